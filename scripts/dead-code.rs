@@ -13,6 +13,8 @@
 mod access;
 #[path = "../src/account/mod.rs"]
 mod account;
+#[path = "../src/account_state/mod.rs"]
+mod account_state;
 #[path = "../src/admin/mod.rs"]
 mod admin;
 #[path = "../src/app/mod.rs"]
@@ -41,8 +43,6 @@ mod passkeys;
 mod server;
 #[path = "../src/sessions/mod.rs"]
 mod sessions;
-#[path = "../src/standing/mod.rs"]
-mod standing;
 #[path = "../src/tokens/mod.rs"]
 mod tokens;
 #[path = "../src/users/mod.rs"]

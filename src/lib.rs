@@ -1,11 +1,12 @@
 //! Doorward: a standalone passkey identity provider.
 //!
 //! A module imports only modules of lower layers (`docs/ARCHITECTURE.md`). The layers, from the bottom: `base`; `db`;
-//! `ephemeral`, `history`, `egress`, `outbox`; `standing`, `web`; `clients`; `tokens`; `sessions`; `users`; `passkeys`, `access`;
+//! `ephemeral`, `history`, `egress`, `outbox`; `account_state`, `web`; `clients`; `tokens`; `sessions`; `users`; `passkeys`, `access`;
 //! `oidc`; `account`, `admin`; `app`; `server`; `cli`.
 
 pub mod access;
 pub mod account;
+pub mod account_state;
 pub mod admin;
 pub mod app;
 pub mod base;
@@ -21,7 +22,6 @@ pub mod parsers;
 pub mod passkeys;
 pub mod server;
 pub mod sessions;
-pub mod standing;
 pub mod tokens;
 pub mod users;
 pub mod web;

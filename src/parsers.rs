@@ -1,11 +1,12 @@
 //! Re-exports the parsers of untrusted input, with their argument and result types, for the fuzz targets in `fuzz/`. Not a stable
 //! API: they may change at any time.
 
-pub use crate::access::authzen::Asks;
-pub use crate::access::forward_auth::{Asked, Dialect, Forwarded};
-pub use crate::access::policies::{Challenge, Facts, Policies, readable};
+pub use crate::access::authzen::UnresolvedRequest;
+pub use crate::access::forward_auth::{ForwardedHeaders, ForwardedRequest, ProxyProtocol};
+pub use crate::access::policies::{DecisionInput, Policies, StepUpSearch, readable};
 pub use crate::access::routes::{RouteTable, parts};
 pub use crate::access::{Claimed, ResourceName, Subject, is_action};
+pub use crate::account_state::{AccountState, UserStatus};
 pub use crate::base::clock::Timestamp;
 pub use crate::base::config::{Access as AccessConfig, Origin, Route, RouteResource, SubjectId};
 pub use crate::base::ids::{ClientId, RefreshFamilyId, UserId};
@@ -17,26 +18,25 @@ pub use crate::clients::{
     Scopes,
 };
 pub use crate::oidc::claims_request::{ClaimsRequest, parse as parse_claims_parameter};
-pub use crate::oidc::client_authentication::{ClientError, read_credentials};
-pub use crate::oidc::error::Refusal;
-pub use crate::oidc::id_token::KnownIdToken;
+pub use crate::oidc::client_authentication::{ClientAuthError, read_credentials};
+pub use crate::oidc::error::OAuthError;
+pub use crate::oidc::id_token::IdTokenHint;
 pub use crate::oidc::parameters::Parameters;
 pub use crate::oidc::pkce::verify as verify_pkce;
 pub use crate::oidc::request::{
-    AuthorizationRequest, ReturnAddress, read as read_authorization_request, read_return_address,
+    AuthorizationRequest, ResponseTarget, read as read_authorization_request, read_response_target,
 };
 pub use crate::oidc::response::{AuthorizationResponse, Outcome};
 pub use crate::oidc::token::read_grant_type;
 pub use crate::oidc::user_claims::{
     for_id_token as claims_for_id_token, for_userinfo as claims_for_userinfo,
-    scopes_of as scopes_of_claims, within as claims_within,
+    restrict as restrict_claims, scopes_of as scopes_of_claims,
 };
-pub use crate::standing::{Standing, UserStatus};
 pub use crate::tokens::access_token::{
-    AccessClaims, TYPES as ACCESS_TOKEN_TYPES, peek as peek_access_token,
+    AccessClaims, TYPES as ACCESS_TOKEN_TYPES, peek_unverified as peek_access_token,
     read as read_access_token, seal as seal_access_token,
 };
-pub use crate::tokens::issuance::Issuance;
-pub use crate::tokens::keys::Ring;
+pub use crate::tokens::issued_state::IssuedState;
+pub use crate::tokens::keys::KeySet;
 pub use crate::tokens::refresh::{RefreshToken, RefreshTokens};
 pub use crate::users::{EmailState, User};

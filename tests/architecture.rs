@@ -20,7 +20,7 @@ const ROWS: [(&str, u32); 23] = [
     ("sessions", 6),
     ("tokens", 5),
     ("clients", 4),
-    ("standing", 3),
+    ("account_state", 3),
     ("web", 3),
     ("ephemeral", 2),
     ("history", 2),
@@ -40,10 +40,10 @@ const OWNERS: [(&str, &str); 25] = [
     ("user_roles", "users"),
     ("invitations", "users"),
     ("passkeys", "passkeys"),
-    ("used_ceremonies", "sessions"),
+    ("used_tokens", "sessions"),
     ("sessions", "sessions"),
-    ("standings", "standing"),
-    ("standing_records", "standing"),
+    ("account_states", "account_state"),
+    ("account_state_records", "account_state"),
     ("clients", "clients"),
     ("client_audiences", "clients"),
     ("client_origins", "clients"),
@@ -54,9 +54,9 @@ const OWNERS: [(&str, &str); 25] = [
     ("outbox", "outbox"),
     ("audit_events", "history"),
     ("revisions", "history"),
-    ("audit_seals", "history"),
-    ("audit_sealer", "history"),
-    ("grants", "access"),
+    ("audit_chain_entries", "history"),
+    ("audit_chain_state", "history"),
+    ("role_assignments", "access"),
     ("resources", "access"),
 ];
 
@@ -165,7 +165,7 @@ fn a_turned_import_would_be_seen() {
         Some("admin")
     );
     assert!(named_rooms("use crate::{account, web as pages};").contains("account"));
-    assert!(row("admin") > row("db") && row("web") == row("standing"));
+    assert!(row("admin") > row("db") && row("web") == row("account_state"));
 }
 
 fn name_it(pattern: &str, may: impl Fn(&str) -> bool) -> Vec<String> {
@@ -258,7 +258,7 @@ fn only_a_check_in_the_transaction_makes_an_author_of_a_request() {
     ];
     for (word, allowed) in [
         (
-            "Actor::Person(",
+            "Actor::User(",
             &[
                 &allowed[..],
                 &["users/", "passkeys/", "history/", "access/right.rs"],

@@ -8,87 +8,88 @@ use doorward::base::seal::Sealer;
 use doorward::base::secrets::MasterKey;
 use doorward::db;
 use doorward::history::{
-    self, AuditSeal, Author, EraseError, Event, EventFilter, Expected, Fault, Look, Report,
+    self, AuditChain, Author, ChainStatus, EraseError, Event, EventFilter, Expected, FindingKind,
+    Report,
 };
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::{House, runtime};
-use crate::support::http::Browserless;
+use crate::support::http::TestBrowser;
 use crate::support::process::wait_until;
 use crate::support::race::{RUNNERS, race};
+use crate::support::test_server::{TestServer, runtime};
 
 /// Writes events as an operation would, with a timestamp `back` before now.
-fn write_events(house: &House, count: usize, back: Duration) {
-    let database = house.app.database.clone();
+fn write_events(server: &TestServer, count: usize, back: Duration) {
+    let database = server.app.database.clone();
     let author = Author {
         address: Some("192.0.2.7".into()),
         user_agent: Some("a browser".into()),
         ..Author::command()
     };
-    let work = house.app.database.write(move |conn| {
+    let work = server.app.database.write(move |conn| {
         let now = database.now(conn)?.before(back);
         for number in 0..count {
             let event = Event::done("user.updated")
                 .subject(UserId::random())
-                .because(Some("told to"))
+                .with_reason(Some("told to"))
                 .details(json!({ "number": number, "b": { "z": 1.5, "a": [null, "é"] } }));
             history::record(conn, now, &author, event)?;
         }
         Ok::<_, db::Error>(())
     });
-    house.run(work).expect("written");
+    server.run(work).expect("written");
 }
 
 /// Empties the log, as before the first event.
-fn blank(house: &House) {
-    let nothing = spelt(house, "x''", "''");
+fn blank(server: &TestServer) {
+    let nothing = spelt(server, "x''", "''");
     // Resets the sealer's row first: this waits for a sealing transaction that is in progress.
     by_hand(
-        house,
+        server,
         &format!(
-            "update audit_sealer set position = 0, mac = {nothing}, newest_at = null, holder = null, leased_until = null; \
-        delete from audit_seals; delete from audit_events; update revisions set sealed_in = null"
+            "update audit_chain_state set position = 0, mac = {nothing}, newest_at = null, holder = null, leased_until = null; \
+        delete from audit_chain_entries; delete from audit_events; update revisions set chain_position = null"
         ),
     );
 }
 
 /// Writes five events, a second apart, and seals them a second later.
-fn sealed_house(house: &House) {
-    blank(house);
+fn sealed_server(server: &TestServer) {
+    blank(server);
     for _ in 0..5 {
-        write_events(house, 1, Duration::ZERO);
-        house.pass(1);
+        write_events(server, 1, Duration::ZERO);
+        server.pass(1);
     }
-    seal(house);
+    seal(server);
 }
 
-fn seal(house: &House) {
-    house.run(house.app.seal.run()).expect("sealed");
+fn seal(server: &TestServer) {
+    server.run(server.app.audit_chain.run()).expect("sealed");
 }
 
 /// Executes SQL, as an owner of the database could.
-fn by_hand(house: &House, sql: &str) {
+fn by_hand(server: &TestServer, sql: &str) {
     let sql = sql.to_owned();
-    let work = house
+    let work = server
         .app
         .database
         .write(move |conn| conn.batch_execute(&sql).map_err(db::Error::from));
-    house.run(work).unwrap_or_else(|error| panic!("{error}"));
+    server.run(work).unwrap_or_else(|error| panic!("{error}"));
 }
 
-fn verify(house: &House) -> Report {
-    expecting(house, &[])
+fn verify(server: &TestServer) -> Report {
+    expecting(server, &[])
 }
 
-fn expecting(house: &House, expected: &[Expected]) -> Report {
-    house
-        .run(house.app.seal.verify(expected, |_, _| {}))
+fn expecting(server: &TestServer, expected: &[Expected]) -> Report {
+    server
+        .run(server.app.audit_chain.verify(expected, |_, _| {}))
         .expect("a report")
 }
 
-fn found(report: &Report) -> Vec<(Fault, Option<i64>)> {
+fn found(report: &Report) -> Vec<(FindingKind, Option<i64>)> {
     report
         .findings
         .iter()
@@ -97,40 +98,40 @@ fn found(report: &Report) -> Vec<(Fault, Option<i64>)> {
 }
 
 /// Selects the statement for the database in use: IDs and earlier timestamps have a different syntax in each.
-fn spelt<'a>(house: &House, sqlite: &'a str, postgres: &'a str) -> &'a str {
-    if house.config.is_clustered() {
+fn spelt<'a>(server: &TestServer, sqlite: &'a str, postgres: &'a str) -> &'a str {
+    if server.config.is_clustered() {
         postgres
     } else {
         sqlite
     }
 }
 
-const SECOND: &str = "(select event_id from audit_seals where position = 2)";
+const SECOND: &str = "(select event_id from audit_chain_entries where position = 2)";
 
 /// Returns a sealer like that of another process on the same stores.
-fn another_sealer(house: &House) -> AuditSeal {
-    let master = MasterKey::read(&house.config.master_key_path()).expect("the key");
-    AuditSeal::new(
-        house.app.database.clone(),
+fn another_sealer(server: &TestServer) -> AuditChain {
+    let master = MasterKey::read(&server.config.master_key_path()).expect("the key");
+    AuditChain::new(
+        server.app.database.clone(),
         Sealer::new(&master, None, "audit-seal"),
     )
 }
 
 /// Gives the lease to another process that does nothing, so that no sealing happens until the lease expires.
-fn lend(house: &House) {
-    let somebody = spelt(house, "randomblob(16)", "gen_random_uuid()");
-    let until = house.clock.now().after(Duration::from_secs(9)).as_micros();
+fn lend(server: &TestServer) {
+    let somebody = spelt(server, "randomblob(16)", "gen_random_uuid()");
+    let until = server.clock.now().after(Duration::from_secs(9)).as_micros();
     let until = until.to_string();
-    let until = spelt(house, &until, "now() + interval '9 seconds'");
+    let until = spelt(server, &until, "now() + interval '9 seconds'");
     by_hand(
-        house,
-        &format!("update audit_sealer set holder = {somebody}, leased_until = {until}"),
+        server,
+        &format!("update audit_chain_state set holder = {somebody}, leased_until = {until}"),
     );
 }
 
 /// Returns the age of the oldest unsealed event in seconds, from the metric on the operator's port.
-fn unsealed_seconds(house: &House) -> f64 {
-    let operator = Browserless::new(house.operator_port(), house.origin());
+fn unsealed_seconds(server: &TestServer) -> f64 {
+    let operator = TestBrowser::new(server.operator_port(), server.origin());
     let metrics = operator.get("/metrics").text();
     let mut lines = metrics.lines();
     let age = lines.find_map(|line| line.strip_prefix("doorward_audit_unsealed_seconds "));
@@ -138,99 +139,99 @@ fn unsealed_seconds(house: &House) -> f64 {
 }
 
 on_both! {
-    fn a_log_that_nobody_touched_is_whole(house) {
-        sealed_house(house);
-        let root = house.administrator();
-        house.person(&root, "ada");
-        seal(house);
-        let report = verify(house);
+    fn a_log_that_nobody_touched_is_whole(server) {
+        sealed_server(server);
+        let root = server.administrator();
+        server.create_user(&root, "ada");
+        seal(server);
+        let report = verify(server);
         assert!(report.is_whole(), "{:?}", report.findings);
         assert_eq!((report.sealed, report.erased, report.unsealed_since), (report.position, 0, None));
         assert!(report.sealed >= 9, "set-up, invitation, join and more: {}", report.sealed);
-        write_events(house, 1, Duration::ZERO);
+        write_events(server, 1, Duration::ZERO);
         let mac = report.mac;
         let kept = Expected { position: report.position, mac };
-        seal(house);
-        let later = expecting(house, std::slice::from_ref(&kept));
+        seal(server);
+        let later = expecting(server, std::slice::from_ref(&kept));
         assert!(later.is_whole() && later.position == kept.position + 1, "{later:?}");
     }
 
-    fn a_row_altered_by_hand_is_found_whatever_was_altered(house) {
-        sealed_house(house);
-        by_hand(house, "create table kept_events as select * from audit_events; create table kept_seals as select * from audit_seals");
-        let other_at = "(select at from audit_events where id = (select event_id from audit_seals where position = 4))";
+    fn a_row_altered_by_hand_is_found_whatever_was_altered(server) {
+        sealed_server(server);
+        by_hand(server, "create table kept_events as select * from audit_events; create table kept_seals as select * from audit_chain_entries");
+        let other_at = "(select at from audit_events where id = (select event_id from audit_chain_entries where position = 4))";
         for (column, value) in [
             ("at", other_at), ("actor", "'doorward'"), ("action", "'user.suspended'"), ("subject", "id"), ("subject", "null"),
             ("client", "id"), ("passkey", "id"), ("address", "'192.0.2.8'"), ("address", "null"), ("user_agent", "''"),
             ("by_user", "id"), ("by_client", "id"), ("operator", "'root@elsewhere'"),
             ("outcome", "'refused'"), ("reason", "null"), ("reason", "'told to '"), ("details", "'{\"number\":2}'"), ("details", "'{}'"),
         ] {
-            by_hand(house, &format!("update audit_events set {column} = {value} where id = {SECOND}"));
-            assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2))], "{column} = {value}");
-            by_hand(house, &format!("update audit_events set {column} = (select k.{column} from kept_events k where k.id = audit_events.id)"));
+            by_hand(server, &format!("update audit_events set {column} = {value} where id = {SECOND}"));
+            assert_eq!(found(&verify(server)), [(FindingKind::Altered, Some(2))], "{column} = {value}");
+            by_hand(server, &format!("update audit_events set {column} = (select k.{column} from kept_events k where k.id = audit_events.id)"));
         }
         for (column, value) in [
             ("salt", "mac"), ("salt", "null"), ("address_hash", "mac"), ("user_agent_hash", "mac"), ("details_hash", "mac"),
             ("layout", "1"), ("layout", "3"),
             ("mac", "address_hash"), ("sealed_at", "(select as_of from revisions where entity = 'role')"),
         ] {
-            by_hand(house, &format!("update audit_seals set {column} = {value} where position = 2"));
-            assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2))], "{column} = {value}");
-            by_hand(house, &format!("update audit_seals set {column} = (select k.{column} from kept_seals k where k.position = audit_seals.position)"));
+            by_hand(server, &format!("update audit_chain_entries set {column} = {value} where position = 2"));
+            assert_eq!(found(&verify(server)), [(FindingKind::Altered, Some(2))], "{column} = {value}");
+            by_hand(server, &format!("update audit_chain_entries set {column} = (select k.{column} from kept_seals k where k.position = audit_chain_entries.position)"));
         }
-        assert!(verify(house).is_whole(), "all is as it was");
+        assert!(verify(server).is_whole(), "all is as it was");
     }
 
-    fn what_was_erased_with_its_salt_leaves_the_chain_whole(house) {
-        sealed_house(house);
+    fn what_was_erased_with_its_salt_leaves_the_chain_whole(server) {
+        sealed_server(server);
         let erased = format!("update audit_events set address = null, user_agent = null, details = '{{}}' where id = {SECOND}");
-        by_hand(house, &erased);
-        assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2))], "an erasure that leaves its salt is an alteration");
-        by_hand(house, "update audit_seals set salt = null where position = 2");
-        let report = verify(house);
-        assert_eq!(found(&report), [(Fault::ErasedWithoutRecord, Some(2))], "by hand, nobody recorded it");
+        by_hand(server, &erased);
+        assert_eq!(found(&verify(server)), [(FindingKind::Altered, Some(2))], "an erasure that leaves its salt is an alteration");
+        by_hand(server, "update audit_chain_entries set salt = null where position = 2");
+        let report = verify(server);
+        assert_eq!(found(&report), [(FindingKind::ErasedWithoutRecord, Some(2))], "by hand, nobody recorded it");
         assert_eq!(report.erased, 1);
     }
 
-    fn an_erasure_is_recorded_and_the_chain_is_whole(house) {
-        sealed_house(house);
-        let events = house.run(house.app.seal.list(&EventFilter::default(), None)).expect("events").events;
+    fn an_erasure_is_recorded_and_the_chain_is_whole(server) {
+        sealed_server(server);
+        let events = server.run(server.app.audit_chain.list(&EventFilter::default(), None)).expect("events").events;
         let (second, third) = (events[1].event.id, events[2].event.id);
         let erase = |ids: &[AuditEventId]| {
-            house.run(house.app.seal.erase(ids.to_vec(), Some("a request".into()), Author::command()))
+            server.run(server.app.audit_chain.erase(ids.to_vec(), Some("a request".into()), Author::command()))
         };
         assert!(matches!(erase(&[AuditEventId::sortable()]), Err(EraseError::Unknown(_))));
         assert_eq!(erase(&[second, third, second]).expect("erased"), 2);
         assert_eq!(erase(&[third]).expect("nothing to do"), 0);
-        seal(house);
-        let report = verify(house);
+        seal(server);
+        let report = verify(server);
         assert!(report.is_whole(), "{:?}", report.findings);
         let told: Vec<(i64, AuditEventId)> = report.erasures.iter().map(|erasure| (erasure.position, erasure.event)).collect();
         assert_eq!((report.erased, told), (2, vec![(2, second), (3, third)]));
         assert_eq!((report.erasures[0].actor.as_str(), report.erasures[0].reason.as_deref()), ("command", Some("a request")));
-        let list = house.run(house.app.seal.list(&EventFilter::default(), None)).expect("events").events;
+        let list = server.run(server.app.audit_chain.list(&EventFilter::default(), None)).expect("events").events;
         assert_eq!((&list[1].event.address, &list[1].event.details), (&None, &json!({})));
         // The event that records the erasure can't be erased, and removing it by hand is detected.
         let record = list.iter().find(|event| event.event.action == "audit.erased").expect("a record").event.id;
         assert!(matches!(erase(&[record]), Err(EraseError::Kept(_))));
-        by_hand(house, "update audit_events set details = '{}' where action = 'audit.erased'");
-        assert!(found(&verify(house)).contains(&(Fault::ErasedWithoutRecord, Some(2))));
-        write_events(house, 1, Duration::ZERO);
-        let newest = house.run(house.app.database.read(|conn| history::list(conn, &EventFilter::default(), 1))).expect("events");
+        by_hand(server, "update audit_events set details = '{}' where action = 'audit.erased'");
+        assert!(found(&verify(server)).contains(&(FindingKind::ErasedWithoutRecord, Some(2))));
+        write_events(server, 1, Duration::ZERO);
+        let newest = server.run(server.app.database.read(|conn| history::list(conn, &EventFilter::default(), 1))).expect("events");
         let unsealed = erase(&[newest[0].id]);
         assert!(matches!(unsealed, Err(EraseError::Unsealed(_)) | Ok(1)), "{unsealed:?}");
     }
 
-    fn versions_are_sealed_with_the_events_beside_which_they_were_written(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        seal(house);
-        let report = verify(house);
+    fn versions_are_sealed_with_the_events_beside_which_they_were_written(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        seal(server);
+        let report = verify(server);
         assert!(report.is_whole(), "{:?}", report.findings);
         assert!(report.revisions >= 5 && report.unsealed_revisions == 0, "{report:?}");
-        by_hand(house, "create table kept_revisions as select * from revisions");
-        let of_ada = spelt(house, "entity = 'user' and entity_id = unhex(replace('ID', '-', ''))", "entity = 'user' and entity_id = 'ID'").replace("ID", &ada.id);
-        let later = spelt(house, "as_of + 1", "as_of + interval '1 microsecond'");
+        by_hand(server, "create table kept_revisions as select * from revisions");
+        let of_ada = spelt(server, "entity = 'user' and entity_id = unhex(replace('ID', '-', ''))", "entity = 'user' and entity_id = 'ID'").replace("ID", &ada.id);
+        let later = spelt(server, "as_of + 1", "as_of + interval '1 microsecond'");
         for change in [
             format!("update revisions set data = '{{}}' where {of_ada}"),
             format!("update revisions set by_user = entity_id where {of_ada}"),
@@ -238,293 +239,293 @@ on_both! {
             format!("update revisions set as_of = {later} where {of_ada}"),
             format!("update revisions set version = version + 100 where {of_ada}"),
             format!("update revisions set entity = 'role' where {of_ada}"),
-            format!("update revisions set sealed_in = null where {of_ada}"),
+            format!("update revisions set chain_position = null where {of_ada}"),
             format!("delete from revisions where {of_ada}"),
-            format!("insert into revisions (entity, entity_id, version, as_of, data, sealed_in) select entity, entity_id, version + 77, as_of, data, sealed_in from revisions where {of_ada}"),
+            format!("insert into revisions (entity, entity_id, version, as_of, data, chain_position) select entity, entity_id, version + 77, as_of, data, chain_position from revisions where {of_ada}"),
         ] {
             // In one transaction, so that a concurrent sealer sees the versions before the change or after it.
-            by_hand(house, &change);
-            let report = verify(house);
-            let kinds: Vec<Fault> = report.findings.iter().map(|finding| finding.kind).collect();
-            assert!(!kinds.is_empty() && kinds.iter().all(|kind| *kind == Fault::RevisionsAltered), "{change}: {kinds:?}");
-            by_hand(house, "delete from revisions; insert into revisions select * from kept_revisions");
-            assert!(verify(house).is_whole(), "{change}");
+            by_hand(server, &change);
+            let report = verify(server);
+            let kinds: Vec<FindingKind> = report.findings.iter().map(|finding| finding.kind).collect();
+            assert!(!kinds.is_empty() && kinds.iter().all(|kind| *kind == FindingKind::RevisionsAltered), "{change}: {kinds:?}");
+            by_hand(server, "delete from revisions; insert into revisions select * from kept_revisions");
+            assert!(verify(server).is_whole(), "{change}");
         }
-        by_hand(house, &format!("insert into revisions (entity, entity_id, version, as_of, data, sealed_in) select entity, entity_id, version + 77, as_of, data, 100000 from revisions where {of_ada}"));
-        assert_eq!(found(&verify(house)), [(Fault::RevisionsOutside, Some(100_000))]);
-        by_hand(house, "delete from revisions where version > 77");
-        by_hand(house, "update audit_seals set revisions = revisions + 1 where position = (select max(sealed_in) from revisions)");
-        let report = verify(house);
-        assert!(found(&report).iter().any(|(kind, _)| *kind == Fault::RevisionsAltered), "{:?}", report.findings);
+        by_hand(server, &format!("insert into revisions (entity, entity_id, version, as_of, data, chain_position) select entity, entity_id, version + 77, as_of, data, 100000 from revisions where {of_ada}"));
+        assert_eq!(found(&verify(server)), [(FindingKind::RevisionsOutside, Some(100_000))]);
+        by_hand(server, "delete from revisions where version > 77");
+        by_hand(server, "update audit_chain_entries set revisions = revisions + 1 where position = (select max(chain_position) from revisions)");
+        let report = verify(server);
+        assert!(found(&report).iter().any(|(kind, _)| *kind == FindingKind::RevisionsAltered), "{:?}", report.findings);
     }
 
-    fn a_deleted_row_is_found_with_its_seal_or_without(house) {
-        sealed_house(house);
-        by_hand(house, &format!("delete from audit_events where id = {SECOND}"));
-        assert_eq!(found(&verify(house)), [(Fault::MissingEvent, Some(2))]);
-        by_hand(house, "delete from audit_seals where position = 2");
-        assert_eq!(found(&verify(house)), [(Fault::MissingSeals, Some(2))]);
-        by_hand(house, "update audit_seals set position = position - 1 where position = 3");
-        assert_eq!(found(&verify(house)), [(Fault::Altered, Some(2)), (Fault::MissingSeals, Some(3))], "closing the gap shows too");
+    fn a_deleted_row_is_found_with_its_seal_or_without(server) {
+        sealed_server(server);
+        by_hand(server, &format!("delete from audit_events where id = {SECOND}"));
+        assert_eq!(found(&verify(server)), [(FindingKind::MissingEvent, Some(2))]);
+        by_hand(server, "delete from audit_chain_entries where position = 2");
+        assert_eq!(found(&verify(server)), [(FindingKind::MissingSeals, Some(2))]);
+        by_hand(server, "update audit_chain_entries set position = position - 1 where position = 3");
+        assert_eq!(found(&verify(server)), [(FindingKind::Altered, Some(2)), (FindingKind::MissingSeals, Some(3))], "closing the gap shows too");
     }
 
-    fn a_chain_that_lost_its_end_is_found(house) {
-        sealed_house(house);
-        let kept = verify(house);
+    fn a_chain_that_lost_its_end_is_found(server) {
+        sealed_server(server);
+        let kept = verify(server);
         let kept = Expected { position: kept.position, mac: kept.mac };
-        by_hand(house, "delete from audit_events where id in (select event_id from audit_seals where position > 3); delete from audit_seals where position > 3");
-        let report = verify(house);
-        assert_eq!((found(&report), report.findings[0].until), (vec![(Fault::CutTail, Some(4))], Some(5)));
+        by_hand(server, "delete from audit_events where id in (select event_id from audit_chain_entries where position > 3); delete from audit_chain_entries where position > 3");
+        let report = verify(server);
+        assert_eq!((found(&report), report.findings[0].until), (vec![(FindingKind::CutTail, Some(4))], Some(5)));
         // A consistent truncation is detected only with a seal that was stored elsewhere.
-        by_hand(house, "update audit_sealer set position = 3, mac = (select mac from audit_seals where position = 3)");
-        assert_eq!(found(&verify(house)), [(Fault::HeadAltered, Some(3))], "not cleverly enough");
-        by_hand(house, "update audit_sealer set newest_at = (select max(e.at) from audit_events e, audit_seals s where s.event_id = e.id)");
-        assert!(verify(house).is_whole(), "from inside nothing shows");
-        assert_eq!(found(&expecting(house, std::slice::from_ref(&kept))), [(Fault::CutTail, Some(4))]);
-        write_events(house, 2, Duration::ZERO);
-        seal(house);
-        assert_eq!(found(&expecting(house, &[kept])), [(Fault::Fork, Some(5))], "another chain grew in its place");
-        by_hand(house, "update audit_sealer set position = 4");
-        assert_eq!(found(&verify(house)), [(Fault::HeadAltered, Some(5))]);
+        by_hand(server, "update audit_chain_state set position = 3, mac = (select mac from audit_chain_entries where position = 3)");
+        assert_eq!(found(&verify(server)), [(FindingKind::HeadAltered, Some(3))], "not cleverly enough");
+        by_hand(server, "update audit_chain_state set newest_at = (select max(e.at) from audit_events e, audit_chain_entries s where s.event_id = e.id)");
+        assert!(verify(server).is_whole(), "from inside nothing shows");
+        assert_eq!(found(&expecting(server, std::slice::from_ref(&kept))), [(FindingKind::CutTail, Some(4))]);
+        write_events(server, 2, Duration::ZERO);
+        seal(server);
+        assert_eq!(found(&expecting(server, &[kept])), [(FindingKind::Fork, Some(5))], "another chain grew in its place");
+        by_hand(server, "update audit_chain_state set position = 4");
+        assert_eq!(found(&verify(server)), [(FindingKind::HeadAltered, Some(5))]);
     }
 
-    fn two_rows_that_changed_places_are_found(house) {
-        sealed_house(house);
-        by_hand(house, "update audit_seals set position = -1 where position = 2; update audit_seals set position = 2 where position = 3; \
-            update audit_seals set position = 3 where position = -1");
-        let found = found(&verify(house));
-        assert!(found.contains(&(Fault::Altered, Some(2))) && found.contains(&(Fault::Altered, Some(3))), "{found:?}");
+    fn two_rows_that_changed_places_are_found(server) {
+        sealed_server(server);
+        by_hand(server, "update audit_chain_entries set position = -1 where position = 2; update audit_chain_entries set position = 2 where position = 3; \
+            update audit_chain_entries set position = 3 where position = -1");
+        let found = found(&verify(server));
+        assert!(found.contains(&(FindingKind::Altered, Some(2))) && found.contains(&(FindingKind::Altered, Some(3))), "{found:?}");
     }
 
-    fn a_seal_at_a_place_that_is_none_is_found(house) {
-        sealed_house(house);
-        by_hand(house, "update audit_seals set position = -1 where position = 5");
-        assert_eq!(found(&verify(house)), [(Fault::OutsideTheChain, Some(-1)), (Fault::CutTail, Some(5))]);
+    fn a_seal_at_a_place_that_is_none_is_found(server) {
+        sealed_server(server);
+        by_hand(server, "update audit_chain_entries set position = -1 where position = 5");
+        assert_eq!(found(&verify(server)), [(FindingKind::OutsideTheChain, Some(-1)), (FindingKind::CutTail, Some(5))]);
     }
 
-    fn a_clock_that_was_ahead_holds_nothing_back(house) {
-        sealed_house(house);
-        let year_later = spelt(house, "newest_at + 31536000000000", "newest_at + interval '365 days'");
-        by_hand(house, &format!("update audit_sealer set newest_at = {year_later}"));
-        assert_eq!(found(&verify(house)), [(Fault::HeadAltered, Some(5))]);
-        write_events(house, 1, Duration::ZERO);
-        seal(house);
-        let report = verify(house);
+    fn a_clock_that_was_ahead_holds_nothing_back(server) {
+        sealed_server(server);
+        let year_later = spelt(server, "newest_at + 31536000000000", "newest_at + interval '365 days'");
+        by_hand(server, &format!("update audit_chain_state set newest_at = {year_later}"));
+        assert_eq!(found(&verify(server)), [(FindingKind::HeadAltered, Some(5))]);
+        write_events(server, 1, Duration::ZERO);
+        seal(server);
+        let report = verify(server);
         assert_eq!((report.sealed, report.unsealed_since), (6, None));
         // A lease with a timestamp from such a clock doesn't block sealing either.
         let (somebody, later) = (
-            spelt(house, "randomblob(16)", "gen_random_uuid()"),
-            spelt(house, "newest_at", "now() + interval '365 days'"),
+            spelt(server, "randomblob(16)", "gen_random_uuid()"),
+            spelt(server, "newest_at", "now() + interval '365 days'"),
         );
-        by_hand(house, &format!("update audit_sealer set holder = {somebody}, leased_until = {later}"));
-        write_events(house, 1, Duration::ZERO);
-        seal(house);
-        assert_eq!(verify(house).sealed, 7);
+        by_hand(server, &format!("update audit_chain_state set holder = {somebody}, leased_until = {later}"));
+        write_events(server, 1, Duration::ZERO);
+        seal(server);
+        assert_eq!(verify(server).sealed, 7);
     }
 
-    fn a_chain_whose_key_is_gone_gets_no_other_one(house) {
-        sealed_house(house);
-        by_hand(house, "update audit_sealer set sealed_key = null");
-        write_events(house, 1, Duration::ZERO);
-        let other = another_sealer(house);
-        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
-        assert!(house.run(other.check()).is_err(), "what a start would say");
-        let error = house.run(other.run()).expect_err("no key");
+    fn a_chain_whose_key_is_gone_gets_no_other_one(server) {
+        sealed_server(server);
+        by_hand(server, "update audit_chain_state set sealed_key = null");
+        write_events(server, 1, Duration::ZERO);
+        let other = another_sealer(server);
+        by_hand(server, "update audit_chain_state set holder = null, leased_until = null");
+        assert!(server.run(other.check()).is_err(), "what a start would say");
+        let error = server.run(other.run()).expect_err("no key");
         assert!(error.to_string().contains("restore"), "{error}");
     }
 
-    fn a_chain_that_was_made_anew_tells_how_long_it_took(house) {
-        sealed_house(house);
-        let day_before = spelt(house, "sealed_at + 86400000000", "sealed_at + interval '1 day'");
-        by_hand(house, &format!("update audit_seals set sealed_at = {day_before} where position = 3"));
-        let report = verify(house);
+    fn a_chain_that_was_made_anew_tells_how_long_it_took(server) {
+        sealed_server(server);
+        let day_before = spelt(server, "sealed_at + 86400000000", "sealed_at + interval '1 day'");
+        by_hand(server, &format!("update audit_chain_entries set sealed_at = {day_before} where position = 3"));
+        let report = verify(server);
         assert_eq!(report.longest_wait_position, 3);
         assert!(report.longest_wait_seconds >= 86_399, "{report:?}");
     }
 
-    fn a_row_put_in_with_an_old_date_is_found_and_never_sealed(house) {
-        sealed_house(house);
-        let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
-        let day_before = spelt(house, "at - 86400000000", "at - interval '1 day'");
-        by_hand(house, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
+    fn a_row_put_in_with_an_old_date_is_found_and_never_sealed(server) {
+        sealed_server(server);
+        let id = spelt(server, "randomblob(16)", "gen_random_uuid()");
+        let day_before = spelt(server, "at - 86400000000", "at - interval '1 day'");
+        by_hand(server, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
             select {id}, {day_before}, 'command', 'user.updated', 'success', '{{}}' from audit_events where id = {SECOND}"));
-        seal(house);
-        let report = verify(house);
-        assert_eq!(found(&report), [(Fault::OutsideTheChain, None)]);
+        seal(server);
+        let report = verify(server);
+        assert_eq!(found(&report), [(FindingKind::OutsideTheChain, None)]);
         assert!(report.findings[0].event.is_some() && report.unsealed_since.is_none());
-        by_hand(house, "update audit_sealer set newest_at = null");
-        write_events(house, 1, Duration::ZERO);
-        seal(house);
-        let found = found(&verify(house));
-        assert_eq!(found, [(Fault::SealedTooLate, Some(6))], "who makes the sealer take it is found as well");
+        by_hand(server, "update audit_chain_state set newest_at = null");
+        write_events(server, 1, Duration::ZERO);
+        seal(server);
+        let found = found(&verify(server));
+        assert_eq!(found, [(FindingKind::SealedTooLate, Some(6))], "who makes the sealer take it is found as well");
     }
 
-    fn an_event_that_was_dated_back_into_a_quiet_time_is_told(house) {
-        blank(house);
+    fn an_event_that_was_dated_back_into_a_quiet_time_is_told(server) {
+        blank(server);
         // The last events before three hours without events; these are sealed late as well.
-        write_events(house, 2, Duration::from_secs(10_800));
-        seal(house);
-        let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
-        let later = spelt(house, "newest_at + 3600000000", "newest_at + interval '1 hour'");
-        by_hand(house, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
-            select {id}, {later}, 'command', 'user.updated', 'success', '{{}}' from audit_sealer"));
-        write_events(house, 1, Duration::ZERO);
-        seal(house);
-        let report = verify(house);
+        write_events(server, 2, Duration::from_secs(10_800));
+        seal(server);
+        let id = spelt(server, "randomblob(16)", "gen_random_uuid()");
+        let later = spelt(server, "newest_at + 3600000000", "newest_at + interval '1 hour'");
+        by_hand(server, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
+            select {id}, {later}, 'command', 'user.updated', 'success', '{{}}' from audit_chain_state"));
+        write_events(server, 1, Duration::ZERO);
+        seal(server);
+        let report = verify(server);
         assert!(report.is_whole() && report.sealed == 4, "{report:?}");
         let late: Vec<_> = report.late_seals.iter().map(|late| (late.position, late.seconds / 3600)).collect();
         assert_eq!((report.sealed_late, late), (3, vec![(1, 3), (2, 3), (3, 2)]));
-        let told = binary::run(&house.config, &["audit", "verify"]);
+        let told = binary::run(&server.config, &["audit", "verify"]);
         assert_eq!(told.code, 0, "{} {}", told.output, told.errors);
         assert!(told.output.contains("sealed more than a minute late: 3") && told.output.contains("position 3, event "), "{}", told.output);
         // The first ones are listed, all are counted.
-        blank(house);
-        write_events(house, 25, Duration::from_secs(61));
-        seal(house);
-        let report = verify(house);
+        blank(server);
+        write_events(server, 25, Duration::from_secs(61));
+        seal(server);
+        let report = verify(server);
         assert_eq!((report.sealed_late, report.late_seals.len()), (25, 20));
-        assert!(binary::run(&house.config, &["audit", "verify"]).output.contains("and 5 more"));
+        assert!(binary::run(&server.config, &["audit", "verify"]).output.contains("and 5 more"));
     }
 
-    fn an_event_is_sealed_up_to_a_minute_behind_the_newest_and_not_a_moment_later(house) {
-        sealed_house(house);
+    fn an_event_is_sealed_up_to_a_minute_behind_the_newest_and_not_a_moment_later(server) {
+        sealed_server(server);
         let insert = |at: &str| {
-            let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
-            by_hand(house, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
-                select {id}, {at}, 'command', 'user.updated', 'success', '{{}}' from audit_sealer"));
+            let id = spelt(server, "randomblob(16)", "gen_random_uuid()");
+            by_hand(server, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
+                select {id}, {at}, 'command', 'user.updated', 'success', '{{}}' from audit_chain_state"));
         };
-        insert(spelt(house, "newest_at - 60000000", "newest_at - interval '60 seconds'"));
-        seal(house);
-        let report = verify(house);
+        insert(spelt(server, "newest_at - 60000000", "newest_at - interval '60 seconds'"));
+        seal(server);
+        let report = verify(server);
         assert!(report.is_whole(), "{:?}", report.findings);
         assert_eq!((report.sealed, report.unsealed_since), (6, None), "the last moment");
-        insert(spelt(house, "newest_at - 60000001", "newest_at - interval '60.000001 seconds'"));
-        seal(house);
-        let report = verify(house);
-        assert_eq!(found(&report), [(Fault::OutsideTheChain, None)]);
+        insert(spelt(server, "newest_at - 60000001", "newest_at - interval '60.000001 seconds'"));
+        seal(server);
+        let report = verify(server);
+        assert_eq!(found(&report), [(FindingKind::OutsideTheChain, None)]);
         assert_eq!((report.sealed, report.unsealed_since), (6, None), "it is found, and waits for no seal");
     }
 
-    fn the_operator_sees_how_long_an_event_waits_for_its_seal(house) {
-        sealed_house(house);
-        wait_until("nothing waits", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
-        lend(house);
-        write_events(house, 1, Duration::from_secs(30));
-        wait_until("the wait is told", Duration::from_secs(6), || unsealed_seconds(house) >= 30.0);
-        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
-        wait_until("nothing waits any more", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
-        assert!(verify(house).is_whole());
+    fn the_operator_sees_how_long_an_event_waits_for_its_seal(server) {
+        sealed_server(server);
+        wait_until("nothing waits", Duration::from_secs(10), || unsealed_seconds(server) == 0.0);
+        lend(server);
+        write_events(server, 1, Duration::from_secs(30));
+        wait_until("the wait is told", Duration::from_secs(6), || unsealed_seconds(server) >= 30.0);
+        by_hand(server, "update audit_chain_state set holder = null, leased_until = null");
+        wait_until("nothing waits any more", Duration::from_secs(10), || unsealed_seconds(server) == 0.0);
+        assert!(verify(server).is_whole());
     }
 
-    fn the_age_goes_on_growing_where_nobody_can_look(house) {
-        sealed_house(house);
-        wait_until("nothing waits", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
-        by_hand(house, "alter table audit_sealer rename to sealer_away");
-        wait_until("the age grows", Duration::from_secs(10), || unsealed_seconds(house) >= 2.0);
-        by_hand(house, "alter table sealer_away rename to audit_sealer");
-        wait_until("nothing waits any more", Duration::from_secs(10), || unsealed_seconds(house) == 0.0);
+    fn the_age_goes_on_growing_where_nobody_can_look(server) {
+        sealed_server(server);
+        wait_until("nothing waits", Duration::from_secs(10), || unsealed_seconds(server) == 0.0);
+        by_hand(server, "alter table audit_chain_state rename to sealer_away");
+        wait_until("the age grows", Duration::from_secs(10), || unsealed_seconds(server) >= 2.0);
+        by_hand(server, "alter table sealer_away rename to audit_chain_state");
+        wait_until("nothing waits any more", Duration::from_secs(10), || unsealed_seconds(server) == 0.0);
     }
 
-    fn details_that_nobody_can_read_stop_no_seal_and_are_told(house) {
-        sealed_house(house);
+    fn details_that_nobody_can_read_stop_no_seal_and_are_told(server) {
+        sealed_server(server);
         let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
-        let id = spelt(house, "randomblob(16)", "gen_random_uuid()");
-        by_hand(house, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
-            select {id}, newest_at, 'command', 'user.updated', 'success', '{deep}' from audit_sealer"));
-        write_events(house, 1, Duration::ZERO);
-        seal(house);
-        let report = verify(house);
+        let id = spelt(server, "randomblob(16)", "gen_random_uuid()");
+        by_hand(server, &format!("insert into audit_events (id, at, actor, action, outcome, details) \
+            select {id}, newest_at, 'command', 'user.updated', 'success', '{deep}' from audit_chain_state"));
+        write_events(server, 1, Duration::ZERO);
+        seal(server);
+        let report = verify(server);
         assert_eq!((report.sealed, report.unsealed_since), (7, None));
-        assert_eq!(found(&report), [(Fault::Unreadable, Some(6))]);
-        let page = house.run(house.app.seal.list(&EventFilter::default(), None)).expect("a page");
+        assert_eq!(found(&report), [(FindingKind::Unreadable, Some(6))]);
+        let page = server.run(server.app.audit_chain.list(&EventFilter::default(), None)).expect("a page");
         let details: Vec<&Value> = page.events.iter().map(|one| &one.event.details).collect();
         assert_eq!(details.iter().filter(|details| details.is_null()).count(), 1, "{details:?}");
-        let listed = house.run(house.app.database.read(|conn| history::list(conn, &EventFilter::default(), 50))).expect("a list");
+        let listed = server.run(server.app.database.read(|conn| history::list(conn, &EventFilter::default(), 50))).expect("a list");
         assert_eq!(listed.len(), 7);
         // The text is sealed as written.
-        by_hand(house, &format!("update audit_events set details = '[{deep}]' where id = (select event_id from audit_seals where position = 6)"));
-        assert_eq!(found(&verify(house)), [(Fault::Altered, Some(6))]);
+        by_hand(server, &format!("update audit_events set details = '[{deep}]' where id = (select event_id from audit_chain_entries where position = 6)"));
+        assert_eq!(found(&verify(server)), [(FindingKind::Altered, Some(6))]);
     }
 
-    fn an_event_that_was_committed_late_is_sealed_late(house) {
-        sealed_house(house);
-        lend(house);
-        write_events(house, 1, Duration::from_secs(30));
-        let report = verify(house);
+    fn an_event_that_was_committed_late_is_sealed_late(server) {
+        sealed_server(server);
+        lend(server);
+        write_events(server, 1, Duration::from_secs(30));
+        let report = verify(server);
         assert!(report.is_whole() && report.unsealed_since.is_some() && report.unsealed_seconds >= 30, "{report:?}");
         // The command uses the system clock, which is behind the test's clock by the time that the test advanced.
-        let told = binary::run(&house.config, &["audit", "verify"]);
+        let told = binary::run(&server.config, &["audit", "verify"]);
         assert_eq!(told.code, 0, "{} {}", told.output, told.errors);
         let line = told.output.lines().find(|line| line.starts_with("oldest unsealed event: "));
         let seconds = line.and_then(|line| line.split(' ').nth(3)).and_then(|seconds| seconds.parse::<u64>().ok());
         assert!(seconds.is_some_and(|seconds| seconds >= 5), "{}", told.output);
-        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
-        seal(house);
-        let report = verify(house);
+        by_hand(server, "update audit_chain_state set holder = null, leased_until = null");
+        seal(server);
+        let report = verify(server);
         assert!(report.is_whole(), "{:?}", report.findings);
         assert_eq!((report.sealed, report.unsealed_since), (6, None));
     }
 
-    fn many_sealers_at_once_make_one_chain(house) {
-        blank(house);
+    fn many_sealers_at_once_make_one_chain(server) {
+        blank(server);
         // Enough for several transactions.
-        write_events(house, 1200, Duration::ZERO);
-        let strangers: Vec<AuditSeal> = (0..RUNNERS).map(|_| another_sealer(house)).collect();
-        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
+        write_events(server, 1200, Duration::ZERO);
+        let strangers: Vec<AuditChain> = (0..RUNNERS).map(|_| another_sealer(server)).collect();
+        by_hand(server, "update audit_chain_state set holder = null, leased_until = null");
         race(strangers, |sealer| runtime().block_on(sealer.run()).expect("sealed, or another's turn"));
-        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
+        by_hand(server, "update audit_chain_state set holder = null, leased_until = null");
         // Sealers of a single process all hold the lease, so only the lock of the row serializes them.
-        write_events(house, 1200, Duration::ZERO);
-        let sealer = another_sealer(house);
+        write_events(server, 1200, Duration::ZERO);
+        let sealer = another_sealer(server);
         race(vec![sealer; RUNNERS], |sealer| runtime().block_on(sealer.run()).expect("sealed"));
-        by_hand(house, "update audit_sealer set holder = null, leased_until = null");
-        seal(house);
-        let report = verify(house);
+        by_hand(server, "update audit_chain_state set holder = null, leased_until = null");
+        seal(server);
+        let report = verify(server);
         assert!(report.is_whole(), "{:?}", report.findings);
         assert_eq!((report.sealed, report.unsealed_since), (2400, None));
     }
 
-    fn a_sealer_that_fell_silent_gives_way_to_the_next(house) {
-        let other = another_sealer(house);
-        blank(house);
-        write_events(house, 1, Duration::ZERO);
-        house.run(other.run()).expect("sealed");
-        write_events(house, 1, Duration::ZERO);
-        let look = house.run(house.app.seal.look()).expect("a look");
+    fn a_sealer_that_fell_silent_gives_way_to_the_next(server) {
+        let other = another_sealer(server);
+        blank(server);
+        write_events(server, 1, Duration::ZERO);
+        server.run(other.run()).expect("sealed");
+        write_events(server, 1, Duration::ZERO);
+        let look = server.run(server.app.audit_chain.status()).expect("a look");
         if !look.is_ours {
             // Simulates a sealer that checked before the other process took the lease.
-            let late = Look { is_ours: true, ..look };
-            assert_eq!(house.run(house.app.seal.work(&late)).expect("nothing"), 0, "another's turn");
-            assert_eq!(verify(house).position, late.head.position);
+            let late = ChainStatus { is_ours: true, ..look };
+            assert_eq!(server.run(server.app.audit_chain.seal_pending(&late)).expect("nothing"), 0, "another's turn");
+            assert_eq!(verify(server).position, late.head.position);
         }
-        by_hand(house, &format!("update audit_sealer set leased_until = {}", spelt(house, "0", "now() - interval '1 second'")));
-        seal(house);
-        let report = verify(house);
+        by_hand(server, &format!("update audit_chain_state set leased_until = {}", spelt(server, "0", "now() - interval '1 second'")));
+        seal(server);
+        let report = verify(server);
         assert!(report.is_whole() && report.sealed == 2, "{report:?}");
     }
 
-    fn a_chain_of_ten_thousand_is_walked_page_by_page_and_tells_how_far_it_is(house) {
-        blank(house);
+    fn a_chain_of_ten_thousand_is_walked_page_by_page_and_tells_how_far_it_is(server) {
+        blank(server);
         for _ in 0..50 {
-            write_events(house, 200, Duration::ZERO);
+            write_events(server, 200, Duration::ZERO);
         }
-        seal(house);
+        seal(server);
         let mut told = Vec::new();
-        let report = house.run(house.app.seal.verify(&[], |done, of| told.push((done, of)))).expect("a report");
+        let report = server.run(server.app.audit_chain.verify(&[], |done, of| told.push((done, of)))).expect("a report");
         assert!(report.is_whole() && report.sealed == 10_000, "{report:?}");
         assert!(told.len() >= 20 && told.last() == Some(&(10_000, 10_000)), "{told:?}");
     }
 
-    fn a_page_of_an_export_costs_the_same_whatever_is_looked_for(house) {
-        blank(house);
-        write_events(house, 1200, Duration::ZERO);
-        house.pass(1);
-        let last = spelt(house, "max(id)", "max(id::text)::uuid");
-        by_hand(house, &format!("update audit_events set action = 'user.joined' where id = (select {last} from audit_events)"));
+    fn a_page_of_an_export_costs_the_same_whatever_is_looked_for(server) {
+        blank(server);
+        write_events(server, 1200, Duration::ZERO);
+        server.pass(1);
+        let last = spelt(server, "max(id)", "max(id::text)::uuid");
+        by_hand(server, &format!("update audit_events set action = 'user.joined' where id = (select {last} from audit_events)"));
         let filter = EventFilter { action: Some("user.j".into()), ..EventFilter::default() };
         let (mut pages, mut found, mut after) = (0, Vec::new(), None);
         loop {
-            let page = house.run(house.app.seal.list(&filter, after)).expect("a page");
+            let page = server.run(server.app.audit_chain.list(&filter, after)).expect("a page");
             pages += 1;
             found.extend(page.events.into_iter().map(|one| one.event.action));
             after = page.next;
@@ -536,9 +537,9 @@ on_both! {
         assert!(pages >= 3, "the rare one is behind pages without any: {pages}");
     }
 
-    fn the_command_verifies_exports_and_lists(house) {
-        sealed_house(house);
-        let run = |arguments: &[&str]| binary::run(&house.config, arguments);
+    fn the_command_verifies_exports_and_lists(server) {
+        sealed_server(server);
+        let run = |arguments: &[&str]| binary::run(&server.config, arguments);
         let whole = run(&["audit", "verify", "--json"]);
         assert_eq!(whole.code, 0, "{} {}", whole.output, whole.errors);
         let report = whole.json();
@@ -565,7 +566,7 @@ on_both! {
         let listed = run(&["audit", "list", "--limit", "2", "--json"]).json();
         assert_eq!(listed["items"].as_array().map(Vec::len), Some(2));
 
-        by_hand(house, &format!("update audit_events set actor = 'doorward' where id = {SECOND}"));
+        by_hand(server, &format!("update audit_events set actor = 'doorward' where id = {SECOND}"));
         let altered = run(&["audit", "verify", "--json"]);
         assert_eq!(altered.code, 4);
         assert_eq!((&altered.json()["findings"][0]["kind"], &altered.json()["findings"][0]["position"]), (&json!("altered"), &json!(2)));
@@ -573,34 +574,34 @@ on_both! {
         assert!(told.output.contains("position 2") && told.output.contains("altered") && told.errors.contains("not intact"), "{} {}", told.output, told.errors);
     }
 
-    fn the_key_moves_from_one_master_key_to_the_next(house) {
-        sealed_house(house);
-        let old = MasterKey::read(&house.config.master_key_path()).expect("the key");
+    fn the_key_moves_from_one_master_key_to_the_next(server) {
+        sealed_server(server);
+        let old = MasterKey::read(&server.config.master_key_path()).expect("the key");
         let new = MasterKey::generate();
         let sealer = |present: &MasterKey, previous: Option<&MasterKey>| {
-            AuditSeal::new(house.app.database.clone(), Sealer::new(present, previous, "audit-seal"))
+            AuditChain::new(server.app.database.clone(), Sealer::new(present, previous, "audit-seal"))
         };
-        assert!(house.run(sealer(&new, None).check()).is_err(), "another master key opens nothing");
-        assert!(house.run(sealer(&new, None).rewrap()).is_err());
-        house.run(sealer(&new, Some(&old)).check()).expect("the previous one opens it");
-        assert!(house.run(sealer(&new, Some(&old)).rewrap()).expect("moved"));
-        assert!(!house.run(sealer(&new, Some(&old)).rewrap()).expect("moved before"));
-        let report = house.run(sealer(&new, None).verify(&[], |_, _| {})).expect("a report");
+        assert!(server.run(sealer(&new, None).check()).is_err(), "another master key opens nothing");
+        assert!(server.run(sealer(&new, None).rewrap()).is_err());
+        server.run(sealer(&new, Some(&old)).check()).expect("the previous one opens it");
+        assert!(server.run(sealer(&new, Some(&old)).rewrap()).expect("moved"));
+        assert!(!server.run(sealer(&new, Some(&old)).rewrap()).expect("moved before"));
+        let report = server.run(sealer(&new, None).verify(&[], |_, _| {})).expect("a report");
         assert!(report.is_whole() && report.sealed == 5, "{report:?}");
-        assert!(house.run(sealer(&old, None).verify(&[], |_, _| {})).is_err());
+        assert!(server.run(sealer(&old, None).verify(&[], |_, _| {})).is_err());
     }
 }
 
 /// PostgreSQL stores the value of details, SQLite their text.
 #[test]
 fn details_that_read_the_same_and_are_written_otherwise_are_found() {
-    let house = House::embedded();
-    sealed_house(&house);
+    let server = TestServer::embedded();
+    sealed_server(&server);
     // So that they are also in the range that is searched for events without a seal.
-    house.pass(120);
-    write_events(&house, 1, Duration::ZERO);
-    seal(&house);
-    by_hand(&house, "create table kept as select * from audit_events");
+    server.pass(120);
+    write_events(&server, 1, Duration::ZERO);
+    seal(&server);
+    by_hand(&server, "create table kept as select * from audit_events");
     for details in [
         r#"replace(details, '{"number":', '{"number":7,"number":')"#,
         r#"replace(details, '"z":', '"z":0,"z":')"#,
@@ -610,18 +611,18 @@ fn details_that_read_the_same_and_are_written_otherwise_are_found() {
         "'no JSON'",
     ] {
         by_hand(
-            &house,
+            &server,
             &format!("update audit_events set details = {details} where id = {SECOND}"),
         );
         assert_eq!(
-            found(&verify(&house)),
-            [(Fault::Altered, Some(2))],
+            found(&verify(&server)),
+            [(FindingKind::Altered, Some(2))],
             "{details}"
         );
         by_hand(
-            &house,
+            &server,
             "update audit_events set details = (select k.details from kept k where k.id = audit_events.id)",
         );
     }
-    assert!(verify(&house).is_whole(), "all is as it was");
+    assert!(verify(&server).is_whole(), "all is as it was");
 }

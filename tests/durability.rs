@@ -15,14 +15,14 @@ use doorward::base::ids::UserId;
 use doorward::base::seal::Sealer;
 use doorward::base::secrets::MasterKey;
 use doorward::db::{self, Database};
-use doorward::history::{self, AuditSeal, Author, Event};
+use doorward::history::{self, AuditChain, Author, Event};
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::binary;
-use crate::support::house::{House, another_database, runtime};
-use crate::support::http::Browserless;
-use crate::support::person::Person;
+use crate::support::http::TestBrowser;
 use crate::support::process::{ChildProcess, Deadline, free_port, run, wait_until};
+use crate::support::test_server::{TestServer, another_database, runtime};
+use crate::support::test_user::TestUser;
 
 const KILLS: usize = 20;
 const BOUND: Duration = Duration::from_secs(240);
@@ -35,7 +35,7 @@ struct Acknowledged {
 }
 
 /// Adds and revokes passkeys of one account until stopped; a lost response counts as not acknowledged.
-fn load(browser: &Browserless, acknowledged: &Mutex<Acknowledged>, is_over: &AtomicBool) {
+fn load(browser: &TestBrowser, acknowledged: &Mutex<Acknowledged>, is_over: &AtomicBool) {
     while !is_over.load(Ordering::SeqCst) {
         let Some(id) = add(browser) else { continue };
         acknowledged
@@ -52,7 +52,7 @@ fn load(browser: &Browserless, acknowledged: &Mutex<Acknowledged>, is_over: &Ato
     }
 }
 
-fn add(browser: &Browserless) -> Option<String> {
+fn add(browser: &TestBrowser) -> Option<String> {
     let started = browser
         .request("POST", "/webauthn/register/start")
         .json(&json!({}))
@@ -81,13 +81,13 @@ fn add(browser: &Browserless) -> Option<String> {
 fn survives_kills(config: &Config) {
     let log = tempfile::NamedTempFile::new().expect("a file");
     let mut process = binary::serve(config, log.path());
-    let browser = Browserless::new(
+    let browser = TestBrowser::new(
         config.server.listen.port(),
         config.server.public_url.as_str(),
     );
     let link = binary::run(config, &["setup-link", "--json"]).json();
     let start = json!({ "setup": link["token"], "username": "root", "display_name": "Root" });
-    let mut root = Person::enrol(
+    let mut root = TestUser::register(
         browser.clone(),
         SoftAuthenticator::synced(browser.origin()),
         &start,
@@ -139,7 +139,7 @@ fn survives_kills(config: &Config) {
     assert!(process.is_running());
 }
 
-fn browser_list(root: &Person) -> std::collections::BTreeMap<String, bool> {
+fn browser_list(root: &TestUser) -> std::collections::BTreeMap<String, bool> {
     let passkeys = root.browser.get("/v1/users/root/passkeys").json();
     let items = passkeys["items"].as_array().expect("a list");
     items
@@ -152,9 +152,9 @@ fn browser_list(root: &Person) -> std::collections::BTreeMap<String, bool> {
 }
 
 /// Returns the configuration for the binary, which has stores of its own.
-fn config_of(house: &House) -> Config {
-    let mut config = house.config.clone();
-    config.server.data_dir = house.config.server.data_dir.join("binary");
+fn config_of(server: &TestServer) -> Config {
+    let mut config = server.config.clone();
+    config.server.data_dir = server.config.server.data_dir.join("binary");
     config
         .server
         .listen
@@ -169,14 +169,14 @@ fn config_of(house: &House) -> Config {
 
 #[test]
 fn nothing_acknowledged_is_missing_after_twenty_kills_embedded() {
-    let house = House::embedded();
-    survives_kills(&config_of(&house));
+    let server = TestServer::embedded();
+    survives_kills(&config_of(&server));
 }
 
 #[test]
 fn nothing_acknowledged_is_missing_after_twenty_kills_clustered() {
-    let house = House::clustered();
-    let mut config = config_of(&house);
+    let server = TestServer::clustered();
+    let mut config = config_of(&server);
     let database = crate::support::postgres::Postgres::shared().fresh_database();
     config.database.url = Some(secrecy::SecretString::from(database));
     survives_kills(&config);
@@ -202,8 +202,8 @@ fn a_chain_survives_the_kills_of_its_sealer(config: &Config) {
     assert_eq!(made.code, 0, "{}", made.errors);
     let database = another_database(config, &Clock::system());
     let master = MasterKey::read(&config.master_key_path()).expect("the key");
-    let seal = AuditSeal::new(database.clone(), Sealer::new(&master, None, "audit-seal"));
-    let look = || runtime().block_on(seal.look()).expect("a look");
+    let seal = AuditChain::new(database.clone(), Sealer::new(&master, None, "audit-seal"));
+    let look = || runtime().block_on(seal.status()).expect("a look");
     let log = tempfile::NamedTempFile::new().expect("a file");
     let (is_over, written) = (AtomicBool::new(false), AtomicUsize::new(0));
     // Enough for many sealing transactions; more events are added concurrently.
@@ -232,7 +232,7 @@ fn a_chain_survives_the_kills_of_its_sealer(config: &Config) {
             interrupted += usize::from(look().unsealed_since.is_some());
             // Ends the lease of the killed process, which would otherwise expire only after ten seconds.
             let freed = database.write(|conn| {
-                let free = "update audit_sealer set holder = null, leased_until = null";
+                let free = "update audit_chain_state set holder = null, leased_until = null";
                 conn.batch_execute(free).map_err(db::Error::from)
             });
             runtime().block_on(freed).expect("freed");
@@ -261,14 +261,14 @@ fn a_chain_survives_the_kills_of_its_sealer(config: &Config) {
 
 #[test]
 fn a_chain_whose_sealers_were_killed_between_their_steps_is_whole_embedded() {
-    let house = House::embedded();
-    a_chain_survives_the_kills_of_its_sealer(&config_of(&house));
+    let server = TestServer::embedded();
+    a_chain_survives_the_kills_of_its_sealer(&config_of(&server));
 }
 
 #[test]
 fn a_chain_whose_sealers_were_killed_between_their_steps_is_whole_clustered() {
-    let house = House::clustered();
-    let mut config = config_of(&house);
+    let server = TestServer::clustered();
+    let mut config = config_of(&server);
     let database = crate::support::postgres::Postgres::shared().fresh_database();
     config.database.url = Some(secrecy::SecretString::from(database));
     a_chain_survives_the_kills_of_its_sealer(&config);
@@ -283,15 +283,15 @@ fn limit_files(process: &ChildProcess, limit: &str) {
 
 #[test]
 fn an_embedded_service_whose_disk_takes_no_writes_is_not_ready() {
-    let house = House::embedded();
-    let mut config = house.config.clone();
-    config.server.data_dir = house.config.server.data_dir.with_file_name("limited");
+    let server = TestServer::embedded();
+    let mut config = server.config.clone();
+    config.server.data_dir = server.config.server.data_dir.with_file_name("limited");
     config.server.listen.set_port(free_port());
     let log = tempfile::NamedTempFile::new().expect("a file");
     // Without the signal's default action, a write beyond the limit fails, as on a full disk, instead of ending the process.
     let mut command = binary::limited(&config, "trap '' XFSZ");
     let mut process = ChildProcess::spawn(&mut command, log.path());
-    let browser = Browserless::new(config.server.listen.port(), house.origin());
+    let browser = TestBrowser::new(config.server.listen.port(), server.origin());
     let ready = || browser.request("GET", "/readyz").try_send();
     process.wait_until_ready(Duration::from_secs(30), || ready().is_ok());
     let status = || ready().map_or(0, |answer| answer.status);

@@ -8,9 +8,9 @@ use doorward::base::clock::Stopwatch;
 use doorward::base::config::{self, Network};
 use doorward::egress::{Egress, EgressError};
 
-use crate::support::house::runtime;
 use crate::support::process::free_port;
 use crate::support::receiver::{Behaviour, Certificate, Receiver};
+use crate::support::test_server::runtime;
 
 fn section(networks: &[&str]) -> config::Egress {
     let networks = networks.iter().map(|text| Network::parse(text));

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::http::Browserless;
-use crate::support::person::Person;
+use crate::support::http::TestBrowser;
 use crate::support::process::{ChildProcess, wait_until};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 #[test]
 fn the_log_carries_request_user_and_client_ids_and_no_secret() {
-    let house = House::embedded();
-    let mut config = house.config.clone();
+    let server = TestServer::embedded();
+    let mut config = server.config.clone();
     let folder = tempfile::TempDir::new().expect("a folder");
     config.server.data_dir = folder.path().join("data");
     config
@@ -60,9 +60,9 @@ fn the_log_carries_request_user_and_client_ids_and_no_secret() {
     process.wait_until_ready(Duration::from_secs(30), || {
         std::net::TcpStream::connect(address).is_ok()
     });
-    let browser = Browserless::new(address.port(), config.server.public_url.as_str());
+    let browser = TestBrowser::new(address.port(), config.server.public_url.as_str());
     let start = json!({ "setup": link["token"], "username": "root", "display_name": "Root" });
-    let mut root = Person::enrol(
+    let mut root = TestUser::register(
         browser.clone(),
         SoftAuthenticator::synced(browser.origin()),
         &start,
@@ -142,8 +142,8 @@ fn the_log_carries_request_user_and_client_ids_and_no_secret() {
 
 #[test]
 fn the_newest_seal_of_the_audit_log_is_in_the_log_and_not_again_within_a_minute() {
-    let house = House::embedded();
-    let mut config = house.config.clone();
+    let server = TestServer::embedded();
+    let mut config = server.config.clone();
     let folder = tempfile::TempDir::new().expect("a folder");
     config.server.data_dir = folder.path().join("data");
     let port = crate::support::process::free_port();
@@ -188,8 +188,8 @@ fn the_newest_seal_of_the_audit_log_is_in_the_log_and_not_again_within_a_minute(
 
 #[test]
 fn a_graceful_stop_finishes_what_is_in_flight() {
-    let mut house = House::embedded();
-    let root = house.administrator();
+    let mut server = TestServer::embedded();
+    let root = server.administrator();
     std::thread::scope(|scope| {
         let asked: Vec<_> = (0..8)
             .map(|_| {
@@ -203,7 +203,7 @@ fn a_graceful_stop_finishes_what_is_in_flight() {
                 })
             })
             .collect();
-        house.restart(0);
+        server.restart(0);
         for statuses in asked {
             let statuses = statuses.join().expect("a runner");
             assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");

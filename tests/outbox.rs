@@ -9,16 +9,16 @@ use doorward::base::clock::Timestamp;
 use doorward::base::ids::WorkId;
 use doorward::db::schema::outbox as rows;
 use doorward::db::{self, Connection};
-use doorward::outbox::{self, NewWork, Outbox, Work, Worked, Worker};
+use doorward::outbox::{self, AttemptResult, NewWork, Outbox, Work, Worker};
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::on_both;
-use crate::support::house::{House, runtime};
 use crate::support::postgres::{Postgres, PostgresOptions};
 use crate::support::process::wait_until;
 use crate::support::redis::Redis;
+use crate::support::test_server::{TestServer, runtime};
 
 /// Shorter than any attempt or lease, so that no test passes by waiting for one to end.
 const SOON: Duration = Duration::from_secs(15);
@@ -46,7 +46,7 @@ impl Seen {
     }
 }
 
-type Answer = Arc<dyn Fn(&Work) -> Worked + Send + Sync>;
+type Answer = Arc<dyn Fn(&Work) -> AttemptResult + Send + Sync>;
 
 /// Responds as configured; in queues named `dead…` only after the gate opens.
 #[derive(Clone)]
@@ -61,7 +61,7 @@ impl Worker for TestWorker {
         KIND
     }
 
-    async fn work(&self, work: Work) -> Worked {
+    async fn work(&self, work: Work) -> AttemptResult {
         self.seen.0.lock().expect("a lock").push(work.clone());
         if work.queue.starts_with("dead") {
             let mut gate = self.gate.subscribe();
@@ -71,7 +71,7 @@ impl Worker for TestWorker {
     }
 }
 
-fn worker(answer: impl Fn(&Work) -> Worked + Send + Sync + 'static) -> TestWorker {
+fn worker(answer: impl Fn(&Work) -> AttemptResult + Send + Sync + 'static) -> TestWorker {
     TestWorker {
         seen: Seen::default(),
         gate: watch::Sender::new(false),
@@ -86,8 +86,8 @@ struct Instance {
 }
 
 impl Instance {
-    fn start(house: &House, worker: &TestWorker) -> Self {
-        let outbox = Outbox::new(house.app.database.clone());
+    fn start(server: &TestServer, worker: &TestWorker) -> Self {
+        let outbox = Outbox::new(server.app.database.clone());
         let (looping, worker) = (outbox.clone(), worker.clone());
         let task = runtime().spawn(async move { looping.run(worker).await });
         Self { outbox, task }
@@ -101,11 +101,11 @@ impl Drop for Instance {
 }
 
 fn write<T: Send + 'static>(
-    house: &House,
+    server: &TestServer,
     work: impl FnOnce(&mut Connection, Timestamp) -> db::Result<T> + Send + 'static,
 ) -> db::Result<T> {
-    let database = house.app.database.clone();
-    house.run(house.app.database.write(move |conn| {
+    let database = server.app.database.clone();
+    server.run(server.app.database.write(move |conn| {
         let now = database.now(conn)?;
         work(conn, now)
     }))
@@ -119,9 +119,9 @@ fn new_work(queue: &str) -> NewWork {
     }
 }
 
-fn enqueue(house: &House, queue: &str, count: usize) -> Vec<WorkId> {
+fn enqueue(server: &TestServer, queue: &str, count: usize) -> Vec<WorkId> {
     let queue = queue.to_owned();
-    let ids = write(house, move |conn, now| {
+    let ids = write(server, move |conn, now| {
         (0..count)
             .map(|_| outbox::enqueue(conn, now, new_work(&queue)))
             .collect()
@@ -130,8 +130,8 @@ fn enqueue(house: &House, queue: &str, count: usize) -> Vec<WorkId> {
 }
 
 /// Returns the number of attempts of a row, and whether it is leased.
-fn row(house: &House, id: WorkId) -> Option<(i64, bool)> {
-    let row = write(house, move |conn, _| {
+fn row(server: &TestServer, id: WorkId) -> Option<(i64, bool)> {
+    let row = write(server, move |conn, _| {
         let query = rows::table.find(id);
         let query = query.select((rows::attempts, rows::leased_until));
         let row = query.first::<(i64, Option<Timestamp>)>(conn).optional();
@@ -141,16 +141,18 @@ fn row(house: &House, id: WorkId) -> Option<(i64, bool)> {
         .map(|(attempts, leased_until)| (attempts, leased_until.is_some()))
 }
 
-fn await_empty(house: &House) {
+fn await_empty(server: &TestServer) {
     wait_until("nothing is left to do", SOON, || {
-        let count = write(house, |conn, _| Ok(rows::table.count().get_result(conn)?));
+        let count = write(server, |conn, _| {
+            Ok(rows::table.count().get_result(conn)?)
+        });
         count.is_ok_and(|count: i64| count == 0)
     });
 }
 
 /// Simulates the passage of time: waiting work is due, and leases have expired.
-fn let_time_pass(house: &House) {
-    let moved = write(house, |conn, now| {
+fn let_time_pass(server: &TestServer) {
+    let moved = write(server, |conn, now| {
         let earlier = now.before(Duration::from_secs(1));
         diesel::update(rows::table.filter(rows::due_at.gt(earlier)))
             .set(rows::due_at.eq(earlier))
@@ -164,88 +166,88 @@ fn let_time_pass(house: &House) {
 }
 
 on_both! {
-    fn twenty_instances_do_each_of_twenty_rows_once(house) {
+    fn twenty_instances_do_each_of_twenty_rows_once(server) {
         for queue in 0..4 {
-            enqueue(house, &format!("queue {queue}"), 5);
+            enqueue(server, &format!("queue {queue}"), 5);
         }
-        let worker = worker(|_| Worked::Done);
+        let worker = worker(|_| AttemptResult::Done);
         let instances: Vec<Instance> =
-            (0..20).map(|_| Instance::start(house, &worker)).collect();
-        await_empty(house);
+            (0..20).map(|_| Instance::start(server, &worker)).collect();
+        await_empty(server);
         let seen = worker.seen.all();
         let ids: BTreeSet<WorkId> = seen.iter().map(|work| work.id).collect();
         assert_eq!((seen.len(), ids.len(), instances.len()), (20, 20, 20));
         assert!(seen.iter().all(|work| work.attempts == 1 && work.payload == json!({ "for": work.queue })));
     }
 
-    fn a_transaction_that_is_undone_leaves_no_work(house) {
-        let undone = write(house, |conn, now| {
+    fn a_transaction_that_is_undone_leaves_no_work(server) {
+        let undone = write(server, |conn, now| {
             outbox::enqueue(conn, now, new_work("queue"))?;
-            Err::<(), _>(db::Error::Refused("undone".into()))
+            Err::<(), _>(db::Error::Internal("undone".into()))
         });
         assert!(undone.is_err());
-        let worker = worker(|_| Worked::Done);
-        let instance = Instance::start(house, &worker);
-        enqueue(house, "other", 1);
+        let worker = worker(|_| AttemptResult::Done);
+        let instance = Instance::start(server, &worker);
+        enqueue(server, "other", 1);
         instance.outbox.wake();
-        await_empty(house);
+        await_empty(server);
         assert_eq!((worker.seen.of("queue"), worker.seen.of("other")), (0, 1));
     }
 
-    fn work_of_an_instance_that_died_is_repeated_after_its_lease(house) {
-        let id = enqueue(house, "dead", 1)[0];
-        let first = worker(|_| Worked::Done);
-        let killed = Instance::start(house, &first);
+    fn work_of_an_instance_that_died_is_repeated_after_its_lease(server) {
+        let id = enqueue(server, "dead", 1)[0];
+        let first = worker(|_| AttemptResult::Done);
+        let killed = Instance::start(server, &first);
         first.seen.await_count("dead", 1);
         drop(killed);
-        let second = worker(|_| Worked::Done);
+        let second = worker(|_| AttemptResult::Done);
         second.gate.send_replace(true);
-        let _instance = Instance::start(house, &second);
+        let _instance = Instance::start(server, &second);
         // The instance polls, but leaves work alone that another still leases.
-        enqueue(house, "other", 1);
+        enqueue(server, "other", 1);
         second.seen.await_count("other", 1);
-        assert_eq!(row(house, id), Some((1, true)));
+        assert_eq!(row(server, id), Some((1, true)));
         assert_eq!(second.seen.of("dead"), 0);
-        let_time_pass(house);
-        await_empty(house);
+        let_time_pass(server);
+        await_empty(server);
         let seen = second.seen.all();
         let repeated = seen.iter().find(|work| work.id == id).expect("repeated");
         assert_eq!(repeated.attempts, 2);
     }
 
-    fn whoever_comes_too_late_changes_nothing(house) {
-        let ids = enqueue(house, "dead", 2);
-        let slow = worker(|_| Worked::Done);
-        let _slow = Instance::start(house, &slow);
+    fn whoever_comes_too_late_changes_nothing(server) {
+        let ids = enqueue(server, "dead", 2);
+        let slow = worker(|_| AttemptResult::Done);
+        let _slow = Instance::start(server, &slow);
         slow.seen.await_count("dead", 2);
-        let_time_pass(house);
-        let other = worker(|_| Worked::Done);
-        let killed = Instance::start(house, &other);
+        let_time_pass(server);
+        let other = worker(|_| AttemptResult::Done);
+        let killed = Instance::start(server, &other);
         other.seen.await_count("dead", 2);
         drop(killed);
         // The slow worker takes further work only after it has stored the results of its first two attempts.
-        enqueue(house, "dead", 1);
+        enqueue(server, "dead", 1);
         slow.gate.send_replace(true);
         slow.seen.await_count("dead", 3);
         for id in ids {
-            assert_eq!(row(house, id), Some((2, true)));
+            assert_eq!(row(server, id), Some((2, true)));
         }
     }
 
-    fn what_fails_is_tried_twelve_times_and_told_which_is_the_last(house) {
-        let id = enqueue(house, "queue", 1)[0];
-        let worker = worker(|_| Worked::Again { reason: "a test".into() });
-        let instance = Instance::start(house, &worker);
+    fn what_fails_is_tried_twelve_times_and_told_which_is_the_last(server) {
+        let id = enqueue(server, "queue", 1)[0];
+        let worker = worker(|_| AttemptResult::Retry { reason: "a test".into() });
+        let instance = Instance::start(server, &worker);
         wait_until("the first attempt is over", SOON, || {
-            row(house, id).is_some_and(|(attempts, is_leased)| attempts > 0 && !is_leased)
+            row(server, id).is_some_and(|(attempts, is_leased)| attempts > 0 && !is_leased)
         });
         wait_until("the last attempt is over", Duration::from_secs(60), || {
-            let is_waiting = row(house, id).is_some_and(|(_, is_leased)| !is_leased);
+            let is_waiting = row(server, id).is_some_and(|(_, is_leased)| !is_leased);
             if is_waiting {
-                let_time_pass(house);
+                let_time_pass(server);
                 instance.outbox.wake();
             }
-            row(house, id).is_none()
+            row(server, id).is_none()
         });
         let seen = worker.seen.all();
         let attempts: Vec<(u32, bool)> =
@@ -254,99 +256,99 @@ on_both! {
         assert_eq!(attempts, expected);
     }
 
-    fn what_fails_waits(house) {
-        let id = enqueue(house, "queue", 1)[0];
+    fn what_fails_waits(server) {
+        let id = enqueue(server, "queue", 1)[0];
         let worker = worker(|work| match work.attempts {
-            1..=9 => Worked::Again { reason: "a test".into() },
-            _ => Worked::Done,
+            1..=9 => AttemptResult::Retry { reason: "a test".into() },
+            _ => AttemptResult::Done,
         });
-        let set_attempts = write(house, move |conn, _| {
+        let set_attempts = write(server, move |conn, _| {
             diesel::update(rows::table.find(id)).set(rows::attempts.eq(8)).execute(conn)?;
             Ok(())
         });
         set_attempts.expect("set");
-        let _instance = Instance::start(house, &worker);
-        wait_until("the ninth attempt is over", SOON, || row(house, id) == Some((9, false)));
-        let pause = write(house, move |conn, now| {
+        let _instance = Instance::start(server, &worker);
+        wait_until("the ninth attempt is over", SOON, || row(server, id) == Some((9, false)));
+        let pause = write(server, move |conn, now| {
             let due_at = rows::table.find(id).select(rows::due_at);
             Ok(due_at.first::<Timestamp>(conn)?.since(now).as_secs())
         });
         let pause = pause.expect("a pause");
         assert!((200..=256).contains(&pause), "{pause}");
         // Other work is done, but this is not.
-        enqueue(house, "queue", 1);
+        enqueue(server, "queue", 1);
         worker.seen.await_count("queue", 2);
-        assert_eq!(row(house, id), Some((9, false)));
+        assert_eq!(row(server, id), Some((9, false)));
     }
 
-    fn what_was_given_up_is_gone(house) {
-        enqueue(house, "queue", 3);
-        let worker = worker(|_| Worked::GaveUp);
-        let _instance = Instance::start(house, &worker);
-        await_empty(house);
+    fn what_was_given_up_is_gone(server) {
+        enqueue(server, "queue", 3);
+        let worker = worker(|_| AttemptResult::Abandoned);
+        let _instance = Instance::start(server, &worker);
+        await_empty(server);
         assert_eq!(worker.seen.all().len(), 3);
     }
 
-    fn a_dead_target_with_a_thousand_rows_holds_up_nobody(house) {
-        enqueue(house, "dead", 1_000);
-        let worker = worker(|_| Worked::Done);
-        let instance = Instance::start(house, &worker);
+    fn a_dead_target_with_a_thousand_rows_holds_up_nobody(server) {
+        enqueue(server, "dead", 1_000);
+        let worker = worker(|_| AttemptResult::Done);
+        let instance = Instance::start(server, &worker);
         worker.seen.await_count("dead", 2);
         for round in 0..3 {
-            enqueue(house, "live", 5);
+            enqueue(server, "live", 5);
             instance.outbox.wake();
             worker.seen.await_count("live", 5 * (round + 1));
         }
         assert_eq!(worker.seen.of("dead"), 2, "two of a queue at a time");
     }
 
-    fn forty_dead_targets_hold_up_nobody(house) {
+    fn forty_dead_targets_hold_up_nobody(server) {
         for queue in 0..40 {
-            enqueue(house, &format!("dead {queue}"), 3);
+            enqueue(server, &format!("dead {queue}"), 3);
         }
-        let worker = worker(|_| Worked::Done);
-        let _instance = Instance::start(house, &worker);
-        enqueue(house, "live", 1);
+        let worker = worker(|_| AttemptResult::Done);
+        let _instance = Instance::start(server, &worker);
+        enqueue(server, "live", 1);
         worker.seen.await_count("live", 1);
         wait_until("each has its two", SOON, || worker.seen.all().len() == 81);
     }
 
-    fn another_kind_of_work_is_left_to_others(house) {
-        let foreign = write(house, |conn, now| {
+    fn another_kind_of_work_is_left_to_others(server) {
+        let foreign = write(server, |conn, now| {
             outbox::enqueue(conn, now, NewWork { kind: "foreign", ..new_work("queue") })
         });
-        let worker = worker(|_| Worked::Done);
-        let _instance = Instance::start(house, &worker);
-        enqueue(house, "queue", 1);
+        let worker = worker(|_| AttemptResult::Done);
+        let _instance = Instance::start(server, &worker);
+        enqueue(server, "queue", 1);
         worker.seen.await_count("queue", 1);
-        assert_eq!(row(house, foreign.expect("enqueued")), Some((0, false)));
+        assert_eq!(row(server, foreign.expect("enqueued")), Some((0, false)));
         assert!(worker.seen.all().iter().all(|work| work.kind == KIND));
     }
 
-    fn a_worker_that_panics_is_asked_again(house) {
-        let id = enqueue(house, "queue", 1)[0];
+    fn a_worker_that_panics_is_asked_again(server) {
+        let id = enqueue(server, "queue", 1)[0];
         let worker = worker(|work| match work.attempts {
             1 => panic!("as the test wants it"),
-            _ => Worked::Done,
+            _ => AttemptResult::Done,
         });
-        let _instance = Instance::start(house, &worker);
+        let _instance = Instance::start(server, &worker);
         worker.seen.await_count("queue", 1);
-        assert_eq!(row(house, id), Some((1, true)));
-        let_time_pass(house);
-        await_empty(house);
+        assert_eq!(row(server, id), Some((1, true)));
+        let_time_pass(server);
+        await_empty(server);
         assert_eq!(worker.seen.of("queue"), 2);
     }
 
-    fn work_that_ends_every_process_is_removed_at_last(house) {
-        let id = enqueue(house, "queue", 1)[0];
-        let set_attempts = write(house, move |conn, _| {
+    fn work_that_ends_every_process_is_removed_at_last(server) {
+        let id = enqueue(server, "queue", 1)[0];
+        let set_attempts = write(server, move |conn, _| {
             diesel::update(rows::table.find(id)).set(rows::attempts.eq(15)).execute(conn)?;
             Ok(())
         });
         set_attempts.expect("set");
-        let worker = worker(|_| Worked::Done);
-        let _instance = Instance::start(house, &worker);
-        await_empty(house);
+        let worker = worker(|_| AttemptResult::Done);
+        let _instance = Instance::start(server, &worker);
+        await_empty(server);
         assert_eq!(worker.seen.all().len(), 0);
     }
 }
@@ -356,20 +358,20 @@ fn a_database_that_goes_away_and_comes_back_is_worked_off() {
     let mut postgres = Postgres::start(PostgresOptions::default());
     postgres.create_database("doorward");
     let redis = Redis::shared().fresh_url();
-    let house = House::on(&postgres.url("doorward"), &redis, |config| {
+    let server = TestServer::on(&postgres.url("doorward"), &redis, |config| {
         config.database.timeout = Duration::from_millis(1500);
     });
-    let worker = worker(|_| Worked::Done);
-    let _instance = Instance::start(&house, &worker);
-    enqueue(&house, "before", 1);
+    let worker = worker(|_| AttemptResult::Done);
+    let _instance = Instance::start(&server, &worker);
+    enqueue(&server, "before", 1);
     worker.seen.await_count("before", 1);
     postgres.kill();
-    assert!(write(&house, |_, _| Ok(())).is_err());
+    assert!(write(&server, |_, _| Ok(())).is_err());
     postgres.start_again();
     wait_until("the database is back", SOON, || {
-        write(&house, |_, _| Ok(())).is_ok()
+        write(&server, |_, _| Ok(())).is_ok()
     });
-    enqueue(&house, "after", 1);
+    enqueue(&server, "after", 1);
     worker.seen.await_count("after", 1);
-    await_empty(&house);
+    await_empty(&server);
 }

@@ -12,9 +12,9 @@ use doorward::base::clock::Stopwatch;
 use doorward::base::config::Config;
 
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::http::{Browserless, RawConnection, basic};
+use crate::support::http::{RawConnection, TestBrowser, basic};
 use crate::support::process::{ChildProcess, free_port, run, wait_until};
+use crate::support::test_server::TestServer;
 
 /// Maximum memory of the service, in MB.
 const MEMORY: u64 = 100;
@@ -22,9 +22,9 @@ const MEMORY: u64 = 100;
 const MORE_MEMORY: u64 = MEMORY - 35;
 
 /// Returns a configuration for a separate binary; its folder exists as long as the installation.
-fn config_of(house: &House) -> Config {
-    let mut config = house.config.clone();
-    config.server.data_dir = house.config.server.data_dir.join("binary");
+fn config_of(server: &TestServer) -> Config {
+    let mut config = server.config.clone();
+    config.server.data_dir = server.config.server.data_dir.join("binary");
     config.server.listen.set_port(free_port());
     config.server.operator_listen.set_port(free_port());
     let url = format!("http://localhost:{}", config.server.listen.port());
@@ -32,8 +32,8 @@ fn config_of(house: &House) -> Config {
     config
 }
 
-fn browser(config: &Config) -> Browserless {
-    Browserless::new(
+fn browser(config: &Config) -> TestBrowser {
+    TestBrowser::new(
         config.server.listen.port(),
         config.server.public_url.as_str(),
     )
@@ -92,8 +92,8 @@ fn bomb(zeros: u32, most: usize) -> Arc<Vec<u8>> {
 #[test]
 fn a_thousand_compressed_bombs_at_once_cost_no_memory() {
     allow_many_files();
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let log = tempfile::NamedTempFile::new().expect("a file");
     let mut process = binary::serve(&config, log.path());
     wait_for(&mut process, &config);
@@ -124,7 +124,7 @@ fn a_thousand_compressed_bombs_at_once_cost_no_memory() {
             .take(3)
             .collect::<String>()
     });
-    let memory = process.most_memory();
+    let memory = process.max_memory();
     assert!(memory < MEMORY, "{memory} MB");
     // A client that is still sending when the connection is closed may not see the response.
     let refused = statuses.iter().filter(|status| *status == "415").count();
@@ -137,8 +137,8 @@ fn a_thousand_compressed_bombs_at_once_cost_no_memory() {
 #[test]
 fn four_hundred_bodies_that_never_end_cost_little_memory() {
     allow_many_files();
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let log = tempfile::NamedTempFile::new().expect("a file");
     // Only this command and the service create a database.
     assert_eq!(binary::run(&config, &["migrate"]).code, 0);
@@ -158,7 +158,7 @@ fn four_hundred_bodies_that_never_end_cost_little_memory() {
     let credentials = basic(&text("client_id"), &text("client_secret"));
     let mut process = binary::serve(&config, log.path());
     wait_for(&mut process, &config);
-    let before = process.most_own_memory();
+    let before = process.max_own_memory();
     let slow = |path: &str, headers: &str, length: usize| {
         let mut connection =
             RawConnection::open(config.server.listen.port(), Duration::from_secs(30));
@@ -203,7 +203,7 @@ fn four_hundred_bodies_that_never_end_cost_little_memory() {
         "{statuses:?}"
     );
     drop(heads);
-    let memory = process.most_own_memory() - before;
+    let memory = process.max_own_memory() - before;
     assert!(memory < MORE_MEMORY, "{memory} MB more than {before} MB");
     assert_eq!(browser(&config).get("/readyz").status, 200);
 }
@@ -218,8 +218,8 @@ fn idle_connections(config: &Config, count: usize) -> Vec<TcpStream> {
 #[test]
 fn idle_connections_beyond_the_soft_limit_of_open_files_starve_nobody() {
     allow_many_files();
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let log = tempfile::NamedTempFile::new().expect("a file");
     let mut process =
         ChildProcess::spawn(&mut binary::limited(&config, "ulimit -Sn 1024"), log.path());
@@ -235,8 +235,8 @@ fn idle_connections_beyond_the_soft_limit_of_open_files_starve_nobody() {
 #[test]
 fn at_the_limit_of_open_files_connections_wait_and_the_log_says_so() {
     allow_many_files();
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let log = tempfile::NamedTempFile::new().expect("a file");
     let mut process =
         ChildProcess::spawn(&mut binary::limited(&config, "ulimit -n 1024"), log.path());
@@ -257,7 +257,7 @@ fn at_the_limit_of_open_files_connections_wait_and_the_log_says_so() {
     wait_until("there is room again", Duration::from_secs(20), || {
         process.output().contains("accepting new connections again")
     });
-    let metrics = Browserless::new(config.server.operator_listen.port(), "http://localhost")
+    let metrics = TestBrowser::new(config.server.operator_listen.port(), "http://localhost")
         .get("/metrics")
         .text();
     assert!(
@@ -287,8 +287,8 @@ fn unfinished_chunked_requests(config: &Config) -> [(String, &'static str); 5] {
 #[test]
 fn connections_with_unfinished_bodies_are_closed_after_the_response() {
     allow_many_files();
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let log = tempfile::NamedTempFile::new().expect("a file");
     let mut process =
         ChildProcess::spawn(&mut binary::limited(&config, "ulimit -n 1024"), log.path());
@@ -337,7 +337,7 @@ fn ask_often(config: &Config, requests: usize) {
 }
 
 fn dropped_lines(config: &Config, sink: &str) -> u64 {
-    let metrics = Browserless::new(config.server.operator_listen.port(), "http://localhost")
+    let metrics = TestBrowser::new(config.server.operator_listen.port(), "http://localhost")
         .get("/metrics")
         .text();
     let name = format!("doorward_log_lines_dropped_total{{sink=\"{sink}\"}} ");
@@ -351,8 +351,8 @@ const MANY: usize = 12_000;
 
 #[test]
 fn a_console_that_is_not_read_stops_nothing() {
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let (mut reader, writer) = pipe().expect("a pipe");
     let mut process = ChildProcess::spawn_into_pipe(&mut binary::command(&config), writer);
     wait_for(&mut process, &config);
@@ -384,8 +384,8 @@ fn a_console_that_is_not_read_stops_nothing() {
 
 #[test]
 fn a_full_console_delays_no_stop() {
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let (_reader, writer) = pipe().expect("a pipe");
     let mut process = ChildProcess::spawn_into_pipe(&mut binary::command(&config), writer);
     wait_for(&mut process, &config);
@@ -398,8 +398,8 @@ fn a_full_console_delays_no_stop() {
 
 #[test]
 fn a_console_that_was_full_before_the_start_delays_no_start() {
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let (_reader, mut writer) = pipe().expect("a pipe");
     // Fills the pipe, as an earlier service could have left it.
     let mut filler = Command::new("sh");
@@ -417,8 +417,8 @@ fn a_console_that_was_full_before_the_start_delays_no_start() {
 
 #[test]
 fn lines_that_the_log_file_can_not_take_are_counted() {
-    let house = House::embedded();
-    let config = config_of(&house);
+    let server = TestServer::embedded();
+    let config = config_of(&server);
     let folder = tempfile::TempDir::new().expect("a folder");
     let file = folder.path().join("service.log");
     run(Command::new("mkfifo").arg(&file), "");

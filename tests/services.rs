@@ -7,10 +7,10 @@ use doorward::base::config::Config;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::house::House;
-use crate::support::http::Browserless;
-use crate::support::installed::{built, in_repository, installed, node_example};
+use crate::support::http::TestBrowser;
 use crate::support::process::{ChildProcess, free_port};
+use crate::support::test_server::TestServer;
+use crate::support::third_party::{built, in_repository, installed, node_example};
 
 /// Generous, for a machine that runs other tests.
 const START_BOUND: Duration = Duration::from_secs(30);
@@ -54,7 +54,7 @@ impl Framework {
 
 impl Service {
     /// Registers the service as the guide shows, and starts it.
-    fn start(house: &House, framework: Framework) -> Self {
+    fn start(server: &TestServer, framework: Framework) -> Self {
         let arguments = [
             "client",
             "create",
@@ -63,13 +63,13 @@ impl Service {
             "access:evaluate",
             "--json",
         ];
-        let client = crate::support::binary::run(&house.config, &arguments).json();
+        let client = crate::support::binary::run(&server.config, &arguments).json();
         let text = |name: &str| client[name].as_str().expect("a text").to_owned();
         let port = free_port();
         let folder = TempDir::new().expect("a folder");
         let mut command = framework.command(folder.path(), port);
         command
-            .env("DOORWARD", format!("http://localhost:{}", house.port(0)))
+            .env("DOORWARD", format!("http://localhost:{}", server.port(0)))
             .env("CLIENT_ID", text("client_id"))
             .env("CLIENT_SECRET", text("client_secret"))
             .env("PORT", port.to_string());
@@ -86,7 +86,7 @@ impl Service {
     }
 
     /// Returns the service's response to a browser that requests an order.
-    fn view(&self, browser: &Browserless, order: &str) -> (u16, Value) {
+    fn view(&self, browser: &TestBrowser, order: &str) -> (u16, Value) {
         let answer = browser.at_port(self.port).get(&format!("/orders/{order}"));
         (answer.status, answer.json())
     }
@@ -96,32 +96,38 @@ fn with_the_guides_policy(config: &mut Config) {
     config.access.policies = Some(in_repository("examples/policies/orders"));
 }
 
-fn a_session_and_a_grant_on_the_very_order_are_asked_for(framework: Framework, mut house: House) {
-    let root = house.administrator();
-    let ada = house.person(&root, "ada");
-    let service = Service::start(&house, framework);
-    assert_eq!(service.view(&house.browser(), ORDER).0, 401);
+fn a_session_and_a_grant_on_the_very_order_are_asked_for(
+    framework: Framework,
+    mut server: TestServer,
+) {
+    let root = server.administrator();
+    let ada = server.create_user(&root, "ada");
+    let service = Service::start(&server, framework);
+    assert_eq!(service.view(&server.browser(), ORDER).0, 401);
     assert_eq!(service.view(&ada.browser, ORDER).0, 403);
 
     // A role assigned or withdrawn at another instance has an effect on the next decision.
-    let other = house.another_instance();
-    let there = root.browser.at_port(house.port(other));
+    let other = server.another_instance();
+    let there = root.browser.at_port(server.port(other));
     let grant = json!({
         "user": "ada", "resource_type": "order", "resource_id": ORDER, "roles": ["OPERATOR"],
     });
-    let given = there.post_json("/v1/grants", &grant);
+    let given = there.post_json("/v1/role-assignments", &grant);
     assert_eq!(given.status, 201, "{}", given.text());
     let seen = (200, json!({ "order": ORDER, "viewer": "ada" }));
     assert_eq!(service.view(&ada.browser, ORDER), seen);
     assert_eq!(service.view(&ada.browser, "another").0, 403);
     assert_eq!(service.view(&root.browser, ORDER).0, 403);
     let id = given.json()["id"].as_str().expect("an id").to_owned();
-    assert_eq!(there.delete(&format!("/v1/grants/{id}")).status, 200);
+    assert_eq!(
+        there.delete(&format!("/v1/role-assignments/{id}")).status,
+        200
+    );
     assert_eq!(service.view(&ada.browser, ORDER).0, 403);
 
     // If Doorward is unavailable, access is denied.
-    house.stop(other);
-    house.stop(0);
+    server.stop(other);
+    server.stop(0);
     assert_eq!(service.view(&ada.browser, ORDER).0, 503);
 }
 
@@ -132,14 +138,14 @@ macro_rules! on_both_with {
 
             #[test]
             fn embedded() {
-                let house = House::embedded_with(with_the_guides_policy);
-                a_session_and_a_grant_on_the_very_order_are_asked_for($framework, house);
+                let server = TestServer::embedded_with(with_the_guides_policy);
+                a_session_and_a_grant_on_the_very_order_are_asked_for($framework, server);
             }
 
             #[test]
             fn clustered() {
-                let house = House::clustered_with(with_the_guides_policy);
-                a_session_and_a_grant_on_the_very_order_are_asked_for($framework, house);
+                let server = TestServer::clustered_with(with_the_guides_policy);
+                a_session_and_a_grant_on_the_very_order_are_asked_for($framework, server);
             }
         })+
     };

@@ -1,8 +1,8 @@
 //! A PostgreSQL server that requires TLS.
 
-use crate::support::house::House;
 use crate::support::postgres::{Encryption, Postgres, PostgresOptions};
 use crate::support::redis::Redis;
+use crate::support::test_server::TestServer;
 
 #[test]
 fn a_postgresql_that_demands_tls_is_spoken_to_under_tls_and_its_certificate_checked() {
@@ -19,9 +19,9 @@ fn a_postgresql_that_demands_tls_is_spoken_to_under_tls_and_its_certificate_chec
         "{url}{join}sslmode=verify-full&sslrootcert={}",
         certificate.display()
     );
-    let house = House::on(&verified, &redis, |_| {});
-    assert_eq!(house.administrator().session_status(), 200);
+    let server = TestServer::on(&verified, &redis, |_| {});
+    assert_eq!(server.administrator().session_status(), 200);
     let in_the_open = format!("{url}{join}sslmode=disable");
-    let refused = std::panic::catch_unwind(|| House::on(&in_the_open, &redis, |_| {}));
+    let refused = std::panic::catch_unwind(|| TestServer::on(&in_the_open, &redis, |_| {}));
     assert!(refused.is_err());
 }

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::grounds::BackEnd;
+use crate::fixture::BackEnd;
 
 const USAGE: &str = "\
-lookups [--users N,N…] [--back-ends embedded,clustered] [--works WORD,WORD…] [--connections N]
-        [--seconds N] [--rounds N] [--no-extras] [--steady SECONDS]";
+lookups [--users N,N…] [--back-ends embedded,clustered] [--workloads WORD,WORD…] [--connections N]
+        [--seconds N] [--runs N] [--no-extras] [--steady SECONDS]";
 
 /// What to measure.
 pub struct Arguments {
@@ -16,13 +16,13 @@ pub struct Arguments {
     /// On which stores.
     pub back_ends: Vec<BackEnd>,
     /// Which works, by a word of their names; empty: all.
-    works: Vec<String>,
+    workloads: Vec<String>,
     /// Connections that are kept alive.
     pub connections: usize,
     /// How long one round of one side takes.
-    pub round: Duration,
+    pub run_length: Duration,
     /// How many rounds each side has.
-    pub rounds: usize,
+    pub runs: usize,
     /// Starts, floods, a second instance.
     pub with_extras: bool,
     /// How long to drive every work in turn at the end, to see whether memory grows.
@@ -35,10 +35,10 @@ impl Arguments {
         let mut read = Self {
             users: vec![10_000],
             back_ends: vec![BackEnd::Embedded, BackEnd::Clustered],
-            works: Vec::new(),
+            workloads: Vec::new(),
             connections: 32,
-            round: Duration::from_secs(2),
-            rounds: 3,
+            run_length: Duration::from_secs(2),
+            runs: 3,
             with_extras: true,
             steady: Duration::ZERO,
         };
@@ -70,18 +70,24 @@ impl Arguments {
                 self.back_ends = items().map(BackEnd::parse).collect::<Option<_>>()?;
             }
             "--steady" => self.steady = Duration::try_from_secs_f64(value.parse().ok()?).ok()?,
-            "--works" => self.works = items().map(str::to_owned).collect(),
+            "--workloads" => self.workloads = items().map(str::to_owned).collect(),
             "--connections" => self.connections = value.parse().ok()?,
-            "--seconds" => self.round = Duration::try_from_secs_f64(value.parse().ok()?).ok()?,
-            "--rounds" => self.rounds = value.parse().ok().filter(|rounds| *rounds > 0)?,
+            "--seconds" => {
+                self.run_length = Duration::try_from_secs_f64(value.parse().ok()?).ok()?
+            }
+            "--runs" => self.runs = value.parse().ok().filter(|runs| *runs > 0)?,
             _ => return None,
         }
         Some(())
     }
 
     /// Whether a work is wanted.
-    pub fn wants(&self, work: &str) -> bool {
-        self.works.is_empty() || self.works.iter().any(|word| work.contains(word.as_str()))
+    pub fn wants(&self, workload: &str) -> bool {
+        self.workloads.is_empty()
+            || self
+                .workloads
+                .iter()
+                .any(|word| workload.contains(word.as_str()))
     }
 }
 
@@ -90,10 +96,10 @@ impl fmt::Display for Arguments {
         let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
         write!(
             formatter,
-            "{cores} cores, {} connections, {} rounds of {:.1} s for each side in turn, medians",
+            "{cores} cores, {} connections, {} runs of {:.1} s for each side in turn, medians",
             self.connections,
-            self.rounds,
-            self.round.as_secs_f64(),
+            self.runs,
+            self.run_length.as_secs_f64(),
         )
     }
 }

@@ -14,7 +14,7 @@ use doorward::base::telemetry;
 use redis::AsyncCommands;
 use secrecy::ExposeSecret;
 
-use crate::grounds::{BackEnd, Grounds};
+use crate::fixture::{BackEnd, Fixture};
 use crate::process::Measured;
 use crate::support::process::free_port;
 
@@ -36,16 +36,16 @@ const LENGTH: usize = 500;
 type Readers = Pool<ConnectionManager<SqliteConnection>>;
 
 /// Whether this process shall be the baseline.
-pub fn is_asked_for() -> bool {
+pub fn is_requested() -> bool {
     std::env::var_os(ADDRESS).is_some()
 }
 
 /// Starts it as a process of its own.
-pub fn start(grounds: &Grounds) -> Measured {
+pub fn start(fixture: &Fixture) -> Measured {
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
-    let store = match (grounds.back_end, &grounds.config.redis.url) {
+    let store = match (fixture.back_end, &fixture.config.redis.url) {
         (BackEnd::Clustered, Some(url)) => url.expose_secret().to_owned(),
-        _ => grounds.file("baseline.db").display().to_string(),
+        _ => fixture.file("baseline.db").display().to_string(),
     };
     let program = std::env::current_exe().expect("this program");
     let mut command = Command::new(program);

@@ -15,7 +15,7 @@ pub struct Requests {
     /// What the service answers to them.
     pub status: u16,
     /// What stands in each answer's body.
-    pub says: &'static str,
+    pub body_contains: &'static str,
 }
 
 /// What came back in a time.
@@ -126,13 +126,13 @@ pub fn drive(
         addresses,
         connections,
         length,
-        move |place, address, end| {
+        move |index, address, end| {
             let requests = requests.clone();
             async move {
                 let mut connection = Connection::open(address).await;
                 let mut latencies = Vec::new();
                 // Connections begin at different places and walk over all requests.
-                let mut next = place * 31;
+                let mut next = index * 31;
                 loop {
                     let request = &requests.all[next % requests.all.len()];
                     next += 1;
@@ -148,11 +148,11 @@ pub fn drive(
                         answer.head,
                         String::from_utf8_lossy(answer.body)
                     );
-                    let said = requests.says.as_bytes();
+                    let said = requests.body_contains.as_bytes();
                     assert!(
                         said.is_empty() || find(answer.body, said).is_some(),
                         "{} is not in {}",
-                        requests.says,
+                        requests.body_contains,
                         String::from_utf8_lossy(answer.body)
                     );
                     latencies.push(micros(begun));
@@ -181,9 +181,9 @@ where
         let begun = Instant::now();
         let end = begun + length;
         let tasks: Vec<_> = (0..connections)
-            .map(|place| {
-                let address = addresses[place % addresses.len()];
-                tokio::task::spawn_local(journey(place, address, end))
+            .map(|index| {
+                let address = addresses[index % addresses.len()];
+                tokio::task::spawn_local(journey(index, address, end))
             })
             .collect();
         let mut outcome = Outcome::default();

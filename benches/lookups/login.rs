@@ -6,28 +6,28 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::environment::BenchEnvironment;
 use crate::load::{Answer, Connection, Outcome, each_connection, micros};
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::world::World;
 
 /// Signs people in for a while, over so many connections.
-pub fn drive(world: &World, connections: usize, length: Duration) -> Outcome {
-    let start = Rc::new(world.login_start());
-    let headers = Rc::new(world.headers());
+pub fn drive(environment: &BenchEnvironment, connections: usize, length: Duration) -> Outcome {
+    let start = Rc::new(environment.login_start());
+    let headers = Rc::new(environment.headers());
     // Each connection signs in people of its own, so that no two wait for one person's lock.
-    let each = world.sample.len() / connections;
+    let each = environment.sample.len() / connections;
     let devices: Vec<Rc<Vec<SoftAuthenticator>>> = (0..connections)
-        .map(|place| {
-            let own = place * each..(place + 1) * each;
-            Rc::new(own.map(|person| world.device(person)).collect())
+        .map(|index| {
+            let own = index * each..(index + 1) * each;
+            Rc::new(own.map(|person| environment.device(person)).collect())
         })
         .collect();
-    let address = [world.service.address];
-    each_connection(&address, connections, length, |place, address, end| {
+    let address = [environment.service.address];
+    each_connection(&address, connections, length, |index, address, end| {
         let journey = Journey {
             start: start.clone(),
             headers: headers.clone(),
-            devices: devices[place].clone(),
+            devices: devices[index].clone(),
         };
         journey.repeat(address, end)
     })
@@ -56,7 +56,7 @@ impl Journey {
 
     async fn sign_in(&self, connection: &mut Connection, device: &mut SoftAuthenticator) {
         let started = connection.ask(&self.start).await;
-        let mark = browser_mark(&started);
+        let mark = browser_cookie(&started);
         let started: Value = serde_json::from_slice(started.body).expect("options");
         let credential = device.get(&started["publicKey"], &Overrides::default());
         let body = json!({ "ceremony": started["ceremony"], "credential": credential }).to_string();
@@ -77,7 +77,7 @@ impl Journey {
 }
 
 /// The cookie by which a browser is known again.
-fn browser_mark(answer: &Answer<'_>) -> String {
+fn browser_cookie(answer: &Answer<'_>) -> String {
     let lines = answer.head.lines();
     let mark = lines
         .filter_map(|line| line.split_once(": "))

@@ -20,17 +20,17 @@
 
 mod arguments;
 mod baseline;
-mod door;
+mod environment;
 mod extras;
-mod grounds;
+mod fixture;
+mod forward_auth_session;
 mod library;
 mod load;
 mod login;
 mod process;
-mod rounds;
+mod runs;
 mod table;
-mod works;
-mod world;
+mod workloads;
 
 #[path = "../../tests/support"]
 #[expect(dead_code, unused_imports, reason = "the tests use the rest")]
@@ -38,19 +38,19 @@ mod support {
     pub mod authenticator;
     pub mod binary;
     pub mod http;
-    pub mod person;
     pub mod population;
     pub mod postgres;
     pub mod process;
     pub mod redis;
+    pub mod test_user;
 }
 
 use arguments::Arguments;
-use grounds::Grounds;
-use world::World;
+use environment::BenchEnvironment;
+use fixture::Fixture;
 
 fn main() {
-    if baseline::is_asked_for() {
+    if baseline::is_requested() {
         return baseline::serve();
     }
     let arguments = Arguments::read();
@@ -62,12 +62,12 @@ fn main() {
     println!("The library's finish of an assertion alone: {library:.0} µs of CPU.\n");
     for back_end in &arguments.back_ends {
         for users in &arguments.users {
-            let grounds = Grounds::prepare(*back_end, *users);
-            let world = World::begin(grounds, &arguments);
-            rounds::run(&world, &arguments, library);
-            extras::steady(&world, &arguments);
+            let fixture = Fixture::prepare(*back_end, *users);
+            let environment = BenchEnvironment::begin(fixture, &arguments);
+            runs::run(&environment, &arguments, library);
+            extras::steady(&environment, &arguments);
             if arguments.with_extras {
-                extras::run(world, &arguments);
+                extras::run(environment, &arguments);
             }
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use doorward::base::config::Config;
 
-use crate::grounds::{Grounds, SETTINGS};
+use crate::fixture::{Fixture, SETTINGS};
 use crate::support::binary;
 use crate::support::process::ChildProcess;
 
@@ -23,12 +23,12 @@ const TICKS: f64 = 100.0;
 
 impl Measured {
     /// Starts `doorward serve` with default logging, which nobody reads; returns when it answers, and how long that took.
-    pub fn service(grounds: &Grounds, config: &Config) -> (Self, Duration) {
+    pub fn service(fixture: &Fixture, config: &Config) -> (Self, Duration) {
         let mut command = binary::command(config);
         command
             .arg("serve")
             .arg("--config")
-            .arg(grounds.file(SETTINGS));
+            .arg(fixture.file(SETTINGS));
         Self::start(&mut command, config.server.listen)
     }
 

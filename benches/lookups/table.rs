@@ -27,7 +27,7 @@ pub struct Line {
 /// The head of the table.
 pub fn head() {
     println!(
-        "\n| work | requests/s | p50 ms | p99 ms | CPU s/1000 | wanted | ratio | wanted | memory MB |"
+        "\n| workload | requests/s | p50 ms | p99 ms | CPU s/1000 | wanted | ratio | wanted | memory MB |"
     );
     println!("|---|---|---|---|---|---|---|---|---|");
 }

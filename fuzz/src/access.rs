@@ -1,9 +1,9 @@
 //! Requests to the decision endpoint and requests through proxies, read and decided without any store.
 
 use doorward::parsers::{
-    AccessConfig, Asked, Asks, Challenge, Claimed, Dialect, Facts, Forwarded, Origin, Policies,
-    ResourceName, Route, RouteResource, RouteTable, Standing, Subject, SubjectId, Timestamp,
-    UserId, UserStatus, is_action, parts, readable,
+    AccessConfig, AccountState, Claimed, DecisionInput, ForwardedHeaders, ForwardedRequest, Origin,
+    Policies, ProxyProtocol, ResourceName, Route, RouteResource, RouteTable, StepUpSearch, Subject,
+    SubjectId, Timestamp, UnresolvedRequest, UserId, UserStatus, is_action, parts, readable,
 };
 use serde_json::{Map, Value};
 use url::Url;
@@ -14,8 +14,8 @@ const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
 const POLICIES: &str = r#"
 permit (principal is User, action, resource);
 permit (principal in Role::"admin", action, resource);
-permit (principal is Outsider, action, resource) when { context has auth || context.grants.contains("OWNER") };
-permit (principal is Outsider, action, resource) when { resource has open || principal == Outsider::"user" };
+permit (principal is ExternalSubject, action, resource) when { context has auth || context.resource_roles.contains("OWNER") };
+permit (principal is ExternalSubject, action, resource) when { resource has open || principal == ExternalSubject::"user" };
 "#;
 
 /// Policies in force.
@@ -42,7 +42,7 @@ impl Decisions {
     /// A request to the evaluation endpoint: whatever it claims, an external subject gains nothing by it, and a user loses
     /// nothing.
     pub fn read_request(&self, request: &Map<String, Value>) {
-        let Ok(asks) = Asks::read(request) else {
+        let Ok(asks) = UnresolvedRequest::read(request) else {
             return;
         };
         let Ok(resource) = ResourceName::parse(&asks.resource.0, &asks.resource.1) else {
@@ -52,27 +52,27 @@ impl Decisions {
             return;
         }
         let (kind, id) = asks.subject;
-        let mut facts = Facts {
-            subject: Subject::Outsider { kind, id },
+        let mut input = DecisionInput {
+            subject: Subject::ExternalSubject { kind, id },
             action: asks.action,
             resource,
-            grants: Vec::new(),
+            resource_roles: Vec::new(),
             attributes: Map::new(),
             claimed: asks.claimed,
             now: NOW,
         };
-        self.expect(&facts, false);
-        facts.subject = user();
-        self.expect(&facts, true);
+        self.expect(&input, false);
+        input.subject = user();
+        self.expect(&input, true);
     }
 
     /// Any claims of a caller and any registered attributes are shown to policies as they are, or refused.
     pub fn read_claims(&self, said: &Map<String, Value>) {
-        let facts = Facts {
+        let input = DecisionInput {
             subject: user(),
             action: "view".to_owned(),
             resource: ResourceName::parse("order", "7").expect("a name"),
-            grants: Vec::new(),
+            resource_roles: Vec::new(),
             attributes: said.clone(),
             claimed: Claimed {
                 subject: said.clone(),
@@ -82,12 +82,12 @@ impl Decisions {
             },
             now: NOW,
         };
-        self.expect(&facts, readable(said).is_ok());
+        self.expect(&input, readable(said).is_ok());
     }
 
-    fn expect(&self, facts: &Facts, permitted: bool) {
-        let decision = self.0.decide(facts, Challenge::Look);
-        assert_eq!(decision.is_allowed, permitted, "{decision:?} of {facts:?}");
+    fn expect(&self, input: &DecisionInput, permitted: bool) {
+        let decision = self.0.decide(input, StepUpSearch::Search);
+        assert_eq!(decision.is_allowed, permitted, "{decision:?} of {input:?}");
     }
 }
 
@@ -99,7 +99,7 @@ impl Default for Decisions {
 
 fn user() -> Subject {
     Subject::Person {
-        standing: Box::new(Standing {
+        account_state: Box::new(AccountState {
             user_id: UserId::random(),
             version: 1,
             username: "ada".into(),
@@ -147,7 +147,7 @@ impl Routes {
         Self(RouteTable::parse(&routes, &issuer).expect("routes"))
     }
 
-    /// The headers of a request, one in each line: `X-Original-URL`, `X-Original-Method`, `X-Forwarded-Method`, `-Proto`, `-Host`,
+    /// The headers of a request, one in each line: `X-Original-URL`, `X-Original-Method`, `X-ForwardedHeaders-Method`, `-Proto`, `-Host`,
     /// `-Uri`; an empty one is not sent.
     pub fn read_forwarded(&self, text: &str) {
         let mut lines = text
@@ -155,7 +155,7 @@ impl Routes {
             .map(Some)
             .map(|line| line.filter(|line| !line.is_empty()));
         let mut next = || lines.next().flatten();
-        let forwarded = Forwarded {
+        let forwarded = ForwardedHeaders {
             original_url: next(),
             original_method: next(),
             method: next(),
@@ -169,7 +169,7 @@ impl Routes {
     }
 
     /// The request that was read has one meaning.
-    fn check(&self, asked: &Asked) {
+    fn check(&self, asked: &ForwardedRequest) {
         let host = &asked.target.host;
         let path_and_query = asked.target.path_and_query();
         let path = path_and_query.split('?').next().unwrap_or_default();
@@ -186,18 +186,18 @@ impl Routes {
         );
         // 2. Forwarded in the other dialect it is the same request.
         let url = host.with_path(path_and_query);
-        let other = match asked.dialect {
-            Dialect::Original => Forwarded {
+        let other = match asked.protocol {
+            ProxyProtocol::XOriginal => ForwardedHeaders {
                 method: Some(&asked.method),
                 proto: Some(host.scheme()),
                 host: Some(host.authority()),
                 uri: Some(path_and_query),
-                ..Forwarded::default()
+                ..ForwardedHeaders::default()
             },
-            Dialect::Forwarded | Dialect::Own => Forwarded {
+            ProxyProtocol::XForwarded | ProxyProtocol::ExtAuthz => ForwardedHeaders {
                 original_url: Some(&url),
                 original_method: Some(&asked.method),
-                ..Forwarded::default()
+                ..ForwardedHeaders::default()
             },
         };
         let other = other.read(&self.0);

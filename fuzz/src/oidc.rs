@@ -4,11 +4,11 @@ use std::fmt::Debug;
 
 use doorward::parsers::{
     ApplicationType, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClaimsRequest,
-    Client, ClientError, ClientId, EmailState, GrantType, KnownIdToken, Metadata, Outcome,
-    Parameters, PublicClientId, RedirectUri, Refusal, RequirePkce, ReturnAddress, Scope, Scopes,
+    Client, ClientAuthError, ClientId, EmailState, GrantType, IdTokenHint, Metadata, OAuthError,
+    Outcome, Parameters, PublicClientId, RedirectUri, RequirePkce, ResponseTarget, Scope, Scopes,
     Timestamp, Token, User, UserId, UserStatus, claims_for_id_token, claims_for_userinfo,
-    claims_within, parse_claims_parameter, read_authorization_request as read_request,
-    read_credentials, read_grant_type, read_return_address, scopes_of_claims, verify_pkce,
+    parse_claims_parameter, read_authorization_request as read_request, read_credentials,
+    read_grant_type, read_response_target, restrict_claims, scopes_of_claims, verify_pkce,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -78,17 +78,17 @@ fn client(metadata: Metadata, scopes: Scopes) -> Client {
 pub fn read_authorization_request(clients: &Clients, query: &[u8]) {
     let parameters = match Parameters::parse(query) {
         Ok(parameters) => parameters,
-        Err(fault) => return check_refusal(&Refusal::invalid_request(fault.to_string())),
+        Err(fault) => return check_refusal(&OAuthError::invalid_request(fault.to_string())),
     };
     for client in &clients.0 {
-        match read_return_address(&parameters, client, ISSUER) {
+        match read_response_target(&parameters, client, ISSUER) {
             Ok(to) => read_the_rest(&parameters, client, &to),
             Err(refusal) => check_refusal(&refusal),
         }
     }
 }
 
-fn read_the_rest(parameters: &Parameters, client: &Client, to: &ReturnAddress) {
+fn read_the_rest(parameters: &Parameters, client: &Client, to: &ResponseTarget) {
     assert!(client.metadata.allows_redirect_to(&to.redirect_uri));
     let hint = parameters.get("id_token_hint").map(|_| UserId::random());
     let read = read_request(parameters, client, to.clone(), hint, (ISSUER, NOW, &[]));
@@ -114,12 +114,12 @@ fn check_request(request: &AuthorizationRequest, client: &Client) {
     );
     assert!(request.code_challenge.is_some() || !client.metadata.is_public());
     check_storable(request);
-    let later = request.clone().under(client, ISSUER, &[]);
+    let later = request.clone().restrict_to(client, ISSUER, &[]);
     assert!(later.is_some(), "a request that could not be continued");
 }
 
 /// The response goes to the very address, has each parameter once and in ASCII, and `state` as it came.
-fn check_answer(to: &ReturnAddress, outcome: Outcome) {
+fn check_answer(to: &ResponseTarget, outcome: Outcome) {
     let response = AuthorizationResponse::new(to, outcome, ISSUER);
     let address = response.address();
     assert!(address.starts_with(&to.redirect_uri), "sent elsewhere");
@@ -146,7 +146,7 @@ fn check_answer(to: &ReturnAddress, outcome: Outcome) {
 pub fn read_token_request(readers: &Readers, header: Option<&str>, body: &[u8]) {
     let parameters = match Parameters::parse(body) {
         Ok(parameters) => parameters,
-        Err(fault) => return check_refusal(&Refusal::invalid_request(fault.to_string())),
+        Err(fault) => return check_refusal(&OAuthError::invalid_request(fault.to_string())),
     };
     match read_credentials(header, &parameters) {
         Ok(credentials) => {
@@ -162,7 +162,7 @@ pub fn read_token_request(readers: &Readers, header: Option<&str>, body: &[u8]) 
             assert!(!both, "two methods");
         }
         Err(error) => {
-            let is_unavailable = matches!(error, ClientError::Unavailable(_));
+            let is_unavailable = matches!(error, ClientAuthError::Unavailable(_));
             assert!(!is_unavailable, "no store is asked: {error}");
         }
     }
@@ -191,7 +191,7 @@ fn check_scopes(text: &str) {
             let again = Scopes::parse(&scopes.to_text());
             assert!(again.is_ok_and(|again| again == scopes), "other scopes");
         }
-        Err(fault) => check_refusal(&Refusal::invalid_request(fault.to_string())),
+        Err(fault) => check_refusal(&OAuthError::invalid_request(fault.to_string())),
     }
 }
 
@@ -206,7 +206,7 @@ pub fn read_claims_parameter(clients: &Clients, text: &str) {
     let nothing = Scopes::default();
     for client in &clients.0 {
         let consent = scopes_of_claims(&claims, &[]).intersection(&client.scopes);
-        let within = claims_within(claims.clone(), &client.scopes, &[]);
+        let within = restrict_claims(claims.clone(), &client.scopes, &[]);
         let told = claims_for_userinfo(&user, &nothing, &client.scopes, (&within, &[]));
         for name in told.keys() {
             assert!(claims.userinfo.contains(name), "{name} was not asked for");
@@ -244,13 +244,13 @@ fn user() -> User {
 
 /// A genuine `id_token_hint` with any payload.
 pub fn read_id_token_hint(readers: &Readers, payload: &[u8]) {
-    let known: Option<KnownIdToken> = readers.read_signed("JWT", payload);
+    let known: Option<IdTokenHint> = readers.read_signed("JWT", payload);
     if let Some(known) = known {
         UserId::parse(&known.sub);
         PublicClientId::parse(&known.aud);
     }
     // An access token is not accepted as a hint.
-    let other: Option<KnownIdToken> = readers.read_signed("at+jwt", payload);
+    let other: Option<IdTokenHint> = readers.read_signed("at+jwt", payload);
     assert!(other.is_none());
 }
 
@@ -261,7 +261,7 @@ fn check_storable<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: &T
 }
 
 /// RFC 6749 §4.1.2.1: ASCII without quotes and backslashes, and short enough for a header.
-fn check_refusal(refusal: &Refusal) {
+fn check_refusal(refusal: &OAuthError) {
     let description = &refusal.description;
     let is_plain = |letter| matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\');
     assert!(description.chars().all(is_plain), "{description:?}");

@@ -4,8 +4,8 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::parsers::{
-    ACCESS_TOKEN_TYPES, AccessClaims, Issuance, MasterKey, RefreshFamilyId, RefreshToken,
-    RefreshTokens, Ring, Sealer, Timestamp, peek_access_token, read_access_token,
+    ACCESS_TOKEN_TYPES, AccessClaims, IssuedState, KeySet, MasterKey, RefreshFamilyId,
+    RefreshToken, RefreshTokens, Sealer, Timestamp, peek_access_token, read_access_token,
     seal_access_token,
 };
 use serde::de::DeserializeOwned;
@@ -17,7 +17,7 @@ const KID: &str = "11111111-1111-4111-8111-111111111111";
 /// Keys, and the time at which tokens are read.
 pub struct Readers {
     key: Ed25519KeyPair,
-    ring: Ring,
+    key_set: KeySet,
     sealer: Sealer,
     refresh_tokens: RefreshTokens,
     now: Timestamp,
@@ -48,7 +48,7 @@ impl Readers {
         let master = MasterKey::generate();
         Self {
             key,
-            ring: Ring::parse(&copy.to_string()).expect("a ring"),
+            key_set: KeySet::parse(&copy.to_string()).expect("a ring"),
             sealer: Sealer::new(&master, None, "fuzzing"),
             refresh_tokens: RefreshTokens::new(&master, None),
             now: Timestamp::from_micros(1),
@@ -62,7 +62,9 @@ impl Readers {
             self.read(presented).is_none(),
             "a forged access token is read"
         );
-        let verified = self.ring.verify::<serde_json::Value>(presented, &["JWT"]);
+        let verified = self
+            .key_set
+            .verify::<serde_json::Value>(presented, &["JWT"]);
         assert!(verified.is_err(), "a forged ID token is read");
         let read = self.refresh_tokens.read(presented);
         assert!(read.is_none(), "a forged refresh token is read");
@@ -78,8 +80,8 @@ impl Readers {
         assert_eq!(of_signed, of_other, "read otherwise under another type");
         let of_sealed = self.read(&sealed);
         assert_eq!(of_signed, of_sealed, "read otherwise when sealed");
-        if let Some(issuance) = Issuance::decode(payload) {
-            assert_eq!(issuance.encode(), payload, "two encodings of one state");
+        if let Some(issued_state) = IssuedState::decode(payload) {
+            assert_eq!(issued_state.encode(), payload, "two encodings of one state");
         }
         let Some(read) = of_signed else { return };
         for presented in [&signed, &sealed] {
@@ -90,22 +92,22 @@ impl Readers {
         }
         read.expires_at();
         read.is_over(self.now);
-        let issuance = read.issuance(&self.sealer);
-        assert!(issuance.is_none(), "a forged state of issuance is read");
+        let issued_state = read.issued_state(&self.sealer);
+        assert!(issued_state.is_none(), "a forged state of issuance is read");
     }
 
     /// The claims of a genuine JWT of this type, whatever its payload is.
     pub fn read_signed<C: DeserializeOwned>(&self, typ: &str, payload: &[u8]) -> Option<C> {
-        let read = self.ring.verify(&self.sign(typ, payload), &["JWT"]).ok();
+        let read = self.key_set.verify(&self.sign(typ, payload), &["JWT"]).ok();
         let is_jwt = typ.eq_ignore_ascii_case("JWT");
         assert!(read.is_none() || is_jwt, "another type is read");
         read
     }
 
     /// A refresh token is read as it was written, and nothing else that begins alike is read.
-    pub fn reread_refresh_token(&self, n: i64, tail: &str) {
+    pub fn reread_refresh_token(&self, generation: i64, tail: &str) {
         let family = RefreshFamilyId::random();
-        let token = RefreshToken { family, n };
+        let token = RefreshToken { family, generation };
         let written = self.refresh_tokens.write(token);
         assert_eq!(self.refresh_tokens.read(&written), Some(token));
         if !tail.is_empty() {
@@ -114,7 +116,7 @@ impl Readers {
     }
 
     fn read(&self, presented: &str) -> Option<AccessClaims> {
-        read_access_token(presented, &self.sealer, &self.ring, self.now)
+        read_access_token(presented, &self.sealer, &self.key_set, self.now)
     }
 
     /// A genuine token whose payload is these very bytes, JSON or not.

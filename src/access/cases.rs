@@ -10,14 +10,14 @@ use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::authzen::{Asks, AuthZenError};
-use super::policies::{Challenge, Facts};
+use super::authzen::{AuthZenError, UnresolvedRequest};
+use super::policies::{DecisionInput, StepUpSearch};
 use super::{Auth, Decision, Policies, ResourceName, Subject, is_action};
+use crate::account_state::{AccountState, UserStatus};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, Metadata, Scopes};
-use crate::standing::{Standing, UserStatus};
 
 /// A file of test cases.
 #[derive(Debug, Deserialize)]
@@ -42,7 +42,7 @@ struct Case {
     client: Option<Registered>,
     /// Roles of the user on the resource.
     #[serde(default)]
-    grants: Vec<String>,
+    resource_roles: Vec<String>,
     #[serde(default)]
     attributes: Map<String, Value>,
     auth: Option<SignIn>,
@@ -165,28 +165,28 @@ impl Cases {
 
 impl Case {
     fn run(self, policies: &Policies, now: Timestamp) -> Result<Outcome, CasesError> {
-        let asks = Asks::read(&self.request)
+        let unresolved = UnresolvedRequest::read(&self.request)
             .map_err(|error| CasesError::Request(self.name.clone(), error))?;
         let now = self.now.unwrap_or(now);
-        let resource = ResourceName::parse(&asks.resource.0, &asks.resource.1);
-        let subject = self.subject(&asks, now)?;
+        let resource = ResourceName::parse(&unresolved.resource.0, &unresolved.resource.1);
+        let subject = self.subject(&unresolved, now)?;
         let decision = match resource {
-            Ok(resource) if is_action(&asks.action) => {
+            Ok(resource) if is_action(&unresolved.action) => {
                 // Only users hold roles on resources.
-                let grants = match &subject {
-                    Subject::Person { .. } => self.grants,
-                    Subject::Client(_) | Subject::Outsider { .. } => Vec::new(),
+                let resource_roles = match &subject {
+                    Subject::Person { .. } => self.resource_roles,
+                    Subject::Client(_) | Subject::ExternalSubject { .. } => Vec::new(),
                 };
-                let facts = Facts {
+                let input = DecisionInput {
                     subject,
-                    action: asks.action,
+                    action: unresolved.action,
                     resource,
-                    grants,
+                    resource_roles,
                     attributes: self.attributes,
-                    claimed: asks.claimed,
+                    claimed: unresolved.claimed,
                     now,
                 };
-                policies.decide(&facts, Challenge::Skip)
+                policies.decide(&input, StepUpSearch::Skip)
             }
             _ => Decision::default(),
         };
@@ -200,15 +200,19 @@ impl Case {
         })
     }
 
-    fn subject(&self, asks: &Asks, now: Timestamp) -> Result<Subject, CasesError> {
-        let (kind, id) = &asks.subject;
+    fn subject(
+        &self,
+        unresolved: &UnresolvedRequest,
+        now: Timestamp,
+    ) -> Result<Subject, CasesError> {
+        let (kind, id) = &unresolved.subject;
         Ok(match kind.as_str() {
             "user" if self.user.known => self.person(id, now),
             "client" => match self.registered(id)? {
                 Some(client) => Subject::Client(Arc::new(client)),
-                None => outsider(kind, id),
+                None => external_subject(kind, id),
             },
-            _ => outsider(kind, id),
+            _ => external_subject(kind, id),
         })
     }
 
@@ -250,7 +254,7 @@ impl Case {
             amr: auth.amr.clone(),
             auth_time: now.before(Duration::from_secs(auth.age)),
         });
-        let standing = Standing {
+        let account_state = AccountState {
             user_id: user
                 .id
                 .or_else(|| UserId::parse(id))
@@ -269,14 +273,14 @@ impl Case {
             revoked: Vec::new(),
         };
         Subject::Person {
-            standing: Box::new(standing),
+            account_state: Box::new(account_state),
             auth,
         }
     }
 }
 
-fn outsider(kind: &str, id: &str) -> Subject {
-    Subject::Outsider {
+fn external_subject(kind: &str, id: &str) -> Subject {
+    Subject::ExternalSubject {
         kind: kind.to_owned(),
         id: id.to_owned(),
     }

@@ -1,20 +1,20 @@
 //! Changes a role assignment.
 
-use super::grant::{Grant, GrantError, begin};
+use super::assignment::{RoleAssignment, RoleAssignmentError, begin};
 use super::right::may_change;
-use super::text::{Description, GrantRoles, Title};
+use super::text::{AssignedRoles, Description, Title};
 use super::{Access, queries};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{GrantId, UserId};
+use crate::base::ids::{RoleAssignmentId, UserId};
 use crate::clients::ActingAs;
 use crate::db::Connection;
 use crate::history::Author;
 
 /// The fields of a role assignment to change. `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
-pub struct GrantChange {
+pub struct RoleAssignmentChange {
     /// Replaces all roles.
-    pub roles: Option<GrantRoles>,
+    pub roles: Option<AssignedRoles>,
     /// Sets the title, or removes it.
     pub title: Option<Option<Title>>,
     /// Sets the description, or removes it.
@@ -23,22 +23,22 @@ pub struct GrantChange {
     pub valid_until: Option<Option<Timestamp>>,
 }
 
-impl GrantChange {
-    fn apply(self, before: &Grant) -> Grant {
-        let mut grant = before.clone();
+impl RoleAssignmentChange {
+    fn apply(self, before: &RoleAssignment) -> RoleAssignment {
+        let mut assignment = before.clone();
         if let Some(roles) = self.roles {
-            grant.roles = roles.into_names();
+            assignment.roles = roles.into_names();
         }
         if let Some(title) = self.title {
-            grant.title = title.map(Title::into_text);
+            assignment.title = title.map(Title::into_text);
         }
         if let Some(description) = self.description {
-            grant.description = description.map(Description::into_text);
+            assignment.description = description.map(Description::into_text);
         }
         if let Some(valid_until) = self.valid_until {
-            grant.valid_until = valid_until;
+            assignment.valid_until = valid_until;
         }
-        grant
+        assignment
     }
 }
 
@@ -47,21 +47,21 @@ impl Access {
     /// the current version.
     ///
     /// # Errors
-    /// The reason why nothing was changed, or [`GrantError::Pending`] if the change is committed but not yet in force.
+    /// The reason why nothing was changed, or [`RoleAssignmentError::Pending`] if the change is committed but not yet in force.
     pub async fn change(
         &self,
-        id: GrantId,
-        change: GrantChange,
+        id: RoleAssignmentId,
+        change: RoleAssignmentChange,
         expected: Option<i64>,
         acting: ActingAs,
-    ) -> Result<Grant, GrantError> {
+    ) -> Result<RoleAssignment, RoleAssignmentError> {
         let today = self.clock.now();
         if change
             .valid_until
             .flatten()
             .is_some_and(|until| until <= today)
         {
-            return Err(GrantError::Past);
+            return Err(RoleAssignmentError::Past);
         }
         let user = self.holder_of(id).await?;
         let database = self.database.clone();
@@ -71,33 +71,47 @@ impl Access {
                 let (author, now) = begin(conn, &database, user, &acting)?;
                 let before = find_changeable(conn, id, &author)?;
                 if before.is_withdrawn() {
-                    return Err(GrantError::Unknown);
+                    return Err(RoleAssignmentError::Unknown);
                 }
                 if expected.is_some_and(|expected| expected != before.version) {
-                    return Err(GrantError::VersionIs(before.version));
+                    return Err(RoleAssignmentError::VersionMismatch(before.version));
                 }
-                let mut grant = change.apply(&before);
-                if grant == before {
-                    return Ok(grant);
+                let mut assignment = change.apply(&before);
+                if assignment == before {
+                    return Ok(assignment);
                 }
-                grant.follow(&before, now, &author);
-                queries::update_grant(conn, &grant)?;
-                grant.keep(conn, "grant.changed", Some(&before), None, &author)?;
-                Ok(grant)
+                assignment.set_next_version(&before, now, &author);
+                queries::update_assignment(conn, &assignment)?;
+                assignment.record_version(
+                    conn,
+                    "role_assignment.changed",
+                    Some(&before),
+                    None,
+                    &author,
+                )?;
+                Ok(assignment)
             })
             .await;
         // A retried request finds the version that its first attempt wrote, which may not have been published yet.
-        if matches!(changed, Ok(_) | Err(GrantError::VersionIs(_))) {
-            self.standings.publish(user).await?;
+        if matches!(
+            changed,
+            Ok(_) | Err(RoleAssignmentError::VersionMismatch(_))
+        ) {
+            self.account_states.publish(user).await?;
         }
         changed
     }
 
     /// Returns the ID of the user who holds the assignment, which never changes.
-    pub(super) async fn holder_of(&self, id: GrantId) -> Result<UserId, GrantError> {
-        let find = move |conn: &mut Connection| Ok::<_, GrantError>(queries::find_grant(conn, id)?);
-        let grant = self.database.read(find).await?;
-        Ok(grant.ok_or(GrantError::Unknown)?.user_id)
+    pub(super) async fn holder_of(
+        &self,
+        id: RoleAssignmentId,
+    ) -> Result<UserId, RoleAssignmentError> {
+        let find = move |conn: &mut Connection| {
+            Ok::<_, RoleAssignmentError>(queries::find_assignment(conn, id)?)
+        };
+        let assignment = self.database.read(find).await?;
+        Ok(assignment.ok_or(RoleAssignmentError::Unknown)?.user_id)
     }
 }
 
@@ -105,12 +119,12 @@ impl Access {
 /// resource type, so that its existence isn't revealed.
 pub(super) fn find_changeable(
     conn: &mut Connection,
-    id: GrantId,
+    id: RoleAssignmentId,
     author: &Author,
-) -> Result<Grant, GrantError> {
-    let grant = queries::find_grant(conn, id)?.ok_or(GrantError::Unknown)?;
-    if !may_change(conn, author, &grant.resource_type)? {
-        return Err(GrantError::Unknown);
+) -> Result<RoleAssignment, RoleAssignmentError> {
+    let assignment = queries::find_assignment(conn, id)?.ok_or(RoleAssignmentError::Unknown)?;
+    if !may_change(conn, author, &assignment.resource_type)? {
+        return Err(RoleAssignmentError::Unknown);
     }
-    Ok(grant)
+    Ok(assignment)
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::policies::{Challenge, Facts};
-use super::question::is_action;
-use super::thing::attributes;
-use super::{Access, Decision, Question, Subject};
-use crate::standing::Unavailable;
+use super::access_request::is_action;
+use super::policies::{DecisionInput, StepUpSearch};
+use super::resource::attributes;
+use super::{Access, AccessRequest, Decision, Subject};
+use crate::account_state::Unavailable;
 
 type Attributes = Map<String, Value>;
 
@@ -15,12 +15,12 @@ impl Access {
     ///
     /// # Errors
     /// A store that is needed is unavailable. The caller must not treat this as a permission.
-    pub async fn decide(&self, question: Question) -> Result<Decision, Unavailable> {
-        if !is_action(&question.action) {
+    pub async fn decide(&self, request: AccessRequest) -> Result<Decision, Unavailable> {
+        if !is_action(&request.action) {
             return Ok(Decision::default());
         }
-        let facts = self.gather(question).await?;
-        let decision = self.policies.decide(&facts, Challenge::Look);
+        let input = self.gather(request).await?;
+        let decision = self.policies.decide(&input, StepUpSearch::Search);
         if let Some(error) = decision.errors.first() {
             // The rest of the message may quote claimed properties, so that only its first part is logged. `doorward policy
             // explain` prints the whole message.
@@ -36,36 +36,44 @@ impl Access {
     }
 
     /// Reads the roles and the attributes concurrently, unless the request already contains them.
-    pub(super) async fn gather(&self, question: Question) -> Result<Facts, Unavailable> {
+    pub(super) async fn gather(
+        &self,
+        request: AccessRequest,
+    ) -> Result<DecisionInput, Unavailable> {
         let now = self.clock.now();
         let (held, attributes) =
-            tokio::join!(self.grants_of(&question), self.attributes_of(&question));
+            tokio::join!(self.held_roles_of(&request), self.attributes_of(&request));
         let (held, attributes) = (held?, attributes?);
-        Ok(Facts {
-            grants: held.at(now).to_vec(),
+        Ok(DecisionInput {
+            resource_roles: held.at(now).to_vec(),
             attributes,
-            subject: question.subject,
-            action: question.action,
-            resource: question.resource,
-            claimed: question.claimed,
+            subject: request.subject,
+            action: request.action,
+            resource: request.resource,
+            claimed: request.claimed,
             now,
         })
     }
 
-    async fn grants_of(&self, question: &Question) -> Result<super::Held, Unavailable> {
-        match (&question.at_hand.held, &question.subject) {
+    async fn held_roles_of(
+        &self,
+        request: &AccessRequest,
+    ) -> Result<super::HeldRoles, Unavailable> {
+        match (&request.prefetched.held, &request.subject) {
             (Some(held), _) => Ok(held.clone()),
-            (None, Subject::Person { standing, .. }) => {
-                self.held(standing, &question.resource).await
+            (None, Subject::Person { account_state, .. }) => {
+                self.held_roles(account_state, &request.resource).await
             }
-            (None, Subject::Client(_) | Subject::Outsider { .. }) => Ok(super::Held::default()),
+            (None, Subject::Client(_) | Subject::ExternalSubject { .. }) => {
+                Ok(super::HeldRoles::default())
+            }
         }
     }
 
-    async fn attributes_of(&self, question: &Question) -> Result<Attributes, Unavailable> {
-        if let Some(attributes) = &question.at_hand.attributes {
+    async fn attributes_of(&self, request: &AccessRequest) -> Result<Attributes, Unavailable> {
+        if let Some(attributes) = &request.prefetched.attributes {
             return Ok(attributes.clone());
         }
-        Ok(attributes(self.thing(&question.resource).await?))
+        Ok(attributes(self.resource(&request.resource).await?))
     }
 }

@@ -6,17 +6,17 @@ use std::collections::{BTreeSet, HashMap};
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
-use super::grant::{Grant, Terms};
+use super::assignment::{RoleAssignment, RoleAssignmentTerms};
 use super::{Access, ResourceName, queries};
+use crate::account_state::{self, ChangePending};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::Author;
-use crate::standing::{self, ChangePending};
 use crate::users;
 
-const AT_ONCE: usize = 8;
+const MAX_CONCURRENT_PUBLISHES: usize = 8;
 
 /// The target state of one assignment.
 #[derive(Clone, Debug)]
@@ -28,14 +28,14 @@ pub struct ImportLine {
     /// Resource of the assignment.
     pub resource: ResourceName,
     /// New terms, which replace all present ones; `None` withdraws the assignment.
-    pub terms: Option<Terms>,
+    pub terms: Option<RoleAssignmentTerms>,
 }
 
 /// Counts of what a batch changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Imported {
     /// Number of assignments created or assigned again.
-    pub given: u64,
+    pub created: u64,
     /// Number of assignments changed.
     pub changed: u64,
     /// Number of assignments withdrawn.
@@ -73,7 +73,7 @@ pub enum ImportError {
 }
 
 /// The current state of each assignment of a batch; `None` if it has no row.
-type Present = HashMap<(UserId, ResourceName), Option<Grant>>;
+type CurrentAssignments = HashMap<(UserId, ResourceName), Option<RoleAssignment>>;
 
 impl Access {
     /// Applies a batch of lines in their order. An assignment that already has its target state gets no new version, so that a
@@ -94,29 +94,29 @@ impl Access {
                 let people: BTreeSet<UserId> = holders.iter().copied().collect();
                 let people: Vec<UserId> = people.into_iter().collect();
                 let author = acting.check(conn, &people)?;
-                let locked = standing::lock_all(conn, &people)?;
-                let mut present = find_present(conn, &lines, &holders, &locked)?;
+                let locked = account_state::lock_all(conn, &people)?;
+                let mut current = find_current(conn, &lines, &holders, &locked)?;
                 // Taken after the locks and all other reads, because a transaction must commit soon after its instant.
                 let now = database.now(conn)?;
                 let mut batch = Batch {
                     imported: Imported::default(),
-                    moved: BTreeSet::new(),
+                    changed_users: BTreeSet::new(),
                     today,
                     now,
                     author: &author,
                 };
                 for (line, user) in lines.into_iter().zip(holders) {
-                    batch.store(conn, line, user, &mut present)?;
+                    batch.store(conn, line, user, &mut current)?;
                 }
-                let moved: Vec<UserId> = batch.moved.into_iter().collect();
-                standing::raise_all(conn, &moved, now)?;
+                let changed_users: Vec<UserId> = batch.changed_users.into_iter().collect();
+                account_state::bump_versions(conn, &changed_users, now)?;
                 Ok::<_, ImportError>((batch.imported, people))
             })
             .await?;
         // Also publishes users that did not change: this may be the retry of a batch that is not yet in force.
         let mut publishing = stream::iter(people)
-            .map(|user| self.standings.publish(user))
-            .buffer_unordered(AT_ONCE);
+            .map(|user| self.account_states.publish(user))
+            .buffer_unordered(MAX_CONCURRENT_PUBLISHES);
         while let Some(published) = publishing.next().await {
             published?;
         }
@@ -147,29 +147,29 @@ fn find_holders(conn: &mut Connection, lines: &[ImportLine]) -> Result<Vec<UserI
     Ok(holders)
 }
 
-fn find_present(
+fn find_current(
     conn: &mut Connection,
     lines: &[ImportLine],
     holders: &[UserId],
     locked: &[UserId],
-) -> Result<Present, ImportError> {
+) -> Result<CurrentAssignments, ImportError> {
     let locked: BTreeSet<UserId> = locked.iter().copied().collect();
-    let mut present = Present::new();
+    let mut current = CurrentAssignments::new();
     for (line, user) in lines.iter().zip(holders) {
         if !locked.contains(user) {
             return Err(ImportError::Line(line.number, LineFault::UserUnknown));
         }
-        if let Entry::Vacant(place) = present.entry((*user, line.resource.clone())) {
-            place.insert(queries::find_grant_of(conn, *user, &line.resource)?);
+        if let Entry::Vacant(place) = current.entry((*user, line.resource.clone())) {
+            place.insert(queries::find_assignment_of(conn, *user, &line.resource)?);
         }
     }
-    Ok(present)
+    Ok(current)
 }
 
 struct Batch<'a> {
     imported: Imported,
     /// Users whose assignments changed.
-    moved: BTreeSet<UserId>,
+    changed_users: BTreeSet<UserId>,
     today: Timestamp,
     now: Timestamp,
     author: &'a Author,
@@ -181,14 +181,14 @@ impl Batch<'_> {
         conn: &mut Connection,
         line: ImportLine,
         user: UserId,
-        present: &mut Present,
+        current: &mut CurrentAssignments,
     ) -> Result<(), ImportError> {
         let until = line.terms.as_ref().and_then(|terms| terms.valid_until);
-        let place = present.entry((user, line.resource.clone())).or_default();
+        let place = current.entry((user, line.resource.clone())).or_default();
         let before = place.clone();
         let after = match (line.terms, &before) {
             (Some(terms), Some(before)) => Some(before.on(terms)),
-            (Some(terms), None) => Some(Grant::new(
+            (Some(terms), None) => Some(RoleAssignment::new(
                 user,
                 line.resource,
                 terms,
@@ -198,7 +198,7 @@ impl Batch<'_> {
             (None, Some(before)) => Some(before.withdrawn()),
             (None, None) => None,
         };
-        let Some(mut grant) = after.filter(|after| before.as_ref() != Some(after)) else {
+        let Some(mut assignment) = after.filter(|after| before.as_ref() != Some(after)) else {
             self.imported.unchanged = self.imported.unchanged.saturating_add(1);
             return Ok(());
         };
@@ -207,27 +207,31 @@ impl Batch<'_> {
         }
         match &before {
             Some(before) => {
-                grant.follow(before, self.now, self.author);
-                queries::update_grant(conn, &grant)?;
+                assignment.set_next_version(before, self.now, self.author);
+                queries::update_assignment(conn, &assignment)?;
             }
-            None => queries::insert_grant(conn, &grant)?,
+            None => queries::insert_assignment(conn, &assignment)?,
         }
-        let action = self.count(&grant, before.as_ref());
-        grant.keep(conn, action, before.as_ref(), None, self.author)?;
-        self.moved.insert(user);
-        *place = Some(grant);
+        let action = self.count(&assignment, before.as_ref());
+        assignment.record_version(conn, action, before.as_ref(), None, self.author)?;
+        self.changed_users.insert(user);
+        *place = Some(assignment);
         Ok(())
     }
 
     /// Counts a change and returns its audit action.
-    fn count(&mut self, grant: &Grant, before: Option<&Grant>) -> &'static str {
+    fn count(
+        &mut self,
+        assignment: &RoleAssignment,
+        before: Option<&RoleAssignment>,
+    ) -> &'static str {
         let was_live = before.is_some_and(|before| before.is_live_at(self.today));
-        let (count, action) = if grant.is_withdrawn() {
-            (&mut self.imported.withdrawn, "grant.withdrawn")
+        let (count, action) = if assignment.is_withdrawn() {
+            (&mut self.imported.withdrawn, "role_assignment.withdrawn")
         } else if was_live {
-            (&mut self.imported.changed, "grant.changed")
+            (&mut self.imported.changed, "role_assignment.changed")
         } else {
-            (&mut self.imported.given, "grant.given")
+            (&mut self.imported.created, "role_assignment.created")
         };
         *count = count.saturating_add(1);
         action

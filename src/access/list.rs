@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::grant::{Grant, GrantError};
+use super::assignment::{RoleAssignment, RoleAssignmentError};
 use super::{Access, ResourceId, ResourceName, ResourceType, queries};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{GrantId, UserId};
+use crate::base::ids::{RoleAssignmentId, UserId};
 use crate::db::{self, Connection};
 use crate::history::{self, PastInstant, PastInstantError};
 use crate::users::RoleName;
@@ -15,7 +15,7 @@ use crate::web::Page;
 
 /// Which role assignments to list.
 #[derive(Clone, Debug, Default)]
-pub struct GrantFilter {
+pub struct RoleAssignmentFilter {
     /// Only assignments of this user.
     pub user: Option<UserId>,
     /// Only assignments on resources of this type.
@@ -33,11 +33,11 @@ pub struct GrantFilter {
 
 /// Maximum number of assignments that are examined for one page of the past. Assignments that had been withdrawn or had expired
 /// by then don't fill the page.
-const WORK: usize = 1000;
+const MAX_SCANNED: usize = 1000;
 /// Number of assignments that are read per query.
 const CHUNK: usize = 100;
 
-impl GrantFilter {
+impl RoleAssignmentFilter {
     /// All assignments of a user.
     pub fn of_user(user: UserId) -> Self {
         Self {
@@ -56,12 +56,12 @@ impl GrantFilter {
     }
 
     /// Whether the filter names a single resource. Its assignments are ordered by user ID, all others by assignment ID.
-    pub(super) fn is_one_thing(&self) -> bool {
+    pub(super) fn is_one_resource(&self) -> bool {
         self.kind.is_some() && self.id.is_some()
     }
 
-    fn place(&self, id: GrantId, user: UserId) -> Uuid {
-        if self.is_one_thing() {
+    fn place(&self, id: RoleAssignmentId, user: UserId) -> Uuid {
+        if self.is_one_resource() {
             user.uuid()
         } else {
             id.uuid()
@@ -71,7 +71,11 @@ impl GrantFilter {
 
 impl Access {
     /// Returns at most `limit` live assignments.
-    pub async fn list(&self, filter: GrantFilter, limit: usize) -> db::Result<Page<Grant>> {
+    pub async fn list(
+        &self,
+        filter: RoleAssignmentFilter,
+        limit: usize,
+    ) -> db::Result<Page<RoleAssignment>> {
         let today = self.clock.now();
         self.database
             .read(move |conn| list_live(conn, &filter, today, limit))
@@ -84,14 +88,14 @@ impl Access {
     /// [`PastInstantError::Future`] if the instant is in the future.
     pub async fn list_as_of(
         &self,
-        filter: GrantFilter,
+        filter: RoleAssignmentFilter,
         at: Timestamp,
         limit: usize,
-    ) -> Result<(Page<Grant>, PastInstant), PastInstantError> {
+    ) -> Result<(Page<RoleAssignment>, PastInstant), PastInstantError> {
         let database = self.database.clone();
         self.database
             .read(move |conn| {
-                let instant = PastInstant::judge(conn, &database, at)?;
+                let instant = PastInstant::check(conn, &database, at)?;
                 Ok((list_past(conn, &filter, at, limit)?, instant))
             })
             .await
@@ -100,53 +104,59 @@ impl Access {
     /// Returns an assignment that was not withdrawn.
     ///
     /// # Errors
-    /// [`GrantError::Unknown`] if there is no such assignment.
-    pub async fn read(&self, id: GrantId) -> Result<Grant, GrantError> {
-        let find = move |conn: &mut Connection| Ok::<_, GrantError>(queries::find_grant(conn, id)?);
-        let grant = self.database.read(find).await?;
-        let grant = grant.filter(|grant| !grant.is_withdrawn());
-        grant.ok_or(GrantError::Unknown)
+    /// [`RoleAssignmentError::Unknown`] if there is no such assignment.
+    pub async fn read(&self, id: RoleAssignmentId) -> Result<RoleAssignment, RoleAssignmentError> {
+        let find = move |conn: &mut Connection| {
+            Ok::<_, RoleAssignmentError>(queries::find_assignment(conn, id)?)
+        };
+        let assignment = self.database.read(find).await?;
+        let assignment = assignment.filter(|assignment| !assignment.is_withdrawn());
+        assignment.ok_or(RoleAssignmentError::Unknown)
     }
 }
 
 /// Returns a page of the assignments that are live now.
 pub(super) fn list_live(
     conn: &mut Connection,
-    filter: &GrantFilter,
+    filter: &RoleAssignmentFilter,
     today: Timestamp,
     limit: usize,
-) -> db::Result<Page<Grant>> {
-    let found = queries::list_live(conn, filter, today, Page::<Grant>::fetch(limit))?;
-    let place = |grant: &Grant| filter.place(grant.id, grant.user_id).to_string();
+) -> db::Result<Page<RoleAssignment>> {
+    let found = queries::list_live(conn, filter, today, Page::<RoleAssignment>::fetch(limit))?;
+    let place =
+        |assignment: &RoleAssignment| filter.place(assignment.id, assignment.user_id).to_string();
     Ok(Page::cut(found, limit, place))
 }
 
 /// Returns a page of the assignments that were live at an instant.
 pub(super) fn list_past(
     conn: &mut Connection,
-    filter: &GrantFilter,
+    filter: &RoleAssignmentFilter,
     at: Timestamp,
     limit: usize,
-) -> db::Result<Page<Grant>> {
+) -> db::Result<Page<RoleAssignment>> {
     let mut filter = filter.clone();
     let mut items = Vec::new();
     let mut looked = 0_usize;
     loop {
-        let most = Page::<Grant>::fetch(CHUNK);
+        let most = Page::<RoleAssignment>::fetch(CHUNK);
         let ever = Page::cut(queries::list_ever(conn, &filter, most)?, CHUNK, |_| {
             String::new()
         });
         for (id, user, begun) in ever.items {
-            if items.len() >= limit || looked >= WORK {
+            if items.len() >= limit || looked >= MAX_SCANNED {
                 let next = filter.after.map(|after| after.to_string());
                 return Ok(Page { items, next });
             }
             looked = looked.saturating_add(1);
             filter.after = Some(filter.place(id, user));
             let revision = history::find_as_of(conn, "grant", id.uuid(), at)?;
-            let grant = revision.and_then(|revision| Grant::of_revision(id, begun, revision));
-            let counts = |grant: &Grant| grant.is_live_at(at) && filter.takes_role_of(grant);
-            items.extend(grant.filter(counts));
+            let assignment =
+                revision.and_then(|revision| RoleAssignment::of_revision(id, begun, revision));
+            let counts = |assignment: &RoleAssignment| {
+                assignment.is_live_at(at) && filter.matches_role(assignment)
+            };
+            items.extend(assignment.filter(counts));
         }
         if ever.next.is_none() {
             return Ok(Page { items, next: None });
@@ -154,9 +164,9 @@ pub(super) fn list_past(
     }
 }
 
-impl GrantFilter {
-    fn takes_role_of(&self, grant: &Grant) -> bool {
+impl RoleAssignmentFilter {
+    fn matches_role(&self, assignment: &RoleAssignment) -> bool {
         let role = self.role.as_ref().map(RoleName::as_str);
-        role.is_none_or(|role| grant.roles.iter().any(|held| held == role))
+        role.is_none_or(|role| assignment.roles.iter().any(|held| held == role))
     }
 }

@@ -3,63 +3,65 @@
 //! A role that is assigned or withdrawn counts from the next decision on, on every instance. Facts that can't be determined never
 //! lead to a permission. Properties claimed by callers are never mixed with stored facts.
 //!
-//! The public type is [`Access`]. This module owns the tables `grants` and `resources` and the keys `grants:{user}:…`,
-//! `resource:{thing}`, `door-request:…`, `door-ticket:…`.
+//! The public type is [`Access`]. This module owns the tables `grants` and `resources` and the keys `held-roles:{user}:…`,
+//! `resource:{name}`, `forward-auth-request:…`, `forward-auth-code:…`.
 
+mod access_request;
+mod assign;
+mod assignment;
 pub mod authzen;
 mod cases;
 mod change;
 mod decide;
 pub mod forward_auth;
-mod give;
-mod grant;
-mod held;
+mod held_roles;
 pub mod http;
 mod import;
 mod list;
 pub(crate) mod policies;
 mod queries;
-mod question;
 mod register;
 mod resource;
+mod resource_name;
 mod right;
-mod roles;
 pub mod routes;
 mod text;
-mod thing;
+mod user_roles;
 mod withdraw;
 
 use std::sync::Arc;
 
+use crate::account_state::{AccountStates, VersionedCache};
 use crate::base::clock::Clock;
 use crate::base::ids::ResourceKey;
 use crate::db::Database;
 use crate::ephemeral::Ephemeral;
-use crate::standing::{Copies, Standings};
 
+pub use access_request::{
+    AccessRequest, Auth, Claimed, Decision, PrefetchedFacts, StepUpRequirement, Subject, is_action,
+};
+pub use assignment::{RoleAssignment, RoleAssignmentError, RoleAssignmentTerms};
 pub use cases::{Cases, CasesError, Outcome};
-pub use change::GrantChange;
-pub use grant::{Grant, GrantError, Terms};
-pub use held::Held;
+pub use change::RoleAssignmentChange;
+pub use held_roles::HeldRoles;
 pub use import::{ImportError, ImportLine, Imported, LineFault};
-pub use list::GrantFilter;
+pub use list::RoleAssignmentFilter;
 pub use policies::{BASE_SCHEMA, Loaded, Policies, PolicyFault, check as check_policies};
-pub use queries::holds_any;
-pub use question::{AtHand, Auth, Claimed, Decision, Question, Subject, Wanted, is_action};
-pub use register::{Expected, NewThing, Put, ThingError, ThingFilter};
-pub use resource::{ResourceId, ResourceName, ResourceNameError, ResourceType};
-pub use roles::{RolesHeld, RolesHeldError, RolesWanted};
-pub use text::{Description, GrantRoles, TextError, Title, parse_instant};
-pub use thing::{Thing, ThingView};
+pub use queries::has_any_assignment;
+pub use register::{Expected, NewResource, Put, ResourceError, ResourceFilter};
+pub use resource::{Resource, ResourceView};
+pub use resource_name::{ResourceId, ResourceName, ResourceNameError, ResourceType};
+pub use text::{AssignedRoles, Description, TextError, Title, parse_instant};
+pub use user_roles::{UserRoles, UserRolesError, UserRolesQuery};
 
 /// The dependencies of the access module. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Access {
     database: Database,
     ephemeral: Ephemeral,
-    standings: Standings,
+    account_states: AccountStates,
     clock: Clock,
-    resources: Copies<ResourceKey>,
+    resources: VersionedCache<ResourceKey>,
     policies: Policies,
     installation: Arc<str>,
 }
@@ -70,7 +72,7 @@ impl Access {
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
-        standings: Standings,
+        account_states: AccountStates,
         clock: Clock,
         policies: Policies,
         installation: &str,
@@ -79,9 +81,9 @@ impl Access {
             policies,
             installation: installation.into(),
             database,
-            standings,
+            account_states,
             clock,
-            resources: Copies::new(ephemeral.clone()),
+            resources: VersionedCache::new(ephemeral.clone()),
             ephemeral,
         }
     }

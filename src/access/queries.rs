@@ -1,16 +1,17 @@
 //! Queries on the tables `grants` and `resources`.
 
-mod grants;
-mod held;
+mod assignments;
+mod held_roles;
 mod resources;
 mod search;
 
-pub(super) use grants::{
-    find_grant, find_grant_of, insert_grant, list_ever, list_live, update_grant,
+pub(super) use assignments::{
+    find_assignment, find_assignment_of, insert_assignment, list_ever, list_live, update_assignment,
 };
-pub(super) use held::find_held;
-pub use held::holds_any;
+pub(super) use held_roles::find_held_roles;
+pub use held_roles::has_any_assignment;
 pub(super) use resources::{
-    find_thing, insert_thing, list_moved_since, list_things, lock_thing, update_thing,
+    find_resource, insert_resource, list_changes_since, list_resources, lock_resource,
+    update_resource,
 };
 pub(super) use search::{Candidate, list_held_by, list_held_only, list_registered};

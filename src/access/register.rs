@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::policies::readable;
+use super::resource::{ResourceRow, ResourceView};
 use super::right::may_change;
 use super::text::{Description, Title};
-use super::thing::{ThingRow, ThingView};
 use super::{Access, ResourceName, ResourceType, queries};
+use crate::account_state::ChangePending;
 use crate::base::attributes;
 use crate::base::clock::Timestamp;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, next_as_of};
-use crate::standing::ChangePending;
 
 /// The values to store for a resource.
 #[derive(Clone, Debug, Default)]
-pub struct NewThing {
+pub struct NewResource {
     /// Title for display.
     pub title: Option<Title>,
     /// Description for display.
@@ -40,7 +40,7 @@ pub enum Expected {
 
 /// Which resources to list.
 #[derive(Clone, Debug, Default)]
-pub struct ThingFilter {
+pub struct ResourceFilter {
     /// Only resources of this type.
     pub kind: Option<ResourceType>,
     /// Only resources of these types, the ones that the caller may see.
@@ -51,7 +51,7 @@ pub struct ThingFilter {
 
 /// Why a resource was not changed, or that a change is not yet in force.
 #[derive(Debug, thiserror::Error)]
-pub enum ThingError {
+pub enum ResourceError {
     /// No resource with this name is registered.
     #[error("no resource with this name is registered")]
     Unknown,
@@ -63,7 +63,7 @@ pub enum ThingError {
     Overtaken,
     /// The resource was changed since the caller read it; this is the current version.
     #[error("changed by another request, to version {0}")]
-    VersionIs(i64),
+    VersionMismatch(i64),
     /// The attributes are too large or contain values that policies can't read.
     #[error(
         "attributes may have 16384 bytes and 16 levels at most, and numbers that policies can read: whole, or with four digits \
@@ -75,7 +75,7 @@ pub enum ThingError {
     NotInSchema(String),
     /// The author may not register resources of this type.
     #[error("you may not register resources of this type")]
-    NotYours,
+    NotPermitted,
     /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
@@ -91,7 +91,7 @@ pub enum ThingError {
 #[derive(Clone, Debug)]
 pub struct Put {
     /// The resource after the write.
-    pub thing: ThingView,
+    pub resource: ResourceView,
     /// Whether the resource was not registered before.
     pub is_new: bool,
 }
@@ -100,29 +100,30 @@ impl Access {
     /// Registers a resource or replaces all its values. If nothing changes, no new version is written.
     ///
     /// # Errors
-    /// The reason why nothing was changed, or [`ThingError::Pending`] if the change is committed but not yet in force.
-    pub async fn put_thing(
+    /// The reason why nothing was changed, or [`ResourceError::Pending`] if the change is committed but not yet in force.
+    pub async fn put_resource(
         &self,
         name: ResourceName,
-        new: NewThing,
+        new: NewResource,
         expected: Expected,
         acting: ActingAs,
-    ) -> Result<Put, ThingError> {
+    ) -> Result<Put, ResourceError> {
         // With attributes that policies can't read, every decision about the resource would be a denial.
-        let is_good = attributes::are_bounded(&new.attributes) && readable(&new.attributes).is_ok();
+        let is_good =
+            attributes::are_within_limits(&new.attributes) && readable(&new.attributes).is_ok();
         if !is_good {
-            return Err(ThingError::Attributes);
+            return Err(ResourceError::Attributes);
         }
         let fits = self.policies.check_attributes(&name, &new.attributes);
-        fits.map_err(ThingError::NotInSchema)?;
+        fits.map_err(ResourceError::NotInSchema)?;
         let (database, wanted) = (self.database.clone(), name.clone());
         let put = self
             .database
             .write(move |conn| {
-                let before = queries::lock_thing(conn, &wanted)?;
+                let before = queries::lock_resource(conn, &wanted)?;
                 let author = acting.check(conn, &[])?;
                 let now = database.now(conn)?;
-                require_thing_right(conn, &author, &wanted)?;
+                require_may_change(conn, &author, &wanted)?;
                 check_expected(before.as_ref(), expected)?;
                 save(conn, wanted, before, new, now, &author)
             })
@@ -133,35 +134,36 @@ impl Access {
     /// Deletes a resource; role assignments on it remain. With `expected`, only if that is the current version.
     ///
     /// # Errors
-    /// The reason why nothing was changed, or [`ThingError::Pending`] if the change is committed but not yet in force.
-    pub async fn delete_thing(
+    /// The reason why nothing was changed, or [`ResourceError::Pending`] if the change is committed but not yet in force.
+    pub async fn delete_resource(
         &self,
         name: ResourceName,
         expected: Option<i64>,
         reason: Option<String>,
         acting: ActingAs,
-    ) -> Result<ThingView, ThingError> {
+    ) -> Result<ResourceView, ResourceError> {
         let (database, wanted) = (self.database.clone(), name.clone());
         let deleted = self
             .database
             .write(move |conn| {
-                let before = queries::lock_thing(conn, &wanted)?;
+                let before = queries::lock_resource(conn, &wanted)?;
                 let author = acting.check(conn, &[])?;
                 let now = database.now(conn)?;
-                require_thing_right(conn, &author, &wanted)?;
+                require_may_change(conn, &author, &wanted)?;
                 let before = before.filter(|row| !row.is_deleted);
-                let before = before.ok_or(ThingError::Unknown)?;
+                let before = before.ok_or(ResourceError::Unknown)?;
                 if expected.is_some_and(|expected| expected != before.version) {
-                    return Err(ThingError::VersionIs(before.version));
+                    return Err(ResourceError::VersionMismatch(before.version));
                 }
-                let row = ThingRow {
+                let row = ResourceRow {
                     is_deleted: true,
                     ..before.clone()
                 };
                 let row = advance(conn, row, now, &author)?;
-                let event = event("resource.deleted", &row, Map::new()).because(reason.as_deref());
-                keep(conn, &row, event, &author)?;
-                Ok(ThingView::from(before))
+                let event =
+                    event("resource.deleted", &row, Map::new()).with_reason(reason.as_deref());
+                record_version(conn, &row, event, &author)?;
+                Ok(ResourceView::from(before))
             })
             .await;
         self.after(&name, deleted).await
@@ -170,23 +172,27 @@ impl Access {
     /// Returns a registered resource from the database.
     ///
     /// # Errors
-    /// [`ThingError::Unknown`] if it isn't registered.
-    pub async fn read_thing_view(&self, name: ResourceName) -> Result<ThingView, ThingError> {
+    /// [`ResourceError::Unknown`] if it isn't registered.
+    pub async fn read_resource(&self, name: ResourceName) -> Result<ResourceView, ResourceError> {
         let found = self
             .database
-            .read(move |conn| queries::find_thing(conn, &name))
+            .read(move |conn| queries::find_resource(conn, &name))
             .await?;
         let row = found.filter(|row| !row.is_deleted);
-        Ok(row.ok_or(ThingError::Unknown)?.into())
+        Ok(row.ok_or(ResourceError::Unknown)?.into())
     }
 
     /// Returns at most `limit` registered resources, ordered by type and ID.
-    pub async fn list_things(&self, filter: ThingFilter, limit: i64) -> db::Result<Vec<ThingView>> {
+    pub async fn list_resources(
+        &self,
+        filter: ResourceFilter,
+        limit: i64,
+    ) -> db::Result<Vec<ResourceView>> {
         let rows = self
             .database
-            .read(move |conn| queries::list_things(conn, &filter, limit))
+            .read(move |conn| queries::list_resources(conn, &filter, limit))
             .await?;
-        Ok(rows.into_iter().map(ThingView::from).collect())
+        Ok(rows.into_iter().map(ResourceView::from).collect())
     }
 
     /// Publishes a change before it is acknowledged. A retried request fails on the version that its first attempt wrote, which
@@ -194,57 +200,62 @@ impl Access {
     async fn after<T>(
         &self,
         name: &ResourceName,
-        result: Result<T, ThingError>,
-    ) -> Result<T, ThingError> {
+        result: Result<T, ResourceError>,
+    ) -> Result<T, ResourceError> {
         match &result {
-            Ok(_) | Err(ThingError::Exists(_) | ThingError::VersionIs(_) | ThingError::Unknown) => {
-                self.publish_thing(name).await?;
+            Ok(_)
+            | Err(
+                ResourceError::Exists(_)
+                | ResourceError::VersionMismatch(_)
+                | ResourceError::Unknown,
+            ) => {
+                self.publish_resource(name).await?;
             }
             Err(
-                ThingError::Overtaken
-                | ThingError::Attributes
-                | ThingError::NotInSchema(_)
-                | ThingError::NotYours
-                | ThingError::Acting(_)
-                | ThingError::Pending(_)
-                | ThingError::Database(_),
+                ResourceError::Overtaken
+                | ResourceError::Attributes
+                | ResourceError::NotInSchema(_)
+                | ResourceError::NotPermitted
+                | ResourceError::Acting(_)
+                | ResourceError::Pending(_)
+                | ResourceError::Database(_),
             ) => {}
         }
         result
     }
 }
 
-fn require_thing_right(
+fn require_may_change(
     conn: &mut Connection,
     author: &Author,
     name: &ResourceName,
-) -> Result<(), ThingError> {
+) -> Result<(), ResourceError> {
     if may_change(conn, author, &name.kind)? {
         return Ok(());
     }
-    Err(ThingError::NotYours)
+    Err(ResourceError::NotPermitted)
 }
 
-fn check_expected(before: Option<&ThingRow>, expected: Expected) -> Result<(), ThingError> {
+fn check_expected(before: Option<&ResourceRow>, expected: Expected) -> Result<(), ResourceError> {
     let present = before.filter(|row| !row.is_deleted).map(|row| row.version);
     match (expected, present) {
         (Expected::Anything, _) | (Expected::Absent, None) => Ok(()),
-        (Expected::Absent, Some(version)) => Err(ThingError::Exists(version)),
+        (Expected::Absent, Some(version)) => Err(ResourceError::Exists(version)),
         (Expected::Version(expected), Some(version)) if expected == version => Ok(()),
-        (Expected::Version(_), Some(version)) => Err(ThingError::VersionIs(version)),
-        (Expected::Version(_), None) => Err(ThingError::Unknown),
+        (Expected::Version(_), Some(version)) => Err(ResourceError::VersionMismatch(version)),
+        (Expected::Version(_), None) => Err(ResourceError::Unknown),
     }
 }
 
 fn save(
     conn: &mut Connection,
     name: ResourceName,
-    before: Option<ThingRow>,
-    new: NewThing,
+    before: Option<ResourceRow>,
+    new: NewResource,
     now: Timestamp,
     author: &Author,
-) -> Result<Put, ThingError> {
-    let row = ThingRow {
+) -> Result<Put, ResourceError> {
+    let row = ResourceRow {
         name,
         title: new.title.map(Title::into_text),
         description: new.description.map(Description::into_text),
@@ -257,27 +268,27 @@ fn save(
         by_client: author.client(),
     };
     let Some(before) = before else {
-        queries::insert_thing(conn, &row, now, author).map_err(|error| match error {
-            db::Error::Taken(_) => ThingError::Overtaken,
+        queries::insert_resource(conn, &row, now, author).map_err(|error| match error {
+            db::Error::UniqueViolation(_) => ResourceError::Overtaken,
             other => other.into(),
         })?;
-        keep(
+        record_version(
             conn,
             &row,
             event("resource.registered", &row, Map::new()),
             author,
         )?;
-        let thing = row.into();
+        let resource = row.into();
         return Ok(Put {
-            thing,
+            resource,
             is_new: true,
         });
     };
     let is_new = before.is_deleted;
     let is_same = row.record() == before.record();
     if is_same {
-        let thing = before.into();
-        return Ok(Put { thing, is_new });
+        let resource = before.into();
+        return Ok(Put { resource, is_new });
     }
     let (action, changes) = if is_new {
         ("resource.registered", Map::new())
@@ -285,31 +296,36 @@ fn save(
         let changes = history::changes(&before.record(), &row.record());
         ("resource.updated", changes)
     };
-    let row = ThingRow {
+    let row = ResourceRow {
         version: before.version,
         as_of: before.as_of,
         ..row
     };
     let row = advance(conn, row, now, author)?;
-    keep(conn, &row, event(action, &row, changes), author)?;
-    let thing = row.into();
-    Ok(Put { thing, is_new })
+    record_version(conn, &row, event(action, &row, changes), author)?;
+    let resource = row.into();
+    Ok(Put { resource, is_new })
 }
 
 fn advance(
     conn: &mut Connection,
-    mut row: ThingRow,
+    mut row: ResourceRow,
     now: Timestamp,
     author: &Author,
-) -> db::Result<ThingRow> {
+) -> db::Result<ResourceRow> {
     row.version = row.version.saturating_add(1);
     row.as_of = next_as_of(now, row.as_of);
     (row.by_user, row.by_client) = (author.user(), author.client());
-    queries::update_thing(conn, &row, now, author)?;
+    queries::update_resource(conn, &row, now, author)?;
     Ok(row)
 }
 
-fn keep(conn: &mut Connection, row: &ThingRow, event: Event, author: &Author) -> db::Result<()> {
+fn record_version(
+    conn: &mut Connection,
+    row: &ResourceRow,
+    event: Event,
+    author: &Author,
+) -> db::Result<()> {
     let revision = Revision {
         entity: "resource",
         entity_id: row.name.key().uuid(),
@@ -317,11 +333,11 @@ fn keep(conn: &mut Connection, row: &ThingRow, event: Event, author: &Author) ->
         as_of: row.as_of,
         data: row.record(),
     };
-    history::revise(conn, author, revision)?;
+    history::record_revision(conn, author, revision)?;
     history::record(conn, row.as_of, author, event)
 }
 
-fn event(action: &'static str, row: &ThingRow, mut details: Map<String, Value>) -> Event {
+fn event(action: &'static str, row: &ResourceRow, mut details: Map<String, Value>) -> Event {
     details.insert("resource_type".into(), json!(row.name.kind));
     details.insert("resource_id".into(), json!(row.name.id));
     Event::done(action).details(Value::Object(details))

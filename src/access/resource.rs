@@ -1,206 +1,207 @@
-//! The name of a resource: its type and its ID.
+//! Reads registered resources, from the copy in the ephemeral store or from the database.
+//!
+//! A copy carries the version of the resource's row. The absence of a resource is cached as well: as version 0 if it was never
+//! registered, so that the first registration is newer.
 
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use super::{Access, ResourceId, ResourceName, ResourceType, queries};
+use crate::account_state::{ChangePending, MAX_FILL_TIME, Unavailable};
+use crate::base::clock::{Stopwatch, Timestamp};
+use crate::base::ids::{ClientId, UserId};
+use crate::db;
+use crate::ephemeral::StoreUnavailable;
 
-use crate::base::ids::ResourceKey;
-use crate::base::letters::is_unprintable;
-
-/// Why a text is not a valid resource type or ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ResourceNameError(pub &'static str);
-
-macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Returns the text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = ResourceNameError;
-            fn from_str(text: &str) -> Result<Self, ResourceNameError> {
-                Self::parse(text)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-            }
-        }
-    };
+/// The registered values of a resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Title for display.
+    pub title: Option<String>,
+    /// Description for display.
+    pub description: Option<String>,
+    /// Attributes that policies can read.
+    pub attributes: Map<String, Value>,
+    /// Version, counted from 1.
+    pub version: i64,
 }
 
-text_type! {
-    /// Type of a resource as policies write it: `order`, `Shop::Order`. Compared exactly, including case.
-    ResourceType
+/// Returns the attributes that policies see; none if the resource isn't registered.
+pub(super) fn attributes(resource: Option<Resource>) -> Map<String, Value> {
+    resource
+        .map(|resource| resource.attributes)
+        .unwrap_or_default()
 }
 
-/// Types that have a meaning of their own in policies.
-const OWN: [&str; 5] = ["User", "Role", "Action", "Client", "Outsider"];
-/// Words that are reserved in policies (Cedar's grammar, `IDENT`).
-const RESERVED: [&str; 10] = [
-    "true", "false", "if", "then", "else", "in", "is", "like", "has", "__cedar",
-];
-
-impl ResourceType {
-    /// Parses words of letters, digits and `_`, separated by `::`, of at most 100 characters in total.
-    pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
-        let is_word = |word: &str| {
-            let mut letters = word.chars();
-            letters
-                .next()
-                .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-                && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-                && !RESERVED.contains(&word)
-        };
-        if text.len() > 100 || !text.split("::").all(is_word) {
-            return Err(ResourceNameError(
-                "a resource type may contain letters, digits and _, with :: between its parts, and must have at most 100 characters",
-            ));
-        }
-        if OWN.contains(&text) || text.ends_with("::Action") {
-            return Err(ResourceNameError(
-                "User, Role, Action, Client and Outsider are reserved types",
-            ));
-        }
-        Ok(Self(text.to_owned()))
-    }
+/// A row of the table `resources`, possibly of a deleted resource.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ResourceRow {
+    pub(super) name: ResourceName,
+    pub(super) title: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) created_at: Timestamp,
+    pub(super) is_deleted: bool,
+    pub(super) version: i64,
+    pub(super) as_of: Timestamp,
+    pub(super) by_user: Option<UserId>,
+    pub(super) by_client: Option<ClientId>,
 }
 
-text_type! {
-    /// ID of a resource within its type: 1 to 256 printable characters, compared exactly.
-    ResourceId
-}
-
-impl ResourceId {
-    /// Checks the length and that every character is visible.
-    pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
-        let is_bad = text.chars().count() > 256 || text.is_empty();
-        if is_bad || text.chars().any(is_unprintable) {
-            return Err(ResourceNameError(
-                "a resource ID must have 1 to 256 visible characters",
-            ));
-        }
-        Ok(Self(text.to_owned()))
-    }
-}
-
-/// Type and ID of a resource.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct ResourceName {
-    /// Type of the resource.
-    #[serde(rename = "type")]
-    pub kind: ResourceType,
-    /// ID of the resource within its type.
-    pub id: ResourceId,
-}
-
-impl ResourceName {
-    /// Parses the type and the ID.
-    pub fn parse(kind: &str, id: &str) -> Result<Self, ResourceNameError> {
-        Ok(Self {
-            kind: ResourceType::parse(kind)?,
-            id: ResourceId::parse(id)?,
+impl ResourceRow {
+    /// Returns the registered values, or `None` if the resource is deleted.
+    fn into_resource(self) -> Option<Resource> {
+        (!self.is_deleted).then_some(Resource {
+            title: self.title,
+            description: self.description,
+            attributes: self.attributes,
+            version: self.version,
         })
     }
 
-    /// Key of the resource in revisions and in the ephemeral store.
-    pub fn key(&self) -> ResourceKey {
-        ResourceKey::of_name(&["resource", self.kind.as_str(), self.id.as_str()])
+    /// The data of a revision.
+    pub(super) fn record(&self) -> Value {
+        json!({
+            "resource_type": self.name.kind,
+            "resource_id": self.name.id,
+            "title": self.title,
+            "description": self.description,
+            "attributes": self.attributes,
+            "deleted": self.is_deleted,
+        })
     }
 }
 
-impl fmt::Display for ResourceName {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}:{}", self.kind, self.id)
+/// A registered thing, as administrators and services see it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ResourceView {
+    /// Of which kind.
+    #[serde(rename = "resource_type")]
+    #[schema(value_type = String)]
+    pub kind: ResourceType,
+    /// ID of the resource within its type.
+    #[serde(rename = "resource_id")]
+    #[schema(value_type = String)]
+    pub id: ResourceId,
+    /// For people.
+    pub title: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// For policies.
+    #[schema(value_type = Object)]
+    pub attributes: Map<String, Value>,
+    /// When it was registered first.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Version, counted from 1.
+    pub version: i64,
+    /// Since when it stands so.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+    /// The person who made it so.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_user: Option<UserId>,
+    /// The client that made it so, or through which the person did.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_client: Option<ClientId>,
+}
+
+impl ResourceView {
+    /// Version as an entity tag (RFC 9110 §8.8.3).
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// Type and ID of the resource.
+    pub fn name(&self) -> ResourceName {
+        ResourceName {
+            kind: self.kind.clone(),
+            id: self.id.clone(),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_type_is_a_name_of_policies_and_none_of_doorwards_own() {
-        for good in [
-            "order",
-            "Order",
-            "_x",
-            "Shop::order",
-            "user",
-            "a1",
-            "Shop::User",
-        ] {
-            assert!(ResourceType::parse(good).is_ok(), "{good}");
-        }
-        let long = "a".repeat(101);
-        for bad in [
-            "",
-            " order",
-            "1a",
-            "a-b",
-            "a:b",
-            "a::",
-            "::a",
-            "if",
-            "a::in",
-            "User",
-            "Role",
-            "Action",
-            "Client",
-            "Outsider",
-            "Shop::Action",
-            "__cedar",
-            "__cedar::x",
-            "ä",
-            "a\"b",
-            &long,
-        ] {
-            assert!(ResourceType::parse(bad).is_err(), "{bad}");
+impl From<ResourceRow> for ResourceView {
+    fn from(row: ResourceRow) -> Self {
+        Self {
+            kind: row.name.kind,
+            id: row.name.id,
+            title: row.title,
+            description: row.description,
+            attributes: row.attributes,
+            created_at: row.created_at,
+            version: row.version,
+            as_of: row.as_of,
+            by_user: row.by_user,
+            by_client: row.by_client,
         }
     }
+}
 
-    #[test]
-    fn an_id_is_any_text_that_can_be_seen() {
-        for good in ["1", "a b", "ä/ö", "\"", "x".repeat(256).as_str()] {
-            assert!(ResourceId::parse(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "a\0b",
-            "a\nb",
-            "a\u{202E}b",
-            "a\u{2066}b",
-            "a\u{200B}b",
-            "a\u{FEFF}",
-            "x".repeat(257).as_str(),
-        ] {
-            assert!(ResourceId::parse(bad).is_err(), "{bad:?}");
-        }
+impl Access {
+    /// Cache key of a resource.
+    pub fn resource_key(&self, name: &ResourceName) -> String {
+        format!("resource:{{{}}}:{}", name.key(), self.installation)
     }
 
-    #[test]
-    fn two_things_have_two_keys() {
-        let key = |kind, id| ResourceName::parse(kind, id).expect("a name").key();
-        assert_eq!(key("order", "1"), key("order", "1"));
-        assert_ne!(key("order", "1"), key("order", "2"));
-        assert_ne!(key("a::b", "c"), key("a", "b:c"));
+    /// Returns a resource, or `None` if it isn't registered.
+    pub async fn resource(&self, name: &ResourceName) -> Result<Option<Resource>, Unavailable> {
+        if let Some(resource) = self.cached_resource(name).await? {
+            return Ok(resource);
+        }
+        let store_key = self.resource_key(name);
+        let watch = Stopwatch::start();
+        let (version, resource) = self.read_resource_row(name).await?;
+        // A newer copy may have been published since the read; the script doesn't overwrite it.
+        if watch.elapsed() < MAX_FILL_TIME {
+            self.resources.fill(&store_key, version, &resource).await;
+        }
+        Ok(resource)
+    }
+
+    /// Returns the cached copy of [`Access::resource`], or `None` if there is no current copy. It never reads the database, and may
+    /// therefore be called for a client that isn't authenticated yet.
+    pub(super) async fn cached_resource(
+        &self,
+        name: &ResourceName,
+    ) -> Result<Option<Option<Resource>>, StoreUnavailable> {
+        let copy = self.resources.get(&self.resource_key(name)).await?;
+        Ok(copy.and_then(|copy| self.resources.parse_if_fresh(name.key(), &copy)))
+    }
+
+    /// Publishes a committed change of a resource: afterwards every instance uses the new version.
+    ///
+    /// # Errors
+    /// [`ChangePending`] if the change could not be published. This call may be retried.
+    pub(super) async fn publish_resource(&self, name: &ResourceName) -> Result<(), ChangePending> {
+        let pending = |error: Unavailable| ChangePending(error);
+        let (version, resource) = self
+            .read_resource_row(name)
+            .await
+            .map_err(|error| pending(error.into()))?;
+        self.resources.raise_min_version(name.key(), version);
+        let stored = self
+            .resources
+            .store(&self.resource_key(name), version, &resource)
+            .await;
+        stored.map_err(|error| pending(error.into()))?;
+        Ok(())
+    }
+
+    /// Polls the resources that changed and raises their minimum versions. Called before an instance serves requests,
+    /// then once a second.
+    pub async fn watch(&self) -> Result<(), Unavailable> {
+        Ok(self
+            .resources
+            .poll_changes(&self.database, queries::list_changes_since)
+            .await?)
+    }
+
+    async fn read_resource_row(&self, name: &ResourceName) -> db::Result<(i64, Option<Resource>)> {
+        let name = name.clone();
+        let find = move |conn: &mut db::Connection| queries::find_resource(conn, &name);
+        let row = self.database.read(find).await?;
+        Ok(row.map_or((0, None), |row| (row.version, row.into_resource())))
     }
 }

@@ -3,7 +3,7 @@
 use super::ResourceType;
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
-use crate::users::Rights;
+use crate::users::ManagementRights;
 
 /// Whether the author may make a change to resources of a type. Called within the change's transaction, which holds the acting
 /// user's account state. Administrators may change every type, other users those on which their roles allow to manage
@@ -15,8 +15,8 @@ pub(super) fn may_change(
     kind: &ResourceType,
 ) -> db::Result<bool> {
     match author.actor {
-        Actor::Person(user) => Ok(Rights::of(conn, user)?.may_grant_on(kind.as_str())),
-        Actor::Through(user, _) => Ok(Rights::of(conn, user)?.is_administrator),
+        Actor::User(user) => Ok(ManagementRights::of(conn, user)?.may_assign_on(kind.as_str())),
+        Actor::UserThroughClient(user, _) => Ok(ManagementRights::of(conn, user)?.is_administrator),
         Actor::Client(_) | Actor::Command | Actor::Doorward => Ok(true),
     }
 }

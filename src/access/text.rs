@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
-use crate::base::letters::is_unprintable;
+use crate::base::text_folding::is_unprintable;
 use crate::users::RoleName;
 
 /// Why a text or a list is invalid. The message is written for the user who entered it.
@@ -48,14 +48,14 @@ text_type! {
     Description, 2000, "a description must have at most 2000 printable characters, on one line"
 }
 
-const MOST_ROLES: usize = 64;
+const MAX_ROLES: usize = 64;
 
 /// The roles of an assignment, sorted and without duplicates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct GrantRoles(Vec<String>);
+pub struct AssignedRoles(Vec<String>);
 
-impl GrantRoles {
+impl AssignedRoles {
     /// Parses 1 to 64 role names.
     pub fn parse<T: AsRef<str>>(names: &[T]) -> Result<Self, TextError> {
         let parsed = names.iter().map(|name| RoleName::parse(name.as_ref()));
@@ -67,7 +67,7 @@ impl GrantRoles {
             .collect();
         names.sort_unstable();
         names.dedup();
-        if names.is_empty() || names.len() > MOST_ROLES {
+        if names.is_empty() || names.len() > MAX_ROLES {
             return Err(TextError("an assignment must have 1 to 64 roles"));
         }
         Ok(Self(names))
@@ -79,7 +79,7 @@ impl GrantRoles {
     }
 }
 
-impl fmt::Display for GrantRoles {
+impl fmt::Display for AssignedRoles {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0.join(", "))
     }
@@ -100,12 +100,12 @@ mod tests {
 
     #[test]
     fn roles_are_sorted_and_each_once() {
-        let roles = GrantRoles::parse(&["b", "a", "b"]).expect("roles");
+        let roles = AssignedRoles::parse(&["b", "a", "b"]).expect("roles");
         assert_eq!(roles.into_names(), ["a", "b"]);
         let many: Vec<String> = (0..65).map(|number| format!("r{number}")).collect();
-        assert!(GrantRoles::parse(&many[..64]).is_ok());
+        assert!(AssignedRoles::parse(&many[..64]).is_ok());
         for bad in [&[][..], &["a b".to_owned()], &many] {
-            assert!(GrantRoles::parse(bad).is_err());
+            assert!(AssignedRoles::parse(bad).is_err());
         }
     }
 

@@ -1,9 +1,9 @@
 //! Withdraws a role assignment.
 
+use super::assignment::{RoleAssignment, RoleAssignmentError, begin};
 use super::change::find_changeable;
-use super::grant::{Grant, GrantError, begin};
 use super::{Access, queries};
-use crate::base::ids::GrantId;
+use crate::base::ids::RoleAssignmentId;
 use crate::clients::ActingAs;
 
 impl Access {
@@ -14,14 +14,14 @@ impl Access {
     /// The assignment before the change. It has no roles if it had already been withdrawn.
     ///
     /// # Errors
-    /// The reason why nothing was withdrawn, or [`GrantError::Pending`] if the change is committed but not yet in force.
+    /// The reason why nothing was withdrawn, or [`RoleAssignmentError::Pending`] if the change is committed but not yet in force.
     pub async fn withdraw(
         &self,
-        id: GrantId,
+        id: RoleAssignmentId,
         expected: Option<i64>,
         reason: Option<String>,
         acting: ActingAs,
-    ) -> Result<Grant, GrantError> {
+    ) -> Result<RoleAssignment, RoleAssignmentError> {
         let user = self.holder_of(id).await?;
         let database = self.database.clone();
         let before = self
@@ -33,17 +33,23 @@ impl Access {
                     return Ok(before);
                 }
                 if expected.is_some_and(|expected| expected != before.version) {
-                    return Err(GrantError::VersionIs(before.version));
+                    return Err(RoleAssignmentError::VersionMismatch(before.version));
                 }
-                let mut grant = before.withdrawn();
-                grant.follow(&before, now, &author);
-                queries::update_grant(conn, &grant)?;
+                let mut assignment = before.withdrawn();
+                assignment.set_next_version(&before, now, &author);
+                queries::update_assignment(conn, &assignment)?;
                 let reason = reason.as_deref();
-                grant.keep(conn, "grant.withdrawn", Some(&before), reason, &author)?;
-                Ok::<_, GrantError>(before)
+                assignment.record_version(
+                    conn,
+                    "role_assignment.withdrawn",
+                    Some(&before),
+                    reason,
+                    &author,
+                )?;
+                Ok::<_, RoleAssignmentError>(before)
             })
             .await?;
-        self.standings.publish(user).await?;
+        self.account_states.publish(user).await?;
         Ok(before)
     }
 }

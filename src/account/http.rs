@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::clients::Permission;
-use crate::passkeys::{PasskeyView, Passkeys, Revoked, Right};
+use crate::passkeys::{PasskeyView, Passkeys, RevocationResult, RevokeAs};
 use crate::sessions::{Cookies, SessionView, Sessions, SignedIn, sign_out};
 use crate::users::http::answer_user;
-use crate::users::{Authority, DisplayName, Email, InvitationLink, UserChange, UserView, Users};
+use crate::users::{DisplayName, Email, InvitationLink, Permissions, UserChange, UserView, Users};
 use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, field};
 
 crate::web::routes! {
@@ -24,7 +24,7 @@ crate::web::routes! {
     "/v1/me/suspend" => post suspend_me;
     "/v1/me/passkeys" => get list_passkeys;
     "/v1/me/passkeys/{passkey}" => patch rename_passkey, delete revoke_passkey;
-    "/v1/me/device-links" => post make_device_link;
+    "/v1/me/device-links" => post create_device_link;
     "/v1/me/sessions" => get list_sessions, delete end_other_sessions;
     "/v1/me/sessions/{session}" => delete end_session;
 }
@@ -49,7 +49,7 @@ pub async fn read_me(request: HttpRequest, signed_in: SignedIn, users: web::Data
 pub struct UpdateMe {
     display_name: Option<String>,
     /// `null` takes the address away.
-    #[serde(default, deserialize_with = "crate::web::given")]
+    #[serde(default, deserialize_with = "crate::web::explicit_null")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
 }
@@ -72,10 +72,10 @@ pub async fn update_me(
     let change = change_of(body.0.display_name.as_deref(), body.0.email)?;
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
-    let expected = crate::web::expected_version(&request)?;
+    let expected = crate::web::if_match_version(&request)?;
     // Users may always change their own display name and email address.
     let changed = users
-        .update(user, change, expected, Authority::Administrator, acting)
+        .update(user, change, expected, Permissions::Administrator, acting)
         .await?;
     Ok(answer_user(&request, changed))
 }
@@ -118,8 +118,8 @@ pub async fn suspend_me(
     users
         .suspend(
             user,
-            Some("own-wish".into()),
-            Authority::Administrator,
+            Some("requested-by-user".into()),
+            Permissions::Administrator,
             acting,
         )
         .await?;
@@ -207,7 +207,13 @@ pub async fn revoke_passkey(
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
     let revoked = passkeys
-        .revoke(user, id, Some("own-wish".into()), Right::Own, acting)
+        .revoke(
+            user,
+            id,
+            Some("requested-by-user".into()),
+            RevokeAs::Owner,
+            acting,
+        )
         .await?;
     let signal = signal(passkeys.rp_id(), user, &revoked);
     Ok(HttpResponse::Ok().json(RevokedPasskey {
@@ -222,7 +228,7 @@ pub(super) fn user_handle(user: UserId) -> String {
     URL_SAFE_NO_PAD.encode(user.uuid().as_bytes())
 }
 
-fn signal(rp_id: &str, user: UserId, revoked: &Revoked) -> Signal {
+fn signal(rp_id: &str, user: UserId, revoked: &RevocationResult) -> Signal {
     Signal {
         rp_id: rp_id.to_owned(),
         user_id: user_handle(user),
@@ -242,7 +248,7 @@ fn signal(rp_id: &str, user: UserId, revoked: &Revoked) -> Signal {
         (status = 403, description = "Needs a recent sign-in"),
     )
 )]
-pub async fn make_device_link(
+pub async fn create_device_link(
     request: HttpRequest,
     signed_in: SignedIn,
     users: web::Data<Users>,

@@ -21,7 +21,7 @@ crate::web::routes! {
     "/account/sessions/end-others" => post sessions::end_other_sessions;
     "/account/sessions/{session}/end" => post sessions::end_session;
     "/account/apps/{client}/withdraw" => post apps::withdraw_app;
-    "/account/device-link" => post device_link::make_device_link;
+    "/account/device-link" => post device_link::create_device_link;
     "/account/lock" => get lock::ask_to_lock, post lock::lock_account;
     "/sign-out" => post sign_out::end_this_session;
 }

@@ -1,9 +1,8 @@
-//! The JSON API for administration: `/v1/users`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/grants`, `/v1/resources`,
+//! The JSON API for administration: `/v1/users`, `/v1/invitations`, `/v1/roles`, `/v1/clients`, `/v1/role-assignments`, `/v1/resources`,
 //! `/v1/audit-events` and histories.
 
 pub mod audit;
 pub mod clients;
-pub mod grants;
 pub mod history;
 pub mod invitations;
 pub mod passkeys;
@@ -11,15 +10,16 @@ mod problems;
 mod request;
 pub(super) mod resource_path;
 pub mod resources;
+pub mod role_assignments;
 pub mod roles;
-pub mod roles_held;
 pub mod sessions;
+pub mod user_roles;
 pub mod users;
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::base::letters::is_unprintable;
+use crate::base::text_folding::is_unprintable;
 use crate::web::Problem;
 
 pub(super) use request::commands_of;
@@ -27,9 +27,9 @@ pub(super) use request::commands_of;
 // A literal path comes before a path with a variable that would also match it.
 crate::web::routes! {
     "/v1/users" => get users::list_users;
-    "/v1/users/lookup" => post roles_held::lookup_users;
+    "/v1/users/lookup" => post user_roles::lookup_users;
     "/v1/users/{user}" => get users::read_user, patch users::update_user;
-    "/v1/users/{user}/roles" => get roles_held::read_roles;
+    "/v1/users/{user}/roles" => get user_roles::read_roles;
     "/v1/users/{user}/suspend" => post users::suspend_user;
     "/v1/users/{user}/reactivate" => post users::reactivate_user;
     "/v1/users/{user}/usernames" => get users::list_usernames;
@@ -47,15 +47,15 @@ crate::web::routes! {
     "/v1/clients/{client}/secret" => post clients::rotate_secret;
     "/v1/clients/{client}/disable" => post clients::disable_client;
     "/v1/clients/{client}/enable" => post clients::enable_client;
-    "/v1/grants" => get grants::list_grants, post grants::give_grant;
-    "/v1/grants/{grant}" => get grants::read_grant, patch grants::change_grant, delete grants::withdraw_grant;
+    "/v1/role-assignments" => get role_assignments::list_role_assignments, post role_assignments::create_role_assignment;
+    "/v1/role-assignments/{role_assignment}" => get role_assignments::read_role_assignment, patch role_assignments::update_role_assignment, delete role_assignments::withdraw_role_assignment;
     "/v1/resources" => get resources::list_resources;
     "/v1/resources/{type}/{id}" => get resources::read_resource, put resources::put_resource, delete resources::delete_resource;
-    "/v1/resources/{type}/{id}/grants" => get resources::list_holders;
+    "/v1/resources/{type}/{id}/role-assignments" => get resources::list_holders;
     "/v1/users/{user}/history" => get history::list_user_history;
     "/v1/passkeys/{passkey}/history" => get history::list_passkey_history;
     "/v1/roles/{role}/history" => get history::list_role_history;
-    "/v1/grants/{grant}/history" => get history::list_grant_history;
+    "/v1/role-assignments/{role_assignment}/history" => get history::list_role_assignment_history;
     "/v1/clients/{client}/history" => get history::list_client_history;
     "/v1/resources/{type}/{id}/history" => get history::list_resource_history;
     "/v1/audit-events" => get audit::list_audit_events;

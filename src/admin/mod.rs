@@ -4,8 +4,8 @@
 //! Every operation checks the caller's permission first, requires a recent sign-in for a user's changes (except to suspend
 //! oneself), and reports what it actually revoked or ended. Owns no data: the rules are in the modules that own the data.
 
+mod assigned_by;
 mod commands;
-mod givers;
 pub mod http;
 pub mod pages;
 mod versions;

@@ -7,7 +7,6 @@ mod clients;
 mod confirm;
 mod email;
 mod events;
-mod grants;
 mod holder;
 mod invitation_list;
 mod invitations;
@@ -16,6 +15,7 @@ mod people;
 mod person;
 mod person_roles;
 mod resources;
+mod role_assignments;
 mod role_boxes;
 mod roles;
 mod user_acts;
@@ -26,7 +26,7 @@ use url::form_urlencoded;
 
 use confirm::{ask, run};
 use user_acts::{
-    EndAllSessions, EndSession, EnrolmentLink, Reactivate, ReleaseUsername, RevokePasskey, Suspend,
+    EndAllSessions, EndSession, Reactivate, RecoveryLink, ReleaseUsername, RevokePasskey, Suspend,
     VerifyEmail,
 };
 
@@ -48,17 +48,17 @@ crate::web::routes! {
     "/admin/users/{user}/reactivate" => get ask::<Reactivate>, post run::<Reactivate>;
     "/admin/users/{user}/verify-email" => get ask::<VerifyEmail>, post run::<VerifyEmail>;
     "/admin/users/{user}/usernames/{username}/release" => get ask::<ReleaseUsername>, post run::<ReleaseUsername>;
-    "/admin/users/{user}/enrolment-link" => get ask::<EnrolmentLink>, post run::<EnrolmentLink>;
+    "/admin/users/{user}/recovery-link" => get ask::<RecoveryLink>, post run::<RecoveryLink>;
     "/admin/users/{user}/passkeys/{passkey}/revoke" => get ask::<RevokePasskey>, post run::<RevokePasskey>;
     "/admin/users/{user}/sessions/end-all" => get ask::<EndAllSessions>, post run::<EndAllSessions>;
     "/admin/users/{user}/sessions/{session}/end" => get ask::<EndSession>, post run::<EndSession>;
-    "/admin/users/{user}/grants" => get grants::of_person::show, post grants::of_person::give;
-    "/admin/grants" => get resources::thing::choose_holder;
-    "/admin/grants/{grant}" => get grants::one::show, post grants::one::save;
-    "/admin/grants/{grant}/withdraw" => get ask::<grants::withdraw::Withdraw>, post run::<grants::withdraw::Withdraw>;
-    "/admin/resources" => get resources::show_things;
-    "/admin/resources/thing" => get resources::thing::show, post resources::thing::save;
-    "/admin/resources/forget" => get ask::<resources::forget::Forget>, post run::<resources::forget::Forget>;
+    "/admin/users/{user}/role-assignments" => get role_assignments::of_person::show, post role_assignments::of_person::assign;
+    "/admin/role-assignments" => get resources::one::choose_holder;
+    "/admin/role-assignments/{role_assignment}" => get role_assignments::one::show, post role_assignments::one::save;
+    "/admin/role-assignments/{role_assignment}/withdraw" => get ask::<role_assignments::withdraw::Withdraw>, post run::<role_assignments::withdraw::Withdraw>;
+    "/admin/resources" => get resources::show_resources;
+    "/admin/resources/detail" => get resources::one::show, post resources::one::save;
+    "/admin/resources/delete" => get ask::<resources::delete::DeleteResource>, post run::<resources::delete::DeleteResource>;
     "/admin/roles" => get roles::show_roles, post roles::make_role;
     "/admin/roles/{role}" => get roles::one::show_role, post roles::one::save_role;
     "/admin/roles/{role}/delete" => get ask::<roles::one::Delete>, post run::<roles::one::Delete>;

@@ -12,7 +12,7 @@ use crate::base::ids::{ClientId, UserId};
 use crate::clients;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, PastInstant, PastInstantError, StoredRevision};
-use crate::users::{self, Rights};
+use crate::users::{self, ManagementRights};
 use crate::web::Page;
 
 /// A record with versions.
@@ -33,14 +33,14 @@ impl Entity {
 
 /// Which versions of a record a caller sees.
 #[derive(Clone, Debug)]
-pub enum Sight {
+pub enum Visibility {
     /// All of them.
     Everything,
     /// Versions from when these permissions covered this user, who owns the record.
-    Within(Rights, UserId),
+    WhileManaged(ManagementRights, UserId),
 }
 
-impl Sight {
+impl Visibility {
     /// Whether the caller may see a version that is read for an instant; decided by the owner's roles at that instant.
     fn covers(
         &self,
@@ -51,10 +51,10 @@ impl Sight {
     ) -> db::Result<bool> {
         match self {
             Self::Everything => Ok(true),
-            Self::Within(rights, _) if kind == USER => {
+            Self::WhileManaged(rights, _) if kind == USER => {
                 Ok(rights.may_manage_holder(&Vec::from_iter(roles_of(revision))))
             }
-            Self::Within(rights, owner) => {
+            Self::WhileManaged(rights, owner) => {
                 let owner = history::find_as_of(conn, USER, owner.uuid(), at)?;
                 let roles = owner.as_ref().map(roles_of).unwrap_or_default();
                 Ok(rights.may_manage_holder(&Vec::from_iter(roles)))
@@ -65,7 +65,7 @@ impl Sight {
 
 /// Which names a caller sees beside a version; all others are shown as IDs.
 #[derive(Clone, Copy, Debug)]
-pub enum Names {
+pub enum NameVisibility {
     /// All users' and clients' names.
     All,
     /// Only clients' names: the caller may not read users.
@@ -78,16 +78,16 @@ pub enum Names {
 #[derive(Clone, Debug)]
 pub struct View {
     /// The versions that the caller sees.
-    pub sight: Sight,
+    pub visibility: Visibility,
     /// The names that the caller sees beside them.
-    pub names: Names,
+    pub names: NameVisibility,
 }
 
 impl View {
     /// A view of all versions.
-    pub fn all(names: Names) -> Self {
+    pub fn all(names: NameVisibility) -> Self {
         Self {
-            sight: Sight::Everything,
+            visibility: Visibility::Everything,
             names,
         }
     }
@@ -196,15 +196,15 @@ pub async fn list_as_of(
     let clock = database.clone();
     database
         .read(move |conn| {
-            let instant = PastInstant::judge(conn, &clock, at)?;
+            let instant = PastInstant::check(conn, &clock, at)?;
             let mut found = Vec::new();
             for id in ids {
-                let stood = history::find_as_of(conn, kind, id, at)?;
-                let Some(stood) = stood.filter(|stood| was_there(kind, stood)) else {
+                let snapshot = history::find_as_of(conn, kind, id, at)?;
+                let Some(snapshot) = snapshot.filter(|snapshot| existed(kind, snapshot)) else {
                     continue;
                 };
-                if view.sight.covers(conn, kind, &stood, at)? {
-                    found.push(stood);
+                if view.visibility.covers(conn, kind, &snapshot, at)? {
+                    found.push(snapshot);
                 }
             }
             let ids: Vec<Uuid> = found.iter().map(|found| found.entity_id).collect();
@@ -241,7 +241,7 @@ pub async fn list(
                 let is_last = read.len() <= limit;
                 next = read.last().map(|last| last.version);
                 for one in read {
-                    if view.sight.covers(conn, entity.kind, &one, one.as_of)? {
+                    if view.visibility.covers(conn, entity.kind, &one, one.as_of)? {
                         found.push(one);
                     }
                 }
@@ -261,23 +261,23 @@ pub async fn list(
 }
 
 /// Whether the record existed in this version. A withdrawn role assignment has no roles; other deleted records have `deleted`.
-fn was_there(kind: &str, revision: &StoredRevision) -> bool {
+fn existed(kind: &str, revision: &StoredRevision) -> bool {
     let roles = revision.data.get("roles").and_then(Value::as_array);
     let is_withdrawn = kind == "grant" && roles.is_some_and(Vec::is_empty);
     !is_withdrawn && revision.data.get("deleted") != Some(&Value::Bool(true))
 }
 
 /// Author of a version: a user, a client, or a user through a client.
-pub type Maker = (Option<UserId>, Option<ClientId>);
+pub type ActorIds = (Option<UserId>, Option<ClientId>);
 
 /// The names of authors.
 #[derive(Debug, Default)]
-pub struct Makers {
+pub struct ActorNames {
     people: HashMap<UserId, String>,
     clients: HashMap<ClientId, String>,
 }
 
-impl Makers {
+impl ActorNames {
     /// A user's current username.
     pub fn person(&self, id: Option<UserId>) -> Option<&str> {
         self.people.get(&id?).map(String::as_str)
@@ -288,16 +288,18 @@ impl Makers {
         self.clients.get(&id?).map(String::as_str)
     }
 
-    fn find(conn: &mut Connection, makers: &[Maker], names: Names) -> db::Result<Self> {
+    fn find(conn: &mut Connection, actors: &[ActorIds], names: NameVisibility) -> db::Result<Self> {
         let rights = match names {
-            Names::ManagedBy(manager) => Some((manager, Rights::of(conn, manager)?)),
-            Names::All | Names::Clients => None,
+            NameVisibility::ManagedBy(manager) => {
+                Some((manager, ManagementRights::of(conn, manager)?))
+            }
+            NameVisibility::All | NameVisibility::Clients => None,
         };
         let is_seen = |user: &users::User| match &rights {
             Some((manager, rights)) => user.id == *manager || rights.may_manage(*manager, user),
-            None => matches!(names, Names::All),
+            None => matches!(names, NameVisibility::All),
         };
-        let ids: BTreeSet<UserId> = makers.iter().filter_map(|maker| maker.0).collect();
+        let ids: BTreeSet<UserId> = actors.iter().filter_map(|actor| actor.0).collect();
         let mut people = HashMap::new();
         for id in ids {
             let user = users::find(conn, id)?;
@@ -309,7 +311,7 @@ impl Makers {
             let clients = HashMap::new();
             return Ok(Self { people, clients });
         }
-        let ids: BTreeSet<ClientId> = makers.iter().filter_map(|maker| maker.1).collect();
+        let ids: BTreeSet<ClientId> = actors.iter().filter_map(|actor| actor.1).collect();
         let names = clients::list_names(conn, &Vec::from_iter(ids))?;
         Ok(Self {
             people,
@@ -319,9 +321,12 @@ impl Makers {
 }
 
 /// The names of these authors, for an administrator.
-pub async fn find_makers(database: &Database, makers: Vec<Maker>) -> db::Result<Makers> {
+pub async fn find_actor_names(
+    database: &Database,
+    actors: Vec<ActorIds>,
+) -> db::Result<ActorNames> {
     database
-        .read(move |conn| Makers::find(conn, &makers, Names::All))
+        .read(move |conn| ActorNames::find(conn, &actors, NameVisibility::All))
         .await
 }
 
@@ -335,22 +340,22 @@ pub(super) fn roles_of(revision: &StoredRevision) -> BTreeSet<String> {
 fn named(
     conn: &mut Connection,
     found: Vec<StoredRevision>,
-    names: Names,
+    names: NameVisibility,
 ) -> db::Result<Vec<Version>> {
-    let makers: Vec<Maker> = found
+    let actors: Vec<ActorIds> = found
         .iter()
         .map(|found| (found.by_user, found.by_client))
         .collect();
-    let makers = Makers::find(conn, &makers, names)?;
+    let actors = ActorNames::find(conn, &actors, names)?;
     Ok(found
         .into_iter()
         .map(|found| Version {
             version: found.version,
             as_of: found.as_of,
             by_user: found.by_user,
-            by_username: makers.person(found.by_user).map(str::to_owned),
+            by_username: actors.person(found.by_user).map(str::to_owned),
             by_client: found.by_client,
-            by_client_name: makers.client(found.by_client).map(str::to_owned),
+            by_client_name: actors.client(found.by_client).map(str::to_owned),
             data: found.data,
         })
         .collect())

@@ -4,65 +4,69 @@ use crate::access::{self, Access, Policies};
 use crate::base::config::Config;
 use crate::base::seal::Sealer;
 use crate::base::secrets::MasterKey;
-use crate::sessions::{Sessions, ShownPages};
-use crate::tokens::{AccessTokenSealers, Codes, Judges, RefreshTokens, Tokens};
+use crate::sessions::{Sessions, StoredResponses};
+use crate::tokens::{self, AccessTokenSealers, CodeDeriver, RefreshTokens, Tokens};
 use crate::users::Users;
 
-pub(super) fn build_sessions(config: &Config, judges: &Judges) -> Sessions {
+pub(super) fn build_sessions(config: &Config, dependencies: &tokens::Dependencies) -> Sessions {
     Sessions::new(
-        judges.database.clone(),
-        judges.ephemeral.clone(),
-        judges.standings.clone(),
-        judges.clock.clone(),
+        dependencies.database.clone(),
+        dependencies.ephemeral.clone(),
+        dependencies.account_states.clone(),
+        dependencies.clock.clone(),
         &config.sessions,
     )
 }
 
-pub(super) fn build_shown_pages(
-    judges: &Judges,
+pub(super) fn build_stored_responses(
+    dependencies: &tokens::Dependencies,
     master_key: &MasterKey,
     previous: Option<&MasterKey>,
-) -> ShownPages {
-    ShownPages::new(
-        judges.ephemeral.clone(),
+) -> StoredResponses {
+    StoredResponses::new(
+        dependencies.ephemeral.clone(),
         Sealer::new(master_key, previous, "shown-pages"),
-        judges.clock.clone(),
+        dependencies.clock.clone(),
     )
 }
 
-pub(super) fn build_users(config: &Config, judges: &Judges, sessions: &Sessions) -> Users {
+pub(super) fn build_users(
+    config: &Config,
+    dependencies: &tokens::Dependencies,
+    sessions: &Sessions,
+) -> Users {
     Users::new(
-        judges.database.clone(),
-        judges.standings.clone(),
+        dependencies.database.clone(),
+        dependencies.account_states.clone(),
         sessions.clone(),
-        judges.clock.clone(),
+        dependencies.clock.clone(),
         config.server.public_url.clone(),
         config.users,
-        access::holds_any,
+        access::has_any_assignment,
     )
 }
 
-pub(super) fn build_access(config: &Config, judges: &Judges) -> Access {
+pub(super) fn build_access(config: &Config, dependencies: &tokens::Dependencies) -> Access {
     Access::new(
-        judges.database.clone(),
-        judges.ephemeral.clone(),
-        judges.standings.clone(),
-        judges.clock.clone(),
+        dependencies.database.clone(),
+        dependencies.ephemeral.clone(),
+        dependencies.account_states.clone(),
+        dependencies.clock.clone(),
         Policies::new(&config.access),
-        judges.keyring.installation(),
+        dependencies.keyring.installation(),
     )
 }
 
 pub(super) fn build_tokens(
     config: &Config,
-    judges: &Judges,
+    dependencies: &tokens::Dependencies,
     master_key: &MasterKey,
     previous: Option<&MasterKey>,
 ) -> Tokens {
     Tokens::new(
-        judges.clone(),
+        dependencies.clone(),
         RefreshTokens::new(master_key, previous),
-        Codes::new(master_key),
+        CodeDeriver::new(master_key),
         AccessTokenSealers::new(master_key, previous),
         config,
     )

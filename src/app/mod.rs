@@ -10,26 +10,26 @@ use crate::access::Access;
 use crate::access::authzen::AuthZen;
 use crate::access::forward_auth::{self, ForwardAuth};
 use crate::access::routes::RouteTable;
+use crate::account_state::{AccountStates, Unavailable};
 use crate::base::clock::Clock;
 use crate::base::config::{Config, ConfigError};
-use crate::base::faults::Faults;
+use crate::base::fault_injection::FaultInjector;
 use crate::base::seal::Sealer;
 use crate::base::secrets::{MasterKey, MasterKeyError};
-use crate::clients::{Clients, Provider};
+use crate::clients::{Clients, ProviderInfo};
 use crate::db::{self, Database, MigrateError};
 use crate::egress::{Egress, EgressError};
-use crate::ephemeral::{Away, Ephemeral, Unfit};
-use crate::history::AuditSeal;
-use crate::oidc::{Oidc, Rooms};
+use crate::ephemeral::{Ephemeral, StoreCheckError, StoreUnavailable};
+use crate::history::AuditChain;
+use crate::oidc::{self, Oidc};
 use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
-use crate::sessions::{Cookies, DoorCookies, Sessions, ShownPages};
-use crate::standing::{Standings, Unavailable};
+use crate::sessions::{Cookies, ForwardAuthCookies, Sessions, StoredResponses};
 use crate::tokens::keys::KeyError;
-use crate::tokens::{Judges, Keyring, Tokens};
-use crate::users::{self, InstallationError, Users, begin_installation};
-use crate::web::{Limits, Refusals, Web};
-use build::{build_access, build_sessions, build_shown_pages, build_tokens, build_users};
+use crate::tokens::{self, Keyring, Tokens};
+use crate::users::{self, InstallationError, Users, check_installation};
+use crate::web::{RateLimits, RefusalRecorder, Web};
+use build::{build_access, build_sessions, build_stored_responses, build_tokens, build_users};
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
 /// State of the whole application, shared by all request handlers. Cheap to clone.
@@ -48,17 +48,17 @@ pub struct App {
     /// Outbox: delivers work after the transaction that created it has committed.
     pub outbox: Outbox,
     /// Account states, which every request and token is checked against.
-    pub standings: Standings,
+    pub account_states: AccountStates,
     /// Clients: apps and services.
     pub clients: Clients,
     /// Keys that sign tokens.
     pub keyring: Keyring,
     /// Seal of the audit log, which makes changes detectable.
-    pub seal: AuditSeal,
+    pub audit_chain: AuditChain,
     /// Sessions of users.
     pub sessions: Sessions,
     /// Pages shown in response to forms, stored so that a repeated submission shows the same page.
-    pub shown_pages: ShownPages,
+    pub stored_responses: StoredResponses,
     /// Users.
     pub users: Users,
     /// Passkey ceremonies: registration and authentication.
@@ -74,15 +74,15 @@ pub struct App {
     /// OpenID Connect and OAuth 2 endpoints.
     pub oidc: Oidc,
     /// Rate limits.
-    pub limits: Limits,
+    pub limits: RateLimits,
     /// Refused requests of authenticated callers, recorded in the audit log.
-    pub refusals: Refusals,
+    pub refusals: RefusalRecorder,
     /// Settings shared by all HTTP responses.
     pub web: Web,
     /// Cookies on Doorward's own host.
     pub cookies: Cookies,
     /// Forward-auth cookies on protected hosts.
-    pub door_cookies: DoorCookies,
+    pub forward_auth_cookies: ForwardAuthCookies,
     keys: Keys,
 }
 
@@ -138,16 +138,16 @@ pub enum StartError {
     Installation(#[from] InstallationError),
     /// Redis is unavailable, or its settings could lose data.
     #[error("redis.url: {0}")]
-    Redis(#[from] Unfit),
+    Redis(#[from] StoreCheckError),
     /// The embedded ephemeral store can't be opened.
     #[error("server.data_dir: {0}")]
-    Embedded(#[from] Away),
+    Embedded(#[from] StoreUnavailable),
     /// The HTTP client for outgoing requests can't be built.
     #[error(transparent)]
     Egress(#[from] EgressError),
     /// The account states can't be loaded.
     #[error(transparent)]
-    Standings(#[from] Unavailable),
+    AccountStates(#[from] Unavailable),
     /// The signing keys can't be read or created.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -170,7 +170,7 @@ impl App {
             config,
             clock,
             rp_id_change,
-            Faults::default(),
+            FaultInjector::default(),
         ))
         .await
     }
@@ -191,7 +191,7 @@ impl App {
         config: Config,
         clock: Clock,
         rp_id_change: RpIdChange,
-        faults: Faults,
+        fault_injector: FaultInjector,
     ) -> Result<Self, StartError> {
         let data_dir = &config.server.data_dir;
         prepare_folder(&config)
@@ -204,7 +204,7 @@ impl App {
             Some(path) => Some(MasterKey::read(path)?),
             None => None,
         };
-        let database = open_database(&config, &clock)?.with_faults(faults.clone());
+        let database = open_database(&config, &clock)?.with_fault_injector(fault_injector.clone());
         let migrated = db::migrate(&database, data_dir).await?;
         if !migrated.is_empty() {
             tracing::info!(migrations = migrated.len(), "database schema migrated");
@@ -212,7 +212,7 @@ impl App {
         users::fold_names(&database)
             .await
             .map_err(MigrateError::from)?;
-        begin_installation(
+        check_installation(
             &database,
             &master_key,
             previous.as_ref(),
@@ -220,10 +220,12 @@ impl App {
             rp_id_change == RpIdChange::Accept,
         )
         .await?;
-        let ephemeral = open_ephemeral(&config, &clock).await?.with_faults(faults);
-        let standings = Standings::new(database.clone(), ephemeral.clone());
-        standings.watch().await?;
-        let own = Provider::of(&config);
+        let ephemeral = open_ephemeral(&config, &clock)
+            .await?
+            .with_fault_injector(fault_injector);
+        let account_states = AccountStates::new(database.clone(), ephemeral.clone());
+        account_states.watch().await?;
+        let own = ProviderInfo::of(&config);
         let clients = Clients::new(
             database.clone(),
             ephemeral.clone(),
@@ -244,23 +246,23 @@ impl App {
         )
         .await?;
         keyring.watch().await?;
-        let clients = clients.of_installation(keyring.installation());
-        let judges = Judges {
+        let clients = clients.for_installation(keyring.installation());
+        let dependencies = tokens::Dependencies {
             database,
             ephemeral,
-            standings,
+            account_states,
             clients,
             keyring,
             clock,
         };
-        let app = Self::assemble(config, judges, &master_key, previous.as_ref())?;
+        let app = Self::assemble(config, dependencies, &master_key, previous.as_ref())?;
         app.access.watch().await?;
         Ok(app)
     }
 
     fn assemble(
         config: Config,
-        judges: Judges,
+        dependencies: tokens::Dependencies,
         master_key: &MasterKey,
         previous: Option<&MasterKey>,
     ) -> Result<Self, StartError> {
@@ -269,30 +271,30 @@ impl App {
             previous_cookie: previous.map(Cookies::signing_key),
         };
         let routes = RouteTable::parse(&config.access.routes, &config.server.public_url)?;
-        let tokens = build_tokens(&config, &judges, master_key, previous);
-        let sessions = build_sessions(&config, &judges);
-        let shown_pages = build_shown_pages(&judges, master_key, previous);
-        let access = build_access(&config, &judges);
-        let users = build_users(&config, &judges, &sessions);
-        let Judges {
+        let tokens = build_tokens(&config, &dependencies, master_key, previous);
+        let sessions = build_sessions(&config, &dependencies);
+        let stored_responses = build_stored_responses(&dependencies, master_key, previous);
+        let access = build_access(&config, &dependencies);
+        let users = build_users(&config, &dependencies, &sessions);
+        let tokens::Dependencies {
             database,
             ephemeral,
-            standings,
+            account_states,
             clients,
             keyring,
             clock,
-        } = judges;
+        } = dependencies;
         let passkeys = Passkeys::new(
             &config,
             database.clone(),
             ephemeral.clone(),
-            standings.clone(),
+            account_states.clone(),
             sessions.clone(),
             clock.clone(),
         )
         .map_err(StartError::Passkeys)?;
         let forward_auth = ForwardAuth::new(
-            forward_auth::Rooms {
+            forward_auth::Dependencies {
                 access: access.clone(),
                 sessions: sessions.clone(),
                 keyring: keyring.clone(),
@@ -309,45 +311,45 @@ impl App {
             sessions.clone(),
             config.access.subject_id,
         );
-        let rooms = Rooms {
+        let dependencies = oidc::Dependencies {
             database: database.clone(),
             ephemeral: ephemeral.clone(),
-            standings: standings.clone(),
+            account_states: account_states.clone(),
             clients: clients.clone(),
             tokens: tokens.clone(),
             passkeys: passkeys.clone(),
             clock: clock.clone(),
         };
-        let oidc = Oidc::new(rooms, config.sessions.idle_timeout);
-        let limits = Limits::new(
+        let oidc = Oidc::new(dependencies, config.sessions.idle_timeout);
+        let limits = RateLimits::new(
             ephemeral.clone(),
             clock.clone(),
             config.limits.ceremonies_per_minute,
         );
-        let refusals = Refusals::new(database.clone(), ephemeral.clone(), clock.clone());
+        let refusals = RefusalRecorder::new(database.clone(), ephemeral.clone(), clock.clone());
         let egress = Egress::new(&config.egress)?;
         let web = Web::new(&config);
         let cookies = Cookies::new(
             config.server.public_url.is_https(),
             config.sessions.absolute_lifetime,
         );
-        let door_cookies = DoorCookies::new(config.sessions.absolute_lifetime);
+        let forward_auth_cookies = ForwardAuthCookies::new(config.sessions.absolute_lifetime);
         Ok(Self {
             config,
             clock,
             outbox: Outbox::new(database.clone()),
-            seal: AuditSeal::new(
+            audit_chain: AuditChain::new(
                 database.clone(),
                 Sealer::new(master_key, previous, "audit-seal"),
             ),
             database,
             ephemeral,
             egress,
-            standings,
+            account_states,
             clients,
             keyring,
             sessions,
-            shown_pages,
+            stored_responses,
             users,
             passkeys,
             access,
@@ -359,7 +361,7 @@ impl App {
             refusals,
             web,
             cookies,
-            door_cookies,
+            forward_auth_cookies,
             keys,
         })
     }

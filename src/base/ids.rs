@@ -51,7 +51,7 @@ pub mod label {
     pub enum Work {}
     /// The roles of one user on one resource.
     #[derive(Debug)]
-    pub enum Grant {}
+    pub enum RoleAssignment {}
     /// A registered role.
     #[derive(Debug)]
     pub enum Role {}
@@ -60,7 +60,7 @@ pub mod label {
     pub enum Resource {}
     /// A process that seals the audit log.
     #[derive(Debug)]
-    pub enum Sealing {}
+    pub enum AuditChainWriter {}
 }
 
 /// ID of a user, and the user's WebAuthn user handle: it reveals nothing, because it is a random UUID (version 4).
@@ -84,13 +84,13 @@ pub type AccessTokenId = Id<label::AccessToken>;
 /// ID of a piece of work in the outbox.
 pub type WorkId = Id<label::Work>;
 /// ID of the role assignments of one user on one resource, also after they were withdrawn and assigned again.
-pub type GrantId = Id<label::Grant>;
+pub type RoleAssignmentId = Id<label::RoleAssignment>;
 /// ID of a role in revisions; computed from the role's name.
 pub type RoleId = Id<label::Role>;
 /// ID of a resource in revisions and in the ephemeral store; computed from the resource's type and ID.
 pub type ResourceKey = Id<label::Resource>;
 /// ID of a process that seals the audit log, or tries to.
-pub type SealingId = Id<label::Sealing>;
+pub type AuditChainWriterId = Id<label::AuditChainWriter>;
 /// ID of an audit event; sorts by time.
 pub type AuditEventId = Id<label::AuditEvent>;
 

@@ -3,17 +3,17 @@
 //!
 //! Stores nothing. Time and randomness are read from the operating system only here (`clock`, `secrets`, `seal`).
 
-pub mod account;
 pub mod attributes;
 pub mod clock;
 pub mod config;
-pub mod faults;
+pub mod fault_injection;
 pub mod hex;
 pub mod ids;
-pub mod letters;
+pub mod os_account;
 pub mod public_client_id;
 pub mod seal;
 pub mod secrets;
 pub mod telemetry;
+pub mod text_folding;
 pub mod timed;
 pub mod uri;

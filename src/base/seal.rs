@@ -19,7 +19,7 @@ const HEADER_LENGTH: usize = 1 + ID_LENGTH;
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Sealer {
-    present: Arc<SealingKey>,
+    current: Arc<SealingKey>,
     previous: Option<Arc<SealingKey>>,
 }
 
@@ -46,17 +46,17 @@ impl Sealer {
     /// Creates a sealer for one purpose; data sealed for one purpose can't be opened for another.
     pub fn new(master: &MasterKey, previous: Option<&MasterKey>, purpose: &str) -> Self {
         Self {
-            present: Arc::new(SealingKey::derive(master, purpose)),
+            current: Arc::new(SealingKey::derive(master, purpose)),
             previous: previous.map(|master| Arc::new(SealingKey::derive(master, purpose))),
         }
     }
 
     /// Encrypts `plaintext` for `context`, such as the ID of the row that stores it. Opening requires the same context.
     pub fn seal(&self, plaintext: &[u8], context: &[u8]) -> Vec<u8> {
-        let header = self.present.header();
+        let header = self.current.header();
         let mut ciphertext = plaintext.to_vec();
         let nonce = self
-            .present
+            .current
             .key
             .seal_in_place_append_tag(Aad::from(bound(&header, context)), &mut ciphertext);
         // Without random numbers there is no safe way on: abort instead of returning the plaintext as a ciphertext.
@@ -89,7 +89,7 @@ impl Sealer {
 
     /// Whether the data is sealed under the current master key.
     pub fn is_current(&self, sealed: &[u8]) -> bool {
-        split(sealed).is_ok_and(|(header, _)| header == self.present.header())
+        split(sealed).is_ok_and(|(header, _)| header == self.current.header())
     }
 
     /// Whether the master key that sealed the data is available.
@@ -100,7 +100,7 @@ impl Sealer {
 
     fn key_of(&self, header: &[u8]) -> Option<&SealingKey> {
         let previous = self.previous.as_deref();
-        std::iter::once(&*self.present)
+        std::iter::once(&*self.current)
             .chain(previous)
             .find(|key| key.header() == header)
     }

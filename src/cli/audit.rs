@@ -155,7 +155,7 @@ fn by(event: &RecordedEvent, label: impl Fn(ClientId) -> String) -> String {
 async fn export(app: &App, filter: &EventFilter) -> Result<(), Failure> {
     let mut after = None;
     loop {
-        let page = app.seal.list(filter, after).await?;
+        let page = app.audit_chain.list(filter, after).await?;
         for event in &page.events {
             let line =
                 serde_json::to_string(event).map_err(|error| Failure::Other(error.to_string()))?;
@@ -174,7 +174,10 @@ async fn erase(
     events: Vec<AuditEventId>,
     reason: Option<String>,
 ) -> Result<(), Failure> {
-    let erased = app.seal.erase(events, reason, Author::command()).await?;
+    let erased = app
+        .audit_chain
+        .erase(events, reason, Author::command())
+        .await?;
     let text = format!("{} erased in part", counted(erased, "event"));
     output.show(&json!({ "erased": erased }), &text);
     Ok(())
@@ -186,15 +189,15 @@ async fn verify(app: &App, output: &Output, expect: &[Expected]) -> Result<(), F
         let done = u64::try_from(done).unwrap_or_default();
         progress.show(done, done, u64::try_from(of).ok());
     };
-    let report = app.seal.verify(expect, tell).await;
+    let report = app.audit_chain.verify(expect, tell).await;
     drop(progress);
     let report = report?;
     if report.is_whole() {
         output.show(&report, &text(&report));
         Ok(())
     } else {
-        output.show_bad_news(&report, &text(&report));
-        Err(Failure::Found(format!(
+        output.show_failure(&report, &text(&report));
+        Err(Failure::CheckFailed(format!(
             "the audit log is not intact: {} faults",
             report.faults
         )))

@@ -1,20 +1,20 @@
 //! `doorward client …`.
 
-mod chosen;
+mod chosen_secret;
 mod flags;
 mod show;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use self::chosen::{ChosenSecret, read_secret};
+use self::chosen_secret::{ChosenSecret, read_secret};
 use self::flags::{Additions, Flags};
-use self::show::{Made, list_presets, show, show_check, show_disabled, show_made};
+use self::show::{CreationContext, list_presets, show, show_check, show_created, show_disabled};
 use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::ClientId;
-use crate::clients::{self, ActingAs, ClientChange, ClientError, ClientUpdate, Registered, Scope};
+use crate::clients::{self, ActingAs, Cascade, ClientChange, ClientError, ClientUpdate, Scope};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Client {
@@ -70,21 +70,21 @@ pub(super) enum Client {
         secret: ChosenSecret,
     },
     /// Enable a client.
-    Enable(Act),
+    Enable(TargetClient),
     /// Disable a client. Clients that it registered keep working.
     Disable {
         #[command(flatten)]
-        act: Act,
+        target: TargetClient,
         /// Also disable the clients that it registered.
         #[arg(long)]
         with_registered: bool,
     },
     /// Delete a client. This can't be undone.
-    Delete(Act),
+    Delete(TargetClient),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Act {
+pub(super) struct TargetClient {
     /// ID of the client.
     #[arg(value_parser = ClientId::from_argument)]
     client: ClientId,
@@ -103,7 +103,7 @@ impl Client {
                 secret,
                 flags,
             } => {
-                let made = Made {
+                let context = CreationContext {
                     issuer: app.config.server.public_url.as_str(),
                     program: flags.program(),
                 };
@@ -111,7 +111,7 @@ impl Client {
                 wanted.client_id = id.or(wanted.client_id);
                 wanted.client_secret = read_secret(secret)?.or(wanted.client_secret);
                 let (client, secret) = app.clients.register(wanted, acting).await?;
-                show_made(&client, secret.as_ref(), &made, output);
+                show_created(&client, secret.as_ref(), &context, output);
             }
             Self::Show { client } => show(&app.clients.read(client).await?, None, None, output),
             Self::Update {
@@ -143,26 +143,26 @@ impl Client {
                 };
                 show_update(updated, output)?;
             }
-            Self::Enable(Act { client, reason }) => {
+            Self::Enable(TargetClient { client, reason }) => {
                 let client = app.clients.enable(client, reason, acting).await?;
                 output.show(&client, "enabled");
             }
             Self::Disable {
-                act: Act { client, reason },
+                target: TargetClient { client, reason },
                 with_registered,
             } => {
                 let registered = if with_registered {
-                    Registered::Disabled
+                    Cascade::Disable
                 } else {
-                    Registered::Kept
+                    Cascade::None
                 };
                 let disabled = app
                     .clients
-                    .disable_with(client, registered, reason, acting)
+                    .disable_cascading(client, registered, reason, acting)
                     .await?;
                 show_disabled(&disabled, output);
             }
-            Self::Delete(Act { client, reason }) => {
+            Self::Delete(TargetClient { client, reason }) => {
                 let client = app.clients.delete(client, reason, acting).await?;
                 output.show(&json!({ "deleted": client.public_id }), "deleted");
             }

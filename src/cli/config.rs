@@ -26,12 +26,12 @@ impl ConfigCommand {
                 let config = Config::load(file).map_err(fault)?;
                 let routes = RouteTable::parse(&config.access.routes, &config.server.public_url)
                     .map_err(fault)?;
-                let unreached = routes.unreached();
+                let shadowed = routes.shadowed();
                 let exposed = config.exposed_secret_files();
                 let warnings: Vec<String> = exposed
                     .iter()
                     .map(|fault| format!("{}: {}", fault.key, fault.reason))
-                    .chain(unreached.iter().map(ToString::to_string))
+                    .chain(shadowed.iter().map(ToString::to_string))
                     .collect();
                 for warning in &warnings {
                     Output::warn(warning);

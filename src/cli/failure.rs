@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use super::output::Output;
-use crate::access::{GrantError, ThingError};
+use crate::access::{ResourceError, RoleAssignmentError};
+use crate::account_state::{ChangePending, Unavailable};
 use crate::app::StartError;
 use crate::clients::{ActingError, ClientError, RewrapError};
 use crate::db;
-use crate::history::{EraseError, SealError};
+use crate::history::{ChainError, EraseError};
 use crate::passkeys::ManageError;
 use crate::sessions::EndError;
-use crate::standing::{ChangePending, Unavailable};
 use crate::tokens::keys::KeyError;
 use crate::users::{
     InvitationError, InviteError, LookupError, ReleaseError, RoleError, SetUpError, SuspendError,
@@ -31,7 +31,7 @@ pub enum Failure {
     Refused(String),
     /// Exit code 4: a check found faults, which were already printed.
     #[error("{0}")]
-    Found(String),
+    CheckFailed(String),
     /// Exit code 5: a store is unavailable, or the change is not in force yet. Safe to repeat.
     #[error("{0}")]
     Unavailable(String),
@@ -45,14 +45,14 @@ impl Failure {
         match self {
             Self::Other(_) => 1,
             Self::NotFound(_) => 3,
-            Self::Refused(_) | Self::Found(_) => 4,
+            Self::Refused(_) | Self::CheckFailed(_) => 4,
             Self::Unavailable(_) => 5,
             Self::Configuration(_) => 6,
         }
     }
 
     pub(super) fn report(&self, output: &Output) -> ExitCode {
-        if let Self::Found(summary) = self {
+        if let Self::CheckFailed(summary) = self {
             Output::warn(summary);
         } else {
             output.fail(&self.to_string(), self.code());
@@ -65,9 +65,9 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         let text = error.to_string();
         match error {
-            StartError::Standings(_)
-            | StartError::Redis(crate::ephemeral::Unfit::Away(_))
-            | StartError::Migrate(db::MigrateError::Database(db::Error::Away(_)))
+            StartError::AccountStates(_)
+            | StartError::Redis(crate::ephemeral::StoreCheckError::Unavailable(_))
+            | StartError::Migrate(db::MigrateError::Database(db::Error::Unavailable(_)))
             | StartError::Installation(crate::users::InstallationError::Database(_))
             | StartError::Keys(KeyError::Database(_) | KeyError::Pending(_)) => {
                 Self::Unavailable(text)
@@ -127,16 +127,16 @@ impl From<SetUpError> for Failure {
                 "{error}. To recover an administrator's account: doorward setup-link --user NAME. \
                  To invite a new user: doorward user invite"
             )),
-            SetUpError::Gone | SetUpError::UsernameTaken => Self::Refused(error.to_string()),
+            SetUpError::LinkInvalid | SetUpError::UsernameTaken => Self::Refused(error.to_string()),
         }
     }
 }
 
-impl From<SealError> for Failure {
-    fn from(error: SealError) -> Self {
+impl From<ChainError> for Failure {
+    fn from(error: ChainError) -> Self {
         match error {
-            SealError::Key(_) | SealError::KeyGone => Self::Configuration(error.to_string()),
-            SealError::Database(_) => Self::Unavailable(error.to_string()),
+            ChainError::Key(_) | ChainError::KeyGone => Self::Configuration(error.to_string()),
+            ChainError::Database(_) => Self::Unavailable(error.to_string()),
         }
     }
 }
@@ -193,5 +193,5 @@ impl From<EndError> for Failure {
     }
 }
 failure!(ClientError, not_found: ClientError::Unknown, unavailable: ClientError::Database(_) | ClientError::Acting(ActingError::Database(_)) | ClientError::Pending(_));
-failure!(GrantError, not_found: GrantError::Unknown | GrantError::UserUnknown, unavailable: GrantError::Database(_) | GrantError::Acting(ActingError::Database(_)) | GrantError::Pending(_));
-failure!(ThingError, not_found: ThingError::Unknown, unavailable: ThingError::Database(_) | ThingError::Acting(ActingError::Database(_)) | ThingError::Pending(_));
+failure!(RoleAssignmentError, not_found: RoleAssignmentError::Unknown | RoleAssignmentError::UserUnknown, unavailable: RoleAssignmentError::Database(_) | RoleAssignmentError::Acting(ActingError::Database(_)) | RoleAssignmentError::Pending(_));
+failure!(ResourceError, not_found: ResourceError::Unknown, unavailable: ResourceError::Database(_) | ResourceError::Acting(ActingError::Database(_)) | ResourceError::Pending(_));

@@ -10,7 +10,7 @@ use super::Failure;
 use super::output::Output;
 use crate::base::config::Config;
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) fn run(config: &Config, output: &Output) -> Result<(), Failure> {
     let status = ask(config.server.listen).map_err(|error| {
@@ -34,9 +34,9 @@ fn ask(listen: SocketAddr) -> std::io::Result<String> {
     } else {
         listen
     };
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = [0; 64];
     let length = stream.read(&mut answer)?;

@@ -8,7 +8,7 @@ use super::output::Output;
 use crate::app::App;
 use crate::base::ids::InvitationId;
 use crate::clients::ActingAs;
-use crate::users::{Authority, InvitationFilter, InvitationState};
+use crate::users::{InvitationFilter, InvitationState, Permissions};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Invitation {
@@ -44,7 +44,7 @@ impl Invitation {
             } => {
                 let filter = InvitationFilter {
                     state: state.as_deref().and_then(InvitationState::parse),
-                    made_by: None,
+                    created_by: None,
                     after,
                 };
                 list(app, filter, i64::from(limit), output).await
@@ -54,7 +54,7 @@ impl Invitation {
                     .revoke_invitation(
                         invitation,
                         reason,
-                        Authority::Administrator,
+                        Permissions::Administrator,
                         ActingAs::command(),
                     )
                     .await?;

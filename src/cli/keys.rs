@@ -13,7 +13,7 @@ use crate::base::ids::SigningKeyId;
 use crate::base::secrets::MasterKey;
 use crate::clients::Algorithm;
 use crate::history::Author;
-use crate::tokens::keys::{Compromised, KeyView};
+use crate::tokens::keys::{CompromisedKeys, KeyView};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
@@ -74,13 +74,13 @@ impl Keys {
                 algorithm,
                 compromised: Some(key),
             } => {
-                let which = key.map_or(Compromised::All(algorithm), Compromised::Key);
+                let which = key.map_or(CompromisedKeys::All(algorithm), CompromisedKeys::Key);
                 let done = app.keyring.compromise(which, author).await?;
-                show(&[done.refused, done.made].concat(), output);
+                show(&[done.refused, done.created].concat(), output);
             }
             Self::Rewrap => {
                 let rewrapped = app.keyring.rewrap(author).await?;
-                let chain = app.seal.rewrap().await?;
+                let chain = app.audit_chain.rewrap().await?;
                 let secrets = app.clients.rewrap_secrets().await?;
                 let of_the_seal = if chain {
                     ", and the audit log's seal key"

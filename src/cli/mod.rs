@@ -7,7 +7,6 @@ mod audit;
 mod client;
 mod config;
 mod failure;
-mod grant;
 mod healthcheck;
 mod installation;
 mod invitation;
@@ -19,6 +18,7 @@ mod policy;
 mod progress;
 mod resource;
 mod role;
+mod role_assignment;
 mod serve;
 mod session;
 mod setup_link;
@@ -78,7 +78,7 @@ enum Command {
     Client(client::Client),
     /// Assign, change, remove, list and import roles on resources.
     #[command(subcommand)]
-    Grant(grant::Grant),
+    RoleAssignment(role_assignment::RoleAssignment),
     /// Register, show, list and delete resources.
     #[command(subcommand)]
     Resource(resource::Resource),
@@ -170,7 +170,7 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
         Command::Passkey(command) => command.run(&app, output).await,
         Command::Session(command) => command.run(&app, output).await,
         Command::Client(command) => command.run(&app, output).await,
-        Command::Grant(command) => command.run(&app, output).await,
+        Command::RoleAssignment(command) => command.run(&app, output).await,
         Command::Resource(command) => command.run(&app, output).await,
         Command::Keys(command) => command.run(&app, output).await,
         Command::Audit(command) => command.run(&app, output).await,

@@ -26,11 +26,11 @@ pub(super) fn counted(count: impl TryInto<u64>, noun: &str) -> String {
 }
 
 /// Exit code on a broken pipe: 128 plus the number of SIGPIPE.
-const READER_GONE: i32 = 141;
+const BROKEN_PIPE_EXIT_CODE: i32 = 141;
 /// How long the service waits for a line to be printed at its start.
-const GREETING_TIMEOUT: Duration = Duration::from_millis(500);
+const STARTUP_LINE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Exit code when standard output can't be written, that of [`super::Failure::Other`].
-const NOT_PRINTED: i32 = 1;
+const WRITE_ERROR_EXIT_CODE: i32 = 1;
 
 impl Output {
     pub(super) fn new(as_json: bool) -> Self {
@@ -61,7 +61,7 @@ impl Output {
 
     /// Like [`Output::show`], for the result of a failed check: errors of standard output are ignored, to preserve the
     /// exit code of the failure.
-    pub(super) fn show_bad_news(&self, document: &impl Serialize, text: &str) {
+    pub(super) fn show_failure(&self, document: &impl Serialize, text: &str) {
         let document = self.as_json.then(|| serde_json::to_string(document));
         match document {
             None => print(text).ok(),
@@ -79,21 +79,21 @@ impl Output {
             return;
         };
         if error.kind() == ErrorKind::BrokenPipe {
-            std::process::exit(READER_GONE);
+            std::process::exit(BROKEN_PIPE_EXIT_CODE);
         }
         Self::warn(&format!("standard output: {error}"));
-        std::process::exit(NOT_PRINTED);
+        std::process::exit(WRITE_ERROR_EXIT_CODE);
     }
 
     /// Prints one line, but waits only for a limited time: the service must not block on a pipe that is not read.
-    pub(super) fn greet(line: &str) {
+    pub(super) fn print_startup_line(line: &str) {
         let line = line.to_owned();
         let (done, printed) = mpsc::channel();
         thread::spawn(move || {
             print(&line).ok();
             done.send(()).ok();
         });
-        printed.recv_timeout(GREETING_TIMEOUT).ok();
+        printed.recv_timeout(STARTUP_LINE_TIMEOUT).ok();
     }
 
     /// Prints a message to standard error, so that standard output holds only results.
@@ -104,7 +104,7 @@ impl Output {
 
     /// Prints the rows of a failed check. Prints nothing with `--json`, because the error document follows. Errors of standard
     /// output are ignored, to preserve the exit code of the failure.
-    pub(super) fn table_of_bad_news(&self, heading: &[&str], rows: &[Vec<String>]) {
+    pub(super) fn table_of_failures(&self, heading: &[&str], rows: &[Vec<String>]) {
         if !self.as_json {
             for line in in_columns(heading, rows) {
                 print(&line).ok();

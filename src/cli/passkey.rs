@@ -8,8 +8,8 @@ use super::output::{Output, counted};
 use crate::app::App;
 use crate::base::ids::PasskeyId;
 use crate::clients::ActingAs;
-use crate::passkeys::{PasskeyView, Right};
-use crate::users::Authority;
+use crate::passkeys::{PasskeyView, RevokeAs};
+use crate::users::Permissions;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Passkey {
@@ -76,10 +76,10 @@ async fn revoke(
 ) -> Result<(), Failure> {
     let owner = app.passkeys.find_owner(passkey).await?;
     let owner = owner.ok_or_else(|| Failure::NotFound("unknown passkey".into()))?;
-    let right = Right::Over(Authority::Administrator);
+    let revoke_as = RevokeAs::Manager(Permissions::Administrator);
     let revoked = app
         .passkeys
-        .revoke(owner, passkey, reason, right, ActingAs::command())
+        .revoke(owner, passkey, reason, revoke_as, ActingAs::command())
         .await?;
     let sessions = counted(revoked.sessions, "session");
     let text = format!("revoked; {sessions} ended");

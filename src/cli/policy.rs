@@ -7,7 +7,7 @@ use serde_json::{Map, json};
 
 use super::Failure;
 use super::output::Output;
-use crate::access::authzen::{Asks, AuthZenError, Explained, Supposed};
+use crate::access::authzen::{AssumedSignIn, AuthZenError, Explanation, UnresolvedRequest};
 use crate::access::{Cases, Claimed, Outcome, Policies, check_policies};
 use crate::app::App;
 use crate::base::clock::Clock;
@@ -108,7 +108,7 @@ impl Test {
             return Ok(());
         }
         // With --json, only the error document is printed, so that the output is one document.
-        output.table_of_bad_news(&heading, &rows);
+        output.table_of_failures(&heading, &rows);
         Err(Failure::Other(format!(
             "{failed} of {} cases failed",
             outcomes.len()
@@ -168,13 +168,13 @@ impl Explain {
         if let Some(fault) = policies.fault() {
             return Err(Failure::Refused(fault.to_string()));
         }
-        let (asks, supposed) = self.read()?;
-        let explained = app.authzen.explain(asks, supposed).await?;
+        let (unresolved, assumed) = self.read()?;
+        let explained = app.authzen.explain(unresolved, assumed).await?;
         output.show(&explained, &words(&explained));
         Ok(())
     }
 
-    fn read(self) -> Result<(Asks, Option<Supposed>), Failure> {
+    fn read(self) -> Result<(UnresolvedRequest, Option<AssumedSignIn>), Failure> {
         if let Some(file) = &self.request {
             return Ok((read_request(file)?, None));
         }
@@ -190,7 +190,7 @@ impl Explain {
         let context = self
             .session
             .map(|session| ("session".to_owned(), json!(session)));
-        let asks = Asks {
+        let unresolved = UnresolvedRequest {
             subject,
             action,
             resource,
@@ -200,12 +200,12 @@ impl Explain {
             },
         };
         let age = self.age.unwrap_or_default();
-        Ok((asks, self.acr.map(|acr| Supposed { acr, age })))
+        Ok((unresolved, self.acr.map(|acr| AssumedSignIn { acr, age })))
     }
 }
 
 /// Reads a request from a file, with the same strict parsing as for requests to the API.
-fn read_request(file: &Path) -> Result<Asks, Failure> {
+fn read_request(file: &Path) -> Result<UnresolvedRequest, Failure> {
     let refused =
         |fault: &dyn std::fmt::Display| Failure::Other(format!("{}: {fault}", file.display()));
     let text = if file.as_os_str() == "-" {
@@ -216,7 +216,7 @@ fn read_request(file: &Path) -> Result<Asks, Failure> {
     let text = text.map_err(|fault| refused(&fault))?;
     let request = parse_object(&text)
         .ok_or_else(|| refused(&"must be one JSON object without duplicate members"))?;
-    Asks::read(&request).map_err(|fault| refused(&fault))
+    UnresolvedRequest::read(&request).map_err(|fault| refused(&fault))
 }
 
 /// Splits `TYPE:ID` at the first single colon; the type may contain `::`.
@@ -232,7 +232,7 @@ fn split(text: &str) -> Option<(String, String)> {
     }
 }
 
-fn words(explained: &Explained) -> String {
+fn words(explained: &Explanation) -> String {
     let list = |items: &[String]| match items {
         [] => "–".to_owned(),
         items => items.join(" "),
@@ -245,7 +245,7 @@ fn words(explained: &Explained) -> String {
         format!("policies    {}", list(&explained.policies)),
         format!("principal   {}", explained.principal),
         format!("roles       {}", list(&explained.roles)),
-        format!("grants      {}", list(&explained.grants)),
+        format!("on resource {}", list(&explained.resource_roles)),
         format!("attributes  {}", json!(explained.attributes)),
     ];
     for error in &explained.errors {

@@ -4,10 +4,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::Failure;
-use super::grant::{description, title};
 use super::output::Output;
+use super::role_assignment::{description, title};
 use crate::access::{
-    Expected, NewThing, ResourceId, ResourceName, ResourceType, ThingFilter, ThingView,
+    Expected, NewResource, ResourceFilter, ResourceId, ResourceName, ResourceType, ResourceView,
 };
 use crate::app::App;
 use crate::clients::ActingAs;
@@ -81,7 +81,7 @@ impl Resource {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         match self {
             Self::Put(command) => {
-                let new = NewThing {
+                let new = NewResource {
                     title: title(command.title)?,
                     description: description(command.description)?,
                     attributes: command.attributes.unwrap_or_default(),
@@ -89,18 +89,18 @@ impl Resource {
                 let name = command.name.into();
                 // The policies' schema is needed to check the attributes.
                 app.access.policies().load();
-                let put = app
-                    .access
-                    .put_thing(name, new, Expected::Anything, ActingAs::command());
-                show(&put.await?.thing, output);
+                let put =
+                    app.access
+                        .put_resource(name, new, Expected::Anything, ActingAs::command());
+                show(&put.await?.resource, output);
             }
-            Self::Show(name) => show(&app.access.read_thing_view(name.into()).await?, output),
+            Self::Show(name) => show(&app.access.read_resource(name.into()).await?, output),
             Self::List { kind, limit, after } => {
                 let after = kind
                     .clone()
                     .zip(after)
                     .map(|(kind, id)| ResourceName { kind, id });
-                let filter = ThingFilter {
+                let filter = ResourceFilter {
                     kind,
                     after,
                     of_types: None,
@@ -110,7 +110,7 @@ impl Resource {
             Self::Delete { name, reason } => {
                 let deleted =
                     app.access
-                        .delete_thing(name.into(), None, reason, ActingAs::command());
+                        .delete_resource(name.into(), None, reason, ActingAs::command());
                 output.show(&json!({ "deleted": deleted.await?.name() }), "deleted");
             }
         }
@@ -118,14 +118,19 @@ impl Resource {
     }
 }
 
-async fn list(app: &App, filter: ThingFilter, limit: u16, output: &Output) -> Result<(), Failure> {
-    let items = app.access.list_things(filter, i64::from(limit)).await?;
-    let row = |thing: &ThingView| {
+async fn list(
+    app: &App,
+    filter: ResourceFilter,
+    limit: u16,
+    output: &Output,
+) -> Result<(), Failure> {
+    let items = app.access.list_resources(filter, i64::from(limit)).await?;
+    let row = |resource: &ResourceView| {
         vec![
-            thing.kind.to_string(),
-            thing.id.to_string(),
-            thing.title.clone().unwrap_or_default(),
-            thing.version.to_string(),
+            resource.kind.to_string(),
+            resource.id.to_string(),
+            resource.title.clone().unwrap_or_default(),
+            resource.version.to_string(),
         ]
     };
     let rows: Vec<Vec<String>> = items.iter().map(row).collect();
@@ -134,14 +139,14 @@ async fn list(app: &App, filter: ThingFilter, limit: u16, output: &Output) -> Re
     Ok(())
 }
 
-fn show(thing: &ThingView, output: &Output) {
+fn show(resource: &ResourceView, output: &Output) {
     let text = format!(
         "resource     {}\ntitle        {}\ndescription  {}\nattributes   {}\nversion      {}",
-        thing.name(),
-        thing.title.as_deref().unwrap_or("-"),
-        thing.description.as_deref().unwrap_or("-"),
-        Value::Object(thing.attributes.clone()),
-        thing.version,
+        resource.name(),
+        resource.title.as_deref().unwrap_or("-"),
+        resource.description.as_deref().unwrap_or("-"),
+        Value::Object(resource.attributes.clone()),
+        resource.version,
     );
-    output.show(thing, &text);
+    output.show(resource, &text);
 }

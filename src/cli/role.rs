@@ -31,14 +31,14 @@ pub(super) enum Role {
         /// Name of the role. It can't be changed later.
         role: RoleName,
         #[command(flatten)]
-        what: What,
+        what: RoleFields,
     },
     /// Update a role. Each flag replaces the current value.
     Update {
         /// Name of the role.
         role: String,
         #[command(flatten)]
-        what: What,
+        what: RoleFields,
     },
     /// Delete a role that is not in use.
     Delete {
@@ -51,7 +51,7 @@ pub(super) enum Role {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct What {
+pub(super) struct RoleFields {
     /// Purpose of the role.
     #[arg(long)]
     description: Option<RoleDescription>,
@@ -60,19 +60,19 @@ pub(super) struct What {
     manages_roles: Option<String>,
     /// Resource types on which holders of this role can assign roles. Separated by commas; empty: none.
     #[arg(long, value_name = "TYPES")]
-    manages_grants_on: Option<String>,
+    manages_assignments_on: Option<String>,
 }
 
-impl What {
+impl RoleFields {
     fn parse(self) -> Result<RoleChange, Failure> {
-        let types = self.manages_grants_on.as_deref().map(split);
+        let types = self.manages_assignments_on.as_deref().map(split);
         for text in types.iter().flatten() {
             ResourceType::parse(text).map_err(|fault| Failure::Refused(fault.to_string()))?;
         }
         Ok(RoleChange {
             description: self.description,
             manages_roles: self.manages_roles.as_deref().map(split),
-            manages_grants_on: types,
+            manages_assignments_on: types,
         })
     }
 }
@@ -96,7 +96,7 @@ impl Role {
                     name: role,
                     description: what.description.unwrap_or_default(),
                     manages_roles: what.manages_roles.unwrap_or_default(),
-                    manages_grants_on: what.manages_grants_on.unwrap_or_default(),
+                    manages_assignments_on: what.manages_assignments_on.unwrap_or_default(),
                 };
                 show(&app.users.create_role(wanted, acting).await?, output);
             }
@@ -118,11 +118,11 @@ impl Role {
 
 fn show(role: &users::Role, output: &Output) {
     let text = format!(
-        "{}\ndescription        {}\nmanages roles      {}\nmanages grants on  {}\nversion            {}",
+        "{}\ndescription        {}\nmanages roles      {}\nassigns roles on   {}\nversion            {}",
         role.name,
         role.description,
         role.manages_roles.join(","),
-        role.manages_grants_on.join(","),
+        role.manages_assignments_on.join(","),
         role.version,
     );
     output.show(role, &text);
@@ -141,7 +141,7 @@ async fn list(
             vec![
                 role.name.clone(),
                 role.manages_roles.join(","),
-                role.manages_grants_on.join(","),
+                role.manages_assignments_on.join(","),
                 role.description.clone(),
             ]
         })

@@ -11,7 +11,7 @@ use crate::app::{App, RpIdChange};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::base::telemetry;
-use crate::history::SealError;
+use crate::history::ChainError;
 use crate::server;
 use crate::users::SetUpError;
 
@@ -57,10 +57,10 @@ impl Serve {
 /// Logs an error if the audit log can't be sealed. The service starts anyway: events are still written, and an operator who lost
 /// the previous master key has no other key to configure.
 async fn check_audit_seal(app: &App) -> Result<(), Failure> {
-    match app.seal.check().await {
+    match app.audit_chain.check().await {
         Ok(()) => Ok(()),
-        Err(error @ SealError::Database(_)) => Err(error.into()),
-        Err(error @ (SealError::Key(_) | SealError::KeyGone)) => {
+        Err(error @ ChainError::Database(_)) => Err(error.into()),
+        Err(error @ (ChainError::Key(_) | ChainError::KeyGone)) => {
             tracing::error!(
                 %error,
                 "the audit log can't be sealed; configure both master keys and run `doorward keys rewrap`"
@@ -74,8 +74,8 @@ async fn check_audit_seal(app: &App) -> Result<(), Failure> {
 /// installation on a terminal: any other standard output may be a log, and in a cluster every instance has one.
 async fn greet(app: &App) -> Result<(), Failure> {
     let place = app.config.server.public_url.as_str();
-    Output::greet(&format!("Doorward is running at {place}"));
-    match app.users.live_set_up_link().await {
+    Output::print_startup_line(&format!("Doorward is running at {place}"));
+    match app.users.find_valid_set_up_link().await {
         Err(SetUpError::Completed) => {}
         Err(error) => return Err(error.into()),
         Ok(_) if app.config.is_clustered() || !stdout().is_terminal() => {
@@ -83,14 +83,14 @@ async fn greet(app: &App) -> Result<(), Failure> {
                 "there is no administrator yet; run `doorward setup-link` (in a container: inside it) to create the first one"
             );
         }
-        Ok(Some(until)) => Output::greet(&format!(
+        Ok(Some(until)) => Output::print_startup_line(&format!(
             "There is no administrator yet. The setup link printed earlier is valid until {}; \
              `doorward setup-link` creates a new one.",
             until.to_plain_text()
         )),
         Ok(None) => {
-            let link = app.users.make_set_up_link().await?;
-            Output::greet(&format!(
+            let link = app.users.create_set_up_link().await?;
+            Output::print_startup_line(&format!(
                 "Open this link to create the first administrator (works once, expires in 1 hour):\n\n  {}\n",
                 link.url
             ));

@@ -6,7 +6,7 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::clients::ActingAs;
-use crate::users::{Authority, NewInvitation};
+use crate::users::{NewInvitation, Permissions};
 
 /// Prints a one-time link.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ impl SetupLink {
 
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         let Some(name) = self.user else {
-            let link = app.users.make_set_up_link().await?;
+            let link = app.users.create_set_up_link().await?;
             output.show(&link, &link.url);
             return Ok(());
         };
@@ -37,12 +37,12 @@ impl SetupLink {
         }
         let wanted = NewInvitation {
             user: Some(user.id.to_string()),
-            life: Some(std::time::Duration::from_secs(3600)),
+            lifetime: Some(std::time::Duration::from_secs(3600)),
             ..NewInvitation::default()
         };
         let link = app
             .users
-            .invite(wanted, Authority::Administrator, ActingAs::command())
+            .invite(wanted, Permissions::Administrator, ActingAs::command())
             .await?;
         output.show(&link, &link.url);
         Ok(())

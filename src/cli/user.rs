@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::clients::ActingAs;
 use crate::users::{
-    self, Authority, DisplayName, Email, InviteError, NewInvitation, UserChange, UserCursor,
-    UserFilter, UserPlace, UserView, Username,
+    self, DisplayName, Email, InviteError, NewInvitation, Permissions, UserChange, UserCursor,
+    UserFilter, UserListPosition, UserView, Username,
 };
 
 #[derive(Debug, Subcommand)]
@@ -37,9 +37,9 @@ pub(super) enum User {
         name: Username,
     },
     /// Suspend a user: all sessions end, and no passkey can sign in.
-    Suspend(Act),
+    Suspend(SetStatus),
     /// Reactivate a suspended user.
-    Reactivate(Act),
+    Reactivate(SetStatus),
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +111,7 @@ pub(super) struct Update {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Act {
+pub(super) struct SetStatus {
     /// ID or username.
     user: String,
     /// Reason for the audit log.
@@ -143,12 +143,12 @@ impl Invite {
             display_name: self.display_name,
             roles: self.roles,
             user: self.user,
-            life: self.expires_in.map(std::time::Duration::from_secs),
+            lifetime: self.expires_in.map(std::time::Duration::from_secs),
         };
         let username = wanted.username.clone();
         let invited = app
             .users
-            .invite(wanted, Authority::Administrator, ActingAs::command());
+            .invite(wanted, Permissions::Administrator, ActingAs::command());
         let link = match (invited.await, username) {
             (Err(error @ InviteError::UsernameTaken), Some(name)) => {
                 let name = name.as_str();
@@ -166,8 +166,8 @@ impl Invite {
 impl List {
     async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
         let from = match &self.after {
-            None => UserPlace::Start,
-            Some(name) => UserPlace::After(UserCursor::of(&app.users.find(name).await?)),
+            None => UserListPosition::Start,
+            Some(name) => UserListPosition::After(UserCursor::of(&app.users.find(name).await?)),
         };
         let filter = UserFilter {
             search: self.search,
@@ -249,7 +249,7 @@ async fn release(app: &App, name: Username, output: &Output) -> Result<(), Failu
     let text = format!("{} is free", name.as_str());
     let released = json!({ "released": name.as_str() });
     app.users
-        .release_username(name, Authority::Administrator, ActingAs::command())
+        .release_username(name, Permissions::Administrator, ActingAs::command())
         .await?;
     output.show(&released, &text);
     Ok(())
@@ -296,7 +296,7 @@ impl Update {
                 id,
                 change,
                 expected,
-                Authority::Administrator,
+                Permissions::Administrator,
                 ActingAs::command(),
             )
             .await?;
@@ -306,7 +306,7 @@ impl Update {
     }
 }
 
-impl Act {
+impl SetStatus {
     async fn suspend(self, app: &App, output: &Output) -> Result<(), Failure> {
         let id = app.users.resolve(&self.user).await?;
         let ended = app
@@ -314,7 +314,7 @@ impl Act {
             .suspend(
                 id,
                 self.reason,
-                Authority::Administrator,
+                Permissions::Administrator,
                 ActingAs::command(),
             )
             .await?;
@@ -330,7 +330,7 @@ impl Act {
             .reactivate(
                 id,
                 self.reason,
-                Authority::Administrator,
+                Permissions::Administrator,
                 ActingAs::command(),
             )
             .await?;

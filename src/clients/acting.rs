@@ -5,10 +5,10 @@
 //! again. It is the only way from a request to an [`Author`], which every audit event and revision needs: no operation can skip it.
 
 use super::{ClientRecord, Scope, queries};
+use crate::account_state::{self, AccountState, AuthorizationRef, CheckResult, SessionRef};
 use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
 use crate::db::{self, Connection};
 use crate::history::Author;
-use crate::standing::{self, AuthorizationClaim, Claim, Standing, Verdict};
 
 /// The caller of an operation that changes data.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ impl ActingAs {
     /// The reason why the caller may no longer make the change; the operation must not change anything then.
     pub fn check(&self, conn: &mut Connection, users: &[UserId]) -> Result<Author, ActingError> {
         if let Credential::CommandLine = self.credential {
-            standing::lock_all(conn, users)?;
+            account_state::lock_all(conn, users)?;
             return Ok(self.author.clone());
         }
         let client = match self.author.client() {
@@ -145,9 +145,9 @@ impl ActingAs {
         };
         let mut users = users.to_vec();
         users.extend(self.author.user());
-        standing::lock_all(conn, &users)?;
+        account_state::lock_all(conn, &users)?;
         let account = match self.author.user() {
-            Some(user) => standing::find_record(conn, user)?,
+            Some(user) => account_state::find_record(conn, user)?,
             None => None,
         };
         self.check_credential(conn, client.as_ref(), account.as_ref())?;
@@ -159,7 +159,7 @@ impl ActingAs {
         &self,
         conn: &mut Connection,
         client: Option<&ClientRecord>,
-        account: Option<&Standing>,
+        account: Option<&AccountState>,
     ) -> Result<(), ActingError> {
         let client = client.filter(|record| record.client.enabled);
         match &self.credential {
@@ -170,7 +170,7 @@ impl ActingAs {
                 passkeys,
                 is_open,
             } => {
-                let claim = Claim {
+                let session_ref = SessionRef {
                     session: *session,
                     epoch: *epoch,
                     passkeys,
@@ -178,12 +178,12 @@ impl ActingAs {
                     auth_time: None,
                 };
                 let account = account.ok_or(ActingError::SignedOut("no-account"))?;
-                match account.judge(&claim) {
-                    Verdict::Good => Ok(()),
-                    Verdict::AskTheRow if is_open(conn, *session)? => Ok(()),
-                    Verdict::AskTheRow => Err(ActingError::SignedOut("session-ended")),
-                    Verdict::Refused(reason) => Err(ActingError::SignedOut(reason)),
-                    Verdict::RecordIsOld => Err(ActingError::SignedOut("unknown-epoch")),
+                match account.check_session(&session_ref) {
+                    CheckResult::Valid => Ok(()),
+                    CheckResult::ReadRow if is_open(conn, *session)? => Ok(()),
+                    CheckResult::ReadRow => Err(ActingError::SignedOut("session-ended")),
+                    CheckResult::Refused(reason) => Err(ActingError::SignedOut(reason)),
+                    CheckResult::StateIsOutdated => Err(ActingError::SignedOut("unknown-epoch")),
                 }
             }
             Credential::ClientSecret { hash } => client
@@ -191,7 +191,7 @@ impl ActingAs {
                 .map(|_| ())
                 .ok_or(ActingError::ClientRefused),
             Credential::ClientToken { id, epoch } => client
-                .filter(|record| record.is_own_token_good(*id, *epoch))
+                .filter(|record| record.is_own_token_valid(*id, *epoch))
                 .map(|_| ())
                 .ok_or(ActingError::TokenRefused("token-revoked")),
             Credential::UserToken(token) => token.check(conn, client, account),
@@ -201,7 +201,7 @@ impl ActingAs {
     fn check_permission(
         &self,
         client: Option<&ClientRecord>,
-        account: Option<&Standing>,
+        account: Option<&AccountState>,
     ) -> Result<(), ActingError> {
         let is_allowed = match (self.permission, client, account) {
             (Permission::OwnAccount | Permission::Roles, ..) => true,
@@ -209,7 +209,7 @@ impl ActingAs {
             (Permission::Administrator, ..) | (Permission::Scope(_), None, None) => false,
             (Permission::Scope(scope), client, account) => {
                 let has_scope = client.is_none_or(|record| record.client.scopes.contains(scope));
-                has_scope && account.is_none_or(Standing::is_administrator)
+                has_scope && account.is_none_or(AccountState::is_administrator)
             }
         };
         is_allowed.then_some(()).ok_or(ActingError::Forbidden)
@@ -221,27 +221,27 @@ impl UserToken {
         &self,
         conn: &mut Connection,
         client: Option<&ClientRecord>,
-        account: Option<&Standing>,
+        account: Option<&AccountState>,
     ) -> Result<(), ActingError> {
         let record = client.ok_or(ActingError::TokenRefused("client-disabled"))?;
         let account = account.ok_or(ActingError::TokenRefused("no-account"))?;
-        if record.people_epoch != self.client_epoch {
+        if record.user_authorizations_epoch != self.client_epoch {
             return Err(ActingError::TokenRefused("client-was-disabled"));
         }
-        if !record.client.admits(account) {
+        if !record.client.allows_user(account) {
             return Err(ActingError::TokenRefused("role-missing"));
         }
-        let claim = AuthorizationClaim {
+        let authorization_ref = AuthorizationRef {
             authorization: self.authorization,
             epoch: self.epoch,
             passkeys: &self.passkeys,
         };
-        match account.judge_authorization(&claim) {
-            Verdict::Good => Ok(()),
-            Verdict::AskTheRow if !(self.is_revoked)(conn, self.authorization)? => Ok(()),
-            Verdict::AskTheRow => Err(ActingError::TokenRefused("authorization-revoked")),
-            Verdict::Refused(reason) => Err(ActingError::TokenRefused(reason)),
-            Verdict::RecordIsOld => Err(ActingError::TokenRefused("unknown-epoch")),
+        match account.check_authorization(&authorization_ref) {
+            CheckResult::Valid => Ok(()),
+            CheckResult::ReadRow if !(self.is_revoked)(conn, self.authorization)? => Ok(()),
+            CheckResult::ReadRow => Err(ActingError::TokenRefused("authorization-revoked")),
+            CheckResult::Refused(reason) => Err(ActingError::TokenRefused(reason)),
+            CheckResult::StateIsOutdated => Err(ActingError::TokenRefused("unknown-epoch")),
         }
     }
 }

@@ -1,42 +1,45 @@
 //! Checks the URIs and origins in a client's metadata.
 
-use super::fault::{Fault, FieldFault};
+use super::invalid_field::{FieldErrorKind, InvalidField};
 use super::uris::{MAX_LEN, is_endpoint, is_origin, is_page};
 use super::{Metadata, RedirectUri};
 use crate::base::config::Origin;
 
-pub(super) fn check_addresses(metadata: &Metadata) -> Result<(), FieldFault> {
+pub(super) fn check_addresses(metadata: &Metadata) -> Result<(), InvalidField> {
     for (field, page) in [
         ("client_uri", &metadata.client_uri),
         ("policy_uri", &metadata.policy_uri),
         ("tos_uri", &metadata.tos_uri),
     ] {
         if let Some(page) = page.as_deref().filter(|page| !is_page(page)) {
-            return Err(FieldFault::new(field, too_long_or(page, Fault::Page)));
+            return Err(InvalidField::new(
+                field,
+                too_long_or(page, FieldErrorKind::Page),
+            ));
         }
     }
     let origins = &metadata.allowed_origins;
     let unfit = origins.iter().enumerate().find(|(_, one)| !is_origin(one));
     if let Some((entry, origin)) = unfit {
-        let fault = too_long_or(origin, Fault::Origin);
-        return Err(FieldFault::at("allowed_origins", entry, fault));
+        let fault = too_long_or(origin, FieldErrorKind::Origin);
+        return Err(InvalidField::at("allowed_origins", entry, fault));
     }
     let endpoint = metadata.backchannel_logout_uri.as_deref();
     if let Some(endpoint) = endpoint.filter(|endpoint| !is_endpoint(endpoint)) {
-        let fault = too_long_or(endpoint, Fault::Endpoint);
-        return Err(FieldFault::new("backchannel_logout_uri", fault));
+        let fault = too_long_or(endpoint, FieldErrorKind::Endpoint);
+        return Err(InvalidField::new("backchannel_logout_uri", fault));
     }
     if metadata.backchannel_logout_without_sid && metadata.backchannel_logout_session_required {
-        return Err(FieldFault::new(
+        return Err(InvalidField::new(
             "backchannel_logout_without_sid",
-            Fault::SidRequired,
+            FieldErrorKind::SidRequired,
         ));
     }
     Ok(())
 }
 
 /// Refuses redirect URIs at Doorward's own origin: a response sent there would act with the user's own session.
-pub(super) fn check_redirects(metadata: &Metadata, own: &Origin) -> Result<(), FieldFault> {
+pub(super) fn check_redirects(metadata: &Metadata, issuer: &Origin) -> Result<(), InvalidField> {
     for (field, uris) in [
         ("redirect_uris", &metadata.redirect_uris),
         (
@@ -44,18 +47,18 @@ pub(super) fn check_redirects(metadata: &Metadata, own: &Origin) -> Result<(), F
             &metadata.post_logout_redirect_uris,
         ),
     ] {
-        let is_own = |uri: &RedirectUri| uri.origin().as_deref() == Some(own.as_str());
+        let is_own = |uri: &RedirectUri| uri.origin().as_deref() == Some(issuer.as_str());
         if let Some(entry) = uris.iter().position(is_own) {
-            return Err(FieldFault::at(field, entry, Fault::OwnRedirect));
+            return Err(InvalidField::at(field, entry, FieldErrorKind::OwnRedirect));
         }
     }
     Ok(())
 }
 
 /// Returns `TooLong` for an address above the maximum length, which may cause any other fault, and else `fault`.
-pub(super) fn too_long_or(address: &str, fault: Fault) -> Fault {
+pub(super) fn too_long_or(address: &str, fault: FieldErrorKind) -> FieldErrorKind {
     if address.len() > MAX_LEN {
-        Fault::TooLong
+        FieldErrorKind::TooLong
     } else {
         fault
     }

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{AuthMethod, ClientRecord, ClientSecret, Clients};
+use crate::account_state::Unavailable;
 use crate::base::public_client_id::PublicClientId;
-use crate::standing::Unavailable;
 
 /// Reason code for a wrong secret of an existing client.
 pub const WRONG_SECRET: &str = "wrong-secret";
@@ -102,20 +102,20 @@ impl Clients {
         credentials: &Credentials,
         accepted: AcceptedMethods,
     ) -> Result<ClientRecord, AuthenticateError> {
-        let copy = self.copies.get(&self.key(credentials.client.id())).await;
+        let copy = self.cache.get(&self.key(credentials.client.id())).await;
         let copy = copy.map_err(Unavailable::from)?;
-        self.authenticate_by_copy(credentials, accepted, copy.as_deref())
+        self.authenticate_with_cached(credentials, accepted, copy.as_deref())
             .await
     }
 
     /// Like [`Clients::authenticate`], for a caller that has already read the client's cached record along with other keys.
-    pub async fn authenticate_by_copy(
+    pub async fn authenticate_with_cached(
         &self,
         credentials: &Credentials,
         accepted: AcceptedMethods,
         copy: Option<&str>,
     ) -> Result<ClientRecord, AuthenticateError> {
-        let record = self.of_copy(credentials.client.id(), copy).await?;
+        let record = self.find_with_cached(credentials.client.id(), copy).await?;
         let failed = |record: Option<&ClientRecord>, reason| {
             AuthenticateError::Unknown(FailedAuthentication::new(credentials, record, reason))
         };
@@ -130,7 +130,7 @@ impl Clients {
             AcceptedMethods::AnySecret => credentials.secret.is_some(),
         };
         if !is_accepted {
-            return Err(failed(Some(&record), "other-method"));
+            return Err(failed(Some(&record), "wrong-auth-method"));
         }
         let is_proven = match &credentials.secret {
             Some(secret) => record.has_secret(secret, &self.sealer),

@@ -6,14 +6,14 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::draft::Draft;
-use super::fault::{Fault, FieldFault, MOST_ENTRIES};
-use super::unused::is_unused;
+use super::ignored_metadata::is_ignored;
+use super::invalid_field::{FieldErrorKind, InvalidField, MAX_ENTRIES};
 use super::{
     AccessTokenFormat, AccessTokenHeaderType, Algorithm, ApplicationType, AuthMethod, GrantType,
     RedirectUri, RequirePkce, Scopes, TypedSecret,
 };
 use crate::base::ids::ClientId;
-use crate::web::given;
+use crate::web::explicit_null;
 
 /// What to register or to change of a client, under the names of RFC 7591. What is left out stays, or has its default.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
@@ -39,7 +39,7 @@ pub struct ClientChange {
     pub allowed_origins: Option<Vec<String>>,
     /// How it authenticates at the token endpoint. `none`: a public client, without a secret. Left out at registration, or
     /// `null`: its secret is accepted in the header and in the body (`accepts_either_secret_method` is true then).
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<AuthMethod>)]
     pub token_endpoint_auth_method: Option<Option<String>>,
     /// Which grants it may use. Default: `authorization_code` and `refresh_token` where there are redirect URIs, else
@@ -52,19 +52,19 @@ pub struct ClientChange {
     #[schema(value_type = Option<ApplicationType>)]
     pub application_type: Option<String>,
     /// Its home page; `null` takes it away, as with everything below that may be `null`.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub client_uri: Option<Option<String>>,
     /// What it does with people's data.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub policy_uri: Option<Option<String>>,
     /// URL of the client's terms of service.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub tos_uri: Option<Option<String>>,
     /// Where it wants to hear of ended sessions (OpenID Connect Back-Channel Logout §2.2).
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub backchannel_logout_uri: Option<Option<String>>,
     /// Whether it needs `sid` in a logout token. It is there unless `backchannel_logout_without_sid` is set.
@@ -75,7 +75,7 @@ pub struct ClientChange {
     #[schema(value_type = Option<Algorithm>)]
     pub id_token_signed_response_alg: Option<String>,
     /// How old a sign-in may be for this app, in seconds, where it does not say so itself.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub default_max_age: Option<Option<i64>>,
     /// Which `acr` it asks for where it does not say so itself.
@@ -99,24 +99,24 @@ pub struct ClientChange {
     pub access_token_header_type: Option<String>,
     /// For how many seconds its access tokens are valid: 30 to 3600; `null`: as long as is configured. More than 300 are set by an
     /// administrator in person only.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub access_token_lifetime: Option<Option<i64>>,
     /// The same for its ID tokens.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub id_token_lifetime: Option<Option<i64>>,
     /// For how many seconds from the first one on its refresh tokens without offline access are valid: 60 to 157680000; `null`: as long
     /// as the session. More than is configured is set by an administrator in person only; so it is with the following two.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub refresh_token_lifetime: Option<Option<i64>>,
     /// For how many seconds its offline access is valid: 60 to 157680000; `null`: as long as is configured.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub offline_lifetime: Option<Option<i64>>,
     /// After how many seconds without use its offline access ends: 60 to 157680000; `null`: as is configured.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub offline_idle_timeout: Option<Option<i64>>,
     /// Whether the claims of its scopes stand in the ID token too, as they do unless this is `false`.
@@ -131,7 +131,7 @@ pub struct ClientChange {
     /// Who may use it: holders of one of these roles. Empty: everybody.
     pub allowed_roles: Option<Vec<String>>,
     /// The weakest sign-in that it takes.
-    #[serde(deserialize_with = "given")]
+    #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub least_acr: Option<Option<String>>,
     /// Services that may manage it, besides the one that registered it. Set by an administrator in person only. At most 50.
@@ -151,7 +151,7 @@ macro_rules! take_seconds {
     ($change:ident => $draft:expr; $($field:ident: $fault:expr),+) => {
         $(if let Some(given) = $change.$field {
             let seconds = given.map(u32::try_from).transpose();
-            let fault = FieldFault::new(stringify!($field), $fault);
+            let fault = InvalidField::new(stringify!($field), $fault);
             $draft.$field = seconds.map_err(|_| fault)?;
         })+
     };
@@ -161,9 +161,9 @@ macro_rules! take_seconds {
 macro_rules! choose {
     ($change:ident => $draft:expr; $($field:ident: $type:ty),+) => {
         $(if let Some(text) = $change.$field {
-            let fault = Fault::Choice(<$type>::NAMES);
+            let fault = FieldErrorKind::Choice(<$type>::NAMES);
             let field = stringify!($field);
-            $draft.$field = choice(&text).ok_or(FieldFault::new(field, fault))?;
+            $draft.$field = choice(&text).ok_or(InvalidField::new(field, fault))?;
         })+
     };
 }
@@ -171,7 +171,7 @@ macro_rules! choose {
 impl<'de> Deserialize<'de> for ClientChange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut members = Map::<String, Value>::deserialize(deserializer)?;
-        members.retain(|name, _| !is_unused(name));
+        members.retain(|name, _| !is_ignored(name));
         // Calls the function that `remote` derives, not this one.
         Self::deserialize(Value::Object(members)).map_err(D::Error::custom)
     }
@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for ClientChange {
 
 impl ClientChange {
     /// Returns the draft of a new client; members that were left out have their defaults.
-    pub(super) fn into_draft(mut self) -> Result<Draft, FieldFault> {
+    pub(super) fn into_draft(mut self) -> Result<Draft, InvalidField> {
         let mut draft = Draft::default();
         let has_redirects = self
             .redirect_uris
@@ -210,13 +210,13 @@ impl ClientChange {
     }
 
     /// Applies the change to `draft`. [`Draft::checked`] then checks the result as a whole.
-    pub(super) fn apply(self, draft: &mut Draft) -> Result<(), FieldFault> {
+    pub(super) fn apply(self, draft: &mut Draft) -> Result<(), InvalidField> {
         for (field, is_given) in [
             ("client_id", self.client_id.is_some()),
             ("client_secret", self.client_secret.is_some()),
         ] {
             if is_given {
-                return Err(FieldFault::new(field, Fault::AtRegistration));
+                return Err(InvalidField::new(field, FieldErrorKind::AtRegistration));
             }
         }
         if let Some(name) = self.client_name {
@@ -235,7 +235,7 @@ impl ClientChange {
         }
         if let Some(all) = self.grant_types {
             let grants = all.iter().map(|text| choice(text)).collect::<Option<_>>();
-            let fault = FieldFault::new("grant_types", Fault::Choice(GrantType::NAMES));
+            let fault = InvalidField::new("grant_types", FieldErrorKind::Choice(GrantType::NAMES));
             metadata.grant_types = grants.ok_or(fault)?;
         }
         if let Some(all) = self.managed_by {
@@ -243,25 +243,26 @@ impl ClientChange {
         }
         if let Some(age) = self.default_max_age {
             let age = age.map(u32::try_from).transpose();
-            let fault = FieldFault::new("default_max_age", Fault::Age);
+            let fault = InvalidField::new("default_max_age", FieldErrorKind::Age);
             metadata.default_max_age = age.map_err(|_| fault)?;
         }
-        let long = Fault::RefreshLifetime;
+        let long = FieldErrorKind::RefreshLifetime;
         take_seconds!(self => metadata;
-            access_token_lifetime: Fault::Lifetime, id_token_lifetime: Fault::Lifetime,
+            access_token_lifetime: FieldErrorKind::Lifetime, id_token_lifetime: FieldErrorKind::Lifetime,
             refresh_token_lifetime: long, offline_lifetime: long, offline_idle_timeout: long
         );
         if let Some(method) = self.token_endpoint_auth_method {
             let parse = |text: String| {
-                let fault = Fault::Choice(AuthMethod::NAMES);
-                choice(&text).ok_or(FieldFault::new("token_endpoint_auth_method", fault))
+                let fault = FieldErrorKind::Choice(AuthMethod::NAMES);
+                choice(&text).ok_or(InvalidField::new("token_endpoint_auth_method", fault))
             };
             metadata.accepts_either_secret_method = method.is_none();
             metadata.token_endpoint_auth_method =
                 method.map(parse).transpose()?.unwrap_or_default();
         }
         if let Some(value) = &self.require_pkce {
-            let fault = FieldFault::new("require_pkce", Fault::Choice(RequirePkce::NAMES));
+            let fault =
+                InvalidField::new("require_pkce", FieldErrorKind::Choice(RequirePkce::NAMES));
             metadata.require_pkce = RequirePkce::parse(value).ok_or(fault)?;
         }
         choose!(self => metadata;
@@ -283,23 +284,23 @@ fn choice<T: DeserializeOwned>(text: &str) -> Option<T> {
     serde_json::from_value(Value::String(text.to_owned())).ok()
 }
 
-fn parse_scope(text: &str) -> Result<Scopes, FieldFault> {
-    Scopes::parse(text).map_err(|_| FieldFault::new("scope", Fault::ScopeName))
+fn parse_scope(text: &str) -> Result<Scopes, InvalidField> {
+    Scopes::parse(text).map_err(|_| InvalidField::new("scope", FieldErrorKind::ScopeName))
 }
 
-fn client_ids(field: &'static str, all: &[String]) -> Result<Vec<ClientId>, FieldFault> {
+fn client_ids(field: &'static str, all: &[String]) -> Result<Vec<ClientId>, InvalidField> {
     let parse = |(entry, text): (usize, &String)| {
-        ClientId::named(text).ok_or(FieldFault::at(field, entry, Fault::Client))
+        ClientId::named(text).ok_or(InvalidField::at(field, entry, FieldErrorKind::Client))
     };
     all.iter().enumerate().map(parse).collect()
 }
 
-fn addresses(field: &'static str, all: &[String]) -> Result<Vec<RedirectUri>, FieldFault> {
-    if all.len() > MOST_ENTRIES {
-        return Err(FieldFault::new(field, Fault::TooMany));
+fn addresses(field: &'static str, all: &[String]) -> Result<Vec<RedirectUri>, InvalidField> {
+    if all.len() > MAX_ENTRIES {
+        return Err(InvalidField::new(field, FieldErrorKind::TooMany));
     }
     let parse = |(entry, text): (usize, &String)| {
-        RedirectUri::parse(text).map_err(|fault| FieldFault::at(field, entry, fault.into()))
+        RedirectUri::parse(text).map_err(|fault| InvalidField::at(field, entry, fault.into()))
     };
     all.iter().enumerate().map(parse).collect()
 }

@@ -1,23 +1,30 @@
 //! A client before it is registered or saved, and the checks of the whole registration.
 
 use super::addresses::{check_addresses, check_redirects};
-use super::fault::{Fault, FieldFault, MOST_ENTRIES};
+use super::invalid_field::{FieldErrorKind, InvalidField, MAX_ENTRIES};
 use super::lifetimes::check_lifetimes;
-use super::services::check_services;
+use super::resource_names::check_resource_names;
 use super::{AuthMethod, Client, GrantType, Metadata, RequirePkce, Scope, Scopes};
 use crate::base::config::Origin;
-use crate::base::letters::is_unprintable;
+use crate::base::text_folding::is_unprintable;
 
 /// The supported `acr` values, weakest first.
 pub(super) const ACRS: [&str; 3] = ["phr", "urn:doorward:acr:device-bound", "phrh"];
 /// The maximum for `default_max_age`, in seconds.
-const OLDEST: u32 = 30 * 24 * 60 * 60;
+const MAX_SIGN_IN_AGE: u32 = 30 * 24 * 60 * 60;
 /// The maximum number of scopes per client.
-const MOST_SCOPES: usize = 100;
+const MAX_SCOPES: usize = 100;
 /// Prefixes that are reserved for Doorward's scopes. An unknown scope with one of them is refused: it is a misspelling, and a later
 /// version might give it a meaning.
-const FAMILIES: [&str; 8] = [
-    "users", "sessions", "passkeys", "clients", "tokens", "audit", "grants", "access",
+const RESERVED_PREFIXES: [&str; 8] = [
+    "users",
+    "sessions",
+    "passkeys",
+    "clients",
+    "tokens",
+    "audit",
+    "role-assignments",
+    "access",
 ];
 
 /// A client before it is registered or saved, and the response types of the request.
@@ -51,18 +58,18 @@ impl Draft {
     }
 
     /// Checks the whole draft, and removes duplicate list entries. Returns the first field that can't be used as an error.
-    pub(super) fn checked(mut self, own: &Origin) -> Result<Self, FieldFault> {
+    pub(super) fn validated(mut self, issuer: &Origin) -> Result<Self, InvalidField> {
         self.name = self.name.trim().to_owned();
         if !is_printable(&self.name, 100) {
-            return Err(FieldFault::new("client_name", Fault::Name));
+            return Err(InvalidField::new("client_name", FieldErrorKind::Name));
         }
         check_scopes(&self.scopes, &self.metadata)?;
         check_response_types(&self)?;
         let metadata = &mut self.metadata;
-        keep_first(&mut metadata.redirect_uris);
-        keep_first(&mut metadata.post_logout_redirect_uris);
-        keep_first(&mut metadata.grant_types);
-        keep_first(&mut metadata.managed_by);
+        remove_duplicates(&mut metadata.redirect_uris);
+        remove_duplicates(&mut metadata.post_logout_redirect_uris);
+        remove_duplicates(&mut metadata.grant_types);
+        remove_duplicates(&mut metadata.managed_by);
         for names in [
             &mut metadata.allowed_origins,
             &mut metadata.default_acr_values,
@@ -70,16 +77,16 @@ impl Draft {
             &mut metadata.audiences,
             &mut metadata.allowed_roles,
         ] {
-            keep_first(names);
+            remove_duplicates(names);
         }
         metadata.accepts_either_secret_method &=
             metadata.token_endpoint_auth_method == AuthMethod::ClientSecretBasic;
         check_lengths(metadata)?;
         check_grants(metadata)?;
         check_addresses(metadata)?;
-        check_redirects(metadata, own)?;
-        check_services(metadata, own)?;
-        check_demands(metadata)?;
+        check_redirects(metadata, issuer)?;
+        check_resource_names(metadata, issuer)?;
+        check_sign_in_requirements(metadata)?;
         Ok(self)
     }
 }
@@ -88,12 +95,12 @@ fn is_role_name(text: &str) -> bool {
     is_printable(text, 100) && !text.contains(char::is_whitespace)
 }
 
-/// Whether the text has 1 to `most` characters, all visible, and none that changes the direction of the surrounding text.
-fn is_printable(text: &str, most: usize) -> bool {
-    (1..=most).contains(&text.chars().count()) && !text.chars().any(is_unprintable)
+/// Whether the text has 1 to `max` characters, all visible, and none that changes the direction of the surrounding text.
+fn is_printable(text: &str, max: usize) -> bool {
+    (1..=max).contains(&text.chars().count()) && !text.chars().any(is_unprintable)
 }
 
-fn keep_first<T: PartialEq>(list: &mut Vec<T>) {
+fn remove_duplicates<T: PartialEq>(list: &mut Vec<T>) {
     let mut kept: Vec<T> = Vec::with_capacity(list.len());
     for one in list.drain(..) {
         if !kept.contains(&one) {
@@ -103,16 +110,20 @@ fn keep_first<T: PartialEq>(list: &mut Vec<T>) {
     *list = kept;
 }
 
-fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), FieldFault> {
-    if scopes.names().count() > MOST_SCOPES {
-        return Err(FieldFault::new("scope", Fault::TooMany));
+fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), InvalidField> {
+    if scopes.names().count() > MAX_SCOPES {
+        return Err(InvalidField::new("scope", FieldErrorKind::TooMany));
     }
     let is_slip = |name: &str| {
         let family = name.split(':').next().unwrap_or_default();
-        name.contains(':') && FAMILIES.contains(&family) && name.parse::<Scope>().is_err()
+        name.contains(':') && RESERVED_PREFIXES.contains(&family) && name.parse::<Scope>().is_err()
     };
     if let Some(name) = scopes.names().find(|name| is_slip(name)) {
-        return Err(FieldFault::unknown("scope", Fault::ScopeUnknown, name));
+        return Err(InvalidField::unknown(
+            "scope",
+            FieldErrorKind::ScopeUnknown,
+            name,
+        ));
     }
     // Another resource server's scope contains that server's name, or the client may get tokens for a resource.
     let gives_nothing = |name: &str| {
@@ -121,30 +132,37 @@ fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), FieldFault> 
             && name.parse::<Scope>().is_err()
     };
     if let Some(name) = scopes.names().find(|name| gives_nothing(name)) {
-        return Err(FieldFault::unknown("scope", Fault::ScopeUseless, name));
+        return Err(InvalidField::unknown(
+            "scope",
+            FieldErrorKind::ScopeUseless,
+            name,
+        ));
     }
     Ok(())
 }
 
 /// RFC 7591 §2.1: response types and grant types must correspond.
-fn check_response_types(draft: &Draft) -> Result<(), FieldFault> {
+fn check_response_types(draft: &Draft) -> Result<(), InvalidField> {
     let Some(types) = &draft.response_types else {
         return Ok(());
     };
     if let Some(entry) = types.iter().position(|name| name != "code") {
-        return Err(FieldFault::at(
+        return Err(InvalidField::at(
             "response_types",
             entry,
-            Fault::Choice("code"),
+            FieldErrorKind::Choice("code"),
         ));
     }
     if types.is_empty() == draft.metadata.allows(GrantType::AuthorizationCode) {
-        return Err(FieldFault::new("response_types", Fault::ResponseTypes));
+        return Err(InvalidField::new(
+            "response_types",
+            FieldErrorKind::ResponseTypes,
+        ));
     }
     Ok(())
 }
 
-fn check_lengths(metadata: &Metadata) -> Result<(), FieldFault> {
+fn check_lengths(metadata: &Metadata) -> Result<(), InvalidField> {
     for (field, length) in [
         ("redirect_uris", metadata.redirect_uris.len()),
         (
@@ -157,45 +175,57 @@ fn check_lengths(metadata: &Metadata) -> Result<(), FieldFault> {
         ("allowed_roles", metadata.allowed_roles.len()),
         ("managed_by", metadata.managed_by.len()),
     ] {
-        if length > MOST_ENTRIES {
-            return Err(FieldFault::new(field, Fault::TooMany));
+        if length > MAX_ENTRIES {
+            return Err(InvalidField::new(field, FieldErrorKind::TooMany));
         }
     }
     Ok(())
 }
 
-fn check_grants(metadata: &Metadata) -> Result<(), FieldFault> {
+fn check_grants(metadata: &Metadata) -> Result<(), InvalidField> {
     let code = metadata.allows(GrantType::AuthorizationCode);
     if code && metadata.redirect_uris.is_empty() {
-        return Err(FieldFault::new("redirect_uris", Fault::RedirectNeeded));
+        return Err(InvalidField::new(
+            "redirect_uris",
+            FieldErrorKind::RedirectNeeded,
+        ));
     }
     if metadata.allows(GrantType::RefreshToken) && !code {
-        return Err(FieldFault::new("grant_types", Fault::CodeNeeded));
+        return Err(InvalidField::new("grant_types", FieldErrorKind::CodeNeeded));
     }
     if !metadata.is_public() {
         return Ok(());
     }
     // RFC 6749 §4.4: only confidential clients.
     if metadata.allows(GrantType::ClientCredentials) {
-        return Err(FieldFault::new("grant_types", Fault::SecretNeeded));
+        return Err(InvalidField::new(
+            "grant_types",
+            FieldErrorKind::SecretNeeded,
+        ));
     }
     // RFC 9700 §2.1.1: public clients must use PKCE.
     if metadata.require_pkce == RequirePkce::NEVER {
-        return Err(FieldFault::new("require_pkce", Fault::PkceNeeded));
+        return Err(InvalidField::new(
+            "require_pkce",
+            FieldErrorKind::PkceNeeded,
+        ));
     }
     // RFC 9700 §4.14.2: a public client's refresh tokens are bound to it, or rotate.
     if !metadata.rotate_refresh_tokens {
-        return Err(FieldFault::new(
+        return Err(InvalidField::new(
             "rotate_refresh_tokens",
-            Fault::RotationNeeded,
+            FieldErrorKind::RotationNeeded,
         ));
     }
     Ok(())
 }
 
-fn check_demands(metadata: &Metadata) -> Result<(), FieldFault> {
-    if metadata.default_max_age.is_some_and(|age| age > OLDEST) {
-        return Err(FieldFault::new("default_max_age", Fault::Age));
+fn check_sign_in_requirements(metadata: &Metadata) -> Result<(), InvalidField> {
+    if metadata
+        .default_max_age
+        .is_some_and(|age| age > MAX_SIGN_IN_AGE)
+    {
+        return Err(InvalidField::new("default_max_age", FieldErrorKind::Age));
     }
     check_lifetimes(metadata)?;
     for (field, acr) in metadata
@@ -205,12 +235,16 @@ fn check_demands(metadata: &Metadata) -> Result<(), FieldFault> {
         .chain(metadata.least_acr.iter().map(|acr| ("least_acr", acr)))
     {
         if !ACRS.contains(&acr.as_str()) {
-            return Err(FieldFault::new(field, Fault::Acr));
+            return Err(InvalidField::new(field, FieldErrorKind::Acr));
         }
     }
     for (entry, role) in metadata.allowed_roles.iter().enumerate() {
         if !is_role_name(role) {
-            return Err(FieldFault::at("allowed_roles", entry, Fault::Role));
+            return Err(InvalidField::at(
+                "allowed_roles",
+                entry,
+                FieldErrorKind::Role,
+            ));
         }
     }
     Ok(())
@@ -221,7 +255,7 @@ mod tests {
     use super::super::RedirectUri;
     use super::*;
 
-    fn app(change: impl FnOnce(&mut Metadata)) -> Result<Draft, FieldFault> {
+    fn app(change: impl FnOnce(&mut Metadata)) -> Result<Draft, InvalidField> {
         let callback = RedirectUri::parse("https://app.example/callback").expect("an address");
         let mut draft = Draft {
             name: "An app".into(),
@@ -230,12 +264,12 @@ mod tests {
         draft.metadata.redirect_uris = vec![callback];
         draft.metadata.grant_types = vec![GrantType::AuthorizationCode, GrantType::RefreshToken];
         change(&mut draft.metadata);
-        draft.checked(&Origin::parse("https://id.example.com").expect("an origin"))
+        draft.validated(&Origin::parse("https://id.example.com").expect("an origin"))
     }
 
-    fn fault(change: impl FnOnce(&mut Metadata)) -> Option<(&'static str, Fault)> {
+    fn fault(change: impl FnOnce(&mut Metadata)) -> Option<(&'static str, FieldErrorKind)> {
         let fault = app(change).err()?;
-        Some((fault.field, fault.fault))
+        Some((fault.field, fault.kind))
     }
 
     #[test]
@@ -263,15 +297,15 @@ mod tests {
         assert_eq!(public(|_| {}), None);
         assert_eq!(
             public(|metadata| metadata.require_pkce = RequirePkce::NEVER),
-            Some(("require_pkce", Fault::PkceNeeded))
+            Some(("require_pkce", FieldErrorKind::PkceNeeded))
         );
         assert_eq!(
             public(|metadata| metadata.rotate_refresh_tokens = false),
-            Some(("rotate_refresh_tokens", Fault::RotationNeeded))
+            Some(("rotate_refresh_tokens", FieldErrorKind::RotationNeeded))
         );
         assert_eq!(
             public(|metadata| metadata.grant_types.push(GrantType::ClientCredentials)),
-            Some(("grant_types", Fault::SecretNeeded))
+            Some(("grant_types", FieldErrorKind::SecretNeeded))
         );
     }
 
@@ -283,6 +317,6 @@ mod tests {
         assert!(check(
             "openid users:read orders:read https://api.example/write"
         ));
-        assert!(!check("users:everything") && !check("grants:all") && !check("tokens:"));
+        assert!(!check("users:everything") && !check("role-assignments:all") && !check("tokens:"));
     }
 }

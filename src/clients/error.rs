@@ -1,8 +1,8 @@
 //! The errors of creating and changing clients.
 
-use super::{ActingError, FieldFault, Scopes};
+use super::{ActingError, InvalidField, Scopes};
+use crate::account_state::ChangePending;
 use crate::db;
-use crate::standing::ChangePending;
 
 /// Why a client can't be created or changed.
 #[derive(Debug, thiserror::Error)]
@@ -12,19 +12,19 @@ pub enum ClientError {
     Unknown,
     /// A field can't be used.
     #[error("{}: {_0}", _0.field)]
-    Field(FieldFault),
+    Field(InvalidField),
     /// Another client has this audience.
     #[error("audiences: {0} is already used by another client")]
     AudienceTaken(String),
     /// The client has another version than the caller expected.
     #[error("the client was changed by another request, to version {0}")]
-    VersionIs(i64),
+    VersionMismatch(i64),
     /// A public client has no secret.
     #[error("public clients can't have a secret")]
     NoSecret,
     /// A client can't change itself.
     #[error("a client can't update itself")]
-    Itself,
+    SelfChange,
     /// The acting client neither registered this client nor is one of its managers.
     #[error("the acting client does not manage that client")]
     NotManaged,
@@ -39,13 +39,13 @@ pub enum ClientError {
     ProviderName,
     /// The client has scopes, resources or audiences that the acting client lacks.
     #[error("that client has more permissions than the acting client")]
-    HoldsMore,
+    ExceedsCaller,
     /// A client can't assign scopes to another client that it lacks itself.
     #[error("a client can only assign scopes that it has itself, not: {0}")]
-    NotHeld(Scopes),
+    ScopeNotHeld(Scopes),
     /// A client can't assign resources or audiences to another client that it lacks itself.
     #[error("a client can only assign {field} that it has itself, not: {}", values.join(" "))]
-    NotHeldServices {
+    ResourcesNotHeld {
         /// The member: `resources` or `audiences`.
         field: &'static str,
         /// The values that the acting client lacks.
@@ -55,34 +55,34 @@ pub enum ClientError {
     #[error(
         "a client turns {0} on only when it registers another client, and only if it has {0} itself"
     )]
-    NotHeldSetting(&'static str),
+    SettingNotHeld(&'static str),
     /// Only a signed-in administrator may set which clients manage a client.
     #[error("only administrators, signed in themselves, may change who manages a client")]
-    ManagersInPerson,
+    ManagersNeedAdministrator,
     /// Only a signed-in administrator may disable a client together with the clients that it registered.
     #[error("only administrators, signed in themselves, may use with_registered")]
-    RegisteredInPerson,
+    CascadeNeedsAdministrator,
     /// Only a signed-in administrator may choose a client's ID or secret.
     #[error("only administrators, signed in themselves, may choose {0}")]
-    ChosenInPerson(&'static str),
+    ChosenCredentialsNeedAdministrator(&'static str),
     /// Only a signed-in administrator may lengthen a token lifetime beyond the limit.
     #[error(
-        "only administrators, signed in themselves, may set {field} to more than {longest} seconds, raise it or remove it"
+        "only administrators, signed in themselves, may set {field} to more than {max} seconds, raise it or remove it"
     )]
-    LongerInPerson {
+    LongerLifetimeNeedsAdministrator {
         /// Name of the lifetime's field.
         field: &'static str,
         /// The longest lifetime that a client may set, in seconds.
-        longest: u32,
+        max: u32,
     },
     /// Only a signed-in administrator may choose an algorithm that publishes a new kind of key.
     #[error("only administrators, signed in themselves, may choose an algorithm other than RS256")]
-    AlgorithmInPerson,
+    AlgorithmNeedsAdministrator,
     /// Only a signed-in administrator may register or change an app that does not ask users for consent.
     #[error(
         "only an administrator in person registers or changes an app that asks no user for consent"
     )]
-    Approval,
+    ConsentExempt,
     /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
@@ -94,8 +94,8 @@ pub enum ClientError {
     Database(#[from] db::Error),
 }
 
-impl From<FieldFault> for ClientError {
-    fn from(fault: FieldFault) -> Self {
+impl From<InvalidField> for ClientError {
+    fn from(fault: InvalidField) -> Self {
         Self::Field(fault)
     }
 }

@@ -4,15 +4,15 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Metadata;
-use super::fault::{Fault, FieldFault};
+use super::invalid_field::{FieldErrorKind, InvalidField};
 use crate::base::config::Config;
 
 /// Limit for the access and ID token lifetimes that a client may set for another client, in seconds.
-const MAX_GIVEN_TOKEN_LIFETIME: u32 = 300;
+const MAX_TOKEN_LIFETIME_SET_BY_SERVICE: u32 = 300;
 
 /// The kinds of lifetimes, each with its own bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum LifetimeKind {
     /// Access and ID tokens. Resource servers that verify them locally don't notice a revocation before they expire. Revocations
     /// are stored for an hour longer than the longest of these lifetimes.
     Token,
@@ -24,25 +24,25 @@ enum Kind {
     OfflineIdle,
 }
 
-impl Kind {
-    const fn bounds(self) -> RangeInclusive<u32> {
+impl LifetimeKind {
+    const fn range(self) -> RangeInclusive<u32> {
         match self {
             Self::Token => 30..=3_600,
             Self::Refresh | Self::Offline | Self::OfflineIdle => 60..=157_680_000,
         }
     }
 
-    const fn fault(self) -> Fault {
+    const fn fault(self) -> FieldErrorKind {
         match self {
-            Self::Token => Fault::Lifetime,
-            Self::Refresh | Self::Offline | Self::OfflineIdle => Fault::RefreshLifetime,
+            Self::Token => FieldErrorKind::Lifetime,
+            Self::Refresh | Self::Offline | Self::OfflineIdle => FieldErrorKind::RefreshLifetime,
         }
     }
 }
 
 struct Lifetime {
     field: &'static str,
-    kind: Kind,
+    kind: LifetimeKind,
     /// In seconds; `None` means the configured default.
     seconds: Option<u32>,
 }
@@ -51,19 +51,27 @@ fn lifetimes(metadata: &Metadata) -> [Lifetime; 5] {
     [
         (
             "access_token_lifetime",
-            Kind::Token,
+            LifetimeKind::Token,
             metadata.access_token_lifetime,
         ),
-        ("id_token_lifetime", Kind::Token, metadata.id_token_lifetime),
+        (
+            "id_token_lifetime",
+            LifetimeKind::Token,
+            metadata.id_token_lifetime,
+        ),
         (
             "refresh_token_lifetime",
-            Kind::Refresh,
+            LifetimeKind::Refresh,
             metadata.refresh_token_lifetime,
         ),
-        ("offline_lifetime", Kind::Offline, metadata.offline_lifetime),
+        (
+            "offline_lifetime",
+            LifetimeKind::Offline,
+            metadata.offline_lifetime,
+        ),
         (
             "offline_idle_timeout",
-            Kind::OfflineIdle,
+            LifetimeKind::OfflineIdle,
             metadata.offline_idle_timeout,
         ),
     ]
@@ -75,15 +83,15 @@ fn lifetimes(metadata: &Metadata) -> [Lifetime; 5] {
 }
 
 /// Checks that all lifetimes are within their bounds. Returns the first that is not as an error.
-pub(super) fn check_lifetimes(metadata: &Metadata) -> Result<(), FieldFault> {
+pub(super) fn check_lifetimes(metadata: &Metadata) -> Result<(), InvalidField> {
     for Lifetime {
         field,
         kind,
         seconds,
     } in lifetimes(metadata)
     {
-        if seconds.is_some_and(|seconds| !kind.bounds().contains(&seconds)) {
-            return Err(FieldFault::new(field, kind.fault()));
+        if seconds.is_some_and(|seconds| !kind.range().contains(&seconds)) {
+            return Err(InvalidField::new(field, kind.fault()));
         }
     }
     Ok(())
@@ -91,13 +99,13 @@ pub(super) fn check_lifetimes(metadata: &Metadata) -> Result<(), FieldFault> {
 
 /// The lifetimes, in seconds, that a client may set at most for the clients that it manages.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct GivenLifetimes {
+pub(super) struct ServiceLifetimeLimits {
     session: u32,
     offline: u32,
     offline_idle: u32,
 }
 
-impl GivenLifetimes {
+impl ServiceLifetimeLimits {
     /// The limits are the installation's own lifetimes.
     pub(super) fn of(config: &Config) -> Self {
         let seconds = |duration: Duration| u32::try_from(duration.as_secs()).unwrap_or(u32::MAX);
@@ -108,17 +116,17 @@ impl GivenLifetimes {
         }
     }
 
-    const fn longest(self, kind: Kind) -> u32 {
+    const fn max(self, kind: LifetimeKind) -> u32 {
         match kind {
-            Kind::Token => MAX_GIVEN_TOKEN_LIFETIME,
-            Kind::Refresh => self.session,
-            Kind::Offline => self.offline,
-            Kind::OfflineIdle => self.offline_idle,
+            LifetimeKind::Token => MAX_TOKEN_LIFETIME_SET_BY_SERVICE,
+            LifetimeKind::Refresh => self.session,
+            LifetimeKind::Offline => self.offline,
+            LifetimeKind::OfflineIdle => self.offline_idle,
         }
     }
 
     /// Returns the first lifetime that a client would set too high, and the limit. A client may only shorten what is set.
-    pub(super) fn find_longer(
+    pub(super) fn find_above_limit(
         self,
         after: &Metadata,
         before: Option<&Metadata>,
@@ -134,10 +142,10 @@ impl GivenLifetimes {
         ) in lifetimes(after).into_iter().enumerate()
         {
             let before = known.as_ref().and_then(|known| known.get(entry)?.seconds);
-            let longest = self.longest(kind);
-            let most = before.unwrap_or(longest).min(longest);
+            let max = self.max(kind);
+            let most = before.unwrap_or(max).min(max);
             if seconds != before && seconds.is_none_or(|seconds| seconds > most) {
-                return Some((field, longest));
+                return Some((field, max));
             }
         }
         None

@@ -4,27 +4,27 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::authority::{lock_target, require_right_over, require_right_to_give};
-use super::chosen::{Chosen, require_free_id, taken};
+use super::chosen_credentials::{ChosenCredentials, insert_error, require_unused_id};
+use super::consent_invalidation::fields_voiding_consent;
 use super::draft::Draft;
-use super::loosening::loosened;
+use super::permissions::{lock_target, require_may_manage, require_may_register};
+use super::resource_names::require_unused_audiences;
 use super::secret::StoredSecret;
 use super::security_events::{record_security_changes, record_voided, void_consents};
-use super::services::require_free_audiences;
 use super::{
-    ActingAs, Client, ClientChange, ClientError, Clients, Fault, FieldFault, FindMissingRole,
-    Metadata, Scopes, queries,
+    ActingAs, Client, ClientChange, ClientError, Clients, FieldErrorKind, FindMissingRole,
+    InvalidField, Metadata, Scopes, queries,
 };
+use crate::account_state::ChangePending;
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::Token;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Author, Event, Revision, next_as_of};
-use crate::standing::ChangePending;
 
 /// The audit action of a deletion; the client's last revision is marked `deleted`.
-pub(super) const DELETED: &str = "client.deleted";
+pub(super) const DELETED_ACTION: &str = "client.deleted";
 
 /// The result of a change of a client.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Clients {
         mut wanted: ClientChange,
         acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
-        let chosen = Chosen::take(&mut wanted)?;
+        let chosen = ChosenCredentials::take_from(&mut wanted)?;
         self.insert(wanted.into_draft()?, chosen, acting).await
     }
 
@@ -82,23 +82,24 @@ impl Clients {
             metadata,
             response_types: None,
         };
-        self.insert(draft, Chosen::default(), acting).await
+        self.insert(draft, ChosenCredentials::default(), acting)
+            .await
     }
 
     async fn insert(
         &self,
         draft: Draft,
-        chosen: Chosen,
+        chosen: ChosenCredentials,
         acting: ActingAs,
     ) -> Result<(Client, Option<Token>), ClientError> {
-        let draft = draft.checked(&self.own.origin)?;
+        let draft = draft.validated(&self.provider.origin)?;
         chosen.check(&draft.metadata)?;
         let makes_secret = !draft.metadata.is_public() && chosen.secret.is_none();
         let secret = makes_secret.then(Token::generate);
         let id = chosen.id.clone();
         let id = id.unwrap_or_else(|| ClientId::random().into());
         let stored = chosen.stored(id.id(), secret.as_ref(), &self.sealer);
-        let (clock, own) = (self.database.clone(), self.own.clone());
+        let (clock, provider) = (self.database.clone(), self.provider.clone());
         let find_missing_role = self.find_missing_role;
         let client = self
             .database
@@ -107,18 +108,18 @@ impl Clients {
                     queries::lock_changes_by_clients(conn)?;
                 }
                 let author = acting.check(conn, &[])?;
-                chosen.require_right(&author)?;
-                require_right_to_give(conn, &author, &draft, None, &own)?;
+                chosen.require_may_choose(&author)?;
+                require_may_register(conn, &author, &draft, None, &provider)?;
                 require_known_roles(conn, &draft.metadata, &[], find_missing_role)?;
                 let client = new_client(id, draft, clock.now(conn)?, &author);
                 if chosen.id.is_some() {
-                    require_free_id(conn, &client)?;
+                    require_unused_id(conn, &client)?;
                 }
                 require_managers(conn, &client, &[])?;
-                require_free_audiences(conn, &client, &[])?;
-                queries::insert(conn, &client, stored.as_ref(), &author).map_err(taken)?;
+                require_unused_audiences(conn, &client, &[])?;
+                queries::insert(conn, &client, stored.as_ref(), &author).map_err(insert_error)?;
                 let event = Event::done("client.created").details(chosen.details(&client));
-                keep(conn, &client, &author, event)?;
+                record_version(conn, &client, &author, event)?;
                 Ok::<_, ClientError>(client)
             })
             .await?;
@@ -134,7 +135,7 @@ impl Clients {
         expected: Option<i64>,
         acting: ActingAs,
     ) -> Result<ClientUpdate, ClientError> {
-        let (clock, own) = (self.database.clone(), self.own.clone());
+        let (clock, provider) = (self.database.clone(), self.provider.clone());
         let find_missing_role = self.find_missing_role;
         let changed = self
             .database
@@ -142,14 +143,14 @@ impl Clients {
                 let (record, author) = lock_target(conn, id, &acting)?;
                 let before = record.client;
                 let now = clock.now(conn)?;
-                require_right_over(conn, &author, &before, &own)?;
+                require_may_manage(conn, &author, &before, &provider)?;
                 if expected.is_some_and(|expected| expected != before.version) {
-                    return Err(ClientError::VersionIs(before.version));
+                    return Err(ClientError::VersionMismatch(before.version));
                 }
                 let mut draft = Draft::of(&before);
                 change.apply(&mut draft)?;
-                let draft = draft.checked(&own.origin)?;
-                require_right_to_give(conn, &author, &draft, Some(&before), &own)?;
+                let draft = draft.validated(&provider.origin)?;
+                require_may_register(conn, &author, &draft, Some(&before), &provider)?;
                 let allowed = &before.metadata.allowed_roles;
                 require_known_roles(conn, &draft.metadata, allowed, find_missing_role)?;
                 save(conn, &before, draft, now, &author)
@@ -158,9 +159,9 @@ impl Clients {
         // A repeated request finds the version that it wrote itself; its record may not be in force yet.
         match changed {
             Ok(updated) => updated.published(self.publish(id).await),
-            Err(ClientError::VersionIs(version)) => {
+            Err(ClientError::VersionMismatch(version)) => {
                 self.publish(id).await?;
-                Err(ClientError::VersionIs(version))
+                Err(ClientError::VersionMismatch(version))
             }
             Err(error) => Err(error),
         }
@@ -225,16 +226,16 @@ fn save(
         });
     }
     require_managers(conn, &client, &before.metadata.managed_by)?;
-    require_free_audiences(conn, &client, &before.metadata.audiences)?;
+    require_unused_audiences(conn, &client, &before.metadata.audiences)?;
     let secret = change_secret(conn, before, &client)?;
     let has_new_method = changes_authentication(before, &client);
     if has_new_method {
-        queries::raise_tokens(conn, client.id)?;
+        queries::bump_token_epoch(conn, client.id)?;
     }
     if has_new_method || !before.scopes.is_subset(&client.scopes) {
-        queries::raise_authority(conn, client.id)?;
+        queries::bump_permissions_epoch(conn, client.id)?;
     }
-    let because = loosened(before, &client);
+    let because = fields_voiding_consent(before, &client);
     let voided_consents = if because.is_empty() {
         0
     } else {
@@ -242,13 +243,13 @@ fn save(
     };
     let mut details = history::changes(&json!(before), &json!(client));
     details.insert("name".into(), json!(client.name));
-    advance(conn, &mut client, now, author)?;
+    save_next_version(conn, &mut client, now, author)?;
     let (old, new) = (&before.metadata, &client.metadata);
     if old.audiences != new.audiences || old.origins() != new.origins() {
         queries::replace_names(conn, &client)?;
     }
     let event = Event::done("client.updated").details(Value::Object(details));
-    keep(conn, &client, author, event)?;
+    record_version(conn, &client, author, event)?;
     record_security_changes(conn, before, &client, author)?;
     record_voided(conn, &client, (voided_consents, &because), author)?;
     Ok(ClientUpdate {
@@ -273,7 +274,7 @@ fn require_managers(
         let is_known = before.contains(manager)
             || (*manager != client.id && queries::find(conn, *manager)?.is_some());
         if !is_known {
-            return Err(FieldFault::at("managed_by", entry, Fault::Client).into());
+            return Err(InvalidField::at("managed_by", entry, FieldErrorKind::Client).into());
         }
     }
     Ok(())
@@ -289,7 +290,9 @@ fn require_known_roles(
     let new = metadata.allowed_roles.iter();
     let new: Vec<String> = new.filter(|role| !before.contains(role)).cloned().collect();
     match find_missing(conn, &new)? {
-        Some(role) => Err(FieldFault::unknown("allowed_roles", Fault::RoleUnknown, &role).into()),
+        Some(role) => {
+            Err(InvalidField::unknown("allowed_roles", FieldErrorKind::RoleUnknown, &role).into())
+        }
         None => Ok(()),
     }
 }
@@ -315,7 +318,7 @@ fn change_secret(
 }
 
 /// Saves the client as its next version.
-pub(super) fn advance(
+pub(super) fn save_next_version(
     conn: &mut Connection,
     client: &mut Client,
     now: Timestamp,
@@ -327,14 +330,17 @@ pub(super) fn advance(
 }
 
 /// Records the client's revision and the audit event.
-pub(super) fn keep(
+pub(super) fn record_version(
     conn: &mut Connection,
     client: &Client,
     author: &Author,
     event: Event,
 ) -> db::Result<()> {
     let mut data = json!(client);
-    if let Some(members) = data.as_object_mut().filter(|_| event.action == DELETED) {
+    if let Some(members) = data
+        .as_object_mut()
+        .filter(|_| event.action == DELETED_ACTION)
+    {
         members.insert("deleted".into(), json!(true));
     }
     let revision = Revision {
@@ -344,7 +350,7 @@ pub(super) fn keep(
         as_of: client.as_of,
         data,
     };
-    history::revise(conn, author, revision)?;
+    history::record_revision(conn, author, revision)?;
     history::record(conn, client.as_of, author, event.client(client.id))
 }
 

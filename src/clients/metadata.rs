@@ -310,7 +310,7 @@ impl Metadata {
     }
 
     /// Whether the next code redemption with a verifier makes PKCE required for the client.
-    pub fn learns_pkce(&self) -> bool {
+    pub fn remembers_pkce_use(&self) -> bool {
         self.code_protection() == CodeProtection::PkceOrNonce
     }
 

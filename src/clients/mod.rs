@@ -10,32 +10,32 @@ mod acting;
 mod addresses;
 mod application_type;
 mod authenticate;
-mod authority;
+mod cascade;
 mod change;
-mod chosen;
+mod chosen_credentials;
+mod consent_invalidation;
 mod draft;
 mod error;
-mod fault;
+mod ignored_metadata;
+mod invalid_field;
 mod labels;
-mod life;
+mod lifecycle;
 mod lifetimes;
-mod loosening;
 mod manage;
 mod metadata;
-mod parsed;
+mod parsed_cache;
+mod permissions;
 mod pkce_use;
 mod presets;
 mod queries;
 mod record;
 mod redirect_uri;
-mod registered;
 mod registry;
+mod resource_names;
 mod rewrap;
 mod scope;
 mod secret;
 mod security_events;
-mod services;
-mod unused;
 mod uris;
 
 pub use access_tokens::{AccessTokenFormat, AccessTokenHeaderType};
@@ -45,22 +45,22 @@ pub use authenticate::{
     AcceptedMethods, AuthenticateError, Credentials, FailedAuthentication, WRONG_SECRET,
     parse_basic,
 };
+pub use cascade::{Cascade, DisabledClient, RegisteredClient};
 pub use change::ClientChange;
 pub use error::ClientError;
-pub use fault::{Fault, FieldFault};
+pub use invalid_field::{FieldErrorKind, InvalidField};
 pub use labels::{labels, names};
 pub use manage::{ClientUpdate, list};
 pub use metadata::{Algorithm, AuthMethod, CodeProtection, GrantType, Metadata, RequirePkce};
-pub use pkce_use::note_pkce_use;
+pub use pkce_use::record_pkce_use;
 pub use presets::{Preset, PresetError, SettingValues};
 pub use queries::{
-    ClientAuthority, consents, find, find_authority, list_names, list_resource_servers,
-    list_service_names, lock_authority, lock_for_change, wants_logout,
+    ClientPermissions, consents, find, find_permissions, list_names, list_resource_server_names,
+    list_resource_servers, lock_for_change, lock_permissions, wants_logout,
 };
 pub use record::{Client, ClientRecord, RevokedToken};
-pub use redirect_uri::{NoRedirectUri, RedirectUri};
-pub use registered::{DisabledClient, Registered, RegisteredClient};
-pub use registry::{Clients, FindMissingRole, Provider};
+pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use registry::{Clients, FindMissingRole, ProviderInfo};
 pub use rewrap::RewrapError;
-pub use scope::{NoScope, Scope, Scopes};
+pub use scope::{Scope, ScopeSyntaxError, Scopes};
 pub use secret::{ClientSecret, TypedSecret};

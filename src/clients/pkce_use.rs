@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::Client;
-use super::manage::{advance, keep};
+use super::manage::{record_version, save_next_version};
 use crate::base::clock::Timestamp;
 use crate::db::{self, Connection};
 use crate::history::{Author, Event};
 
 /// Saves, as the client's next version, that it has used PKCE. The caller holds the client's row lock, and publishes
 /// the record after the commit.
-pub fn note_pkce_use(
+pub fn record_pkce_use(
     conn: &mut Connection,
     client: &Client,
     now: Timestamp,
@@ -18,10 +18,10 @@ pub fn note_pkce_use(
 ) -> db::Result<()> {
     let mut client = client.clone();
     client.metadata.pkce_used = true;
-    advance(conn, &mut client, now, author)?;
+    save_next_version(conn, &mut client, now, author)?;
     let details = json!({
         "name": client.name, "pkce_used": { "before": false, "after": true },
     });
     let event = Event::done("client.pkce_required").details(details);
-    keep(conn, &client, author, event)
+    record_version(conn, &client, author, event)
 }

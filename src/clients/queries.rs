@@ -1,9 +1,9 @@
 //! SQL for `clients`, `client_origins` and `client_audiences`; the submodules include the queries for `consents`.
 
 mod audiences;
-mod authority;
 pub mod consents;
 mod names;
+mod permissions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 pub(super) use audiences::list_audiences_of_others;
-pub use audiences::{list_resource_servers, list_service_names};
-pub use authority::{ClientAuthority, find_authority, lock_authority};
-pub(super) use authority::{
-    find_latest_author, list_names_of_others, list_registered, lock_changes_by_clients,
-    raise_authority,
-};
+pub use audiences::{list_resource_server_names, list_resource_servers};
 pub use names::{list_labels, list_names};
+pub use permissions::{ClientPermissions, find_permissions, lock_permissions};
+pub(super) use permissions::{
+    bump_permissions_epoch, find_latest_author, list_names_of_others, list_registered,
+    lock_changes_by_clients,
+};
 
 use super::record::{ClientRecord, RevokedToken};
 use super::secret::StoredSecret;
@@ -91,9 +91,9 @@ fn record(row: Row) -> ClientRecord {
         }),
         secret_hash: secret.map(|secret| StoredSecret::from_bytes(secret).to_text()),
         token_epoch,
-        people_epoch: row.8,
+        user_authorizations_epoch: row.8,
         revoked_tokens: row.9.0,
-        moves: row.10,
+        state_version: row.10,
     }
 }
 
@@ -112,7 +112,10 @@ pub fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>>
 }
 
 /// Like [`find`], but includes deleted clients, which are reported as disabled.
-pub(super) fn find_ever(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
+pub(super) fn find_including_deleted(
+    conn: &mut Connection,
+    id: ClientId,
+) -> Result<Option<ClientRecord>> {
     let row = clients::table.find(id).first::<Row>(conn).optional()?;
     Ok(row.map(record))
 }
@@ -199,13 +202,13 @@ pub(super) fn list_page(
 }
 
 /// Lists the clients whose records changed since this instant of the database's clock, with their state versions.
-pub(super) fn list_moved_since(
+pub(super) fn list_changes_since(
     conn: &mut Connection,
     from: Timestamp,
 ) -> Result<Vec<(ClientId, i64)>> {
     Ok(clients::table
-        .filter(clients::moved_at.ge(from))
-        .select((clients::id, clients::moves))
+        .filter(clients::changed_at.ge(from))
+        .select((clients::id, clients::state_version))
         .load(conn)?)
 }
 
@@ -240,10 +243,10 @@ pub(super) fn insert(
             clients::enabled.eq(client.enabled),
             clients::deleted_at.eq(None::<Timestamp>),
             clients::token_epoch.eq(0),
-            clients::people_epoch.eq(0),
+            clients::user_authorizations_epoch.eq(0),
             clients::revoked_tokens.eq(Json(Vec::<RevokedToken>::new())),
-            clients::moves.eq(1),
-            clients::moved_at.eq(client.as_of),
+            clients::state_version.eq(1),
+            clients::changed_at.eq(client.as_of),
             clients::created_at.eq(client.created_at),
             clients::version.eq(client.version),
             clients::as_of.eq(client.as_of),
@@ -251,10 +254,10 @@ pub(super) fn insert(
             clients::by_client.eq(author.client()),
             clients::registered_by_client.eq(client.registered_by_client),
             clients::consent_epoch.eq(client.consent_epoch),
-            clients::authority_epoch.eq(0),
+            clients::permissions_epoch.eq(0),
         ))
         .execute(conn)?;
-    insert_names(conn, client)
+    insert_lookup_rows(conn, client)
 }
 
 /// Saves the editable fields of a client except origins and audiences (see [`replace_names`]), and increments its state version.
@@ -270,8 +273,8 @@ pub(super) fn update(
             clients::scopes.eq(scope_names(client)),
             clients::metadata.eq(StoredMetadata::of(client)),
             clients::enabled.eq(client.enabled),
-            clients::moves.eq(clients::moves + 1),
-            clients::moved_at.eq(now),
+            clients::state_version.eq(clients::state_version + 1),
+            clients::changed_at.eq(now),
             clients::version.eq(client.version),
             clients::as_of.eq(client.as_of),
             clients::by_user.eq(author.user()),
@@ -284,20 +287,20 @@ pub(super) fn update(
 
 /// Replaces the stored origins and audiences of a client.
 pub(super) fn replace_names(conn: &mut Connection, client: &Client) -> Result<()> {
-    delete_names(conn, client.id)?;
-    insert_names(conn, client)
+    delete_lookup_rows(conn, client.id)?;
+    insert_lookup_rows(conn, client)
 }
 
 /// Sets a client's deletion time and removes its secret. The row remains, so that its ID is never reused. The
 /// caller also calls [`update`].
-pub(super) fn update_deleted(conn: &mut Connection, id: ClientId, now: Timestamp) -> Result<()> {
+pub(super) fn mark_deleted(conn: &mut Connection, id: ClientId, now: Timestamp) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set((
             clients::deleted_at.eq(now),
             clients::secret_hash.eq(None::<Vec<u8>>),
         ))
         .execute(conn)?;
-    delete_names(conn, id)
+    delete_lookup_rows(conn, id)
 }
 
 /// Replaces or removes a client's secret. The caller also calls [`update`], which increments the state version.
@@ -323,7 +326,7 @@ pub(super) fn list_with_chosen_secret(conn: &mut Connection) -> Result<Vec<Clien
 }
 
 /// Invalidates the tokens that a client got on its own behalf. The caller also calls [`update`], which increments the version.
-pub(super) fn raise_tokens(conn: &mut Connection, id: ClientId) -> Result<()> {
+pub(super) fn bump_token_epoch(conn: &mut Connection, id: ClientId) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set((
             clients::token_epoch.eq(clients::token_epoch + 1),
@@ -334,7 +337,7 @@ pub(super) fn raise_tokens(conn: &mut Connection, id: ClientId) -> Result<()> {
 }
 
 /// Saves a record's epochs and revoked tokens, and increments its state version.
-pub(super) fn update_tokens(
+pub(super) fn update_revoked_tokens(
     conn: &mut Connection,
     record: &ClientRecord,
     now: Timestamp,
@@ -342,16 +345,16 @@ pub(super) fn update_tokens(
     diesel::update(clients::table.find(record.client.id))
         .set((
             clients::token_epoch.eq(record.token_epoch),
-            clients::people_epoch.eq(record.people_epoch),
+            clients::user_authorizations_epoch.eq(record.user_authorizations_epoch),
             clients::revoked_tokens.eq(Json(record.revoked_tokens.clone())),
-            clients::moves.eq(clients::moves + 1),
-            clients::moved_at.eq(now),
+            clients::state_version.eq(clients::state_version + 1),
+            clients::changed_at.eq(now),
         ))
         .execute(conn)?;
     Ok(())
 }
 
-fn delete_names(conn: &mut Connection, id: ClientId) -> Result<()> {
+fn delete_lookup_rows(conn: &mut Connection, id: ClientId) -> Result<()> {
     diesel::delete(client_origins::table.filter(client_origins::client_id.eq(id))).execute(conn)?;
     diesel::delete(client_audiences::table.filter(client_audiences::client_id.eq(id)))
         .execute(conn)?;
@@ -359,7 +362,7 @@ fn delete_names(conn: &mut Connection, id: ClientId) -> Result<()> {
 }
 
 /// Inserts the origins and audiences of a client, by which it is looked up.
-fn insert_names(conn: &mut Connection, client: &Client) -> Result<()> {
+fn insert_lookup_rows(conn: &mut Connection, client: &Client) -> Result<()> {
     let audiences: BTreeSet<&String> = client.metadata.audiences.iter().collect();
     let audiences: Vec<_> = audiences
         .into_iter()

@@ -7,11 +7,11 @@ use utoipa::ToSchema;
 
 use super::secret::StoredSecret;
 use super::{ClientSecret, Metadata, Scopes};
+use crate::account_state::AccountState;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId};
 use crate::base::public_client_id::PublicClientId;
 use crate::base::seal::Sealer;
-use crate::standing::Standing;
 
 /// A registered client, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -59,7 +59,7 @@ impl Client {
     }
 
     /// Whether the user may use the client: it is open to all users, or the user has one of its allowed roles.
-    pub fn admits(&self, account: &Standing) -> bool {
+    pub fn allows_user(&self, account: &AccountState) -> bool {
         let allowed = &self.metadata.allowed_roles;
         allowed.is_empty() || account.roles.iter().any(|role| allowed.contains(role))
     }
@@ -84,11 +84,11 @@ pub struct ClientRecord {
     /// Incremented to invalidate all tokens that the client got on its own behalf.
     pub token_epoch: i64,
     /// Incremented to invalidate all authorizations that users granted to the client.
-    pub people_epoch: i64,
+    pub user_authorizations_epoch: i64,
     /// The client's own tokens that were revoked individually.
     pub revoked_tokens: Vec<RevokedToken>,
     /// State version of the record, incremented by every change.
-    pub moves: i64,
+    pub state_version: i64,
 }
 
 impl ClientRecord {
@@ -120,7 +120,7 @@ impl ClientRecord {
     }
 
     /// Whether the client has not revoked this token, which it got on its own behalf under this token epoch.
-    pub fn is_own_token_good(&self, token: AccessTokenId, epoch: i64) -> bool {
+    pub fn is_own_token_valid(&self, token: AccessTokenId, epoch: i64) -> bool {
         epoch == self.token_epoch
             && !self
                 .revoked_tokens

@@ -12,7 +12,7 @@ pub struct RedirectUri(String);
 
 /// Why a redirect URI can't be registered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoRedirectUri {
+pub enum RedirectUriError {
     /// Not an absolute URI, or not in normal form.
     #[error(
         "must be an absolute URI in its normal form, such as https://app.example.com/callback: with //, a lower-case host, no default \
@@ -42,22 +42,22 @@ pub enum NoRedirectUri {
 
 impl RedirectUri {
     /// Parses a redirect URI and checks that it may be registered.
-    pub fn parse(text: &str) -> Result<Self, NoRedirectUri> {
+    pub fn parse(text: &str) -> Result<Self, RedirectUriError> {
         if text.len() > 2_000 {
-            return Err(NoRedirectUri::TooLong);
+            return Err(RedirectUriError::TooLong);
         }
         // RFC 6749 §3.1.2: no fragment.
         if text.contains('#') {
-            return Err(NoRedirectUri::Fragment);
+            return Err(RedirectUriError::Fragment);
         }
         if text.contains('*') {
-            return Err(NoRedirectUri::Wildcard);
+            return Err(RedirectUriError::Wildcard);
         }
         let is_plain = !text.contains(['\\', '"', '<', '>']);
         let url = parse_exact(text).filter(|_| is_plain);
-        let url = url.ok_or(NoRedirectUri::NotAbsolute)?;
+        let url = url.ok_or(RedirectUriError::NotAbsolute)?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(NoRedirectUri::UserInfo);
+            return Err(RedirectUriError::UserInfo);
         }
         let is_safe = match url.scheme() {
             "https" => url.host().is_some(),
@@ -68,7 +68,7 @@ impl RedirectUri {
         if is_safe {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NoRedirectUri::Scheme)
+            Err(RedirectUriError::Scheme)
         }
     }
 
@@ -159,21 +159,21 @@ mod tests {
             assert!(RedirectUri::parse(good).is_ok(), "{good}");
         }
         for (bad, fault) in [
-            ("/callback", NoRedirectUri::NotAbsolute),
-            ("https:/cb", NoRedirectUri::NotAbsolute),
-            ("https:cb/x", NoRedirectUri::NotAbsolute),
-            ("https:///cb", NoRedirectUri::NotAbsolute),
-            ("https://App.example.com/", NoRedirectUri::NotAbsolute),
-            ("http:/localhost/cb", NoRedirectUri::NotAbsolute),
-            ("https://*.example.com/", NoRedirectUri::Wildcard),
-            ("https://app.example.com/*", NoRedirectUri::Wildcard),
-            ("https://app.example.com/#x", NoRedirectUri::Fragment),
-            ("https://me@app.example.com/", NoRedirectUri::UserInfo),
-            ("http://app.example.com/", NoRedirectUri::Scheme),
-            ("http://localhost.example.com/", NoRedirectUri::Scheme),
-            ("javascript:alert(1)", NoRedirectUri::Scheme),
-            ("data:text/html,x", NoRedirectUri::Scheme),
-            ("myapp:/callback", NoRedirectUri::Scheme),
+            ("/callback", RedirectUriError::NotAbsolute),
+            ("https:/cb", RedirectUriError::NotAbsolute),
+            ("https:cb/x", RedirectUriError::NotAbsolute),
+            ("https:///cb", RedirectUriError::NotAbsolute),
+            ("https://App.example.com/", RedirectUriError::NotAbsolute),
+            ("http:/localhost/cb", RedirectUriError::NotAbsolute),
+            ("https://*.example.com/", RedirectUriError::Wildcard),
+            ("https://app.example.com/*", RedirectUriError::Wildcard),
+            ("https://app.example.com/#x", RedirectUriError::Fragment),
+            ("https://me@app.example.com/", RedirectUriError::UserInfo),
+            ("http://app.example.com/", RedirectUriError::Scheme),
+            ("http://localhost.example.com/", RedirectUriError::Scheme),
+            ("javascript:alert(1)", RedirectUriError::Scheme),
+            ("data:text/html,x", RedirectUriError::Scheme),
+            ("myapp:/callback", RedirectUriError::Scheme),
         ] {
             assert_eq!(RedirectUri::parse(bad), Err(fault), "{bad}");
         }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::lifetimes::GivenLifetimes;
-use super::parsed::Parsed;
+use super::lifetimes::ServiceLifetimeLimits;
+use super::parsed_cache::ParsedRecordCache;
 use super::record::{ClientRecord, RevokedToken};
 use super::{ClientError, queries};
+use crate::account_state::{ChangePending, MAX_FILL_TIME, Unavailable, VersionedCache};
 use crate::base::clock::{Clock, Stopwatch, Timestamp};
 use crate::base::config::{Config, Origin};
 use crate::base::ids::{AccessTokenId, ClientId};
@@ -15,29 +16,28 @@ use crate::base::seal::Sealer;
 use crate::db::{self, Connection, Database};
 use crate::ephemeral::Ephemeral;
 use crate::history::{self, Author, Event};
-use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
 
 /// Maximum number of individually revoked tokens per client. Beyond it, the client's token epoch is incremented instead.
-const MOST_REVOKED: usize = 64;
+const MAX_REVOKED: usize = 64;
 
 /// What the client rules need to know about this OpenID provider.
 #[derive(Clone, Debug)]
-pub struct Provider {
+pub struct ProviderInfo {
     /// Doorward's origin, which can't be a client's audience.
     pub origin: Origin,
     /// The provider's name on its pages (`passkeys.rp_name`).
     pub name: String,
     /// The longest lifetimes that clients may set for other clients.
-    pub(super) given: GivenLifetimes,
+    pub(super) lifetime_limits: ServiceLifetimeLimits,
 }
 
-impl Provider {
+impl ProviderInfo {
     /// Reads the values from the configuration.
     pub fn of(config: &Config) -> Self {
         Self {
             origin: config.server.public_url.clone(),
             name: config.passkeys.rp_name.clone(),
-            given: GivenLifetimes::of(config),
+            lifetime_limits: ServiceLifetimeLimits::of(config),
         }
     }
 }
@@ -49,30 +49,30 @@ pub type FindMissingRole = fn(&mut Connection, &[String]) -> db::Result<Option<S
 #[derive(Clone, Debug)]
 pub struct Clients {
     pub(super) database: Database,
-    pub(super) copies: Copies<ClientId>,
-    parsed: Parsed,
+    pub(super) cache: VersionedCache<ClientId>,
+    parsed_cache: ParsedRecordCache,
     pub(super) clock: Clock,
-    pub(super) own: Arc<Provider>,
+    pub(super) provider: Arc<ProviderInfo>,
     pub(super) find_missing_role: FindMissingRole,
     pub(super) sealer: Sealer,
     installation: Arc<str>,
 }
 
 impl Clients {
-    /// `own` is Doorward itself; the sealer encrypts the hashes of chosen secrets.
+    /// `provider` is Doorward itself; the sealer encrypts the hashes of chosen secrets.
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
         clock: Clock,
-        own: Provider,
+        provider: ProviderInfo,
         (sealer, find_missing_role): (Sealer, FindMissingRole),
     ) -> Self {
         Self {
             database,
-            copies: Copies::new(ephemeral),
-            parsed: Parsed::default(),
+            cache: VersionedCache::new(ephemeral),
+            parsed_cache: ParsedRecordCache::default(),
             clock,
-            own: Arc::new(own),
+            provider: Arc::new(provider),
             find_missing_role,
             sealer,
             installation: Arc::from(""),
@@ -81,7 +81,7 @@ impl Clients {
 
     /// Uses cache keys of this installation: other installations that share the store may have clients with the same chosen ID.
     #[must_use]
-    pub fn of_installation(self, installation: &str) -> Self {
+    pub fn for_installation(self, installation: &str) -> Self {
         Self {
             installation: installation.into(),
             ..self
@@ -95,17 +95,17 @@ impl Clients {
 
     /// Finds the record of a client, including disabled clients; `None` if no client has this ID.
     pub async fn find(&self, id: ClientId) -> Result<Option<ClientRecord>, Unavailable> {
-        let copy = self.copies.get(&self.key(id)).await?;
-        self.of_copy(id, copy.as_deref()).await
+        let copy = self.cache.get(&self.key(id)).await?;
+        self.find_with_cached(id, copy.as_deref()).await
     }
 
     /// Like [`Clients::find`], for a caller that has already read the client's cached record along with other keys.
-    pub async fn of_copy(
+    pub async fn find_with_cached(
         &self,
         id: ClientId,
         copy: Option<&str>,
     ) -> Result<Option<ClientRecord>, Unavailable> {
-        if let Some(record) = copy.and_then(|copy| self.believe(id, copy)) {
+        if let Some(record) = copy.and_then(|copy| self.parse_if_fresh(id, copy)) {
             return Ok(Some(record));
         }
         let watch = Stopwatch::start();
@@ -115,27 +115,27 @@ impl Clients {
         };
         // Does not raise the minimum version: a newer record may have been published during the read, so this row may already be
         // outdated. A slow reader does not fill the cache, because its entry could outlive the minimum version that rejects it.
-        if watch.elapsed() < SLOWEST_FILL {
+        if watch.elapsed() < MAX_FILL_TIME {
             let key = self.key(id);
-            self.copies.fill(&key, record.moves, &record).await;
+            self.cache.fill(&key, record.state_version, &record).await;
         }
         Ok(Some(record))
     }
 
     /// Parses a cached record; `None` if it is unreadable or below its minimum version.
-    fn believe(&self, id: ClientId, copy: &str) -> Option<ClientRecord> {
+    fn parse_if_fresh(&self, id: ClientId, copy: &str) -> Option<ClientRecord> {
         let (version, _) = copy.split_once(':')?;
-        if !self.copies.admits(id, version.parse().ok()?) {
+        if !self.cache.is_fresh(id, version.parse().ok()?) {
             return None;
         }
-        if let Some(record) = self.parsed.find(id, copy) {
+        if let Some(record) = self.parsed_cache.get(id, copy) {
             return Some(record);
         }
-        let record: ClientRecord = self.copies.believe(id, copy)?;
+        let record: ClientRecord = self.cache.parse_if_fresh(id, copy)?;
         if record.client.id != id {
             return None;
         }
-        self.parsed.keep(copy, &record);
+        self.parsed_cache.insert(copy, &record);
         Some(record)
     }
 
@@ -147,15 +147,15 @@ impl Clients {
         let pending = |error: Unavailable| ChangePending(error);
         let found = self
             .database
-            .read(move |conn| queries::find_ever(conn, id))
+            .read(move |conn| queries::find_including_deleted(conn, id))
             .await;
         let Some(record) = found.map_err(|error: db::Error| pending(error.into()))? else {
             return Ok(());
         };
-        self.copies.raise_floor(id, record.moves);
+        self.cache.raise_min_version(id, record.state_version);
         let stored = self
-            .copies
-            .store(&self.key(id), record.moves, &record)
+            .cache
+            .store(&self.key(id), record.state_version, &record)
             .await;
         stored.map_err(|error| pending(error.into()))?;
         Ok(())
@@ -164,8 +164,8 @@ impl Clients {
     /// Polls for changed clients: before an instance serves its first request, then once a second.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
-            .copies
-            .look(&self.database, queries::list_moved_since)
+            .cache
+            .poll_changes(&self.database, queries::list_changes_since)
             .await?)
     }
 
@@ -176,15 +176,20 @@ impl Clients {
         id: ClientId,
         (token, epoch): (RevokedToken, i64),
         author: Author,
-        end_what_it_made: fn(&mut Connection, ClientId, AccessTokenId, Timestamp) -> db::Result<()>,
+        end_created_by_token: fn(
+            &mut Connection,
+            ClientId,
+            AccessTokenId,
+            Timestamp,
+        ) -> db::Result<()>,
     ) -> Result<(), ClientError> {
         let (database, clock) = (self.database.clone(), self.clock.clone());
         self.database
             .write(move |conn| {
                 let mut record = queries::lock(conn, id)?.ok_or(ClientError::Unknown)?;
                 let now = database.now(conn)?;
-                end_what_it_made(conn, id, token.id, now)?;
-                if !record.is_own_token_good(token.id, epoch) {
+                end_created_by_token(conn, id, token.id, now)?;
+                if !record.is_own_token_valid(token.id, epoch) {
                     return Ok(());
                 }
                 // An expired token is listed too: a request that it authenticated earlier may still be about to create something.
@@ -193,11 +198,11 @@ impl Clients {
                     .revoked_tokens
                     .retain(|revoked| revoked.expires_at > today);
                 record.revoked_tokens.push(token);
-                if record.revoked_tokens.len() > MOST_REVOKED {
+                if record.revoked_tokens.len() > MAX_REVOKED {
                     record.token_epoch = record.token_epoch.saturating_add(1);
                     record.revoked_tokens.clear();
                 }
-                queries::update_tokens(conn, &record, now)?;
+                queries::update_revoked_tokens(conn, &record, now)?;
                 let event = Event::done("token.revoked")
                     .client(id)
                     .details(json!({ "token": token.id }));

@@ -66,7 +66,7 @@ impl Clients {
                 };
                 queries::update_secret(conn, id, Some(&rewrapped))?;
                 let now = own.database.now(conn)?;
-                queries::update_tokens(conn, &record, now)?;
+                queries::update_revoked_tokens(conn, &record, now)?;
                 Ok(true)
             })
             .await

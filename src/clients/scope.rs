@@ -60,9 +60,9 @@ scopes! {
     /// Register, update, disable and delete clients.
     ClientsWrite = "clients:write",
     /// Read roles, role assignments and registered resources.
-    GrantsRead = "grants:read",
+    RoleAssignmentsRead = "role-assignments:read",
     /// Assign and remove roles on resources; register resources.
-    GrantsWrite = "grants:write",
+    RoleAssignmentsWrite = "role-assignments:write",
     /// Request decisions on subjects, actions and resources that the caller names.
     AccessEvaluate = "access:evaluate",
     /// Search for the subjects, actions and resources that are permitted. This reveals which users and resources exist.
@@ -88,7 +88,7 @@ impl Scope {
 }
 
 /// Two names of the same scope: a client with either of them has both.
-const SAME: [&str; 2] = [Scope::Roles.as_str(), Scope::Groups.as_str()];
+const ALIASES: [&str; 2] = [Scope::Roles.as_str(), Scope::Groups.as_str()];
 
 impl std::str::FromStr for Scope {
     type Err = String;
@@ -109,11 +109,11 @@ pub struct Scopes(BTreeSet<String>);
 /// The text is not a scope token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a scope has 1 to 100 printable ASCII characters, without space, quote and backslash")]
-pub struct NoScope;
+pub struct ScopeSyntaxError;
 
 impl Scopes {
     /// Parses a `scope` parameter: names separated by spaces. Names are limited in length and to the characters of RFC 6749 §3.3.
-    pub fn parse(text: &str) -> Result<Self, NoScope> {
+    pub fn parse(text: &str) -> Result<Self, ScopeSyntaxError> {
         let names = text.split(' ').filter(|name| !name.is_empty());
         names.map(parse_name).collect::<Result<_, _>>().map(Self)
     }
@@ -125,12 +125,13 @@ impl Scopes {
 
     /// Whether the set contains this name, or another name of the same scope.
     fn has(&self, name: &str) -> bool {
-        let is_one_of_two = SAME.contains(&name);
-        self.0.contains(name) || (is_one_of_two && SAME.iter().any(|same| self.0.contains(*same)))
+        let is_one_of_two = ALIASES.contains(&name);
+        self.0.contains(name)
+            || (is_one_of_two && ALIASES.iter().any(|same| self.0.contains(*same)))
     }
 
-    fn filtered(&self, keep: impl Fn(&str) -> bool) -> Self {
-        let names = self.0.iter().filter(|name| keep(name));
+    fn filtered(&self, predicate: impl Fn(&str) -> bool) -> Self {
+        let names = self.0.iter().filter(|name| predicate(name));
         Self(names.cloned().collect())
     }
 
@@ -180,13 +181,13 @@ impl Scopes {
     }
 }
 
-fn parse_name(name: &str) -> Result<String, NoScope> {
+fn parse_name(name: &str) -> Result<String, ScopeSyntaxError> {
     // RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
     let allowed = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
     if (1..=100).contains(&name.len()) && name.bytes().all(allowed) {
         Ok(name.to_owned())
     } else {
-        Err(NoScope)
+        Err(ScopeSyntaxError)
     }
 }
 
@@ -242,8 +243,8 @@ mod tests {
         assert!(scopes.contains(Scope::OpenId) && !scopes.contains(Scope::Email));
         assert!(Scopes::parse("").expect("none").is_empty());
         for bad in ["a\"b", "a\\b", "a\tb", "ä", "a\nb"] {
-            assert_eq!(Scopes::parse(bad), Err(NoScope), "{bad:?}");
+            assert_eq!(Scopes::parse(bad), Err(ScopeSyntaxError), "{bad:?}");
         }
-        assert_eq!(Scopes::parse(&"x".repeat(101)), Err(NoScope));
+        assert_eq!(Scopes::parse(&"x".repeat(101)), Err(ScopeSyntaxError));
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::fault::{Fault, FieldFault};
+use super::invalid_field::{FieldErrorKind, InvalidField};
 use crate::base::ids::ClientId;
 use crate::base::seal::{OpenError, Sealer};
 use crate::base::secrets::{Token, TokenHash};
@@ -63,8 +63,8 @@ impl ClientSecret {
     }
 
     /// Checks that a chosen secret is long and varied enough and that all its characters can be sent.
-    pub(super) fn choose(typed: &TypedSecret) -> Result<Self, FieldFault> {
-        let fault = || FieldFault::new("client_secret", Fault::Secret);
+    pub(super) fn choose(typed: &TypedSecret) -> Result<Self, InvalidField> {
+        let fault = || InvalidField::new("client_secret", FieldErrorKind::Secret);
         let secret = Self::parse(typed.0.expose_secret()).ok_or_else(fault)?;
         let mut bytes: Vec<u8> = secret.text.bytes().collect();
         bytes.sort_unstable();

@@ -45,12 +45,14 @@ pub(super) fn is_endpoint(text: &str) -> bool {
 /// Whether the text is a web origin (RFC 6454 §6.2) as browsers and native shells send it. `http` is accepted only for this
 /// machine; local files and generated documents have no origin that belongs to one app.
 pub(super) fn is_origin(text: &str) -> bool {
-    const WITHOUT_OWNER: [&str; 6] = ["about", "blob", "data", "file", "filesystem", "javascript"];
+    const OPAQUE_ORIGIN_SCHEMES: [&str; 6] =
+        ["about", "blob", "data", "file", "filesystem", "javascript"];
     let Some((scheme, authority)) = text.split_once("://") else {
         return false;
     };
     let is_bare = !authority.is_empty() && !authority.contains(['/', '?', '#', '@', '*']);
-    let Some(url) = parse_uri(text).filter(|_| is_bare && !WITHOUT_OWNER.contains(&scheme)) else {
+    let Some(url) = parse_uri(text).filter(|_| is_bare && !OPAQUE_ORIGIN_SCHEMES.contains(&scheme))
+    else {
         return false;
     };
     match scheme {

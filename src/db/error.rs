@@ -7,17 +7,17 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 pub enum Error {
     /// The database did not respond, or not in time. Nothing was changed.
     #[error("the database is unavailable: {0}")]
-    Away(String),
+    Unavailable(String),
     /// The connection was lost during the commit, so the change may have been made. A conditional change is safe to retry; a
     /// caller that consumes something single-use must not retry.
     #[error("the outcome of a transaction is unknown: {0}")]
-    InDoubt(String),
+    CommitUnknown(String),
     /// A value that must be unique already exists.
     #[error("already exists: {0}")]
-    Taken(String),
+    UniqueViolation(String),
     /// The query or the data is invalid: a bug in Doorward.
     #[error("the database rejected a statement: {0}")]
-    Refused(String),
+    Internal(String),
 }
 
 /// Result of a query.
@@ -27,7 +27,7 @@ impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         match &error {
             DieselError::DatabaseError(kind, information) => match kind {
-                DatabaseErrorKind::UniqueViolation => Self::Taken(
+                DatabaseErrorKind::UniqueViolation => Self::UniqueViolation(
                     information
                         .constraint_name()
                         .unwrap_or_else(|| information.message())
@@ -36,16 +36,16 @@ impl From<DieselError> for Error {
                 DatabaseErrorKind::ForeignKeyViolation
                 | DatabaseErrorKind::NotNullViolation
                 | DatabaseErrorKind::CheckViolation => {
-                    Self::Refused(information.message().to_owned())
+                    Self::Internal(information.message().to_owned())
                 }
                 // Timeouts, shutdowns, lost connections, full disks: the database is unavailable.
-                _ => Self::Away(information.message().to_owned()),
+                _ => Self::Unavailable(information.message().to_owned()),
             },
             DieselError::BrokenTransactionManager
             | DieselError::AlreadyInTransaction
             | DieselError::NotInTransaction
-            | DieselError::RollbackErrorOnCommit { .. } => Self::Away(error.to_string()),
-            _ => Self::Refused(error.to_string()),
+            | DieselError::RollbackErrorOnCommit { .. } => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
         }
     }
 }

@@ -52,7 +52,7 @@ pub enum MigrateError {
 pub async fn migrate(database: &Database, data_dir: &Path) -> Result<Vec<String>, MigrateError> {
     let lock_path = data_dir.join("migrate.lock");
     database
-        .apart(move |conn| match conn {
+        .run_outside_pool(move |conn| match conn {
             Connection::Postgres(conn) => {
                 // Waiting for another instance's migration may take longer than the timeouts for requests.
                 let limits = "set statement_timeout = 0; set lock_timeout = 0";

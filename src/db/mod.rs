@@ -4,6 +4,7 @@
 //! `queries.rs` takes. Owns the schema and the migrations, but the queries of a table belong to one module each. Code outside
 //! this module doesn't depend on which database is used.
 
+mod commit_deadline;
 mod connection;
 mod error;
 mod migrate;
@@ -11,14 +12,13 @@ mod pool;
 pub mod portable;
 #[expect(missing_docs, reason = "what the macro writes for each column")]
 pub mod schema;
-mod slow;
 mod types;
 
 // The derive generates a module in which `Connection` is Diesel's trait.
+pub use commit_deadline::VISIBLE_WITHIN;
 pub use connection::AnyConnection as Connection;
 pub use connection::require_tls_support;
 pub use error::{Error, Result};
 pub use migrate::{MigrateError, has_schema, migrate};
 pub use pool::Database;
-pub use slow::SEEN_WITHIN;
 pub use types::{Document, Instant, Json, StoredJson, Uuid};

@@ -11,10 +11,10 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use super::Connection;
+use super::commit_deadline;
 use super::error::Error;
-use super::slow;
 use crate::base::clock::{Clock, Stopwatch, Timestamp};
-use crate::base::faults::{Cut, Faults};
+use crate::base::fault_injection::{FaultInjector, InjectedFault};
 
 /// The database. Cheap to clone; clones share the pools.
 #[derive(Clone)]
@@ -22,10 +22,10 @@ pub struct Database {
     readers: Pool<Manager>,
     writers: Pool<Manager>,
     manager: Manager,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     timeout: Duration,
     clock: Clock,
-    faults: Faults,
+    fault_injector: FaultInjector,
 }
 
 impl std::fmt::Debug for Database {
@@ -49,14 +49,14 @@ struct Manager {
 /// A pooled connection, and when it was last used.
 struct Pooled {
     connection: Connection,
-    used: Stopwatch,
+    last_used: Stopwatch,
 }
 
 /// Number of connections that read an SQLite file.
 const READERS: u32 = 4;
 
 /// A connection that was idle for longer is tested before use.
-const REST: Duration = Duration::from_secs(1);
+const MAX_IDLE_WITHOUT_PING: Duration = Duration::from_secs(1);
 
 impl ManageConnection for Manager {
     type Connection = Pooled;
@@ -69,7 +69,7 @@ impl ManageConnection for Manager {
         }?;
         Ok(Pooled {
             connection,
-            used: Stopwatch::start(),
+            last_used: Stopwatch::start(),
         })
     }
 
@@ -95,12 +95,12 @@ impl Database {
         let pool = pool(manager.clone(), pool_size, timeout);
         Self {
             manager,
-            places: places(pool_size),
+            permits: permits(pool_size),
             readers: pool.clone(),
             writers: pool,
             timeout,
             clock,
-            faults: Faults::default(),
+            fault_injector: FaultInjector::default(),
         }
     }
 
@@ -110,7 +110,7 @@ impl Database {
     /// When the file can't be created.
     pub fn sqlite(path: &str, timeout: Duration, clock: Clock) -> super::Result<Self> {
         // Connections that switch a new file to write-ahead logging concurrently fail, so one connection does it first.
-        Connection::sqlite(path, timeout).map_err(|error| Error::Away(error.to_string()))?;
+        Connection::sqlite(path, timeout).map_err(|error| Error::Unavailable(error.to_string()))?;
         let manager = Manager {
             address: Address::Sqlite(path.into()),
             timeout,
@@ -119,75 +119,78 @@ impl Database {
             readers: pool(manager.clone(), READERS, timeout),
             writers: pool(manager.clone(), 1, timeout),
             manager,
-            places: places(READERS),
+            permits: permits(READERS),
             timeout,
             clock,
-            faults: Faults::default(),
+            fault_injector: FaultInjector::default(),
         })
     }
 
-    /// Returns the same database with fault injection by `faults`.
+    /// Returns the same database with fault injection by `fault_injector`.
     #[must_use]
-    pub fn with_faults(self, faults: Faults) -> Self {
-        Self { faults, ..self }
+    pub fn with_fault_injector(self, fault_injector: FaultInjector) -> Self {
+        Self {
+            fault_injector,
+            ..self
+        }
     }
 
     /// Runs a read-only use case on a blocking thread.
     ///
     /// # Errors
-    /// What `work` returns, or [`Error::Away`] when the database is unavailable.
+    /// What `work` returns, or [`Error::Unavailable`] when the database is unavailable.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let cut = self.step()?;
+        let fault = self.inject_fault()?;
         let pool = self.readers.clone();
-        let read = self.bounded(Commit::default(), move |deadline| {
+        let read = self.run_with_timeout(Commit::default(), move |deadline| {
             deadline.check()?;
             work(&mut check_out(&pool)?.connection)
         });
         let found = read.await?;
-        match cut {
+        match fault {
             None => Ok(found),
-            Some(_) => Err(Error::Away("cut off: the response was lost".into()).into()),
+            Some(_) => Err(Error::Unavailable("cut off: the response was lost".into()).into()),
         }
     }
 
     /// Runs a use case as one transaction on a blocking thread: committed if `work` returns `Ok`, rolled back otherwise.
     ///
     /// # Errors
-    /// What `work` returns; [`Error::Away`] if nothing was changed, also because the transaction took too long for its timestamp;
-    /// or [`Error::InDoubt`] if it is unknown whether the transaction was committed.
+    /// What `work` returns; [`Error::Unavailable`] if nothing was changed, also because the transaction took too long for its timestamp;
+    /// or [`Error::CommitUnknown`] if it is unknown whether the transaction was committed.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let cut = self.step()?;
+        let fault = self.inject_fault()?;
         let pool = self.writers.clone();
-        let committing = Commit::default();
-        let commit_begins = committing.clone();
-        let write = self.bounded(committing, move |deadline| {
+        let commit_state = Commit::default();
+        let commit_begins = commit_state.clone();
+        let write = self.run_with_timeout(commit_state, move |deadline| {
             let mut pooled = check_out(&pool)?;
             let conn = &mut pooled.connection;
             deadline.check()?;
             begin(conn)?;
-            slow::begin();
+            commit_deadline::begin();
             // A transaction that was reported as failed must not be committed later: it could overwrite
             // changes acknowledged since.
             let result = work(conn).and_then(|value| {
                 commit_begins.begin();
                 deadline.check()?;
-                slow::check()?;
+                commit_deadline::check()?;
                 Ok(value)
             });
             match result {
                 Ok(value) => {
                     commit(conn)?;
-                    slow::committed();
+                    commit_deadline::warn_if_late();
                     Ok(value)
                 }
                 Err(error) => {
@@ -198,17 +201,17 @@ impl Database {
             }
         });
         let written = write.await?;
-        match cut {
+        match fault {
             None => Ok(written),
-            Some(_) => Err(Error::InDoubt("cut off: the response was lost".into()).into()),
+            Some(_) => Err(Error::CommitUnknown("cut off: the response was lost".into()).into()),
         }
     }
 
     /// Returns whether an injected fault loses the result of this operation; fails if the fault prevents the operation.
-    fn step(&self) -> Result<Option<Cut>, Error> {
-        match self.faults.next() {
-            Some(Cut::Refused) => Err(Error::Away("cut off".into())),
-            cut => Ok(cut),
+    fn inject_fault(&self) -> Result<Option<InjectedFault>, Error> {
+        match self.fault_injector.next() {
+            Some(InjectedFault::NotRun) => Err(Error::Unavailable("cut off".into())),
+            fault => Ok(fault),
         }
     }
 
@@ -216,8 +219,8 @@ impl Database {
     /// connection: for migrations.
     ///
     /// # Errors
-    /// What `work` returns, or [`Error::Away`].
-    pub(super) async fn apart<T, E, F>(&self, work: F) -> Result<T, E>
+    /// What `work` returns, or [`Error::Unavailable`].
+    pub(super) async fn run_outside_pool<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -227,27 +230,27 @@ impl Database {
         let task = tokio::task::spawn_blocking(move || {
             let mut pooled = manager
                 .connect()
-                .map_err(|error| Error::Away(error.to_string()))?;
+                .map_err(|error| Error::Unavailable(error.to_string()))?;
             work(&mut pooled.connection)
         });
         match task.await {
             Ok(result) => result,
-            Err(panic) => Err(Error::Refused(panic.to_string()).into()),
+            Err(panic) => Err(Error::Internal(panic.to_string()).into()),
         }
     }
 
     /// Returns the database's current time, which orders changes; with SQLite that is this machine's clock. A transaction calls
     /// this after it has acquired the locks that order it, so that a transaction that waited for another has a later timestamp,
-    /// and it must commit soon afterwards ([`super::SEEN_WITHIN`]).
+    /// and it must commit soon afterwards ([`super::VISIBLE_WITHIN`]).
     pub fn now(&self, conn: &mut Connection) -> super::Result<Timestamp> {
-        slow::look();
+        commit_deadline::note_clock_read();
         super::portable::now(conn, &self.clock)
     }
 
     /// Runs blocking work within twice the timeout: once for the wait for a semaphore permit, once for the work. At most
-    /// [`QUEUE`] requests per connection may wait or run; further requests wait for a permit and fail after the timeout, so that
+    /// [`MAX_WAITING_PER_CONNECTION`] requests per connection may wait or run; further requests wait for a permit and fail after the timeout, so that
     /// a hanging database doesn't block every thread of the process.
-    async fn bounded<T, E, F>(&self, commit: Commit, work: F) -> Result<T, E>
+    async fn run_with_timeout<T, E, F>(&self, commit: Commit, work: F) -> Result<T, E>
     where
         F: FnOnce(Deadline) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -255,24 +258,24 @@ impl Database {
     {
         let deadline = Deadline {
             since: Stopwatch::start(),
-            bound: self.timeout.saturating_mul(2),
+            timeout: self.timeout.saturating_mul(2),
         };
-        let place = tokio::time::timeout(self.timeout, self.places.clone().acquire_owned()).await;
-        let Ok(Ok(place)) = place else {
-            return Err(Error::Away("too many requests are waiting for it".into()).into());
+        let permit = tokio::time::timeout(self.timeout, self.permits.clone().acquire_owned()).await;
+        let Ok(Ok(permit)) = permit else {
+            return Err(Error::Unavailable("too many requests are waiting for it".into()).into());
         };
         let span = tracing::Span::current();
         let task = tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _permit = permit;
             span.in_scope(|| work(deadline))
         });
         match tokio::time::timeout(deadline.left(), task).await {
             Ok(Ok(result)) => result,
-            Ok(Err(panic)) => Err(Error::Refused(panic.to_string()).into()),
+            Ok(Err(panic)) => Err(Error::Internal(panic.to_string()).into()),
             Err(_) if commit.has_begun() => {
-                Err(Error::InDoubt("the commit timed out".into()).into())
+                Err(Error::CommitUnknown("the commit timed out".into()).into())
             }
-            Err(_) => Err(Error::Away("timed out".into()).into()),
+            Err(_) => Err(Error::Unavailable("timed out".into()).into()),
         }
     }
 }
@@ -293,31 +296,33 @@ impl Commit {
 }
 
 /// Maximum number of operations that wait for or use each connection.
-const QUEUE: usize = 8;
+const MAX_WAITING_PER_CONNECTION: usize = 8;
 
 /// How long the caller waits for the result.
 #[derive(Clone, Copy)]
 struct Deadline {
     since: Stopwatch,
-    bound: Duration,
+    timeout: Duration,
 }
 
 impl Deadline {
     fn left(self) -> Duration {
-        self.bound.saturating_sub(self.since.elapsed())
+        self.timeout.saturating_sub(self.since.elapsed())
     }
 
     fn check(self) -> Result<(), Error> {
         if self.left().is_zero() {
-            return Err(Error::Away("the caller is gone".into()));
+            return Err(Error::Unavailable("the caller is gone".into()));
         }
         Ok(())
     }
 }
 
-fn places(connections: u32) -> Arc<Semaphore> {
+fn permits(connections: u32) -> Arc<Semaphore> {
     let connections = usize::try_from(connections).unwrap_or(1);
-    Arc::new(Semaphore::new(connections.saturating_mul(QUEUE)))
+    Arc::new(Semaphore::new(
+        connections.saturating_mul(MAX_WAITING_PER_CONNECTION),
+    ))
 }
 
 fn pool(manager: Manager, size: u32, timeout: Duration) -> Pool<Manager> {
@@ -327,15 +332,15 @@ fn pool(manager: Manager, size: u32, timeout: Duration) -> Pool<Manager> {
         .thread_pool(Arc::new(ScheduledThreadPool::new(1)))
         .test_on_check_out(false)
         .connection_timeout(timeout)
-        .error_handler(Box::new(Quiet))
+        .error_handler(Box::new(DebugErrorHandler))
         .build_unchecked(manager)
 }
 
 /// Logs the pool's connection errors at debug level only, because the request that needed the connection reports them.
 #[derive(Debug)]
-struct Quiet;
+struct DebugErrorHandler;
 
-impl<E: std::fmt::Display> diesel::r2d2::HandleError<E> for Quiet {
+impl<E: std::fmt::Display> diesel::r2d2::HandleError<E> for DebugErrorHandler {
     fn handle_error(&self, error: E) {
         tracing::debug!(%error, "can't connect to the database");
     }
@@ -344,13 +349,15 @@ impl<E: std::fmt::Display> diesel::r2d2::HandleError<E> for Quiet {
 /// Checks out a working connection: one that was idle is tested first, and a broken one is replaced by the next.
 fn check_out(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Error> {
     for _ in 0..=pool.max_size() {
-        let mut pooled = pool.get().map_err(|error| Error::Away(error.to_string()))?;
-        if pooled.used.elapsed() < REST || pooled.connection.ping().is_ok() {
-            pooled.used = Stopwatch::start();
+        let mut pooled = pool
+            .get()
+            .map_err(|error| Error::Unavailable(error.to_string()))?;
+        if pooled.last_used.elapsed() < MAX_IDLE_WITHOUT_PING || pooled.connection.ping().is_ok() {
+            pooled.last_used = Stopwatch::start();
             return Ok(pooled);
         }
     }
-    Err(Error::Away("no connection is open".into()))
+    Err(Error::Unavailable("no connection is open".into()))
 }
 
 fn begin(conn: &mut Connection) -> Result<(), Error> {
@@ -370,7 +377,7 @@ fn commit(conn: &mut Connection) -> Result<(), Error> {
     let committed =
         <Connection as diesel::Connection>::TransactionManager::commit_transaction(conn);
     committed.map_err(|error| match Error::from(error) {
-        Error::Away(cause) => Error::InDoubt(cause),
+        Error::Unavailable(cause) => Error::CommitUnknown(cause),
         refused => refused,
     })
 }

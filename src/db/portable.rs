@@ -86,10 +86,10 @@ pub fn lock_for_transaction(conn: &mut Connection, number: i64) -> Result<()> {
 }
 
 /// Condition: a [`super::Document`] column with a list of texts contains the given text.
-pub type HoldsText = SqlLiteral<Bool, UncheckedBind<SqlLiteral<Bool>, Bound<Text, String>>>;
+pub type ContainsText = SqlLiteral<Bool, UncheckedBind<SqlLiteral<Bool>, Bound<Text, String>>>;
 
-/// Builds [`HoldsText`] for a column, given as in SQL: `"table"."column"`.
-pub fn holds_text(conn: &Connection, column: &str, text: String) -> HoldsText {
+/// Builds [`ContainsText`] for a column, given as in SQL: `"table"."column"`.
+pub fn contains_text(conn: &Connection, column: &str, text: String) -> ContainsText {
     let (before, after) = match conn {
         Connection::Postgres(_) => (format!("jsonb_exists({column}, "), ")"),
         Connection::Sqlite(_) => (

@@ -75,7 +75,7 @@ table! {
         by_user -> Nullable<Uuid>,
         by_client -> Nullable<Uuid>,
         manages_roles -> Document,
-        manages_grants_on -> Document,
+        manages_assignments_on -> Document,
         deleted_at -> Nullable<Instant>,
     }
 }
@@ -125,8 +125,8 @@ table! {
     use crate::db::Instant;
 
     /// Used ceremonies, until they would have expired (`passkeys`).
-    used_ceremonies (ceremony_hash) {
-        ceremony_hash -> Binary,
+    used_tokens (token_hash) {
+        token_hash -> Binary,
         expires_at -> Instant,
     }
 }
@@ -158,12 +158,12 @@ table! {
     use diesel::sql_types::BigInt;
     use crate::db::{Instant, Uuid};
 
-    /// Version counter and session epoch of each user (`standing`).
-    standings (user_id) {
+    /// Version counter and session epoch of each user (`account_state`).
+    account_states (user_id) {
         user_id -> Uuid,
         version -> BigInt,
         session_epoch -> BigInt,
-        moved_at -> Instant,
+        changed_at -> Instant,
     }
 }
 
@@ -171,8 +171,8 @@ table! {
     use diesel::sql_types::BigInt;
     use crate::db::{Document, Uuid};
 
-    /// View that builds the account state record of each user in one snapshot (`standing`).
-    standing_records (user_id) {
+    /// View that builds the account state record of each user in one snapshot (`account_state`).
+    account_state_records (user_id) {
         user_id -> Uuid,
         version -> BigInt,
         record -> Document,
@@ -193,10 +193,10 @@ table! {
         enabled -> Bool,
         deleted_at -> Nullable<Instant>,
         token_epoch -> BigInt,
-        people_epoch -> BigInt,
+        user_authorizations_epoch -> BigInt,
         revoked_tokens -> Document,
-        moves -> BigInt,
-        moved_at -> Instant,
+        state_version -> BigInt,
+        changed_at -> Instant,
         created_at -> Instant,
         version -> BigInt,
         as_of -> Instant,
@@ -204,7 +204,7 @@ table! {
         by_client -> Nullable<Uuid>,
         registered_by_client -> Nullable<Uuid>,
         consent_epoch -> BigInt,
-        authority_epoch -> BigInt,
+        permissions_epoch -> BigInt,
     }
 }
 
@@ -259,10 +259,10 @@ table! {
         code_used_at -> Nullable<Instant>,
         created_at -> Instant,
         session_end -> Instant,
-        keep_until -> Instant,
+        retain_until -> Instant,
         revoked_at -> Nullable<Instant>,
         revoked_reason -> Nullable<Text>,
-        told_at -> Nullable<Instant>,
+        notified_at -> Nullable<Instant>,
     }
 }
 
@@ -274,8 +274,8 @@ table! {
     refresh_families (id) {
         id -> Uuid,
         authorization_id -> Uuid,
-        n -> BigInt,
-        advanced_at -> Instant,
+        generation -> BigInt,
+        rotated_at -> Instant,
         expires_at -> Instant,
         created_at -> Instant,
     }
@@ -360,10 +360,10 @@ table! {
         by_client -> Nullable<Uuid>,
         user_epoch -> Nullable<BigInt>,
         client_epoch -> Nullable<BigInt>,
-        email_vouched -> Bool,
-        maker_session -> Nullable<Uuid>,
-        maker_authorization -> Nullable<Uuid>,
-        maker_token -> Nullable<Uuid>,
+        email_confirmed -> Bool,
+        creator_session -> Nullable<Uuid>,
+        creator_authorization -> Nullable<Uuid>,
+        creator_token -> Nullable<Uuid>,
     }
 }
 
@@ -378,4 +378,4 @@ allow_tables_to_appear_in_same_query!(clients, client_audiences);
 allow_tables_to_appear_in_same_query!(clients, client_origins);
 allow_tables_to_appear_in_same_query!(clients, consents);
 allow_tables_to_appear_in_same_query!(authorizations, refresh_families);
-allow_tables_to_appear_in_same_query!(grants, standings);
+allow_tables_to_appear_in_same_query!(role_assignments, account_states);

@@ -63,17 +63,17 @@ pub struct StoredJson {
     /// Whether the text is what [`Json`] writes for this value. Other text may contain data that parsers here don't see: of a
     /// duplicate key, only the last value counts. PostgreSQL stores only the value, except for digits of a number beyond the
     /// precision of parsers.
-    pub is_plain: bool,
+    pub is_canonical: bool,
     /// The text, if it can't be parsed: it is not JSON, or nested deeper than the parser allows.
-    pub unread: Option<String>,
+    pub raw: Option<String>,
 }
 
 impl StoredJson {
-    fn unread(text: &str) -> Self {
+    fn raw(text: &str) -> Self {
         Self {
             value: serde_json::Value::Null,
-            is_plain: false,
-            unread: Some(text.to_owned()),
+            is_canonical: false,
+            raw: Some(text.to_owned()),
         }
     }
 }
@@ -276,10 +276,10 @@ impl FromSql<Document, Pg> for StoredJson {
         Ok(match serde_json::from_slice(json) {
             Ok(value) => Self {
                 value,
-                is_plain: true,
-                unread: None,
+                is_canonical: true,
+                raw: None,
             },
-            Err(_) => Self::unread(&String::from_utf8_lossy(json)),
+            Err(_) => Self::raw(&String::from_utf8_lossy(json)),
         })
     }
 }
@@ -303,13 +303,13 @@ impl FromSql<Document, Sqlite> for StoredJson {
     fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
         let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
         let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) else {
-            return Ok(Self::unread(&text));
+            return Ok(Self::raw(&text));
         };
-        let is_plain = serde_json::to_string(&value)? == text;
+        let is_canonical = serde_json::to_string(&value)? == text;
         Ok(Self {
             value,
-            is_plain,
-            unread: None,
+            is_canonical,
+            raw: None,
         })
     }
 }

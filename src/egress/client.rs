@@ -15,7 +15,7 @@ use super::trust;
 use crate::base::config;
 
 /// How much of a response's body is read, so that the server can finish sending; the rest is not waited for.
-const BODY: usize = 64 * 1024;
+const MAX_DISCARDED_BYTES: usize = 64 * 1024;
 
 /// Sends outgoing requests. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ fn build(
 /// Discards the body. Only the status counts, so a body that breaks off, trickles or never ends is no error.
 async fn discard_body(mut response: Response) {
     let mut read = 0;
-    while read < BODY {
+    while read < MAX_DISCARDED_BYTES {
         match response.chunk().await {
             Ok(Some(chunk)) => read += chunk.len(),
             Ok(None) | Err(_) => break,

@@ -6,7 +6,7 @@ use std::io;
 /// The rules forbid all addresses of the host.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Unadmitted(pub(super) &'static str);
+pub(super) struct NotAllowed(pub(super) &'static str);
 
 /// The host name can't be resolved.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,7 @@ impl EgressError {
     /// Converts the error of a failed call.
     pub(super) fn of_call(error: &reqwest::Error) -> Self {
         for cause in causes(error) {
-            if let Some(Unadmitted(reason)) = cause.downcast_ref() {
+            if let Some(NotAllowed(reason)) = cause.downcast_ref() {
                 return Self::Refused { reason };
             }
             if let Some(Unresolved(cause)) = cause.downcast_ref() {

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
-use super::failure::{Unadmitted, Unresolved};
+use super::failure::{NotAllowed, Unresolved};
 use super::rules::{Rules, Scheme};
 
 /// Maximum number of concurrent lookups per scheme. The system's lookup can't be cancelled, and a hanging name server must not
 /// block every thread of the process.
-const LOOKUPS: usize = 64;
+const MAX_LOOKUPS: usize = 64;
 
 /// Resolves the host names of URLs of one scheme.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     rules: Rules,
     scheme: Scheme,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
 }
 
 impl Resolver {
@@ -27,24 +27,24 @@ impl Resolver {
         Self {
             rules,
             scheme,
-            places: Arc::new(Semaphore::new(LOOKUPS)),
+            permits: Arc::new(Semaphore::new(MAX_LOOKUPS)),
         }
     }
 
-    async fn admitted(
+    async fn resolve_allowed(
         self,
         host: String,
     ) -> Result<Vec<IpAddr>, Box<dyn std::error::Error + Send + Sync>> {
-        let place = self.places.acquire_owned().await?;
+        let permit = self.permits.acquire_owned().await?;
         let looked_up = tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _permit = permit;
             look_up(&host)
         });
         let addresses = looked_up
             .await?
             .map_err(|error| Unresolved(error.to_string()))?;
-        let admitted = self.rules.admit_any(&addresses, self.scheme);
-        Ok(admitted.map_err(Unadmitted)?)
+        let allowed = self.rules.allowed_addresses(&addresses, self.scheme);
+        Ok(allowed.map_err(NotAllowed)?)
     }
 }
 
@@ -57,9 +57,9 @@ impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let resolver = self.clone();
         Box::pin(async move {
-            let admitted = resolver.admitted(name.as_str().to_owned()).await?;
+            let allowed = resolver.resolve_allowed(name.as_str().to_owned()).await?;
             // Port 0 stands for the port of the URL.
-            let addresses = admitted
+            let addresses = allowed
                 .into_iter()
                 .map(|address| SocketAddr::new(address, 0));
             Ok(Box::new(addresses) as Addrs)

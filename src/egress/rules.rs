@@ -45,23 +45,27 @@ impl Rules {
         if !url.username().is_empty() || url.password().is_some() {
             return refused("the URL contains a username");
         }
-        let judged = match url.host() {
+        let checked = match url.host() {
             None => Err("no host"),
-            Some(Host::Ipv4(address)) => self.admit(address.into(), scheme),
-            Some(Host::Ipv6(address)) => self.admit(address.into(), scheme),
+            Some(Host::Ipv4(address)) => self.check_address(address.into(), scheme),
+            Some(Host::Ipv6(address)) => self.check_address(address.into(), scheme),
             Some(Host::Domain(_)) if scheme == Scheme::Http && self.allowed.is_empty() => {
-                Err(IN_THE_OPEN)
+                Err(CLEARTEXT_NOT_ALLOWED)
             }
             Some(Host::Domain(_)) => Ok(()),
         };
-        match judged {
+        match checked {
             Ok(()) => Ok((url, scheme)),
             Err(reason) => refused(reason),
         }
     }
 
     /// Checks one address.
-    pub(super) fn admit(&self, address: IpAddr, scheme: Scheme) -> Result<(), &'static str> {
+    pub(super) fn check_address(
+        &self,
+        address: IpAddr,
+        scheme: Scheme,
+    ) -> Result<(), &'static str> {
         let reached = destination(address);
         let mut allowed = self.allowed.iter();
         if allowed.any(|network| network.contains(address) || network.contains(reached)) {
@@ -69,33 +73,33 @@ impl Rules {
         }
         match (special(address), scheme) {
             (Some(name), _) => Err(name),
-            (None, Scheme::Http) => Err(IN_THE_OPEN),
+            (None, Scheme::Http) => Err(CLEARTEXT_NOT_ALLOWED),
             (None, Scheme::Https) => Ok(()),
         }
     }
 
     /// Returns those of a host's addresses that may be called; the reason, if none may.
-    pub(super) fn admit_any(
+    pub(super) fn allowed_addresses(
         &self,
         addresses: &[IpAddr],
         scheme: Scheme,
     ) -> Result<Vec<IpAddr>, &'static str> {
-        let mut admitted = Vec::new();
+        let mut allowed = Vec::new();
         let mut refusal = "the host has no address";
         for address in addresses {
-            match self.admit(*address, scheme) {
-                Ok(()) => admitted.push(*address),
+            match self.check_address(*address, scheme) {
+                Ok(()) => allowed.push(*address),
                 Err(reason) => refusal = reason,
             }
         }
-        if admitted.is_empty() {
+        if allowed.is_empty() {
             return Err(refusal);
         }
-        Ok(admitted)
+        Ok(allowed)
     }
 }
 
-const IN_THE_OPEN: &str = "http is only allowed to networks in egress.allowed_networks";
+const CLEARTEXT_NOT_ALLOWED: &str = "http is only allowed to networks in egress.allowed_networks";
 
 #[cfg(test)]
 mod tests {
@@ -137,8 +141,8 @@ mod tests {
                 "the URL contains a username",
             ),
             ("https://", "not a URL"),
-            ("http://app.example.com/", IN_THE_OPEN),
-            ("http://1.1.1.1/", IN_THE_OPEN),
+            ("http://app.example.com/", CLEARTEXT_NOT_ALLOWED),
+            ("http://1.1.1.1/", CLEARTEXT_NOT_ALLOWED),
             ("https://127.0.0.1/", "a loopback address"),
             // Other notations of the same address.
             ("https://2130706433/", "a loopback address"),
@@ -185,7 +189,10 @@ mod tests {
             refusal(&rules, "https://[fd00:2::5]/"),
             Some("a private address")
         );
-        assert_eq!(refusal(&rules, "http://1.1.1.1/"), Some(IN_THE_OPEN));
+        assert_eq!(
+            refusal(&rules, "http://1.1.1.1/"),
+            Some(CLEARTEXT_NOT_ALLOWED)
+        );
     }
 
     #[test]
@@ -193,12 +200,15 @@ mod tests {
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");
         let mixed = ["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1"].map(address);
         let public = vec![address("1.1.1.1"), address("2606:4700::1")];
-        assert_eq!(rules(&[]).admit_any(&mixed, Scheme::Https), Ok(public));
-        let open = rules(&["10.0.0.0/8"]).admit_any(&mixed, Scheme::Http);
+        assert_eq!(
+            rules(&[]).allowed_addresses(&mixed, Scheme::Https),
+            Ok(public)
+        );
+        let open = rules(&["10.0.0.0/8"]).allowed_addresses(&mixed, Scheme::Http);
         assert_eq!(open, Ok(vec![address("10.0.0.1")]));
-        let none = rules(&[]).admit_any(&["10.0.0.1"].map(address), Scheme::Https);
+        let none = rules(&[]).allowed_addresses(&["10.0.0.1"].map(address), Scheme::Https);
         assert_eq!(none, Err("a private address"));
-        let nothing = rules(&[]).admit_any(&[], Scheme::Https);
+        let nothing = rules(&[]).allowed_addresses(&[], Scheme::Https);
         assert_eq!(nothing, Err("the host has no address"));
     }
 }

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::runtime::{Handle, Id, RuntimeFlavor};
 use tokio::sync::oneshot;
 
-use super::{Away, Store};
+use super::{Store, StoreUnavailable};
 
 /// Values of the requested keys, in the order of the keys.
-pub(super) type Values = Result<Vec<Option<String>>, Away>;
+pub(super) type Values = Result<Vec<Option<String>>, StoreUnavailable>;
 
 /// Maximum number of keys in one read of the store.
 const MAX_KEYS: usize = 256;
@@ -66,7 +66,7 @@ impl ReadBatcher {
             let (batch, store) = (Batch(id), store.clone());
             tokio::spawn(async move { batch.read(&store).await });
         }
-        let abandoned = |_| Err(Away("the read was abandoned".into()));
+        let abandoned = |_| Err(StoreUnavailable("the read was abandoned".into()));
         values.await.unwrap_or_else(abandoned)
     }
 }
@@ -99,7 +99,7 @@ impl Batch {
                     let value = |key: &String| found.get(key.as_str()).cloned();
                     Ok(keys.iter().map(value).collect())
                 }
-                Err(away) => Err(away.clone()),
+                Err(unavailable) => Err(unavailable.clone()),
             };
             // The caller may no longer wait.
             response.send(values).ok();
@@ -114,7 +114,10 @@ impl Drop for Batch {
 }
 
 /// Reads the keys and returns the values of those that exist.
-async fn read_all<'k>(store: &Store, keys: &[&'k str]) -> Result<HashMap<&'k str, String>, Away> {
+async fn read_all<'k>(
+    store: &Store,
+    keys: &[&'k str],
+) -> Result<HashMap<&'k str, String>, StoreUnavailable> {
     let mut found = HashMap::with_capacity(keys.len());
     for keys in keys.chunks(MAX_KEYS) {
         let values = store.get(keys).await?;

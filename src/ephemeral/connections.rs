@@ -12,7 +12,7 @@ use ::redis::Client;
 use ::redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::{Away, away};
+use super::{StoreUnavailable, unavailable};
 
 /// Connections to one store. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -34,13 +34,13 @@ impl Connections {
     ///
     /// # Errors
     /// When Redis doesn't respond in time.
-    pub(super) async fn open(client: Client, timeout: Duration) -> Result<Self, Away> {
+    pub(super) async fn open(client: Client, timeout: Duration) -> Result<Self, StoreUnavailable> {
         static OPENED: AtomicU64 = AtomicU64::new(0);
         let shared = ConnectionManager::new_with_config(client.clone(), config(timeout));
         let shared = tokio::time::timeout(timeout.saturating_mul(2), shared)
             .await
-            .map_err(|_| Away("timed out".into()))?
-            .map_err(away)?;
+            .map_err(|_| StoreUnavailable("timed out".into()))?
+            .map_err(unavailable)?;
         Ok(Self {
             store: OPENED.fetch_add(1, Ordering::Relaxed),
             client,
@@ -50,7 +50,7 @@ impl Connections {
     }
 
     /// Returns the connection for this thread.
-    pub(super) fn here(&self) -> ConnectionManager {
+    pub(super) fn for_this_thread(&self) -> ConnectionManager {
         let has_runtime_of_its_own = Handle::try_current()
             .is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::CurrentThread);
         if !has_runtime_of_its_own {

@@ -15,7 +15,7 @@ use diesel::sql_types::{BigInt, Bool, Text};
 use diesel::sqlite::Sqlite;
 use scheduled_thread_pool::ScheduledThreadPool;
 
-use super::{Away, away};
+use super::{StoreUnavailable, unavailable};
 use crate::base::clock::Clock;
 use writer::Writer;
 
@@ -38,12 +38,12 @@ create index if not exists entries_by_expiry on entries (expires_at);";
 
 const READERS: u32 = 4;
 
-type Readers = Pool<ConnectionManager<SqliteConnection>>;
+type ReaderPool = Pool<ConnectionManager<SqliteConnection>>;
 
 #[derive(Clone)]
 pub(super) struct Embedded {
     writer: Writer,
-    readers: Readers,
+    readers: ReaderPool,
     timeout: Duration,
     clock: Clock,
 }
@@ -55,10 +55,14 @@ impl fmt::Debug for Embedded {
 }
 
 impl Embedded {
-    pub(super) async fn open(path: PathBuf, timeout: Duration, clock: Clock) -> Result<Self, Away> {
+    pub(super) async fn open(
+        path: PathBuf,
+        timeout: Duration,
+        clock: Clock,
+    ) -> Result<Self, StoreUnavailable> {
         blocking(timeout, move || {
             let path = path.to_string_lossy().into_owned();
-            let mut writer = SqliteConnection::establish(&path).map_err(away)?;
+            let mut writer = SqliteConnection::establish(&path).map_err(unavailable)?;
             // The last moments before a power failure may be lost, because the data is ephemeral. A crash of the
             // process loses nothing.
             writer
@@ -67,7 +71,7 @@ impl Embedded {
                      pragma synchronous = normal; pragma auto_vacuum = incremental; {TABLE}",
                     timeout.as_millis()
                 ))
-                .map_err(away)?;
+                .map_err(unavailable)?;
             let readers = Pool::builder()
                 .max_size(READERS)
                 .min_idle(Some(1))
@@ -75,7 +79,7 @@ impl Embedded {
                 .test_on_check_out(false)
                 .connection_timeout(timeout)
                 .build(ConnectionManager::new(&path))
-                .map_err(away)?;
+                .map_err(unavailable)?;
             Ok(Self {
                 writer: Writer::start(writer, timeout.saturating_mul(2))?,
                 readers,
@@ -86,7 +90,12 @@ impl Embedded {
         .await
     }
 
-    pub(super) async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
+    pub(super) async fn put(
+        &self,
+        key: &str,
+        value: &str,
+        ttl: Duration,
+    ) -> Result<(), StoreUnavailable> {
         self.put_all(&[(key, value)], ttl).await
     }
 
@@ -94,7 +103,7 @@ impl Embedded {
         &self,
         entries: &[(&str, &str)],
         ttl: Duration,
-    ) -> Result<(), Away> {
+    ) -> Result<(), StoreUnavailable> {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let entries: Vec<(String, String)> = entries.iter().map(owned).collect();
         let expires_at = self.expiry(ttl);
@@ -114,7 +123,7 @@ impl Embedded {
         .await
     }
 
-    pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
+    pub(super) async fn take(&self, key: &str) -> Result<Option<String>, StoreUnavailable> {
         let key = key.to_owned();
         let now = self.now();
         self.write(move |conn| {
@@ -131,7 +140,7 @@ impl Embedded {
 
     /// Reads on the calling thread: a read of a file that this process wrote recently takes less time than waking another thread
     /// and being woken by it. A blocking thread is used only when all connections are in use or the file is locked.
-    pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
+    pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreUnavailable> {
         let now = self.now();
         if let Some(mut conn) = self.readers.try_get()
             && let Ok(found) = find(&mut conn, keys, now)
@@ -142,19 +151,19 @@ impl Embedded {
         let readers = self.readers.clone();
         let wait = format!("pragma busy_timeout = {}", self.timeout.as_millis());
         blocking(self.timeout, move || {
-            let mut conn = readers.get().map_err(away)?;
+            let mut conn = readers.get().map_err(unavailable)?;
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             // Only here may the connection wait for the file's lock.
-            conn.batch_execute(&wait).map_err(away)?;
-            let found = find(&mut conn, &keys, now).map_err(away);
+            conn.batch_execute(&wait).map_err(unavailable)?;
+            let found = find(&mut conn, &keys, now).map_err(unavailable);
             conn.batch_execute("pragma busy_timeout = 0")
-                .map_err(away)?;
+                .map_err(unavailable)?;
             found
         })
         .await
     }
 
-    pub(super) async fn remove(&self, key: &str) -> Result<(), Away> {
+    pub(super) async fn remove(&self, key: &str) -> Result<(), StoreUnavailable> {
         let key = key.to_owned();
         self.write(move |conn| {
             diesel::delete(entries::table.find(key)).execute(conn)?;
@@ -169,7 +178,7 @@ impl Embedded {
         old: &str,
         new: &str,
         ttl: Duration,
-    ) -> Result<bool, Away> {
+    ) -> Result<bool, StoreUnavailable> {
         let (key, old, new) = (key.to_owned(), old.to_owned(), new.to_owned());
         let (now, expires_at) = (self.now(), self.expiry(ttl));
         self.write(move |conn| {
@@ -184,7 +193,7 @@ impl Embedded {
         .await
     }
 
-    pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
+    pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, StoreUnavailable> {
         let key = key.to_owned();
         let (now, expires_at) = (self.now(), self.expiry(ttl));
         self.write(move |conn| {
@@ -211,7 +220,7 @@ impl Embedded {
         version: i64,
         value: &str,
         ttl: Duration,
-    ) -> Result<bool, Away> {
+    ) -> Result<bool, StoreUnavailable> {
         let key = key.to_owned();
         let value = format!("{version}:{value}");
         let (now, expires_at) = (self.now(), self.expiry(ttl));
@@ -233,7 +242,7 @@ impl Embedded {
         .await
     }
 
-    pub(super) async fn tidy(&self) -> Result<(), Away> {
+    pub(super) async fn delete_expired(&self) -> Result<(), StoreUnavailable> {
         let now = self.now();
         self.write(move |conn| {
             diesel::delete(entries::table.filter(entries::expires_at.le(now))).execute(conn)?;
@@ -253,7 +262,7 @@ impl Embedded {
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
-    ) -> Result<T, Away> {
+    ) -> Result<T, StoreUnavailable> {
         self.writer.write(work).await
     }
 }
@@ -295,13 +304,13 @@ struct Count {
 
 async fn blocking<T: Send + 'static>(
     timeout: Duration,
-    work: impl FnOnce() -> Result<T, Away> + Send + 'static,
-) -> Result<T, Away> {
+    work: impl FnOnce() -> Result<T, StoreUnavailable> + Send + 'static,
+) -> Result<T, StoreUnavailable> {
     let task = tokio::task::spawn_blocking(work);
     match tokio::time::timeout(timeout.saturating_mul(2), task).await {
         Ok(Ok(result)) => result,
-        Ok(Err(panic)) => Err(away(panic)),
-        Err(_) => Err(Away("timed out".into())),
+        Ok(Err(panic)) => Err(unavailable(panic)),
+        Err(_) => Err(StoreUnavailable("timed out".into())),
     }
 }
 
@@ -309,18 +318,18 @@ async fn blocking<T: Send + 'static>(
 mod tests {
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const TIMEOUT: Duration = Duration::from_secs(5);
 
     /// Reads more keys than SQLite allows nested conditions.
     #[tokio::test]
     async fn any_number_of_keys_is_read_in_their_order() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.db");
-        let store = Embedded::open(path, PATIENCE, Clock::system());
+        let store = Embedded::open(path, TIMEOUT, Clock::system());
         let store = store.await.expect("a store");
         for key in ["3", "700", "1299"] {
             let value = format!("value of {key}");
-            let stored = store.put(key, &value, PATIENCE * 12);
+            let stored = store.put(key, &value, TIMEOUT * 12);
             stored.await.expect("a write");
         }
         for count in [0, 1, 2, 3, 4, 5, 255, 256, 257, 1_300] {

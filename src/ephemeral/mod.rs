@@ -2,7 +2,7 @@
 //! second SQLite file.
 //!
 //! Every call is atomic and immediately visible to all processes, and it either returns within the configured timeout or fails
-//! ([`Away`]). Reads that a thread issues in one scheduler turn are batched. The store treats keys and values as opaque text, and
+//! ([`StoreUnavailable`]). Reads that a thread issues in one scheduler turn are batched. The store treats keys and values as opaque text, and
 //! code outside this module doesn't depend on which store is used. Data of one user is stored under `…:{user id}…`, braces
 //! included, so that it is in one slot of a Redis Cluster.
 
@@ -19,28 +19,28 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::base::clock::{Clock, Stopwatch};
-use crate::base::faults::{Cut, Faults};
+use crate::base::fault_injection::{FaultInjector, InjectedFault};
 use crate::base::secrets::Token;
 use batch::ReadBatcher;
 
 /// The store did not respond, or not in time.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the ephemeral store is unavailable: {0}")]
-pub struct Away(pub String);
+pub struct StoreUnavailable(pub String);
 
-fn away(error: impl fmt::Display) -> Away {
-    Away(error.to_string())
+fn unavailable(error: impl fmt::Display) -> StoreUnavailable {
+    StoreUnavailable(error.to_string())
 }
 
 /// Why a store can't be used.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Unfit {
+pub enum StoreCheckError {
     /// The store is unavailable.
     #[error(transparent)]
-    Away(#[from] Away),
+    Unavailable(#[from] StoreUnavailable),
     /// The store responds, but its settings could lose data.
     #[error("{0}")]
-    Settings(String),
+    Misconfigured(String),
 }
 
 /// The ephemeral store. Cheap to clone.
@@ -48,10 +48,10 @@ pub enum Unfit {
 pub struct Ephemeral {
     store: Store,
     batcher: ReadBatcher,
-    faults: Faults,
+    fault_injector: FaultInjector,
     /// Key written by readiness checks; unique to this instance.
     probe: Arc<str>,
-    warnings: Arc<Warnings>,
+    warning_throttle: Arc<WarningThrottle>,
 }
 
 /// How long the key of readiness checks is stored.
@@ -59,14 +59,14 @@ const PROBE_TTL: Duration = Duration::from_secs(60);
 
 /// Limits how often a fault that affects every request is logged.
 #[derive(Debug, Default)]
-struct Warnings(Mutex<Option<Stopwatch>>);
+struct WarningThrottle(Mutex<Option<Stopwatch>>);
 
-impl Warnings {
-    const PAUSE: Duration = Duration::from_secs(10);
+impl WarningThrottle {
+    const INTERVAL: Duration = Duration::from_secs(10);
 
     fn is_due(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_due = last.is_none_or(|last| last.elapsed() >= Self::PAUSE);
+        let is_due = last.is_none_or(|last| last.elapsed() >= Self::INTERVAL);
         if is_due {
             *last = Some(Stopwatch::start());
         }
@@ -91,19 +91,22 @@ impl Store {
 
 macro_rules! either {
     ($self:ident, $store:ident => $call:expr) => {{
-        let cut = $self.step()?;
+        let fault = $self.inject_fault()?;
         let done = match &$self.store {
             Store::Redis($store) => $call.await,
             Store::Embedded($store) => $call.await,
         };
-        answered(cut, done)
+        unless_result_lost(fault, done)
     }};
 }
 
 /// Returns the result of an operation, unless an injected fault loses it.
-fn answered<T>(cut: Option<Cut>, done: Result<T, Away>) -> Result<T, Away> {
-    match cut {
-        Some(_) => Err(Away("cut off: the response was lost".into())),
+fn unless_result_lost<T>(
+    fault: Option<InjectedFault>,
+    done: Result<T, StoreUnavailable>,
+) -> Result<T, StoreUnavailable> {
+    match fault {
+        Some(_) => Err(StoreUnavailable("cut off: the response was lost".into())),
         None => done,
     }
 }
@@ -113,7 +116,7 @@ impl Ephemeral {
     ///
     /// # Errors
     /// When Redis doesn't respond, or its settings could lose data.
-    pub async fn redis(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
+    pub async fn redis(url: &SecretString, timeout: Duration) -> Result<Self, StoreCheckError> {
         let redis = redis::Redis::connect(url, timeout).await?;
         Ok(Self::over(Store::Redis(Arc::new(redis))))
     }
@@ -122,7 +125,11 @@ impl Ephemeral {
     ///
     /// # Errors
     /// When the file can't be opened.
-    pub async fn embedded(path: &Path, timeout: Duration, clock: Clock) -> Result<Self, Away> {
+    pub async fn embedded(
+        path: &Path,
+        timeout: Duration,
+        clock: Clock,
+    ) -> Result<Self, StoreUnavailable> {
         let path = path.to_owned();
         let store = embedded::Embedded::open(path, timeout, clock).await?;
         Ok(Self::over(Store::Embedded(store)))
@@ -132,50 +139,57 @@ impl Ephemeral {
         Self {
             store,
             batcher: ReadBatcher::new(),
-            faults: Faults::default(),
+            fault_injector: FaultInjector::default(),
             probe: format!("ready:{}", Token::generate().hash().to_text()).into(),
-            warnings: Arc::default(),
+            warning_throttle: Arc::default(),
         }
     }
 
-    /// Returns the same store with fault injection by `faults`.
+    /// Returns the same store with fault injection by `fault_injector`.
     #[must_use]
-    pub fn with_faults(self, faults: Faults) -> Self {
-        Self { faults, ..self }
+    pub fn with_fault_injector(self, fault_injector: FaultInjector) -> Self {
+        Self {
+            fault_injector,
+            ..self
+        }
     }
 
     /// Returns whether an injected fault loses the result of this operation; fails if the fault prevents the operation.
-    fn step(&self) -> Result<Option<Cut>, Away> {
-        match self.faults.next() {
-            Some(Cut::Refused) => Err(Away("cut off".into())),
-            cut => Ok(cut),
+    fn inject_fault(&self) -> Result<Option<InjectedFault>, StoreUnavailable> {
+        match self.fault_injector.next() {
+            Some(InjectedFault::NotRun) => Err(StoreUnavailable("cut off".into())),
+            fault => Ok(fault),
         }
     }
 
     /// Stores `value` for `ttl`, replacing any previous value.
-    pub async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
+    pub async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), StoreUnavailable> {
         either!(self, store => store.put(key, value, ttl))
     }
 
     /// Stores several entries for `ttl` in one round trip. They must belong to one user, so that they are in one slot. After an
     /// error, some may have been stored.
-    pub async fn put_all(&self, entries: &[(&str, &str)], ttl: Duration) -> Result<(), Away> {
+    pub async fn put_all(
+        &self,
+        entries: &[(&str, &str)],
+        ttl: Duration,
+    ) -> Result<(), StoreUnavailable> {
         either!(self, store => store.put_all(entries, ttl))
     }
 
     /// Reads and deletes a value in one step: of any number of concurrent callers, one gets it.
-    pub async fn take(&self, key: &str) -> Result<Option<String>, Away> {
+    pub async fn take(&self, key: &str) -> Result<Option<String>, StoreUnavailable> {
         either!(self, store => store.take(key))
     }
 
     /// Reads keys, in their order, in one batch with the other reads of this thread's scheduler turn.
-    pub async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
-        let cut = self.step()?;
-        answered(cut, self.batcher.get(&self.store, keys).await)
+    pub async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreUnavailable> {
+        let fault = self.inject_fault()?;
+        unless_result_lost(fault, self.batcher.get(&self.store, keys).await)
     }
 
     /// Deletes a key, if it exists.
-    pub async fn remove(&self, key: &str) -> Result<(), Away> {
+    pub async fn remove(&self, key: &str) -> Result<(), StoreUnavailable> {
         either!(self, store => store.remove(key))
     }
 
@@ -187,12 +201,12 @@ impl Ephemeral {
         old: &str,
         new: &str,
         ttl: Duration,
-    ) -> Result<bool, Away> {
+    ) -> Result<bool, StoreUnavailable> {
         either!(self, store => store.replace(key, old, new, ttl))
     }
 
     /// Increments a counter, which expires `ttl` after its first increment, and returns it.
-    pub async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
+    pub async fn count(&self, key: &str, ttl: Duration) -> Result<u64, StoreUnavailable> {
         either!(self, store => store.count(key, ttl))
     }
 
@@ -204,7 +218,7 @@ impl Ephemeral {
         version: i64,
         value: &str,
         ttl: Duration,
-    ) -> Result<bool, Away> {
+    ) -> Result<bool, StoreUnavailable> {
         either!(self, store => store.store_newer(key, version, value, ttl))
     }
 
@@ -213,14 +227,14 @@ impl Ephemeral {
     pub async fn fill(&self, key: &str, version: i64, value: &str, ttl: Duration) {
         // Boxed, because fills are rare, and this future would otherwise enlarge the future of every reader.
         if let Err(error) = Box::pin(self.store_newer(key, version, value, ttl)).await
-            && self.warnings.is_due()
+            && self.warning_throttle.is_due()
         {
             tracing::warn!(%error, "the cache can't be written; reads go to the database");
         }
     }
 
     /// Checks that the store responds, accepts writes, and is configured not to lose data.
-    pub async fn check(&self) -> Result<(), Unfit> {
+    pub async fn check(&self) -> Result<(), StoreCheckError> {
         if let Store::Redis(store) = &self.store {
             store.check().await?;
         }
@@ -229,10 +243,10 @@ impl Ephemeral {
     }
 
     /// Deletes expired entries, if the store doesn't do so by itself.
-    pub async fn tidy(&self) -> Result<(), Away> {
+    pub async fn delete_expired(&self) -> Result<(), StoreUnavailable> {
         match &self.store {
             Store::Redis(_) => Ok(()),
-            Store::Embedded(store) => store.tidy().await,
+            Store::Embedded(store) => store.delete_expired().await,
         }
     }
 }

@@ -13,10 +13,10 @@ use ::redis::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::connections::Connections;
-use super::{Away, Unfit, away};
+use super::{StoreCheckError, StoreUnavailable, unavailable};
 
 /// Oldest version of Redis with GETDEL.
-const LEAST_VERSION: (u32, u32) = (6, 2);
+const MIN_VERSION: (u32, u32) = (6, 2);
 
 #[derive(Clone)]
 pub(super) struct Redis {
@@ -40,11 +40,14 @@ impl fmt::Debug for Redis {
 }
 
 impl Redis {
-    pub(super) async fn connect(url: &SecretString, timeout: Duration) -> Result<Self, Unfit> {
+    pub(super) async fn connect(
+        url: &SecretString,
+        timeout: Duration,
+    ) -> Result<Self, StoreCheckError> {
         let info = connection_info(url, timeout)?;
-        let client = Client::open(info.clone()).map_err(away)?;
+        let client = Client::open(info.clone()).map_err(unavailable)?;
         let connections = Connections::open(client, timeout).await?;
-        let manager = deadpool_redis::Manager::new(info).map_err(away)?;
+        let manager = deadpool_redis::Manager::new(info).map_err(unavailable)?;
         let pool = deadpool_redis::Pool::builder(manager)
             .max_size(1)
             .wait_timeout(Some(timeout))
@@ -52,7 +55,7 @@ impl Redis {
             .recycle_timeout(Some(timeout))
             .runtime(deadpool_redis::Runtime::Tokio1)
             .build()
-            .map_err(away)?;
+            .map_err(unavailable)?;
         let redis = Self {
             connections,
             pool,
@@ -67,7 +70,12 @@ impl Redis {
         Ok(redis)
     }
 
-    pub(super) async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), Away> {
+    pub(super) async fn put(
+        &self,
+        key: &str,
+        value: &str,
+        ttl: Duration,
+    ) -> Result<(), StoreUnavailable> {
         let put = |mut connection: ConnectionManager| async move {
             connection.pset_ex(key, value, milliseconds(ttl)).await
         };
@@ -78,7 +86,7 @@ impl Redis {
         &self,
         entries: &[(&str, &str)],
         ttl: Duration,
-    ) -> Result<(), Away> {
+    ) -> Result<(), StoreUnavailable> {
         let mut call = ::redis::pipe();
         call.atomic();
         for (key, value) in entries {
@@ -90,13 +98,13 @@ impl Redis {
     }
 
     /// Not retried: if the response to the first call is lost, the value is gone.
-    pub(super) async fn take(&self, key: &str) -> Result<Option<String>, Away> {
-        let mut connection = self.connections.here();
-        self.bounded(connection.get_del(key)).await
+    pub(super) async fn take(&self, key: &str) -> Result<Option<String>, StoreUnavailable> {
+        let mut connection = self.connections.for_this_thread();
+        self.with_timeout(connection.get_del(key)).await
     }
 
     /// Reads keys, in their order: one MGET for each hash tag, so that no command spans two slots of a Redis Cluster.
-    pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, Away> {
+    pub(super) async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreUnavailable> {
         let groups = by_hash_tag(keys);
         let mut call = ::redis::pipe();
         for places in groups.values() {
@@ -122,7 +130,7 @@ impl Redis {
         Ok(found)
     }
 
-    pub(super) async fn remove(&self, key: &str) -> Result<(), Away> {
+    pub(super) async fn remove(&self, key: &str) -> Result<(), StoreUnavailable> {
         let remove = |mut connection: ConnectionManager| async move { connection.del(key).await };
         self.idempotent(remove).await
     }
@@ -133,14 +141,14 @@ impl Redis {
         old: &str,
         new: &str,
         ttl: Duration,
-    ) -> Result<bool, Away> {
+    ) -> Result<bool, StoreUnavailable> {
         let mut call = self.scripts.replace.key(key);
         call.arg(old).arg(new).arg(milliseconds(ttl));
         self.script(&call).await
     }
 
     /// If the response is lost and the call is retried, the count is one too high.
-    pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, Away> {
+    pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, StoreUnavailable> {
         let mut call = self.scripts.count.key(key);
         call.arg(milliseconds(ttl));
         self.script(&call).await
@@ -152,61 +160,73 @@ impl Redis {
         version: i64,
         value: &str,
         ttl: Duration,
-    ) -> Result<bool, Away> {
+    ) -> Result<bool, StoreUnavailable> {
         let mut call = self.scripts.store_newer.key(key);
         call.arg(version).arg(value).arg(milliseconds(ttl));
         self.script(&call).await
     }
 
-    async fn script<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, Away> {
+    async fn script<T: FromRedisValue>(
+        &self,
+        call: &ScriptInvocation<'_>,
+    ) -> Result<T, StoreUnavailable> {
         let run = |mut connection| async move { call.invoke_async(&mut connection).await };
         self.idempotent(run).await
     }
 
     /// INFO has a long response, so it is not sent on a connection that session checks use.
-    pub(super) async fn check(&self) -> Result<(), Unfit> {
+    pub(super) async fn check(&self) -> Result<(), StoreCheckError> {
         let mut connection = tokio::time::timeout(self.timeout, self.pool.get())
             .await
-            .map_err(|_| Away("timed out".into()))?
-            .map_err(|error| Away(error.to_string()))?;
+            .map_err(|_| StoreUnavailable("timed out".into()))?
+            .map_err(|error| StoreUnavailable(error.to_string()))?;
         let info: String = self
-            .bounded(::redis::cmd("INFO").query_async(&mut connection))
+            .with_timeout(::redis::cmd("INFO").query_async(&mut connection))
             .await?;
-        judge_settings(&info)
+        check_settings(&info)
     }
 
     /// Runs a call that is safe to repeat: if its connection was lost, retries once within the same timeout. An idle connection
     /// that was dropped is detected by the first call that uses it, and reopened in the background.
-    async fn idempotent<T, F>(&self, call: impl Fn(ConnectionManager) -> F) -> Result<T, Away>
+    async fn idempotent<T, F>(
+        &self,
+        call: impl Fn(ConnectionManager) -> F,
+    ) -> Result<T, StoreUnavailable>
     where
         F: Future<Output = Result<T, RedisError>>,
     {
         let twice = async {
-            match call(self.connections.here()).await {
+            match call(self.connections.for_this_thread()).await {
                 Err(error) if error.is_unrecoverable_error() || error.is_io_error() => {
-                    Box::pin(call(self.connections.here())).await
+                    Box::pin(call(self.connections.for_this_thread())).await
                 }
                 answer => answer,
             }
         };
-        self.bounded(twice).await
+        self.with_timeout(twice).await
     }
 
-    async fn bounded<T>(
+    async fn with_timeout<T>(
         &self,
         call: impl Future<Output = Result<T, RedisError>>,
-    ) -> Result<T, Away> {
+    ) -> Result<T, StoreUnavailable> {
         match tokio::time::timeout(self.timeout, call).await {
-            Ok(result) => result.map_err(away),
-            Err(_) => Err(Away("timed out".into())),
+            Ok(result) => result.map_err(unavailable),
+            Err(_) => Err(StoreUnavailable("timed out".into())),
         }
     }
 }
 
 /// Returns the connection settings. A peer that disappears silently is detected within the timeout instead of
 /// the system's default.
-fn connection_info(url: &SecretString, timeout: Duration) -> Result<::redis::ConnectionInfo, Away> {
-    let info = url.expose_secret().into_connection_info().map_err(away)?;
+fn connection_info(
+    url: &SecretString,
+    timeout: Duration,
+) -> Result<::redis::ConnectionInfo, StoreUnavailable> {
+    let info = url
+        .expose_secret()
+        .into_connection_info()
+        .map_err(unavailable)?;
     let keepalive = socket2::TcpKeepalive::new().with_time(timeout.max(Duration::from_secs(1)));
     let tcp = TcpSettings::default()
         .set_nodelay(true)
@@ -216,7 +236,7 @@ fn connection_info(url: &SecretString, timeout: Duration) -> Result<::redis::Con
 }
 
 /// Checks the settings in INFO's response: version, eviction, append-only file.
-fn judge_settings(info: &str) -> Result<(), Unfit> {
+fn check_settings(info: &str) -> Result<(), StoreCheckError> {
     let value = |name: &str| {
         info.lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
@@ -224,24 +244,24 @@ fn judge_settings(info: &str) -> Result<(), Unfit> {
             .trim()
     };
     if value("loading") == "1" {
-        return Err(Away("Redis is loading its data".into()).into());
+        return Err(StoreUnavailable("Redis is loading its data".into()).into());
     }
     let version = value("redis_version");
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
     let version_number = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
-    if version_number < LEAST_VERSION {
-        return Err(Unfit::Settings(format!(
+    if version_number < MIN_VERSION {
+        return Err(StoreCheckError::Misconfigured(format!(
             "Redis {version} is too old: Doorward needs 6.2 or newer"
         )));
     }
     if value("maxmemory_policy") != "noeviction" {
-        return Err(Unfit::Settings(format!(
+        return Err(StoreCheckError::Misconfigured(format!(
             "Redis may evict sessions when memory is short (maxmemory-policy {}); set `maxmemory-policy noeviction`",
             value("maxmemory_policy")
         )));
     }
     if value("aof_enabled") != "1" {
-        return Err(Unfit::Settings(
+        return Err(StoreCheckError::Misconfigured(
             "Redis would lose all sessions on restart; set `appendonly yes`".into(),
         ));
     }
@@ -296,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_redis_that_would_forget_is_refused() {
-        assert!(judge_settings(GOOD).is_ok());
+        assert!(check_settings(GOOD).is_ok());
         for (from, to) in [
             ("7.0.15", "6.0.9"),
             ("noeviction", "allkeys-lru"),
@@ -304,13 +324,16 @@ mod tests {
         ] {
             let info = GOOD.replace(from, to);
             assert!(
-                matches!(judge_settings(&info), Err(Unfit::Settings(_))),
+                matches!(
+                    check_settings(&info),
+                    Err(StoreCheckError::Misconfigured(_))
+                ),
                 "{to}"
             );
         }
         assert!(matches!(
-            judge_settings(&GOOD.replace("loading:0", "loading:1")),
-            Err(Unfit::Away(_))
+            check_settings(&GOOD.replace("loading:0", "loading:1")),
+            Err(StoreCheckError::Unavailable(_))
         ));
     }
 }

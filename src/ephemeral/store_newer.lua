@@ -1,4 +1,4 @@
--- The one writer of standing records. KEYS[1]: the key; ARGV: version, record, milliseconds to live.
+-- The one writer of account state records. KEYS[1]: the key; ARGV: version, record, milliseconds to live.
 local current = redis.call('GET', KEYS[1])
 if current then
     local version = tonumber(string.match(current, '^(%d+):'))

@@ -1,15 +1,15 @@
 //! The author of a change or an audit event.
 
-use crate::base::account::process_account;
 use crate::base::ids::{ClientId, UserId};
+use crate::base::os_account::process_account;
 
 /// The user, client or process that acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// A user, in a session.
-    Person(UserId),
+    User(UserId),
     /// A user, through a client that holds one of the user's tokens.
-    Through(UserId, ClientId),
+    UserThroughClient(UserId, ClientId),
     /// A client, with its own credentials.
     Client(ClientId),
     /// An operator at the command line.
@@ -58,7 +58,7 @@ impl Author {
     /// Returns the acting user, for the column `by_user`.
     pub fn user(&self) -> Option<UserId> {
         match self.actor {
-            Actor::Person(user) | Actor::Through(user, _) => Some(user),
+            Actor::User(user) | Actor::UserThroughClient(user, _) => Some(user),
             Actor::Client(_) | Actor::Command | Actor::Doorward => None,
         }
     }
@@ -66,15 +66,15 @@ impl Author {
     /// Returns the acting client, for the column `by_client`.
     pub fn client(&self) -> Option<ClientId> {
         match self.actor {
-            Actor::Client(client) | Actor::Through(_, client) => Some(client),
-            Actor::Person(_) | Actor::Command | Actor::Doorward => None,
+            Actor::Client(client) | Actor::UserThroughClient(_, client) => Some(client),
+            Actor::User(_) | Actor::Command | Actor::Doorward => None,
         }
     }
 
     /// Returns the actor as written in events: `user:…`, `client:…`, `command` or `doorward`.
     pub fn actor_text(&self) -> String {
         match self.actor {
-            Actor::Person(user) | Actor::Through(user, _) => format!("user:{user}"),
+            Actor::User(user) | Actor::UserThroughClient(user, _) => format!("user:{user}"),
             Actor::Client(client) => format!("client:{client}"),
             Actor::Command => "command".into(),
             Actor::Doorward => "doorward".into(),

@@ -102,7 +102,7 @@ impl Event {
 
     /// Sets the reason.
     #[must_use]
-    pub fn because(mut self, reason: Option<&str>) -> Self {
+    pub fn with_reason(mut self, reason: Option<&str>) -> Self {
         self.reason = reason.map(str::to_owned);
         self
     }
@@ -157,7 +157,7 @@ pub struct RecordedEvent {
     pub operator: Option<String>,
     /// The stored text of such details.
     #[serde(skip)]
-    pub unread_details: Option<String>,
+    pub raw_details: Option<String>,
 }
 
 /// Selects the events to list. Unset fields don't restrict the list.
@@ -198,7 +198,7 @@ pub fn record(
 }
 
 /// The actions in which a user authenticates with a passkey.
-pub(super) const USES: [&str; 2] = ["session.signed_in", "session.stepped_up"];
+pub(super) const PASSKEY_USE_ACTIONS: [&str; 2] = ["session.signed_in", "session.stepped_up"];
 
 /// A successful authentication with a passkey.
 #[derive(Clone, Debug)]

@@ -3,22 +3,24 @@
 //! Guarantees that both are written in the transaction of the change that they describe, so neither can be missing. Owns
 //! `audit_events` (append-only), `revisions` and the audit chain. Doesn't check permissions.
 
+mod audit_chain;
 mod author;
 mod changes;
 mod event;
 mod past_instant;
 mod queries;
 mod revision;
-mod seal;
 
+pub use audit_chain::{
+    AuditChain, ChainError, ChainHead, ChainStatus, EraseError, Erasure, EventCursor, Expected,
+    Finding, FindingKind, LateSeal, Report, SealView, SealedEvent, SealedPage,
+};
 pub use author::{Actor, Author};
 pub use changes::changes;
 pub use event::{
     Event, EventFilter, Outcome, PasskeyUse, RecordedEvent, list, list_passkey_uses, record,
 };
-pub use past_instant::{PastInstant, PastInstantError, SETTLES};
-pub use revision::{Revision, StoredRevision, find_as_of, list_revisions, next_as_of, revise};
-pub use seal::{
-    AuditSeal, EraseError, Erasure, EventCursor, Expected, Fault, Finding, Head, LateSeal, Look,
-    Report, SealError, SealView, SealedEvent, SealedPage,
+pub use past_instant::{PastInstant, PastInstantError, SETTLED_AFTER};
+pub use revision::{
+    Revision, StoredRevision, find_as_of, list_revisions, next_as_of, record_revision,
 };

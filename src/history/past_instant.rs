@@ -6,7 +6,7 @@ use crate::base::clock::Timestamp;
 use crate::db::{self, Connection, Database};
 
 /// A change is visible in the history this long after its `as_of`, or never. Answers about a more recent time may still change.
-pub const SETTLES: Duration = db::SEEN_WITHIN;
+pub const SETTLED_AFTER: Duration = db::VISIBLE_WITHIN;
 
 /// A time in the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,17 +33,17 @@ impl PastInstant {
     ///
     /// # Errors
     /// `Future`, or that the database is unavailable.
-    pub fn judge(
+    pub fn check(
         conn: &mut Connection,
         database: &Database,
         at: Timestamp,
     ) -> Result<Self, PastInstantError> {
-        Self::seen_from(database.now(conn)?, at).ok_or(PastInstantError::Future)
+        Self::relative_to(database.now(conn)?, at).ok_or(PastInstantError::Future)
     }
 
     /// Compares the time with `now`; returns `None` if it is in the future.
-    fn seen_from(now: Timestamp, at: Timestamp) -> Option<Self> {
-        let is_settled = at <= now.before(SETTLES);
+    fn relative_to(now: Timestamp, at: Timestamp) -> Option<Self> {
+        let is_settled = at <= now.before(SETTLED_AFTER);
         (at <= now).then_some(Self { at, is_settled })
     }
 }
@@ -56,10 +56,10 @@ mod tests {
     fn the_future_is_no_past_and_the_last_moments_are_not_settled() {
         let now = Timestamp::from_micros(1_795_000_000_000_000);
         let micro = Duration::from_micros(1);
-        let settled = |at| PastInstant::seen_from(now, at).map(|instant| instant.is_settled);
+        let settled = |at| PastInstant::relative_to(now, at).map(|instant| instant.is_settled);
         assert_eq!(settled(now.after(micro)), None);
         assert_eq!(settled(now), Some(false));
-        assert_eq!(settled(now.before(SETTLES).after(micro)), Some(false));
-        assert_eq!(settled(now.before(SETTLES)), Some(true));
+        assert_eq!(settled(now.before(SETTLED_AFTER).after(micro)), Some(false));
+        assert_eq!(settled(now.before(SETTLED_AFTER)), Some(true));
     }
 }

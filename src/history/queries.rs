@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::event::{PasskeyUse, USES};
+use super::event::{PASSKEY_USE_ACTIONS, PasskeyUse};
 use super::{Author, Event, EventFilter, Outcome, RecordedEvent, Revision, StoredRevision};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId, Id, PasskeyId, UserId, label};
@@ -44,7 +44,7 @@ pub(super) fn recorded(row: EventRow) -> RecordedEvent {
         outcome: row.9,
         reason: row.10,
         details: row.11.value,
-        unread_details: row.11.unread,
+        raw_details: row.11.raw,
         by_user: row.12,
         by_client: row.13,
         operator: row.14,
@@ -142,7 +142,7 @@ pub(super) fn list_passkey_uses(
     user: UserId,
     limit: i64,
 ) -> Result<Vec<PasskeyUse>> {
-    let [signed_in, stepped_up] = USES;
+    let [signed_in, stepped_up] = PASSKEY_USE_ACTIONS;
     let rows = audit_events::table
         .filter(audit_events::subject.eq(user))
         .filter(

@@ -65,7 +65,11 @@ pub fn list_revisions(
 }
 
 /// Stores a version, in the transaction of the change.
-pub fn revise(conn: &mut db::Connection, author: &Author, revision: Revision) -> db::Result<()> {
+pub fn record_revision(
+    conn: &mut db::Connection,
+    author: &Author,
+    revision: Revision,
+) -> db::Result<()> {
     queries::insert_revision(conn, author, revision)
 }
 

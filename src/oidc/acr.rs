@@ -30,25 +30,25 @@ pub struct AcrRequest {
 }
 
 impl AcrRequest {
-    /// Returns the rank that a session must reach; 0 accepts any sign-in. `clients_least` is the client's registered minimum.
+    /// Returns the rank that a session must reach; 0 accepts any sign-in. `client_minimum` is the client's registered minimum.
     ///
     /// # Errors
     /// The app requires one of the values, and none of them is known.
-    pub fn least_rank(&self, clients_least: Option<&str>) -> Result<u8, Unreachable> {
-        let floor = clients_least.and_then(rank).unwrap_or(0);
+    pub fn min_rank(&self, client_minimum: Option<&str>) -> Result<u8, UnsupportedAcr> {
+        let minimum = client_minimum.and_then(rank).unwrap_or(0);
         let lowest = self.values.iter().filter_map(|value| rank(value)).min();
         match lowest {
-            Some(lowest) => Ok(lowest.max(floor)),
+            Some(lowest) => Ok(lowest.max(minimum)),
             // Unknown values can't be met. If they are voluntary, they are ignored (OpenID Connect Core §3.1.2.1).
-            None if self.essential && !self.values.is_empty() => Err(Unreachable),
-            None => Ok(floor),
+            None if self.essential && !self.values.is_empty() => Err(UnsupportedAcr),
+            None => Ok(minimum),
         }
     }
 }
 
 /// The app requires an `acr`, and all requested values are unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unreachable;
+pub struct UnsupportedAcr;
 
 #[cfg(test)]
 mod tests {
@@ -64,20 +64,20 @@ mod tests {
     #[test]
     fn the_lowest_of_the_wanted_rungs_will_do() {
         let bound = Acr::DeviceBound.as_str();
-        assert_eq!(request(&[], false).least_rank(None), Ok(0));
-        assert_eq!(request(&["phr"], false).least_rank(None), Ok(1));
-        assert_eq!(request(&[bound, "phr"], true).least_rank(None), Ok(1));
-        assert_eq!(request(&[bound], false).least_rank(None), Ok(2));
-        assert_eq!(request(&["phrh"], false).least_rank(None), Ok(3));
-        assert_eq!(request(&["phr"], false).least_rank(Some(bound)), Ok(2));
+        assert_eq!(request(&[], false).min_rank(None), Ok(0));
+        assert_eq!(request(&["phr"], false).min_rank(None), Ok(1));
+        assert_eq!(request(&[bound, "phr"], true).min_rank(None), Ok(1));
+        assert_eq!(request(&[bound], false).min_rank(None), Ok(2));
+        assert_eq!(request(&["phrh"], false).min_rank(None), Ok(3));
+        assert_eq!(request(&["phr"], false).min_rank(Some(bound)), Ok(2));
     }
 
     #[test]
     fn what_means_nothing_here_is_a_wish_or_an_error() {
-        assert_eq!(request(&["1", "2"], false).least_rank(None), Ok(0));
+        assert_eq!(request(&["1", "2"], false).min_rank(None), Ok(0));
         assert_eq!(
-            request(&["1", "2"], true).least_rank(None),
-            Err(Unreachable)
+            request(&["1", "2"], true).min_rank(None),
+            Err(UnsupportedAcr)
         );
     }
 }

@@ -4,7 +4,7 @@
 //! received to call Doorward's API.
 
 use super::Oidc;
-use super::error::{ErrorCode, Refusal};
+use super::error::{ErrorCode, OAuthError};
 use super::resources::{check_resource, is_registered, userinfo_audience};
 use crate::clients::AccessTokenHeaderType;
 use crate::clients::{self, Client, Scope, Scopes};
@@ -15,13 +15,13 @@ use crate::tokens::TokenTarget;
 pub(super) struct AudienceRequest<'a> {
     pub(super) client: &'a Client,
     /// The resources that the request names.
-    pub(super) requested: &'a [String],
+    pub(super) requested_resources: &'a [String],
     /// The resources that were authorized, as they are stored.
-    pub(super) authorized: &'a [String],
+    pub(super) authorized_resources: &'a [String],
     /// The scopes that were authorized and that the client is still registered for.
-    pub(super) allowed: &'a Scopes,
+    pub(super) granted_scopes: &'a Scopes,
     /// The scopes of the token.
-    pub(super) scopes: &'a Scopes,
+    pub(super) token_scopes: &'a Scopes,
 }
 
 impl Oidc {
@@ -34,14 +34,17 @@ impl Oidc {
     ///
     /// # Errors
     /// `invalid_target`: a requested resource was not authorized, or the issuer was requested together with other resources.
-    pub(super) fn audience(&self, request: &AudienceRequest<'_>) -> Result<Vec<String>, Refusal> {
+    pub(super) fn audience(
+        &self,
+        request: &AudienceRequest<'_>,
+    ) -> Result<Vec<String>, OAuthError> {
         let (client, issuer) = (request.client, self.issuer());
-        let authorized = self.authorized(request);
+        let authorized = self.allowed_resources(request);
         let mut chosen: Vec<String> = Vec::new();
-        if request.requested.is_empty() {
+        if request.requested_resources.is_empty() {
             chosen = self.default_audience(request)?;
         }
-        for resource in request.requested {
+        for resource in request.requested_resources {
             if !authorized.contains(resource) {
                 return Err(self.not_authorized(request, resource, &authorized));
             }
@@ -55,10 +58,10 @@ impl Oidc {
             chosen.retain(|resource| resource != issuer);
         }
         let is_advised =
-            !client.metadata.userinfo_audience && request.allowed.contains(Scope::OpenId);
+            !client.metadata.userinfo_audience && request.granted_scopes.contains(Scope::OpenId);
         refuse_issuer_with_others(&chosen, client, (issuer, is_advised))?;
         if allows_userinfo
-            && request.scopes.contains(Scope::OpenId)
+            && request.token_scopes.contains(Scope::OpenId)
             && !chosen
                 .iter()
                 .any(|known| known == issuer || *known == userinfo)
@@ -70,9 +73,10 @@ impl Oidc {
 
     /// Returns the resources that a token request may name: the authorized ones that the client is still registered for, and the
     /// issuer if it was named, if nothing was named, or if `openid` was granted.
-    fn authorized(&self, request: &AudienceRequest<'_>) -> Vec<String> {
-        let mut authorized = request.services(self.issuer());
-        if request.names(self.issuer()) || request.allowed.contains(Scope::OpenId) {
+    fn allowed_resources(&self, request: &AudienceRequest<'_>) -> Vec<String> {
+        let mut authorized = request.registered_resources(self.issuer());
+        if request.includes_issuer(self.issuer()) || request.granted_scopes.contains(Scope::OpenId)
+        {
             authorized.push(self.issuer().to_owned());
         }
         authorized
@@ -80,18 +84,21 @@ impl Oidc {
 
     /// Returns the audience of a token request that names no resource: the issuer if it was named at the authorization endpoint or
     /// nothing was, otherwise the named services. A client with the `UserInfo` audience gets its services in any case.
-    fn default_audience(&self, request: &AudienceRequest<'_>) -> Result<Vec<String>, Refusal> {
+    fn default_audience(&self, request: &AudienceRequest<'_>) -> Result<Vec<String>, OAuthError> {
         let issuer = self.issuer();
-        let services = request.services(issuer);
-        let prefers_services =
-            !request.names(issuer) || request.allows_userinfo(&self.userinfo_audience());
-        if prefers_services && !services.is_empty() {
+        let services = request.registered_resources(issuer);
+        let prefers_resources =
+            !request.includes_issuer(issuer) || request.allows_userinfo(&self.userinfo_audience());
+        if prefers_resources && !services.is_empty() {
             return Ok(services);
         }
-        if request.names(issuer) {
+        if request.includes_issuer(issuer) {
             return Ok(vec![issuer.to_owned()]);
         }
-        Err(no_longer_registered(request.client, request.authorized))
+        Err(no_longer_registered(
+            request.client,
+            request.authorized_resources,
+        ))
     }
 
     /// Returns the error for a resource that was not authorized: the client is not registered for it, is no longer registered for
@@ -101,18 +108,18 @@ impl Oidc {
         request: &AudienceRequest<'_>,
         resource: &String,
         authorized: &[String],
-    ) -> Refusal {
+    ) -> OAuthError {
         if let Err(refusal) = check_resource(resource, request.client, self.issuer()) {
-            return if request.authorized.contains(resource) {
+            return if request.authorized_resources.contains(resource) {
                 no_longer_registered(request.client, std::slice::from_ref(resource))
             } else {
                 refusal
             };
         }
         let description = "resource was not authorized: send it in the authorization request too";
-        Refusal::new(ErrorCode::InvalidTarget, description).because(
+        OAuthError::new(ErrorCode::InvalidTarget, description).with_rule(
             "resource-not-authorized",
-            &request.requested.join(" "),
+            &request.requested_resources.join(" "),
             &authorized.join(" "),
         )
     }
@@ -152,29 +159,40 @@ impl Oidc {
 
 impl AudienceRequest<'_> {
     /// Whether the issuer was named at the authorization endpoint. An authorization without resources is for the issuer.
-    fn names(&self, issuer: &str) -> bool {
-        self.authorized.is_empty() || self.authorized.iter().any(|resource| resource == issuer)
+    fn includes_issuer(&self, issuer: &str) -> bool {
+        self.authorized_resources.is_empty()
+            || self
+                .authorized_resources
+                .iter()
+                .any(|resource| resource == issuer)
     }
 
     /// Returns the authorized resources other than the issuer that the client is still registered for.
-    fn services(&self, issuer: &str) -> Vec<String> {
+    fn registered_resources(&self, issuer: &str) -> Vec<String> {
         let is_good =
             |resource: &&String| *resource != issuer && is_registered(resource, self.client);
-        self.authorized.iter().filter(is_good).cloned().collect()
+        self.authorized_resources
+            .iter()
+            .filter(is_good)
+            .cloned()
+            .collect()
     }
 
     /// Whether `UserInfo` accepts the client's tokens for services: the client is registered for that,
     /// also when it was authorized.
     fn allows_userinfo(&self, audience: &str) -> bool {
         self.client.metadata.userinfo_audience
-            && self.allowed.contains(Scope::OpenId)
-            && self.authorized.iter().any(|known| known == audience)
+            && self.granted_scopes.contains(Scope::OpenId)
+            && self
+                .authorized_resources
+                .iter()
+                .any(|known| known == audience)
     }
 }
 
-fn no_longer_registered(client: &Client, authorized: &[String]) -> Refusal {
+fn no_longer_registered(client: &Client, authorized: &[String]) -> OAuthError {
     let description = "the client is no longer registered for the authorized resource";
-    Refusal::new(ErrorCode::InvalidTarget, description).because(
+    OAuthError::new(ErrorCode::InvalidTarget, description).with_rule(
         "resource-no-longer-registered",
         &authorized.join(" "),
         &client.metadata.resources.join(" "),
@@ -189,7 +207,7 @@ pub(super) fn refuse_issuer_with_others(
     resources: &[String],
     client: &Client,
     (issuer, advises_userinfo): (&str, bool),
-) -> Result<(), Refusal> {
+) -> Result<(), OAuthError> {
     if resources.len() < 2 || !resources.iter().any(|resource| resource == issuer) {
         return Ok(());
     }
@@ -204,9 +222,11 @@ pub(super) fn refuse_issuer_with_others(
     let description = format!(
         "a token for the issuer can't be for other services: request two tokens, one with resource={issuer}{other_way}"
     );
-    Err(Refusal::new(ErrorCode::InvalidTarget, description).because(
-        "issuer-with-other-resources",
-        &resources.join(" "),
-        &client.metadata.resources.join(" "),
-    ))
+    Err(
+        OAuthError::new(ErrorCode::InvalidTarget, description).with_rule(
+            "issuer-with-other-resources",
+            &resources.join(" "),
+            &client.metadata.resources.join(" "),
+        ),
+    )
 }

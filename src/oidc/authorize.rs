@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::dropped_scopes::dropped_scopes;
-use super::error::{ErrorCode, Refusal};
-use super::interaction::{self, Answers, Before, Present, Step};
+use super::error::{ErrorCode, OAuthError};
+use super::interaction::{self, CurrentUser, NextStep, SessionSnapshot, UserAnswers};
 use super::parameters::Parameters;
-use super::request::{self, AuthorizationRequest, ReturnAddress};
+use super::request::{self, AuthorizationRequest, ResponseTarget};
 use super::{Oidc, acr, consent};
+use crate::account_state::{self, Unavailable};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::base::public_client_id::PublicClientId;
@@ -19,22 +20,21 @@ use crate::clients::{self, Client};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
 use crate::sessions::{self, LiveSession, SignedIn};
-use crate::standing::{self, Unavailable};
-use crate::tokens::{self, Grant, Issued};
+use crate::tokens::{self, CodeState, NewAuthorization};
 
 /// Why an authorization request is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The client is unknown or disabled, or the redirect URI is not registered: the error is shown to the user instead.
     #[error("{0}")]
-    Unreturnable(Refusal),
+    NotRedirectable(OAuthError),
     /// The error is returned to the client.
     #[error("{refusal}")]
-    Returned {
+    Redirectable {
         /// Where the error is sent.
-        to: ReturnAddress,
+        to: ResponseTarget,
         /// The error.
-        refusal: Refusal,
+        refusal: OAuthError,
     },
     /// A store is unavailable.
     #[error(transparent)]
@@ -75,20 +75,20 @@ impl Oidc {
     ) -> Result<(AuthorizationRequest, Arc<Client>), ReadError> {
         // 1. The client, and where the response is sent.
         let client = self.find_client(parameters).await?;
-        let to = request::read_return_address(parameters, &client, self.issuer())
-            .map_err(ReadError::Unreturnable)?;
+        let to = request::read_response_target(parameters, &client, self.issuer())
+            .map_err(ReadError::NotRedirectable)?;
         // 2. The other parameters; their errors are returned to the client.
-        let returned = |refusal: Refusal| ReadError::Returned {
+        let redirectable = |refusal: OAuthError| ReadError::Redirectable {
             to: to.clone(),
             refusal,
         };
         let hint = match parameters.get("id_token_hint") {
-            Some(hint) => Some(self.read_hint(hint, &client).await?.map_err(returned)?),
+            Some(hint) => Some(self.read_hint(hint, &client).await?.map_err(redirectable)?),
             None => None,
         };
         let context = (self.issuer(), self.clock.now(), self.claim_rules());
         let read = request::read(parameters, &client, to.clone(), hint, context);
-        let read = read.map_err(returned)?;
+        let read = read.map_err(redirectable)?;
         if let Some(dropped) = dropped_scopes(parameters, &client, &read.scopes) {
             self.note_dropped_scopes(client.id, &dropped).await;
         }
@@ -96,16 +96,16 @@ impl Oidc {
     }
 
     async fn find_client(&self, parameters: &Parameters) -> Result<Arc<Client>, ReadError> {
-        let stay = |description: &str| {
-            ReadError::Unreturnable(Refusal::new(ErrorCode::InvalidClient, description))
+        let not_redirectable = |description: &str| {
+            ReadError::NotRedirectable(OAuthError::new(ErrorCode::InvalidClient, description))
         };
         let id = parameters
             .get("client_id")
-            .ok_or_else(|| stay("client_id is missing"))?;
+            .ok_or_else(|| not_redirectable("client_id is missing"))?;
         let unknown = |rule, registered: &str| {
             let description = "no enabled client has this client_id";
-            let refusal = Refusal::new(ErrorCode::InvalidClient, description);
-            ReadError::Unreturnable(refusal.because(rule, id, registered))
+            let refusal = OAuthError::new(ErrorCode::InvalidClient, description);
+            ReadError::NotRedirectable(refusal.with_rule(rule, id, registered))
         };
         let parsed = PublicClientId::parse(id).ok_or_else(|| unknown("client-unknown", ""))?;
         let record = self.clients.find(parsed.id()).await?;
@@ -122,13 +122,13 @@ impl Oidc {
         &self,
         hint: &str,
         client: &Client,
-    ) -> Result<Result<UserId, Refusal>, Unavailable> {
+    ) -> Result<Result<UserId, OAuthError>, Unavailable> {
         let known = self.read_id_token(hint).await?;
         let is_its = known.filter(|known| known.aud == client.public_id.as_str());
         Ok(is_its
             .and_then(|known| UserId::parse(&known.sub))
             .ok_or_else(|| {
-                Refusal::invalid_request(
+                OAuthError::invalid_request(
                     "id_token_hint is not an ID token of this issuer and client",
                 )
             }))
@@ -140,36 +140,36 @@ impl Oidc {
         request: &AuthorizationRequest,
         client: &Client,
         person: Option<&SignedIn>,
-        (before, answers): (Option<Before>, Answers),
-    ) -> Result<Step, Unavailable> {
+        (initial_session, answers): (Option<SessionSnapshot>, UserAnswers),
+    ) -> Result<NextStep, Unavailable> {
         let now = self.clock.now();
         let Some(person) = person else {
             return Ok(interaction::next(request, client, None, answers, now));
         };
         let user = person.session.user;
         let has_consented = client.metadata.require_consent && {
-            let given = self.find_consent(user, client.id).await?;
+            let granted = self.find_consent(user, client.id).await?;
             let terms = request.consent_terms(self.issuer());
-            given.is_some_and(|given| terms.are_within(&given))
+            granted.is_some_and(|granted| terms.are_subset_of(&granted))
         };
-        let present = Present {
+        let current_user = CurrentUser {
             session: &person.session,
-            standing: &person.standing,
+            account_state: &person.account_state,
             has_consented,
-            strongest: self.strongest(user).await?,
-            before,
+            strongest_rank: self.strongest_rank(user).await?,
+            initial_session,
         };
         Ok(interaction::next(
             request,
             client,
-            Some(present),
+            Some(current_user),
             answers,
             now,
         ))
     }
 
     /// Returns the highest `acr` rank that one of the user's active passkeys can reach.
-    async fn strongest(&self, user: UserId) -> Result<u8, Unavailable> {
+    async fn strongest_rank(&self, user: UserId) -> Result<u8, Unavailable> {
         let passkeys = self.passkeys.list(user, false).await?;
         let ranks = passkeys.iter().map(|passkey| {
             let acr = sessions::Acr::of(passkey.backup_eligible);
@@ -188,14 +188,16 @@ impl Oidc {
         (request, stored): (&AuthorizationRequest, Option<&Token>),
         client: &Client,
         person: &SignedIn,
-        answers: Answers,
+        answers: UserAnswers,
         author: Author,
     ) -> Result<Token, GrantError> {
         let session = person.session.clone();
         let record = self.clients.find(client.id).await?;
         let record = record.filter(|record| record.client.enabled);
-        let client_epoch = record.ok_or(GrantError::ClientGone)?.people_epoch;
-        let grant = Grant {
+        let client_epoch = record
+            .ok_or(GrantError::ClientGone)?
+            .user_authorizations_epoch;
+        let grant = NewAuthorization {
             user: session.user,
             client: client.id,
             session: session.id,
@@ -214,34 +216,34 @@ impl Oidc {
             code_challenge: request.code_challenge.clone(),
         };
         let user = grant.user;
-        let granting = Box::new(Granting {
+        let transaction = Box::new(AuthorizationTransaction {
             oidc: self.clone(),
             grant,
             session,
             consent_epoch: request.consent_epoch,
-            computed: stored.map(|id| self.tokens.codes.of(id)),
+            derived_code: stored.map(|id| self.tokens.code_deriver.derive(id)),
             consented: answers.consented == Some(user),
             terms: request.consent_terms(self.issuer()),
             author,
         });
-        let written = self.database.write(move |conn| granting.run(conn));
+        let written = self.database.write(move |conn| transaction.run(conn));
         let (code, needs_publishing) = written.await?;
         if needs_publishing {
-            self.standings.publish_or_warn(user).await;
+            self.account_states.publish_or_warn(user).await;
         }
         Ok(code)
     }
 }
 
 /// Input of the transaction that writes an authorization.
-struct Granting {
+struct AuthorizationTransaction {
     oidc: Oidc,
-    grant: Grant,
+    grant: NewAuthorization,
     session: LiveSession,
     /// The client's consent epoch when the request was validated.
     consent_epoch: i64,
     /// The code that was computed from a stored request's ID.
-    computed: Option<Token>,
+    derived_code: Option<Token>,
     /// Whether the user has just consented.
     consented: bool,
     /// The terms that the user consents to now, or must have consented to before.
@@ -249,12 +251,12 @@ struct Granting {
     author: Author,
 }
 
-impl Granting {
+impl AuthorizationTransaction {
     /// Returns the code, and whether the account state must be published because older authorizations ended.
     fn run(&self, conn: &mut Connection) -> Result<(Token, bool), GrantError> {
         let grant = &self.grant;
         let whom = (grant.user, grant.client);
-        standing::lock(conn, grant.user)?;
+        account_state::lock(conn, grant.user)?;
         let now = self.oidc.database.now(conn)?;
         let today = self.oidc.clock.now();
         // Since the request was checked, the session may have ended or been replaced, or the consent withdrawn.
@@ -262,19 +264,19 @@ impl Granting {
         if passkeys.is_none() || !sessions::is_good(conn, &self.session)? {
             return Err(GrantError::SessionOver);
         }
-        let code = match &self.computed {
+        let code = match &self.derived_code {
             None => Token::generate(),
-            Some(code) => match tokens::find_issued(conn, whom, &code.hash(), today)? {
-                Issued::Never => code.clone(),
+            Some(code) => match tokens::find_code_state(conn, whom, &code.hash(), today)? {
+                CodeState::NotIssued => code.clone(),
                 // An earlier attempt may have ended older authorizations without publishing the account state.
-                Issued::Redeemable => return Ok((code.clone(), true)),
-                Issued::Expired => Token::generate(),
-                Issued::Gone => return Err(GrantError::Answered),
+                CodeState::Redeemable => return Ok((code.clone(), true)),
+                CodeState::Expired => Token::generate(),
+                CodeState::Gone => return Err(GrantError::Answered),
             },
         };
         let client = self.require_consent(conn, now)?;
         let timeouts = self.oidc.timeouts(&client.metadata);
-        let ended = tokens::make_room(conn, grant, (now, today), timeouts)?;
+        let ended = tokens::enforce_cap(conn, grant, (now, today), timeouts)?;
         let lifetimes = &self.oidc.tokens.lifetimes;
         let id = tokens::authorize(conn, grant, &code.hash(), today, lifetimes)?;
         let event = Event::done("client.authorized")
@@ -297,7 +299,7 @@ impl Granting {
         let found = clients::find(conn, grant.client)?;
         let record = found.filter(|record| {
             record.client.enabled
-                && record.people_epoch == grant.client_epoch
+                && record.user_authorizations_epoch == grant.client_epoch
                 && record
                     .client
                     .metadata
@@ -310,8 +312,8 @@ impl Granting {
         }
         let whom = (grant.user, grant.client);
         if self.consented {
-            consent::remember(conn, whom, &self.terms, now, &self.author)?;
-        } else if needs_consent && !consent::covers(conn, whom, &self.terms)? {
+            consent::store_consent(conn, whom, &self.terms, now, &self.author)?;
+        } else if needs_consent && !consent::is_covered(conn, whom, &self.terms)? {
             return Err(GrantError::ConsentGone);
         }
         Ok(client)

@@ -11,7 +11,7 @@ use crate::clients::Client;
 use crate::db;
 use crate::egress::{Egress, EgressError};
 use crate::history::{self, Author, Event};
-use crate::outbox::{Work, Worked, Worker};
+use crate::outbox::{AttemptResult, Work, Worker};
 use crate::tokens::revoke::{EndedSession, LOGOUT};
 use crate::tokens::seconds;
 
@@ -20,7 +20,7 @@ const TYPE: &str = "logout+jwt";
 /// The only member of the claim `events` (§2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// Lifetime of a logout token, in seconds (§2.4 recommends at most two minutes).
-const LIFE: i64 = 120;
+const TOKEN_TTL: i64 = 120;
 
 /// Outbox worker that sends logout tokens to clients.
 #[derive(Clone, Debug)]
@@ -31,13 +31,13 @@ pub struct BackchannelLogout {
 
 enum Delivery {
     /// The client accepted the logout token.
-    Told,
+    Delivered,
     /// The client no longer exists, is disabled, or has no back-channel logout URI.
-    NobodyToTell,
+    NotNeeded,
     /// The delivery failed and can be retried; contains the cause.
     Failed(String),
     /// The client rejected the token with 400 (§2.8), so a retry would fail too; contains the cause.
-    Refused(String),
+    Rejected(String),
 }
 
 /// The claims of a logout token (§2.4).
@@ -63,11 +63,11 @@ impl BackchannelLogout {
     async fn deliver(&self, ended: &EndedSession) -> Delivery {
         let client = match self.oidc.find_enabled(ended.client).await {
             Ok(Some(client)) => client,
-            Ok(None) => return Delivery::NobodyToTell,
+            Ok(None) => return Delivery::NotNeeded,
             Err(error) => return Delivery::Failed(error.to_string()),
         };
         let Some(uri) = client.metadata.backchannel_logout_uri.clone() else {
-            return Delivery::NobodyToTell;
+            return Delivery::NotNeeded;
         };
         let token = match self.logout_token(&client, ended).await {
             Ok(token) => token,
@@ -78,15 +78,15 @@ impl BackchannelLogout {
             .post_form(&uri, &[("logout_token", &token)])
             .await
         {
-            Ok(200..=299) => return Delivery::Told,
-            Ok(400) => Delivery::Refused("the app responded with 400".into()),
+            Ok(200..=299) => return Delivery::Delivered,
+            Ok(400) => Delivery::Rejected("the app responded with 400".into()),
             Ok(status) => Delivery::Failed(format!("the app responded with {status}")),
             Err(error @ EgressError::Refused { .. }) => Delivery::Failed(format!(
                 "{error}; if the app may be called there, add its network to egress.allowed_networks"
             )),
             Err(error) => Delivery::Failed(error.to_string()),
         };
-        if let Delivery::Failed(cause) | Delivery::Refused(cause) = &failed {
+        if let Delivery::Failed(cause) | Delivery::Rejected(cause) = &failed {
             tracing::warn!(
                 client_id = %client.public_id, %uri, cause,
                 "back-channel logout failed"
@@ -104,7 +104,7 @@ impl BackchannelLogout {
             iss: self.oidc.issuer(),
             aud: &client.public_id,
             iat: now,
-            exp: now.saturating_add(LIFE),
+            exp: now.saturating_add(TOKEN_TTL),
             jti: AccessTokenId::random(),
             sub: ended.user,
             sid,
@@ -133,19 +133,21 @@ impl Worker for BackchannelLogout {
         LOGOUT
     }
 
-    async fn work(&self, work: Work) -> Worked {
+    async fn work(&self, work: Work) -> AttemptResult {
         let Ok(ended) = serde_json::from_value::<EndedSession>(work.payload.clone()) else {
             tracing::error!("an outbox entry can't be parsed");
-            return Worked::GaveUp;
+            return AttemptResult::Abandoned;
         };
         let details = json!({ "sid": ended.sid, "attempts": work.attempts });
         let (event, worked) = match self.deliver(&ended).await {
-            Delivery::NobodyToTell => return Worked::Done,
-            Delivery::Told => (Event::done("client.told_of_logout"), Worked::Done),
-            Delivery::Failed(reason) if !work.is_last_attempt() => return Worked::Again { reason },
-            Delivery::Failed(reason) | Delivery::Refused(reason) => (
-                Event::refused("client.told_of_logout", &reason),
-                Worked::GaveUp,
+            Delivery::NotNeeded => return AttemptResult::Done,
+            Delivery::Delivered => (Event::done("client.logout_notified"), AttemptResult::Done),
+            Delivery::Failed(reason) if !work.is_last_attempt() => {
+                return AttemptResult::Retry { reason };
+            }
+            Delivery::Failed(reason) | Delivery::Rejected(reason) => (
+                Event::refused("client.logout_notified", &reason),
+                AttemptResult::Abandoned,
             ),
         };
         let event = event.client(ended.client).details(details);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::error::Refusal;
+use super::error::OAuthError;
 
 /// Names of the individually requested claims, by where they are returned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,7 +18,7 @@ pub struct ClaimsRequest {
 
 /// Values that the parameter requests for the claims `acr` and `sub`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Demands {
+pub struct ClaimRequirements {
     /// Requested `acr` values, if they are essential.
     pub essential_acr: Option<Vec<String>>,
     /// Requested `acr` values, if they are voluntary.
@@ -28,63 +28,66 @@ pub struct Demands {
 }
 
 /// Maximum number of claims in each member of the parameter.
-const MOST: usize = 60;
+const MAX_CLAIMS: usize = 60;
 
 /// Parses the parameter `claims`.
 ///
 /// # Errors
 /// `invalid_request` if the JSON has another structure, or requests too many claims or more than one `sub`.
-pub fn parse(text: &str) -> Result<(ClaimsRequest, Demands), Refusal> {
-    let not_that = || {
-        Refusal::invalid_request(
+pub fn parse(text: &str) -> Result<(ClaimsRequest, ClaimRequirements), OAuthError> {
+    let malformed = || {
+        OAuthError::invalid_request(
             "claims must be a JSON object with the members userinfo and id_token, each an object of claims",
         )
     };
-    let value: Value = serde_json::from_str(text).map_err(|_| not_that())?;
-    let members = value.as_object().ok_or_else(not_that)?;
+    let value: Value = serde_json::from_str(text).map_err(|_| malformed())?;
+    let members = value.as_object().ok_or_else(malformed)?;
     let part = |name: &str| match members.get(name) {
         None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(claims)) if claims.len() > MOST => Err(Refusal::invalid_request(
-            format!("claims.{name} requests too many claims: at most {MOST}"),
-        )),
+        Some(Value::Object(claims)) if claims.len() > MAX_CLAIMS => {
+            Err(OAuthError::invalid_request(format!(
+                "claims.{name} requests too many claims: at most {MAX_CLAIMS}"
+            )))
+        }
         Some(Value::Object(claims)) => Ok(claims.clone()),
-        Some(_) => Err(not_that()),
+        Some(_) => Err(malformed()),
     };
     let (userinfo, id_token) = (part("userinfo")?, part("id_token")?);
-    let mut demands = Demands::default();
-    read_acr(&id_token, &mut demands);
-    demands.sub = read_subject(&id_token, &userinfo)?;
+    let mut requirements = ClaimRequirements::default();
+    read_acr(&id_token, &mut requirements);
+    requirements.sub = read_subject(&id_token, &userinfo)?;
     let names = |part: Map<String, Value>| part.into_iter().map(|(name, _)| name).collect();
     let request = ClaimsRequest {
         userinfo: names(userinfo),
         id_token: names(id_token),
     };
-    Ok((request, demands))
+    Ok((request, requirements))
 }
 
 /// Returns the one subject that both members may request (§5.5.1). Other requests about `sub` are refused, never ignored.
 fn read_subject(
     id_token: &Map<String, Value>,
     userinfo: &Map<String, Value>,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, OAuthError> {
     let mut subject: Option<String> = None;
     for part in [id_token, userinfo] {
-        let Some(Value::Object(wish)) = part.get("sub") else {
+        let Some(Value::Object(entry)) = part.get("sub") else {
             continue;
         };
-        if wish.contains_key("values") || wish.get("value").is_some_and(|value| !value.is_string())
+        if entry.contains_key("values")
+            || entry.get("value").is_some_and(|value| !value.is_string())
         {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "claims may request one sub, as a string in value",
             ));
         }
-        let wanted = wish.get("value").and_then(Value::as_str);
+        let wanted = entry.get("value").and_then(Value::as_str);
         let other = subject
             .as_deref()
             .zip(wanted)
             .is_some_and(|(one, other)| one != other);
         if other {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "claims request two different subs",
             ));
         }
@@ -93,7 +96,7 @@ fn read_subject(
     Ok(subject)
 }
 
-fn read_acr(id_token: &Map<String, Value>, demands: &mut Demands) {
+fn read_acr(id_token: &Map<String, Value>, requirements: &mut ClaimRequirements) {
     let Some(Value::Object(acr)) = id_token.get("acr") else {
         return;
     };
@@ -101,14 +104,14 @@ fn read_acr(id_token: &Map<String, Value>, demands: &mut Demands) {
     values.extend(acr.get("value").and_then(Value::as_str).map(str::to_owned));
     let more = acr.get("values").and_then(Value::as_array);
     let more = more.into_iter().flatten().filter_map(Value::as_str);
-    values.extend(more.take(MOST).map(str::to_owned));
+    values.extend(more.take(MAX_CLAIMS).map(str::to_owned));
     if values.is_empty() {
         return;
     }
     if acr.get("essential") == Some(&Value::Bool(true)) {
-        demands.essential_acr = Some(values);
+        requirements.essential_acr = Some(values);
     } else {
-        demands.acr = values;
+        requirements.acr = values;
     }
 }
 
@@ -120,11 +123,11 @@ mod tests {
     fn names_and_demands_are_read() {
         let text = r#"{"userinfo": {"name": {"essential": true}, "nickname": null},
             "id_token": {"email": null, "acr": {"essential": true, "values": ["phr"]}, "sub": {"value": "x"}}}"#;
-        let (request, demands) = parse(text).expect("claims");
+        let (request, requirements) = parse(text).expect("claims");
         assert_eq!(request.userinfo, ["name", "nickname"]);
         assert!(request.id_token.contains(&"email".to_owned()));
-        assert_eq!(demands.essential_acr, Some(vec!["phr".to_owned()]));
-        assert_eq!(demands.sub.as_deref(), Some("x"));
+        assert_eq!(requirements.essential_acr, Some(vec!["phr".to_owned()]));
+        assert_eq!(requirements.sub.as_deref(), Some("x"));
     }
 
     #[test]

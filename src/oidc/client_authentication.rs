@@ -3,18 +3,18 @@
 
 use super::Oidc;
 use super::parameters::Parameters;
+use crate::account_state::Unavailable;
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{
     self, AcceptedMethods, AuthMethod, AuthenticateError, ClientRecord, ClientSecret, Credentials,
     FailedAuthentication, parse_basic,
 };
 use crate::db::{self, Connection};
-use crate::standing::Unavailable;
-use crate::tokens::TokenCopies;
+use crate::tokens::CachedTokenState;
 
 /// Why client authentication failed.
 #[derive(Debug, thiserror::Error)]
-pub enum ClientError {
+pub enum ClientAuthError {
     /// `invalid_client`: 401 if the `Authorization` header was used, otherwise 400 (RFC 6749 §5.2).
     #[error("client authentication failed: {0}")]
     Failed(FailedAuthentication),
@@ -26,7 +26,7 @@ pub enum ClientError {
     Unavailable(#[from] Unavailable),
 }
 
-impl From<AuthenticateError> for ClientError {
+impl From<AuthenticateError> for ClientAuthError {
     fn from(error: AuthenticateError) -> Self {
         match error {
             AuthenticateError::Unknown(failed) => Self::Failed(failed),
@@ -41,7 +41,7 @@ impl Oidc {
         &self,
         authorization: Option<&str>,
         parameters: &Parameters,
-    ) -> Result<ClientRecord, ClientError> {
+    ) -> Result<ClientRecord, ClientAuthError> {
         let credentials = read_credentials(authorization, parameters)?;
         Ok(self
             .clients
@@ -55,14 +55,14 @@ impl Oidc {
         &self,
         authorization: Option<&str>,
         parameters: &Parameters,
-    ) -> Result<(ClientRecord, Option<TokenCopies>), ClientError> {
+    ) -> Result<(ClientRecord, Option<CachedTokenState>), ClientAuthError> {
         let credentials = read_credentials(authorization, parameters)?;
         let token = parameters.get("token").unwrap_or_default();
         let key = self.clients.key(credentials.client.id());
-        let (copy, copies) = self.tokens.read_copies_beside(token, &key).await?;
+        let (copy, copies) = self.tokens.read_cached_with(token, &key).await?;
         let record = self
             .clients
-            .authenticate_by_copy(&credentials, AcceptedMethods::Registered, copy.as_deref())
+            .authenticate_with_cached(&credentials, AcceptedMethods::Registered, copy.as_deref())
             .await?;
         Ok((record, copies))
     }
@@ -82,7 +82,7 @@ pub(super) fn find_still_authenticated(
     }
     let method = earlier.client.metadata.token_endpoint_auth_method;
     Ok(Err(FailedAuthentication {
-        reason: "changed-meanwhile",
+        reason: "changed-concurrently",
         client: Some(earlier.client.public_id.clone()),
         by_header: method == AuthMethod::ClientSecretBasic,
         used: Some(method),
@@ -94,18 +94,18 @@ pub(super) fn find_still_authenticated(
 pub fn read_credentials(
     authorization: Option<&str>,
     parameters: &Parameters,
-) -> Result<Credentials, ClientError> {
+) -> Result<Credentials, ClientAuthError> {
     let secret = parameters.get("client_secret");
     let named = parameters.get("client_id");
     if let Some(header) = authorization {
         if secret.is_some() {
-            return Err(ClientError::TwoMethods);
+            return Err(ClientAuthError::TwoMethods);
         }
-        let malformed = || ClientError::Failed(FailedAuthentication::malformed_header(header));
+        let malformed = || ClientAuthError::Failed(FailedAuthentication::malformed_header(header));
         let credentials = parse_basic(header).ok_or_else(malformed)?;
         // Some libraries repeat `client_id` in the body; it must be the same.
         if named.is_some_and(|named| named != credentials.client.as_str()) {
-            return Err(ClientError::TwoMethods);
+            return Err(ClientAuthError::TwoMethods);
         }
         return Ok(credentials);
     }
@@ -115,7 +115,7 @@ pub fn read_credentials(
         None => AuthMethod::None,
     };
     let malformed = || {
-        ClientError::Failed(FailedAuthentication {
+        ClientAuthError::Failed(FailedAuthentication {
             reason: "malformed",
             client: client.clone(),
             by_header: false,

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::Oidc;
 use super::request::AuthorizationRequest;
 use super::resources::userinfo_audience;
+use crate::account_state::{self, ChangePending};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::consents::{self, ConsentTerms};
 use crate::clients::{self, ActingAs, ActingError, Client, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
-use crate::standing::{self, ChangePending};
 use crate::tokens::{self, revoke};
 use crate::users;
 use serde_json::json;
@@ -41,7 +41,7 @@ pub enum WithdrawError {
     Pending(#[from] ChangePending),
     /// A store is unavailable.
     #[error(transparent)]
-    Unavailable(#[from] standing::Unavailable),
+    Unavailable(#[from] account_state::Unavailable),
     /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
@@ -64,7 +64,7 @@ impl AuthorizationRequest {
 }
 
 /// Adds these terms to the user's consent for the client. Does nothing if the consent covers them already.
-pub(super) fn remember(
+pub(super) fn store_consent(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
     terms: &ConsentTerms,
@@ -72,12 +72,12 @@ pub(super) fn remember(
     author: &Author,
 ) -> db::Result<()> {
     let before = consents::find(conn, user, client)?;
-    if before.counts && terms.are_within(&before.terms) {
+    if before.is_in_force && terms.are_subset_of(&before.terms) {
         return Ok(());
     }
     let all = before.terms.union(terms);
     consents::store(conn, (user, client), &all, &before, now)?;
-    let event = Event::done("consent.given")
+    let event = Event::done("consent.granted")
         .subject(user)
         .client(client)
         .details(json!({ "scope": all.scopes, "resources": all.resources }));
@@ -85,13 +85,13 @@ pub(super) fn remember(
 }
 
 /// Whether the user's consent covers these terms. The caller holds the lock of the user's account.
-pub(super) fn covers(
+pub(super) fn is_covered(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
     terms: &ConsentTerms,
 ) -> db::Result<bool> {
-    let given = consents::find(conn, user, client)?;
-    Ok(given.counts && terms.are_within(&given.terms))
+    let granted = consents::find(conn, user, client)?;
+    Ok(granted.is_in_force && terms.are_subset_of(&granted.terms))
 }
 
 impl Oidc {
@@ -104,14 +104,14 @@ impl Oidc {
     ) -> db::Result<Option<ConsentTerms>> {
         self.database
             .read(move |conn| {
-                let given = consents::find(conn, user, client)?;
-                Ok(given.counts.then_some(given.terms))
+                let granted = consents::find(conn, user, client)?;
+                Ok(granted.is_in_force.then_some(granted.terms))
             })
             .await
     }
 
     /// Returns the resources of a request that need consent, with the names of their resource servers where these are registered.
-    pub async fn find_services(
+    pub async fn find_resource_servers(
         &self,
         request: &AuthorizationRequest,
     ) -> db::Result<Vec<(String, Option<String>)>> {
@@ -121,7 +121,7 @@ impl Oidc {
         }
         self.database
             .read(move |conn| {
-                let mut names = clients::list_service_names(conn, &resources)?;
+                let mut names = clients::list_resource_server_names(conn, &resources)?;
                 let services = resources.into_iter().map(|resource| {
                     let name = names.remove(&resource);
                     (resource, name)
@@ -143,13 +143,16 @@ impl Oidc {
     }
 
     /// Returns the apps that the user consented to or that have an active authorization, sorted by name.
-    pub async fn list_apps(&self, user: UserId) -> Result<Vec<AppAccess>, standing::Unavailable> {
+    pub async fn list_apps(
+        &self,
+        user: UserId,
+    ) -> Result<Vec<AppAccess>, account_state::Unavailable> {
         let now = self.clock.now();
         let (mut found, live) = self
             .database
             .read(move |conn| {
                 let consents = consents::list(conn, user)?;
-                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+                let epoch = account_state::find_epoch(conn, user)?.unwrap_or_default();
                 let live = tokens::list_live_of(conn, user, epoch, now)?;
                 Ok::<_, db::Error>((consents, live))
             })
@@ -189,13 +192,13 @@ impl Oidc {
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[user])?;
-                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                let Some(now) = account_state::begin_change(conn, &database, user)? else {
                     return Ok(false);
                 };
                 let had_consent = consents::delete(conn, user, client)?;
                 let ended = revoke::end_client(conn, user, client, now)?;
                 // Also links whose authorization has ended.
-                let voided = users::void_links_through(conn, user, client, now)?;
+                let voided = users::void_links_through_client(conn, user, client, now)?;
                 if !had_consent && ended == 0 && voided == 0 {
                     return Ok(false);
                 }
@@ -207,7 +210,7 @@ impl Oidc {
                 Ok::<_, WithdrawError>(true)
             })
             .await?;
-        self.standings.publish(user).await?;
+        self.account_states.publish(user).await?;
         if withdrawn {
             Ok(())
         } else {

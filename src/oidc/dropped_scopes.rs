@@ -1,7 +1,7 @@
 //! Requested scopes that a client is not registered for: the authorization request continues without them (RFC 6749 §3.3), and the
 //! developer who connects the client is notified.
 
-use super::error::{ErrorCode, Refusal};
+use super::error::{ErrorCode, OAuthError};
 use super::parameters::Parameters;
 use super::refusals::SCOPE_DROPPED;
 use crate::clients::{Client, GrantType, Scope, Scopes};
@@ -11,7 +11,7 @@ pub fn dropped_scopes(
     parameters: &Parameters,
     client: &Client,
     granted: &Scopes,
-) -> Option<Refusal> {
+) -> Option<OAuthError> {
     let asked = Scopes::parse(parameters.get("scope")?).ok()?;
     let dropped = asked.difference(granted);
     if dropped.is_empty() {
@@ -22,7 +22,7 @@ pub fn dropped_scopes(
         "scopes dropped: the client is not registered for them"
     );
     let description = "scopes are dropped from the request: the client is not registered for them";
-    let mut refusal = Refusal::new(ErrorCode::InvalidScope, description).because(
+    let mut refusal = OAuthError::new(ErrorCode::InvalidScope, description).with_rule(
         SCOPE_DROPPED,
         &dropped.to_text(),
         &client.scopes.to_text(),
@@ -39,9 +39,9 @@ pub fn dropped_scopes(
     if dropped.contains(Scope::OfflineAccess) && !client.metadata.allows(GrantType::RefreshToken) {
         flags.push("--add-grant refresh_token".to_owned());
     }
-    if let Some(facts) = refusal.facts.as_mut().filter(|_| !flags.is_empty()) {
+    if let Some(details) = refusal.details.as_mut().filter(|_| !flags.is_empty()) {
         let flags = flags.join(" ");
-        facts.remedy = Some(format!(
+        details.remedy = Some(format!(
             "doorward client update {} {flags}",
             client.public_id
         ));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::ids::ClientId;
-use crate::base::letters::is_unprintable;
+use crate::base::text_folding::is_unprintable;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $text:literal,)+) => {
@@ -70,19 +70,19 @@ codes! {
 /// quotes and backslashes (RFC 6749 §4.1.2.1), and never repeats values from requests that anyone can send.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{}: {description}", code.as_str())]
-pub struct Refusal {
+pub struct OAuthError {
     /// The error code.
     pub code: ErrorCode,
     /// What is wrong and what to do (`error_description`).
     pub description: String,
     /// The rule and the values that led to the refusal, for the log and for the developer who connects the client.
     #[serde(skip)]
-    pub facts: Option<Box<Facts>>,
+    pub details: Option<Box<RefusalDetails>>,
 }
 
 /// The rule and the values that led to a refusal. May repeat what was sent, but never a code, a token or a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Facts {
+pub struct RefusalDetails {
     /// Reason code of the rule.
     pub rule: String,
     /// The value that the client sent.
@@ -94,9 +94,9 @@ pub struct Facts {
 }
 
 /// Maximum length of `presented` and `registered`, in characters.
-const LONGEST_FACT: usize = 300;
+const MAX_DETAIL_LEN: usize = 300;
 
-impl Refusal {
+impl OAuthError {
     /// Creates a refusal. Characters that a description must not contain are removed.
     pub fn new(code: ErrorCode, description: impl Into<String>) -> Self {
         let description: String = description.into();
@@ -106,21 +106,21 @@ impl Refusal {
                 .chars()
                 .filter(|letter| matches!(letter, ' '..='~') && !matches!(letter, '"' | '\\'))
                 .collect(),
-            facts: None,
+            details: None,
         }
     }
 
     /// Adds the rule, the value that was sent, and the registered values.
     #[must_use]
-    pub fn because(mut self, rule: &str, presented: &str, registered: &str) -> Self {
-        let fact = |text: &str| {
+    pub fn with_rule(mut self, rule: &str, presented: &str, registered: &str) -> Self {
+        let truncated_detail = |text: &str| {
             let printable = text.chars().filter(|letter| !is_unprintable(*letter));
-            Some(printable.take(LONGEST_FACT).collect::<String>()).filter(|text| !text.is_empty())
+            Some(printable.take(MAX_DETAIL_LEN).collect::<String>()).filter(|text| !text.is_empty())
         };
-        self.facts = Some(Box::new(Facts {
+        self.details = Some(Box::new(RefusalDetails {
             rule: rule.to_owned(),
-            presented: fact(presented),
-            registered: fact(registered),
+            presented: truncated_detail(presented),
+            registered: truncated_detail(registered),
             remedy: None,
         }));
         self
@@ -129,27 +129,27 @@ impl Refusal {
     /// Adds the command that allows the request, also to the description. The command may contain values that an authenticated
     /// client sent, quoted by `shell_word`; never values from requests that anyone can send.
     #[must_use]
-    pub fn remedy(mut self, command: String) -> Self {
+    pub fn with_remedy(mut self, command: String) -> Self {
         let told = Self::new(
             self.code,
             format!("{}. To allow it: {command}", self.description),
         );
         self.description = told.description;
-        if let Some(facts) = &mut self.facts {
-            facts.remedy = Some(command);
+        if let Some(details) = &mut self.details {
+            details.remedy = Some(command);
         }
         self
     }
 
     /// Writes the refusal to the log.
     pub fn log(&self, client: Option<ClientId>) {
-        let facts = self.facts.as_deref();
+        let details = self.details.as_deref();
         tracing::info!(
             client_id = client.map(tracing::field::display),
             reason = self.code.as_str(),
-            rule = facts.map(|facts| facts.rule.as_str()),
-            presented = facts.and_then(|facts| facts.presented.as_deref()),
-            registered = facts.and_then(|facts| facts.registered.as_deref()),
+            rule = details.map(|details| details.rule.as_str()),
+            presented = details.and_then(|details| details.presented.as_deref()),
+            registered = details.and_then(|details| details.registered.as_deref()),
             detail = %self.description,
             "refused"
         );
@@ -172,7 +172,7 @@ pub(super) fn shell_word(value: &str) -> Option<String> {
     // The apostrophe is excluded, because it would end the word.
     let is_literal =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte);
-    let is_word = (1..=LONGEST_FACT).contains(&value.len())
+    let is_word = (1..=MAX_DETAIL_LEN).contains(&value.len())
         && value.bytes().all(is_literal)
         && value.starts_with(|first: char| first.is_ascii_alphanumeric());
     is_word.then(|| format!("'{value}'"))
@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_description_is_plain_ascii() {
-        let refusal = Refusal::invalid_request("a\"b\\c\r\nd\tä <x>");
+        let refusal = OAuthError::invalid_request("a\"b\\c\r\nd\tä <x>");
         assert_eq!(refusal.description, "abcd <x>");
     }
 }

@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use super::Oidc;
 use super::audience::refuse_issuer_with_others;
-use super::error::{ErrorCode, Refusal, shell_word};
+use super::error::{ErrorCode, OAuthError, shell_word};
 use super::parameters::Parameters;
 use super::resources::{check_resource, only_resource};
-use super::token::{TokenAnswer, TokenRefused};
+use super::token::{TokenEndpointError, TokenResponse};
 use crate::clients::{Client, ClientRecord, Scope, Scopes};
 use crate::tokens::TokenTarget;
 
 /// Returns the error for scopes that a client is not registered for on its own behalf.
-fn scope_not_registered(client: &Client, asked: &Scopes, own: &Scopes) -> Refusal {
+fn scope_not_registered(client: &Client, asked: &Scopes, own: &Scopes) -> OAuthError {
     let about_users: Scopes = Scope::OPENID.into_iter().collect();
     let (asked_text, own_text) = (asked.to_text(), own.to_text());
     let refuse = |description: &str| {
-        Refusal::new(ErrorCode::InvalidScope, description).because(
+        OAuthError::new(ErrorCode::InvalidScope, description).with_rule(
             "scope-not-registered",
             &asked_text,
             &own_text,
@@ -34,7 +34,7 @@ fn scope_not_registered(client: &Client, asked: &Scopes, own: &Scopes) -> Refusa
         .filter_map(shell_word)
         .map(|scope| format!("--add-scope {scope}"))
         .collect();
-    refuse("the client is not registered for this scope").remedy(format!(
+    refuse("the client is not registered for this scope").with_remedy(format!(
         "doorward client update {} {}",
         client.public_id,
         flags.join(" ")
@@ -46,12 +46,12 @@ impl Oidc {
         &self,
         record: &ClientRecord,
         parameters: &Parameters,
-    ) -> Result<TokenAnswer, TokenRefused> {
+    ) -> Result<TokenResponse, TokenEndpointError> {
         let client = &record.client;
         // RFC 6749 §4.4: only confidential clients may use this grant.
         if client.metadata.is_public() {
             let description = "public clients cannot use client_credentials";
-            return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
+            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, description).into());
         }
         let personal: Scopes = Scope::OPENID.into_iter().collect();
         let own = client.scopes.difference(&personal);
@@ -59,7 +59,7 @@ impl Oidc {
             None => own,
             Some(text) => {
                 let asked = Scopes::parse(text)
-                    .map_err(|fault| Refusal::new(ErrorCode::InvalidScope, fault.to_string()))?;
+                    .map_err(|fault| OAuthError::new(ErrorCode::InvalidScope, fault.to_string()))?;
                 if !asked.is_subset(&own) {
                     return Err(scope_not_registered(client, &asked, &own).into());
                 }
@@ -82,7 +82,7 @@ impl Oidc {
             .tokens
             .issue_for_client(record, &scopes, target)
             .await?;
-        Ok(TokenAnswer {
+        Ok(TokenResponse {
             access_token: issued.text,
             token_type: "Bearer",
             expires_in: issued.lifetime.as_secs(),
@@ -98,7 +98,7 @@ impl Oidc {
         &self,
         client: &Arc<Client>,
         audience: Vec<String>,
-    ) -> Result<TokenTarget, TokenRefused> {
+    ) -> Result<TokenTarget, TokenEndpointError> {
         if audience == [self.issuer()] {
             let header_type = client.metadata.access_token_header_type;
             return Ok(TokenTarget {

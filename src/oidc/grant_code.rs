@@ -4,31 +4,31 @@
 use serde_json::json;
 
 use super::audience::AudienceRequest;
-use super::client_authentication::{ClientError, find_still_authenticated};
-use super::error::Refusal;
+use super::client_authentication::{ClientAuthError, find_still_authenticated};
+use super::error::OAuthError;
 use super::parameters::Parameters;
-use super::token::{Granted, TokenRefused, check_grant_type};
+use super::token::{TokenEndpointError, ValidatedGrant, check_grant_type};
 use super::{Oidc, pkce};
+use crate::account_state::{self, AccountState, CheckResult};
 use crate::base::ids::{ClientId, UserId};
 use crate::base::secrets::{Token, TokenHash};
 use crate::clients::{self, Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
-use crate::standing::{self, Standing, Verdict};
 use crate::tokens::refresh::{self, RefreshToken};
 use crate::tokens::{self, Authorization, TokenTarget, may_use, revoke};
 use crate::users::{self, User};
 
-/// Result of a redemption. `Granted` and `Refused` are both committed: a refusal uses up the code.
-enum Redemption {
+/// Result of a redemption. `ValidatedGrant` and `Refused` are both committed: a refusal uses up the code.
+enum RedemptionResult {
     Granted {
-        granted: Box<Granted>,
+        granted: Box<ValidatedGrant>,
         /// Whether the transaction recorded that the client uses PKCE.
-        has_learnt_pkce: bool,
+        recorded_pkce_use: bool,
     },
     Refused {
         user: UserId,
-        refusal: Refusal,
+        refusal: OAuthError,
     },
     Unknown,
 }
@@ -39,13 +39,13 @@ impl Oidc {
         record: &ClientRecord,
         parameters: &Parameters,
         author: Author,
-    ) -> Result<Granted, TokenRefused> {
+    ) -> Result<ValidatedGrant, TokenEndpointError> {
         let code = parameters
             .get("code")
-            .ok_or_else(|| Refusal::invalid_request("code is missing"))?;
-        let unknown = || Refusal::invalid_grant("the code is unknown, used or expired");
+            .ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
+        let unknown = || OAuthError::invalid_grant("the code is unknown, used or expired");
         let code = Token::parse(code).ok_or_else(unknown)?.hash();
-        let redemption = Box::new(Redeeming {
+        let redemption = Box::new(RedemptionTransaction {
             oidc: self.clone(),
             record: record.clone(),
             redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
@@ -70,22 +70,24 @@ impl Oidc {
             .await;
         let redeemed = redeemed.map_err(|error| match error {
             // A retry would count as a replay of the code.
-            TokenRefused::Database(db::Error::InDoubt(cause)) => TokenRefused::InDoubt(cause),
+            TokenEndpointError::Database(db::Error::CommitUnknown(cause)) => {
+                TokenEndpointError::CommitUnknown(cause)
+            }
             error => error,
         })?;
         match redeemed {
-            Redemption::Granted {
+            RedemptionResult::Granted {
                 granted,
-                has_learnt_pkce,
+                recorded_pkce_use,
             } => {
-                if has_learnt_pkce {
+                if recorded_pkce_use {
                     self.publish_pkce_use(granted.client.id).await;
                 }
                 Ok(*granted)
             }
-            Redemption::Unknown => Err(unknown().into()),
-            Redemption::Refused { user, refusal } => {
-                self.standings.publish_or_warn(user).await;
+            RedemptionResult::Unknown => Err(unknown().into()),
+            RedemptionResult::Refused { user, refusal } => {
+                self.account_states.publish_or_warn(user).await;
                 Err(refusal.into())
             }
         }
@@ -102,7 +104,7 @@ impl Oidc {
     }
 }
 
-struct Redeeming {
+struct RedemptionTransaction {
     oidc: Oidc,
     record: ClientRecord,
     redirect_uri: Option<String>,
@@ -112,67 +114,72 @@ struct Redeeming {
 }
 
 /// Why a redemption is refused: a reason code for the audit log, and the error for the client.
-type Fault = (&'static str, Refusal);
+type RedemptionFailure = (&'static str, OAuthError);
 
 /// What is needed to issue tokens for a valid authorization.
-struct Good {
-    standing: Standing,
+struct ValidAuthorization {
+    account_state: AccountState,
     user: User,
     target: TokenTarget,
 }
 
-impl Redeeming {
-    fn run(&self, conn: &mut Connection, code: &TokenHash) -> Result<Redemption, TokenRefused> {
+impl RedemptionTransaction {
+    fn run(
+        &self,
+        conn: &mut Connection,
+        code: &TokenHash,
+    ) -> Result<RedemptionResult, TokenEndpointError> {
         // 1. Find the authorization and lock the user's account: every decision about a user is made under this lock.
         let Some(found) = tokens::find_by_code(conn, code)? else {
-            return Ok(Redemption::Unknown);
+            return Ok(RedemptionResult::Unknown);
         };
         // A client's first `code_verifier` changes the client. Every change of a client locks its row before the user's account.
-        let may_learn_pkce = self.verifier.is_some() && self.record.client.metadata.learns_pkce();
-        if may_learn_pkce {
+        let may_record_pkce_use =
+            self.verifier.is_some() && self.record.client.metadata.remembers_pkce_use();
+        if may_record_pkce_use {
             clients::lock_for_change(conn, self.record.client.id)?;
         }
-        standing::lock(conn, found.user)?;
+        account_state::lock(conn, found.user)?;
         // 2. The client's current registration; a refusal here leaves the code unused.
         let record = find_still_authenticated(conn, &self.record)?;
-        let record = record.map_err(ClientError::Failed)?;
+        let record = record.map_err(ClientAuthError::Failed)?;
         check_grant_type(&record.client, GrantType::AuthorizationCode)?;
         // 3. Use up the code; a second use is refused as a replay.
         let now = self.oidc.clock.now();
         let lifetimes = &self.oidc.tokens.lifetimes;
         let offline = lifetimes.offline_lifetime_of(record.client.metadata.offline_lifetime);
         let Some(grant) = tokens::redeem_code(conn, &found, now, (lifetimes, offline))? else {
-            let refusal = Refusal::invalid_grant("the code was already used");
+            let refusal = OAuthError::invalid_grant("the code was already used");
             return Ok(self.refuse(conn, &found, ("code-replayed", refusal))?);
         };
         let authorization = grant.authorization();
         // 4. The code belongs to this client and has not expired, and the authorization is valid at this moment.
-        let good = match self.judge(conn, authorization, &record)? {
-            Ok(good) => good,
+        let valid = match self.check(conn, authorization, &record)? {
+            Ok(valid) => valid,
             Err(fault) => return Ok(self.refuse(conn, authorization, fault)?),
         };
         // 5. A refresh token, if the client may use them.
-        let scopes = scopes_now(authorization, &record.client);
+        let scopes = current_scopes(authorization, &record.client);
         let refresh_token =
             self.begin_refresh_tokens(conn, &record.client, (authorization, &scopes))?;
         // 6. A client that has used PKCE must use it from now on.
-        let has_learnt_pkce = may_learn_pkce && record.client.metadata.learns_pkce();
-        if has_learnt_pkce {
+        let recorded_pkce_use = may_record_pkce_use && record.client.metadata.remembers_pkce_use();
+        if recorded_pkce_use {
             let now = self.oidc.database.now(conn)?;
-            clients::note_pkce_use(conn, &record.client, now, &self.author)?;
+            clients::record_pkce_use(conn, &record.client, now, &self.author)?;
         }
-        let granted = Box::new(Granted {
+        let granted = Box::new(ValidatedGrant {
             client: record.client,
             grant,
-            standing: good.standing,
-            user: good.user,
+            account_state: valid.account_state,
+            user: valid.user,
             scopes,
-            target: good.target,
+            target: valid.target,
             refresh_token,
         });
-        Ok(Redemption::Granted {
+        Ok(RedemptionResult::Granted {
             granted,
-            has_learnt_pkce,
+            recorded_pkce_use,
         })
     }
 
@@ -195,45 +202,49 @@ impl Redeeming {
         refresh::begin(conn, authorization.id, ends, now).map(Some)
     }
 
-    fn judge(
+    fn check(
         &self,
         conn: &mut Connection,
         authorization: &Authorization,
         record: &ClientRecord,
-    ) -> db::Result<Result<Good, Fault>> {
-        let refused = |reason, text: &str| Ok(Err((reason, Refusal::invalid_grant(text))));
-        if let Err(fault) = self.judge_code(authorization, &record.client) {
+    ) -> db::Result<Result<ValidAuthorization, RedemptionFailure>> {
+        let refused = |reason, text: &str| Ok(Err((reason, OAuthError::invalid_grant(text))));
+        if let Err(fault) = self.check_code(authorization, &record.client) {
             return Ok(Err(fault));
         }
-        let scopes = scopes_now(authorization, &record.client);
+        let scopes = current_scopes(authorization, &record.client);
         let target = match self.oidc.audience(&AudienceRequest {
             client: &record.client,
-            requested: &self.resources,
-            authorized: &authorization.resources.0,
-            allowed: &scopes,
-            scopes: &scopes,
+            requested_resources: &self.resources,
+            authorized_resources: &authorization.resources.0,
+            granted_scopes: &scopes,
+            token_scopes: &scopes,
         }) {
             Ok(audience) => self.oidc.find_target(conn, &record.client, audience)?,
             Err(refusal) => return Ok(Err(("resource", refusal))),
         };
-        let standing = standing::find_record(conn, authorization.user)?;
+        let account_state = account_state::find_record(conn, authorization.user)?;
         let user = users::find(conn, authorization.user)?;
-        let (Some(standing), Some(user)) = (standing, user) else {
-            return refused("no-standing", "the user no longer exists");
+        let (Some(account_state), Some(user)) = (account_state, user) else {
+            return refused("no-account-state", "the user no longer exists");
         };
-        if let Err(reason) = judge_standing(authorization, &standing, record) {
+        if let Err(reason) = check_account_state(authorization, &account_state, record) {
             return refused(reason, "the grant was withdrawn");
         }
-        Ok(Ok(Good {
-            standing,
+        Ok(Ok(ValidAuthorization {
+            account_state,
             user,
             target,
         }))
     }
 
     /// Checks that the code was issued to this client and has not expired, and that the redirect URI and the PKCE verifier match.
-    fn judge_code(&self, authorization: &Authorization, client: &Client) -> Result<(), Fault> {
-        let refused = |reason, text: &str| Err((reason, Refusal::invalid_grant(text)));
+    fn check_code(
+        &self,
+        authorization: &Authorization,
+        client: &Client,
+    ) -> Result<(), RedemptionFailure> {
+        let refused = |reason, text: &str| Err((reason, OAuthError::invalid_grant(text)));
         if authorization.client != client.id {
             return refused(
                 "code-of-other-client",
@@ -254,7 +265,7 @@ impl Redeeming {
         let challenge = authorization.code_challenge.as_deref();
         // Since the code was issued, the client may have used PKCE for the first time, or its registration may have changed.
         let protection = (challenge, authorization.nonce.is_some());
-        if !pkce::is_protected(client, protection, &scopes_now(authorization, client)) {
+        if !pkce::is_protected(client, protection, &current_scopes(authorization, client)) {
             return refused(
                 "pkce",
                 "the client must use PKCE, but the code was issued without code_challenge",
@@ -268,17 +279,17 @@ impl Redeeming {
         &self,
         conn: &mut Connection,
         authorization: &Authorization,
-        (reason, refusal): Fault,
-    ) -> db::Result<Redemption> {
+        (reason, refusal): RedemptionFailure,
+    ) -> db::Result<RedemptionResult> {
         let what = (reason, "code.redeemed");
-        end(&self.oidc, conn, authorization, what, &self.author)?;
+        revoke_after_misuse(&self.oidc, conn, authorization, what, &self.author)?;
         let user = authorization.user;
-        Ok(Redemption::Refused { user, refusal })
+        Ok(RedemptionResult::Refused { user, refusal })
     }
 }
 
 /// Revokes an authorization because its code or refresh token was misused, and records an audit event.
-pub(super) fn end(
+pub(super) fn revoke_after_misuse(
     oidc: &Oidc,
     conn: &mut Connection,
     authorization: &Authorization,
@@ -291,7 +302,7 @@ pub(super) fn end(
         return Ok(());
     }
     let now = oidc.database.now(conn)?;
-    standing::raise(conn, authorization.user, now)?;
+    account_state::bump_version(conn, authorization.user, now)?;
     revoke::end_one(conn, authorization.id, now, reason)?;
     let event = Event::refused(action, reason)
         .subject(authorization.user)
@@ -302,24 +313,24 @@ pub(super) fn end(
 
 /// Checks that an authorization is valid at this moment: it is not revoked, its client was not disabled, and the user's account
 /// state and roles allow it. Returns a reason code for the log if not.
-pub(super) fn judge_standing(
+pub(super) fn check_account_state(
     authorization: &Authorization,
-    standing: &Standing,
+    account_state: &AccountState,
     record: &ClientRecord,
 ) -> Result<(), &'static str> {
     if authorization.revoked_at.is_some() {
         return Err("authorization-revoked");
     }
-    if authorization.client_epoch != record.people_epoch {
+    if authorization.client_epoch != record.user_authorizations_epoch {
         return Err("client-was-disabled");
     }
-    match standing.judge_authorization(&authorization.claim()) {
+    match account_state.check_authorization(&authorization.authorization_ref()) {
         // The row was just read, and it is not revoked.
-        Verdict::Good | Verdict::AskTheRow => {}
-        Verdict::Refused(reason) => return Err(reason),
-        Verdict::RecordIsOld => return Err("unknown-epoch"),
+        CheckResult::Valid | CheckResult::ReadRow => {}
+        CheckResult::Refused(reason) => return Err(reason),
+        CheckResult::StateIsOutdated => return Err("unknown-epoch"),
     }
-    if may_use(&record.client, standing) {
+    if may_use(&record.client, account_state) {
         Ok(())
     } else {
         Err("role-missing")
@@ -327,6 +338,6 @@ pub(super) fn judge_standing(
 }
 
 /// Returns the authorized scopes that the client is still registered for: removing a scope takes effect immediately.
-pub(super) fn scopes_now(authorization: &Authorization, client: &Client) -> Scopes {
+pub(super) fn current_scopes(authorization: &Authorization, client: &Client) -> Scopes {
     authorization.scopes().intersection(&client.scopes)
 }

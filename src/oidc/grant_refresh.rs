@@ -4,30 +4,30 @@ use std::time::Duration;
 
 use super::Oidc;
 use super::audience::AudienceRequest;
-use super::client_authentication::{ClientError, find_still_authenticated};
-use super::error::{ErrorCode, Refusal};
-use super::grant_code::{end, judge_standing, scopes_now};
+use super::client_authentication::{ClientAuthError, find_still_authenticated};
+use super::error::{ErrorCode, OAuthError};
+use super::grant_code::{check_account_state, current_scopes, revoke_after_misuse};
 use super::parameters::Parameters;
-use super::token::{Granted, TokenRefused, check_grant_type};
+use super::token::{TokenEndpointError, ValidatedGrant, check_grant_type};
+use crate::account_state;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::{ClientRecord, GrantType, Metadata, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
-use crate::standing;
 use crate::tokens::refresh::{self, Family, RefreshToken, Rotation};
 use crate::tokens::{self, Authorization};
 use crate::users;
 
 /// Result of a refresh; each is committed.
-enum Refreshed {
-    Granted(Box<Granted>),
-    Refused(Refusal),
+enum RefreshOutcome {
+    Granted(Box<ValidatedGrant>),
+    Rejected(OAuthError),
     /// The token was reused or presented by another client, so the authorization was revoked. Contains the user.
-    Ended(UserId),
+    FamilyEnded(UserId),
 }
 
-const OVER: &str = "the refresh token is unknown, used or expired";
+const NOT_VALID: &str = "the refresh token is unknown, used or expired";
 
 impl Oidc {
     pub(super) async fn refresh(
@@ -35,25 +35,28 @@ impl Oidc {
         record: &ClientRecord,
         parameters: &Parameters,
         author: Author,
-    ) -> Result<Granted, TokenRefused> {
+    ) -> Result<ValidatedGrant, TokenEndpointError> {
         let presented = parameters
             .get("refresh_token")
-            .ok_or_else(|| Refusal::invalid_request("refresh_token is missing"))?;
+            .ok_or_else(|| OAuthError::invalid_request("refresh_token is missing"))?;
         // A forged token is refused without reading the database.
         let presented = self
             .tokens
             .refresh_tokens
             .read(presented)
-            .ok_or_else(|| Refusal::invalid_grant(OVER))?;
+            .ok_or_else(|| OAuthError::invalid_grant(NOT_VALID))?;
         let narrowed = match parameters.get("scope") {
             None => None,
             Some(text) => {
                 let scopes = Scopes::parse(text);
-                let fault = |fault: crate::clients::NoScope| fault.to_string();
-                Some(scopes.map_err(|error| Refusal::new(ErrorCode::InvalidScope, fault(error)))?)
+                let fault = |fault: crate::clients::ScopeSyntaxError| fault.to_string();
+                Some(
+                    scopes
+                        .map_err(|error| OAuthError::new(ErrorCode::InvalidScope, fault(error)))?,
+                )
             }
         };
-        let refreshing = Box::new(Refreshing {
+        let transaction = Box::new(RefreshTransaction {
             oidc: self.clone(),
             record: record.clone(),
             presented,
@@ -65,21 +68,21 @@ impl Oidc {
                 .collect(),
             author: author.acting_as(Actor::Client(record.client.id)),
         });
-        let has_grace = refreshing.rotation(record).has_grace();
-        let refreshed = self.database.write(move |conn| refreshing.run(conn)).await;
+        let has_grace = transaction.rotation(record).has_grace();
+        let refreshed = self.database.write(move |conn| transaction.run(conn)).await;
         let refreshed = refreshed.map_err(|error| match error {
             // Within the grace period, a retry returns the same successor; without a grace period it would count as a replay.
-            TokenRefused::Database(db::Error::InDoubt(cause)) if !has_grace => {
-                TokenRefused::InDoubt(cause)
+            TokenEndpointError::Database(db::Error::CommitUnknown(cause)) if !has_grace => {
+                TokenEndpointError::CommitUnknown(cause)
             }
             error => error,
         })?;
         match refreshed {
-            Refreshed::Granted(granted) => Ok(*granted),
-            Refreshed::Refused(refusal) => Err(refusal.into()),
-            Refreshed::Ended(user) => {
-                self.standings.publish_or_warn(user).await;
-                Err(Refusal::invalid_grant(OVER).into())
+            RefreshOutcome::Granted(granted) => Ok(*granted),
+            RefreshOutcome::Rejected(refusal) => Err(refusal.into()),
+            RefreshOutcome::FamilyEnded(user) => {
+                self.account_states.publish_or_warn(user).await;
+                Err(OAuthError::invalid_grant(NOT_VALID).into())
             }
         }
     }
@@ -88,7 +91,7 @@ impl Oidc {
 impl Oidc {
     /// Checks that a family is within its own and its client's current lifetime, and not idle. Returns a
     /// reason code for the log if not.
-    pub(super) fn judge_life(
+    pub(super) fn check_lifetime(
         &self,
         family: &Family,
         authorization: &Authorization,
@@ -105,7 +108,7 @@ impl Oidc {
             self.session_idle_timeout
         };
         // RFC 9700 §4.14.2: an unused refresh token expires.
-        if now.since(family.advanced_at) >= idle_timeout {
+        if now.since(family.rotated_at) >= idle_timeout {
             return Err("family-idle");
         }
         Ok(())
@@ -127,7 +130,7 @@ pub(super) fn expires_at(
     end.map_or(family.expires_at, |end| end.min(family.expires_at))
 }
 
-struct Refreshing {
+struct RefreshTransaction {
     oidc: Oidc,
     record: ClientRecord,
     presented: RefreshToken,
@@ -136,78 +139,82 @@ struct Refreshing {
     author: Author,
 }
 
-impl Refreshing {
-    fn run(&self, conn: &mut Connection) -> Result<Refreshed, TokenRefused> {
-        let over = || Ok(Refreshed::Refused(Refusal::invalid_grant(OVER)));
+impl RefreshTransaction {
+    fn run(&self, conn: &mut Connection) -> Result<RefreshOutcome, TokenEndpointError> {
+        let not_valid = || {
+            Ok(RefreshOutcome::Rejected(OAuthError::invalid_grant(
+                NOT_VALID,
+            )))
+        };
         // 1. Find the authorization and lock the user's account, then the family; read both again under the locks.
         let Some(family) = refresh::find(conn, self.presented.family)? else {
-            return over();
+            return not_valid();
         };
         let Some(authorization) = tokens::find(conn, family.authorization)? else {
-            return over();
+            return not_valid();
         };
-        standing::lock(conn, authorization.user)?;
+        account_state::lock(conn, authorization.user)?;
         let Some(family) = refresh::lock(conn, family.id)? else {
-            return over();
+            return not_valid();
         };
         let Some(authorization) = tokens::find(conn, authorization.id)? else {
-            return over();
+            return not_valid();
         };
         // 2. The client's current registration.
         let record = find_still_authenticated(conn, &self.record)?;
-        let record = record.map_err(ClientError::Failed)?;
+        let record = record.map_err(ClientAuthError::Failed)?;
         check_grant_type(&record.client, GrantType::RefreshToken)?;
         // 3. The token was issued to this client: a valid token that another client presents was stolen.
         if authorization.client != record.client.id {
-            return Ok(self.end(conn, &authorization, "token-of-other-client")?);
+            return Ok(self.end_family(conn, &authorization, "token-of-other-client")?);
         }
         // 4. The account state, the roles and the family's lifetime.
-        let standing = standing::find_record(conn, authorization.user)?;
+        let account_state = account_state::find_record(conn, authorization.user)?;
         let user = users::find(conn, authorization.user)?;
-        let (Some(standing), Some(user)) = (standing, user) else {
-            return over();
+        let (Some(account_state), Some(user)) = (account_state, user) else {
+            return not_valid();
         };
-        let is_good = judge_standing(&authorization, &standing, &record);
+        let is_good = check_account_state(&authorization, &account_state, &record);
         if let Err(reason) = is_good.and_then(|()| {
             let client = &record.client.metadata;
-            self.oidc.judge_life(&family, &authorization, client)
+            self.oidc.check_lifetime(&family, &authorization, client)
         }) {
             tracing::info!(reason, "refresh token rejected");
-            return over();
+            return not_valid();
         }
         // 5. The scopes and the audience do not exceed what was authorized.
-        let allowed = scopes_now(&authorization, &record.client);
+        let allowed = current_scopes(&authorization, &record.client);
         if authorization.offline && !allowed.contains(Scope::OfflineAccess) {
-            return over();
+            return not_valid();
         }
         let scopes = match &self.narrowed {
             None => allowed.clone(),
             Some(asked) if asked.is_subset(&allowed) => asked.clone(),
             Some(_) => {
                 let description = "scope exceeds what was authorized";
-                let refusal = Refusal::new(ErrorCode::InvalidScope, description);
-                return Ok(Refreshed::Refused(refusal));
+                let refusal = OAuthError::new(ErrorCode::InvalidScope, description);
+                return Ok(RefreshOutcome::Rejected(refusal));
             }
         };
         let target = match self.oidc.audience(&AudienceRequest {
             client: &record.client,
-            requested: &self.resources,
-            authorized: &authorization.resources.0,
-            allowed: &allowed,
-            scopes: &scopes,
+            requested_resources: &self.resources,
+            authorized_resources: &authorization.resources.0,
+            granted_scopes: &allowed,
+            token_scopes: &scopes,
         }) {
             Ok(audience) => self.oidc.find_target(conn, &record.client, audience)?,
-            Err(refusal) => return Ok(Refreshed::Refused(refusal)),
+            Err(refusal) => return Ok(RefreshOutcome::Rejected(refusal)),
         };
         // 6. Rotate the token; `None` means that a rotated token was reused.
         let now = self.oidc.clock.now();
         let family = (&family, authorization.clone());
         match refresh::rotate(conn, family, self.presented, self.rotation(&record), now)? {
-            None => Ok(self.end(conn, &authorization, "refresh-token-replayed")?),
-            Some(rotated) => Ok(Refreshed::Granted(Box::new(Granted {
+            None => Ok(self.end_family(conn, &authorization, "refresh-token-replayed")?),
+            Some(rotated) => Ok(RefreshOutcome::Granted(Box::new(ValidatedGrant {
                 client: record.client,
                 grant: rotated.grant,
-                standing,
+                account_state,
                 user,
                 scopes,
                 target,
@@ -227,14 +234,14 @@ impl Refreshing {
         }
     }
 
-    fn end(
+    fn end_family(
         &self,
         conn: &mut Connection,
         authorization: &Authorization,
         reason: &'static str,
-    ) -> db::Result<Refreshed> {
+    ) -> db::Result<RefreshOutcome> {
         let what = (reason, "token.refreshed");
-        end(&self.oidc, conn, authorization, what, &self.author)?;
-        Ok(Refreshed::Ended(authorization.user))
+        revoke_after_misuse(&self.oidc, conn, authorization, what, &self.author)?;
+        Ok(RefreshOutcome::FamilyEnded(authorization.user))
     }
 }

@@ -13,7 +13,7 @@ pub use webfinger::WebFinger;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, guard, web};
 
-use super::error::Refusal;
+use super::error::OAuthError;
 use super::parameters::Parameters;
 use super::path;
 use crate::web::only;
@@ -101,6 +101,6 @@ pub(super) fn is_form(request: &HttpRequest) -> bool {
 }
 
 /// The error for a body that is not a form.
-pub(super) fn not_a_form() -> Refusal {
-    Refusal::invalid_request("send a form with Content-Type: application/x-www-form-urlencoded")
+pub(super) fn not_a_form() -> OAuthError {
+    OAuthError::invalid_request("send a form with Content-Type: application/x-www-form-urlencoded")
 }

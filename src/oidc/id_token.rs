@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
 use super::{Oidc, user_claims};
+use crate::account_state::Unavailable;
 use crate::base::ids::SessionId;
 use crate::clients::{Algorithm, Client, Scopes};
-use crate::standing::Unavailable;
 use crate::tokens::keys::{SignError, Signer};
 use crate::tokens::{ConsumedGrant, seconds};
 use crate::users::User;
@@ -20,7 +20,7 @@ const TYPE: &str = "JWT";
 
 /// Claims of an ID token that was sent as `id_token_hint` (OpenID Connect Core §3.1.2.1; RP-Initiated Logout §2).
 #[derive(Clone, Debug, Deserialize)]
-pub struct KnownIdToken {
+pub struct IdTokenHint {
     iss: String,
     /// ID of the user.
     pub sub: String,
@@ -30,7 +30,7 @@ pub struct KnownIdToken {
     pub sid: Option<SessionId>,
     /// Present in access tokens, which may have the same `typ`.
     #[serde(rename = "urn:doorward:issuance")]
-    issuance: Option<IgnoredAny>,
+    issued_state: Option<IgnoredAny>,
 }
 
 impl Oidc {
@@ -70,7 +70,7 @@ impl Oidc {
         claims.extend(own.map(|(name, value)| (name.to_owned(), value)));
         // For EdDSA the specification names no hash, and libraries disagree, so the optional claim is omitted.
         if signer.algorithm() != Algorithm::EdDSA {
-            claims.insert("at_hash".into(), json!(half_hash(access_token)));
+            claims.insert("at_hash".into(), json!(left_half_hash(access_token)));
         }
         if let Some(nonce) = &authorization.nonce {
             claims.insert("nonce".into(), json!(nonce));
@@ -82,15 +82,15 @@ impl Oidc {
     pub(super) async fn read_id_token(
         &self,
         text: &str,
-    ) -> Result<Option<KnownIdToken>, Unavailable> {
-        let ring = self.tokens.keyring.ring().await?;
-        let known: Option<KnownIdToken> = ring.verify(text, &[TYPE]).ok();
-        Ok(known.filter(|known| known.iss == self.issuer() && known.issuance.is_none()))
+    ) -> Result<Option<IdTokenHint>, Unavailable> {
+        let key_set = self.tokens.keyring.key_set().await?;
+        let known: Option<IdTokenHint> = key_set.verify(text, &[TYPE]).ok();
+        Ok(known.filter(|known| known.iss == self.issuer() && known.issued_state.is_none()))
     }
 }
 
 /// Returns the left half of the token's SHA-256 in base64url (OpenID Connect Core §3.1.3.6).
-fn half_hash(token: &str) -> String {
+fn left_half_hash(token: &str) -> String {
     let hash = digest::digest(&digest::SHA256, token.as_bytes());
     let half = hash.as_ref().iter().take(16).copied().collect::<Vec<u8>>();
     URL_SAFE_NO_PAD.encode(half)

@@ -3,20 +3,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::acr::{self, Unreachable};
-use super::error::{ErrorCode, Refusal, shell_word};
+use super::acr::{self, UnsupportedAcr};
+use super::error::{ErrorCode, OAuthError, shell_word};
 use super::refusals::ROLE_NOT_HELD;
 use super::request::AuthorizationRequest;
+use crate::account_state::AccountState;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ApplicationType, Client};
 use crate::sessions::LiveSession;
-use crate::standing::Standing;
 use crate::tokens::may_use;
 
 /// The user's answers to an authorization request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answers {
+pub struct UserAnswers {
     /// ID of the session that the user chose to continue with.
     pub chosen: Option<SessionId>,
     /// ID of the user who consented to the request.
@@ -25,27 +25,27 @@ pub struct Answers {
 
 /// The signed-in user.
 #[derive(Clone, Copy, Debug)]
-pub struct Present<'a> {
+pub struct CurrentUser<'a> {
     /// The user's session.
     pub session: &'a LiveSession,
     /// The user's account state.
-    pub standing: &'a Standing,
+    pub account_state: &'a AccountState,
     /// Whether an earlier consent covers the request.
     pub has_consented: bool,
     /// Highest `acr` rank that one of the user's passkeys can reach.
-    pub strongest: u8,
+    pub strongest_rank: u8,
     /// The browser's session when the request arrived.
-    pub before: Option<Before>,
+    pub initial_session: Option<SessionSnapshot>,
 }
 
 /// A browser's session when a request arrived. Sessions are compared and not times, because two instances have two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Before {
+pub struct SessionSnapshot {
     session: SessionId,
     auth_time: Timestamp,
 }
 
-impl Before {
+impl SessionSnapshot {
     /// Takes a snapshot of a session.
     pub fn of(session: &LiveSession) -> Self {
         Self {
@@ -55,33 +55,35 @@ impl Before {
     }
 }
 
-impl Present<'_> {
+impl CurrentUser<'_> {
     /// Whether the user signed in after the request arrived.
     fn is_new(&self) -> bool {
-        self.before.map(|before| before.session) != Some(self.session.id)
+        self.initial_session
+            .map(|initial_session| initial_session.session)
+            != Some(self.session.id)
     }
 
     /// Whether the user signed in or reauthenticated after the request arrived.
-    fn has_proven(&self) -> bool {
-        self.before != Some(Before::of(self.session))
+    fn has_reauthenticated(&self) -> bool {
+        self.initial_session != Some(SessionSnapshot::of(self.session))
     }
 }
 
 /// The next step of an authorization request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum NextStep {
     /// No user is signed in: show the sign-in page.
     SignIn,
     /// No user is signed in, and the app requests a new account: ask for an invitation first.
     Join,
     /// The sign-in is too old or too weak: ask for reauthentication.
-    ProveAgain,
+    Reauthenticate,
     /// Ask which account to continue with.
     ChooseAccount,
     /// Ask for consent.
     Consent,
     /// Return this error to the app.
-    Refuse(Refusal),
+    Refuse(OAuthError),
     /// Issue a code.
     Grant,
 }
@@ -90,59 +92,72 @@ pub enum Step {
 pub fn next(
     request: &AuthorizationRequest,
     client: &Client,
-    present: Option<Present<'_>>,
-    answers: Answers,
+    current_user: Option<CurrentUser<'_>>,
+    answers: UserAnswers,
     now: Timestamp,
-) -> Step {
-    let Some(present) = present else {
-        return silently(request, ErrorCode::LoginRequired, "not signed in").unwrap_or(
-            if request.prompt.create {
-                Step::Join
+) -> NextStep {
+    let Some(current_user) = current_user else {
+        return refuse_if_prompt_none(request, ErrorCode::LoginRequired, "not signed in")
+            .unwrap_or(if request.prompt.create {
+                NextStep::Join
             } else {
-                Step::SignIn
-            },
-        );
+                NextStep::SignIn
+            });
     };
     let checks = [
-        check_subject(request, present),
-        check_roles(client, present),
-        check_freshness(request, present, now),
-        check_strength(request, client, present),
-        check_account(request, present, answers),
-        check_consent(request, client, present, answers),
+        check_subject(request, current_user),
+        check_roles(client, current_user),
+        check_freshness(request, current_user, now),
+        check_strength(request, client, current_user),
+        check_account(request, current_user, answers),
+        check_consent(request, client, current_user, answers),
     ];
-    checks.into_iter().flatten().next().unwrap_or(Step::Grant)
+    checks
+        .into_iter()
+        .flatten()
+        .next()
+        .unwrap_or(NextStep::Grant)
 }
 
 /// Returns the error if `prompt=none` forbids any interaction.
-fn silently(request: &AuthorizationRequest, code: ErrorCode, description: &str) -> Option<Step> {
+fn refuse_if_prompt_none(
+    request: &AuthorizationRequest,
+    code: ErrorCode,
+    description: &str,
+) -> Option<NextStep> {
     request
         .prompt
         .none
-        .then(|| Step::Refuse(Refusal::new(code, description)))
+        .then(|| NextStep::Refuse(OAuthError::new(code, description)))
 }
 
 /// Checks the user whom the app expects (`id_token_hint`, or `sub` in `claims`).
-fn check_subject(request: &AuthorizationRequest, present: Present<'_>) -> Option<Step> {
+fn check_subject(
+    request: &AuthorizationRequest,
+    current_user: CurrentUser<'_>,
+) -> Option<NextStep> {
     if request
         .subject
-        .is_none_or(|subject| subject == present.session.user)
+        .is_none_or(|subject| subject == current_user.session.user)
     {
         return None;
     }
     let description = "another user is signed in";
-    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::ChooseAccount))
+    Some(
+        refuse_if_prompt_none(request, ErrorCode::LoginRequired, description)
+            .unwrap_or(NextStep::ChooseAccount),
+    )
 }
 
-fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
-    if may_use(client, present.standing) {
+fn check_roles(client: &Client, current_user: CurrentUser<'_>) -> Option<NextStep> {
+    if may_use(client, current_user.account_state) {
         return None;
     }
     let allowed = &client.metadata.allowed_roles;
-    let held = present.standing.roles.join(" ");
-    let user = present.session.user;
+    let held = current_user.account_state.roles.join(" ");
+    let user = current_user.session.user;
     let description = "the user has none of the roles that this client is limited to";
-    let mut refusal = Refusal::new(ErrorCode::AccessDenied, description).because(
+    let mut refusal = OAuthError::new(ErrorCode::AccessDenied, description).with_rule(
         ROLE_NOT_HELD,
         &format!("user {user} with the roles: {held}"),
         &allowed.join(" "),
@@ -150,88 +165,97 @@ fn check_roles(client: &Client, present: Present<'_>) -> Option<Step> {
     // The command omits the user's ID: otherwise anyone who tries to sign in could suggest that they get the role. The description
     // is for the app and its user, so it omits the command.
     let role = allowed.first().and_then(|role| shell_word(role));
-    if let (Some(facts), Some(role)) = (&mut refusal.facts, role) {
-        facts.remedy = Some(format!("doorward user update USER --add-role {role}"));
+    if let (Some(details), Some(role)) = (&mut refusal.details, role) {
+        details.remedy = Some(format!("doorward user update USER --add-role {role}"));
     }
-    Some(Step::Refuse(refusal))
+    Some(NextStep::Refuse(refusal))
 }
 
 /// How long a reauthentication satisfies a request that arrived before it, in seconds.
-const JUST_NOW: u64 = 300;
+const REAUTHENTICATION_WINDOW: u64 = 300;
 
 /// Checks `prompt=login` and `max_age`; a sign-in after the request arrived satisfies both.
 fn check_freshness(
     request: &AuthorizationRequest,
-    present: Present<'_>,
+    current_user: CurrentUser<'_>,
     now: Timestamp,
-) -> Option<Step> {
-    let age = now.since(present.session.auth_time).as_secs();
+) -> Option<NextStep> {
+    let age = now.since(current_user.session.auth_time).as_secs();
     // The age is checked because a request may be stored for longer than that.
-    if present.has_proven() && age <= JUST_NOW {
+    if current_user.has_reauthenticated() && age <= REAUTHENTICATION_WINDOW {
         return None;
     }
     let is_too_old = request
         .max_age
-        .is_some_and(|most| age > u64::from(most) || most == 0);
+        .is_some_and(|max| age > u64::from(max) || max == 0);
     if !is_too_old && !request.prompt.login {
         return None;
     }
     let description = "the sign-in is older than max_age";
-    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::ProveAgain))
+    Some(
+        refuse_if_prompt_none(request, ErrorCode::LoginRequired, description)
+            .unwrap_or(NextStep::Reauthenticate),
+    )
 }
 
 fn check_strength(
     request: &AuthorizationRequest,
     client: &Client,
-    present: Present<'_>,
-) -> Option<Step> {
+    current_user: CurrentUser<'_>,
+) -> Option<NextStep> {
     let unmet = || {
-        Step::Refuse(Refusal::new(
+        NextStep::Refuse(OAuthError::new(
             ErrorCode::UnmetAuthenticationRequirements,
             "no passkey of this user satisfies the requested acr",
         ))
     };
-    let least = match request.acr.least_rank(client.metadata.least_acr.as_deref()) {
+    let least = match request.acr.min_rank(client.metadata.least_acr.as_deref()) {
         Ok(least) => least,
-        Err(Unreachable) => return Some(unmet()),
+        Err(UnsupportedAcr) => return Some(unmet()),
     };
-    if acr::rank(&present.session.acr).unwrap_or(0) >= least {
+    if acr::rank(&current_user.session.acr).unwrap_or(0) >= least {
         return None;
     }
-    if present.strongest < least {
+    if current_user.strongest_rank < least {
         return Some(unmet());
     }
     let description = "a stronger passkey is required";
-    Some(silently(request, ErrorCode::LoginRequired, description).unwrap_or(Step::ProveAgain))
+    Some(
+        refuse_if_prompt_none(request, ErrorCode::LoginRequired, description)
+            .unwrap_or(NextStep::Reauthenticate),
+    )
 }
 
 fn check_account(
     request: &AuthorizationRequest,
-    present: Present<'_>,
-    answers: Answers,
-) -> Option<Step> {
+    current_user: CurrentUser<'_>,
+    answers: UserAnswers,
+) -> Option<NextStep> {
     let is_asked = request.prompt.select_account || request.prompt.create;
-    let is_chosen = present.is_new() || answers.chosen == Some(present.session.id);
-    (is_asked && !is_chosen).then_some(Step::ChooseAccount)
+    let is_chosen = current_user.is_new() || answers.chosen == Some(current_user.session.id);
+    (is_asked && !is_chosen).then_some(NextStep::ChooseAccount)
 }
 
 fn check_consent(
     request: &AuthorizationRequest,
     client: &Client,
-    present: Present<'_>,
-    answers: Answers,
-) -> Option<Step> {
-    if answers.consented == Some(present.session.user) {
+    current_user: CurrentUser<'_>,
+    answers: UserAnswers,
+) -> Option<NextStep> {
+    if answers.consented == Some(current_user.session.user) {
         return None;
     }
     // RFC 8252 §8.6: any program on the device can claim to be this app, so the user is asked each time.
-    let may_be_anybody =
+    let can_be_impersonated =
         client.metadata.is_public() && client.metadata.application_type == ApplicationType::Native;
     let is_remembered =
-        !may_be_anybody && (!client.metadata.require_consent || present.has_consented);
+        !can_be_impersonated && (!client.metadata.require_consent || current_user.has_consented);
     if is_remembered && !request.prompt.consent {
         return None;
     }
     let description = "the user has not given consent";
-    Some(silently(request, ErrorCode::ConsentRequired, description).unwrap_or(Step::Consent))
+    Some(
+        refuse_if_prompt_none(request, ErrorCode::ConsentRequired, description)
+            .unwrap_or(NextStep::Consent),
+    )
 }

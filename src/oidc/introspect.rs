@@ -3,20 +3,20 @@
 use serde::Serialize;
 
 use super::Oidc;
-use super::error::Refusal;
-use super::grant_code::{judge_standing, scopes_now};
+use super::error::OAuthError;
+use super::grant_code::{check_account_state, current_scopes};
 use super::grant_refresh::expires_at;
 use super::parameters::Parameters;
 use super::resources::check_resource;
-use super::token::TokenRefused;
+use super::token::TokenEndpointError;
+use crate::account_state;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, RefreshFamilyId};
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
-use crate::standing;
 use crate::tokens::refresh::{self, Family, RefreshToken};
-use crate::tokens::{self, Authorization, GoodToken, TokenCopies, TokenError, seconds};
+use crate::tokens::{self, Authorization, CachedTokenState, TokenError, ValidToken, seconds};
 
 /// An introspection response (RFC 7662 §2.2). For a token that is not active it contains nothing but `active`.
 #[derive(Debug, Default, Serialize)]
@@ -55,7 +55,7 @@ pub struct Introspection {
 }
 
 /// A valid refresh token family, with what an introspection response needs.
-struct GoodFamily {
+struct ValidFamily {
     family: Family,
     expires_at: Timestamp,
     authorization: Authorization,
@@ -74,11 +74,11 @@ impl Oidc {
         &self,
         caller: &Client,
         parameters: &Parameters,
-        copies: Option<&TokenCopies>,
-    ) -> Result<Introspection, TokenRefused> {
+        copies: Option<&CachedTokenState>,
+    ) -> Result<Introspection, TokenEndpointError> {
         let token = parameters
             .get("token")
-            .ok_or_else(|| Refusal::invalid_request("token is missing"))?;
+            .ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
         // `token_type_hint` is for servers that must search for a token (RFC 7662 §2.1); here its format tells the type.
         if let Some(refresh) = self.tokens.refresh_tokens.read(token) {
             return self.introspect_refresh_token(caller, refresh).await;
@@ -86,8 +86,13 @@ impl Oidc {
         let Some(copies) = copies else {
             return Ok(Introspection::default());
         };
-        match self.tokens.check_copies(token, copies).await {
-            Ok(good) if concerns(caller, &good) && self.is_meant_still(&good) => Ok(describe(good)),
+        match self.tokens.check_with_cached(token, copies).await {
+            Ok(valid_token)
+                if may_introspect(caller, &valid_token)
+                    && self.is_audience_still_registered(&valid_token) =>
+            {
+                Ok(describe(valid_token))
+            }
             // RFC 7662 §2.2: a client that may not know gets the response for an inactive token.
             Ok(_) => Ok(Introspection::default()),
             Err(TokenError::Bad(reason)) => {
@@ -99,20 +104,20 @@ impl Oidc {
     }
 
     /// Whether the token's client may still get tokens for at least one service in the token's audience.
-    fn is_meant_still(&self, good: &GoodToken) -> bool {
-        let mut audience = good.claims.aud.iter();
-        audience.any(|service| check_resource(service, &good.client, self.issuer()).is_ok())
+    fn is_audience_still_registered(&self, valid_token: &ValidToken) -> bool {
+        let mut audience = valid_token.claims.aud.iter();
+        audience.any(|service| check_resource(service, &valid_token.client, self.issuer()).is_ok())
     }
 
     async fn introspect_refresh_token(
         &self,
         caller: &Client,
         token: RefreshToken,
-    ) -> Result<Introspection, TokenRefused> {
-        let Some(found) = self.find_good_family(token.family).await? else {
+    ) -> Result<Introspection, TokenEndpointError> {
+        let Some(found) = self.find_valid_family(token.family).await? else {
             return Ok(Introspection::default());
         };
-        let GoodFamily {
+        let ValidFamily {
             family,
             expires_at,
             authorization,
@@ -122,7 +127,7 @@ impl Oidc {
         } = found;
         let is_its =
             authorization.client == caller.id || caller.scopes.contains(Scope::TokensIntrospect);
-        if !is_its || family.n != token.n {
+        if !is_its || family.generation != token.generation {
             return Ok(Introspection::default());
         }
         Ok(Introspection {
@@ -133,17 +138,17 @@ impl Oidc {
             sub: Some(authorization.user.to_string()),
             iss: Some(self.issuer().to_owned()),
             exp: Some(seconds(expires_at)),
-            iat: Some(seconds(family.advanced_at)),
+            iat: Some(seconds(family.rotated_at)),
             auth_time: Some(seconds(authorization.auth_time)),
             acr: Some(authorization.acr.clone()),
             ..Introspection::default()
         })
     }
 
-    async fn find_good_family(
+    async fn find_valid_family(
         &self,
         id: RefreshFamilyId,
-    ) -> Result<Option<GoodFamily>, TokenRefused> {
+    ) -> Result<Option<ValidFamily>, TokenEndpointError> {
         let found = self
             .database
             .read(move |conn| {
@@ -153,60 +158,62 @@ impl Oidc {
                 let Some(authorization) = tokens::find(conn, family.authorization)? else {
                     return Ok(None);
                 };
-                let standing = standing::find_record(conn, authorization.user)?;
-                Ok::<_, db::Error>(standing.map(|standing| (family, authorization, standing)))
+                let account_state = account_state::find_record(conn, authorization.user)?;
+                Ok::<_, db::Error>(
+                    account_state.map(|account_state| (family, authorization, account_state)),
+                )
             })
             .await?;
-        let Some((family, authorization, standing)) = found else {
+        let Some((family, authorization, account_state)) = found else {
             return Ok(None);
         };
         let record = self.clients.find(authorization.client).await?;
         let is_good = |record: &ClientRecord| {
             record.client.enabled
                 && record.client.metadata.allows(GrantType::RefreshToken)
-                && judge_standing(&authorization, &standing, record).is_ok()
+                && check_account_state(&authorization, &account_state, record).is_ok()
                 && self
-                    .judge_life(&family, &authorization, &record.client.metadata)
+                    .check_lifetime(&family, &authorization, &record.client.metadata)
                     .is_ok()
         };
         let Some(record) = record.filter(is_good) else {
             return Ok(None);
         };
-        Ok(Some(GoodFamily {
-            scopes: scopes_now(&authorization, &record.client),
+        Ok(Some(ValidFamily {
+            scopes: current_scopes(&authorization, &record.client),
             expires_at: expires_at(&family, &authorization, &record.client.metadata),
             client_id: record.client.public_id.clone(),
             family,
             authorization,
-            username: standing.username,
+            username: account_state.username,
         }))
     }
 }
 
 /// Whether the caller may know: the token was issued to it or is meant for it, or it may introspect every token.
-fn concerns(caller: &Client, good: &GoodToken) -> bool {
+fn may_introspect(caller: &Client, valid_token: &ValidToken) -> bool {
     let is_meant = |audience: &String| {
         audience == caller.public_id.as_str() || caller.metadata.audiences.contains(audience)
     };
-    good.client.id == caller.id
+    valid_token.client.id == caller.id
         || caller.scopes.contains(Scope::TokensIntrospect)
-        || good.claims.aud.iter().any(is_meant)
+        || valid_token.claims.aud.iter().any(is_meant)
 }
 
-fn describe(good: GoodToken) -> Introspection {
-    let GoodToken {
+fn describe(valid_token: ValidToken) -> Introspection {
+    let ValidToken {
         claims,
         client,
-        standing,
+        account_state,
         ..
-    } = good;
+    } = valid_token;
     // A scope that was removed from the client no longer counts.
     let scopes: Scopes = claims.scope.intersection(&client.scopes);
     let (tells_name, tells_roles) = (
         scopes.contains(Scope::Profile),
         scopes.contains(Scope::Roles),
     );
-    let person = standing.map(|standing| (standing.username, standing.roles));
+    let person = account_state.map(|account_state| (account_state.username, account_state.roles));
     let (username, roles) = person.unzip();
     let roles = roles.filter(|_| tells_roles);
     Introspection {

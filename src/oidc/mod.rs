@@ -46,6 +46,7 @@ use std::time::Duration;
 pub use backchannel::BackchannelLogout;
 pub use refusals::RecentRefusal;
 
+use crate::account_state::{AccountStates, Unavailable};
 use crate::base::clock::Clock;
 use crate::base::config::ClaimRule;
 use crate::base::ids::ClientId;
@@ -53,7 +54,6 @@ use crate::clients::{Client, Clients, Metadata};
 use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::passkeys::Passkeys;
-use crate::standing::{Standings, Unavailable};
 use crate::tokens::{Timeouts, Tokens};
 
 /// The protocol's rules, with their dependencies. Cheap to clone.
@@ -61,7 +61,7 @@ use crate::tokens::{Timeouts, Tokens};
 pub struct Oidc {
     database: Database,
     ephemeral: Ephemeral,
-    standings: Standings,
+    account_states: AccountStates,
     clients: Clients,
     tokens: Tokens,
     passkeys: Passkeys,
@@ -73,13 +73,13 @@ pub struct Oidc {
 
 /// Dependencies of [`Oidc`].
 #[derive(Clone, Debug)]
-pub struct Rooms {
+pub struct Dependencies {
     /// The database: SQLite or PostgreSQL.
     pub database: Database,
     /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
     /// Account states of users.
-    pub standings: Standings,
+    pub account_states: AccountStates,
     /// Registered clients.
     pub clients: Clients,
     /// Issues, checks and revokes tokens.
@@ -92,18 +92,21 @@ pub struct Rooms {
 
 impl Oidc {
     /// Creates the rules. Session-bound refresh tokens expire when unused for `session_idle_timeout`, like sessions.
-    pub fn new(rooms: Rooms, session_idle_timeout: Duration) -> Self {
-        let metadata =
-            discovery::metadata(&rooms.tokens.issuer, &rooms.tokens.lifetimes.claims).to_string();
+    pub fn new(dependencies: Dependencies, session_idle_timeout: Duration) -> Self {
+        let metadata = discovery::metadata(
+            &dependencies.tokens.issuer,
+            &dependencies.tokens.lifetimes.claims,
+        )
+        .to_string();
         Self {
             metadata: metadata.into(),
-            database: rooms.database,
-            ephemeral: rooms.ephemeral,
-            standings: rooms.standings,
-            clients: rooms.clients,
-            tokens: rooms.tokens,
-            passkeys: rooms.passkeys,
-            clock: rooms.clock,
+            database: dependencies.database,
+            ephemeral: dependencies.ephemeral,
+            account_states: dependencies.account_states,
+            clients: dependencies.clients,
+            tokens: dependencies.tokens,
+            passkeys: dependencies.passkeys,
+            clock: dependencies.clock,
             session_idle_timeout,
         }
     }
@@ -134,9 +137,9 @@ impl Oidc {
 
     /// Returns the public keys, and for how long they may be cached.
     pub async fn jwks(&self) -> Result<(serde_json::Value, Duration), Unavailable> {
-        let ring = self.tokens.keyring.ring().await?;
+        let key_set = self.tokens.keyring.key_set().await?;
         let max_age = self.tokens.lifetimes.jwks_max_age;
-        Ok((ring.jwks(self.clock.now()), max_age))
+        Ok((key_set.jwks(self.clock.now()), max_age))
     }
 
     /// Returns a client; `None` if it is disabled or does not exist.

@@ -1,14 +1,14 @@
 //! The pages of the protocol, to which apps send users to sign in and to sign out.
 
-mod answer;
 mod authorize;
 mod consent;
 mod logout;
+mod response;
 
 use actix_web::{guard, web};
 
-pub use answer::host_of;
 pub use consent::sentences;
+pub use response::host_of;
 
 use super::path;
 use crate::web::only;

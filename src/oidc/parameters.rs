@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::error::Refusal;
+use super::error::OAuthError;
 
 /// Parameters by name. An empty one counts as omitted (RFC 6749 §3.1).
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Parameters(Vec<(String, String)>);
 pub enum ParametersError {
     /// A parameter is included more than once (RFC 6749 §3.1). Contains its name.
     #[error("duplicate parameter: {0}")]
-    Twice(String),
+    Repeated(String),
     /// A name or value is not UTF-8, or contains a NUL character.
     #[error("the parameters are not UTF-8")]
     NotUtf8,
@@ -37,19 +37,19 @@ pub enum ParametersError {
 
 impl ParametersError {
     /// Converts it to a refusal.
-    pub fn refusal(&self) -> Refusal {
+    pub fn refusal(&self) -> OAuthError {
         let (rule, registered) = match self {
-            Self::Twice(_) => ("parameter-twice", String::new()),
+            Self::Repeated(_) => ("parameter-repeated", String::new()),
             Self::NotUtf8 => ("parameters-not-utf8", String::new()),
             Self::TooLong { limit, .. } => ("parameter-too-long", format!("{limit} bytes")),
             Self::LongName => ("parameter-name-too-long", format!("{MAX_NAME} bytes")),
             Self::TooMany => ("too-many-parameters", MAX_PARAMETERS.to_string()),
         };
         let presented = match self {
-            Self::Twice(name) | Self::TooLong { name, .. } => name.as_str(),
+            Self::Repeated(name) | Self::TooLong { name, .. } => name.as_str(),
             Self::NotUtf8 | Self::LongName | Self::TooMany => "",
         };
-        Refusal::invalid_request(self.to_string()).because(rule, presented, &registered)
+        OAuthError::invalid_request(self.to_string()).with_rule(rule, presented, &registered)
     }
 }
 
@@ -75,7 +75,7 @@ const LIMITS: [(&str, usize); 10] = [
 ];
 
 /// Returns the maximum length of a parameter's value, in bytes.
-pub(super) fn longest(name: &str) -> usize {
+pub(super) fn max_len(name: &str) -> usize {
     let own = LIMITS.iter().find(|(known, _)| *known == name);
     own.map_or(MAX_VALUE, |(_, limit)| *limit)
 }
@@ -108,7 +108,7 @@ impl Parameters {
         if name.len() > MAX_NAME {
             return Err(ParametersError::LongName);
         }
-        let limit = longest(&name);
+        let limit = max_len(&name);
         if value.len() > limit {
             let shown = name.chars().filter(char::is_ascii_graphic).take(40);
             return Err(ParametersError::TooLong {
@@ -118,7 +118,7 @@ impl Parameters {
         }
         if name != REPEATED && self.0.iter().any(|(known, _)| *known == name) {
             let shown = name.chars().filter(char::is_ascii_graphic).take(40);
-            return Err(ParametersError::Twice(shown.collect()));
+            return Err(ParametersError::Repeated(shown.collect()));
         }
         if self.0.len() >= MAX_PARAMETERS {
             return Err(ParametersError::TooMany);
@@ -199,9 +199,9 @@ mod tests {
         );
         assert_eq!(read.resources(), ["r", "s"]);
         let twice = Parameters::parse(b"a=1&%61=2");
-        assert_eq!(twice, Err(ParametersError::Twice("a".into())));
+        assert_eq!(twice, Err(ParametersError::Repeated("a".into())));
         let twice = Parameters::parse(b"a=&a=2");
-        assert_eq!(twice, Err(ParametersError::Twice("a".into())));
+        assert_eq!(twice, Err(ParametersError::Repeated("a".into())));
     }
 
     #[test]

@@ -5,65 +5,63 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Oidc;
-use super::interaction::{Answers, Before};
+use super::interaction::{SessionSnapshot, UserAnswers};
 use super::request::AuthorizationRequest;
 use crate::base::secrets::{Token, TokenHash};
-use crate::ephemeral::Away;
+use crate::ephemeral::StoreUnavailable;
 
 /// How long a request is stored after its last change.
-const LIFE: Duration = Duration::from_secs(1_800);
+const TTL: Duration = Duration::from_secs(1_800);
 
 /// A stored authorization request, with the user's answers so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pending {
+pub struct PendingRequest {
     /// The authorization request.
     pub request: AuthorizationRequest,
     /// SHA-256 of the identifying cookie of the browser that the request is bound to. A request that another site posted carries
     /// no cookie: it is bound to the first browser that opens it.
     browser: Option<String>,
     /// The browser's session when the request was bound to it, if it had one.
-    pub before: Option<Before>,
+    pub initial_session: Option<SessionSnapshot>,
     /// The user's answers so far.
-    pub answers: Answers,
+    pub answers: UserAnswers,
 }
 
 /// Why a stored request is not available.
 #[derive(Debug, thiserror::Error)]
-pub enum PendingError {
+pub enum PendingRequestError {
     /// The request was completed, expired, is another browser's or never existed, with a reason for the log. All look alike.
     #[error("unknown request: {0}")]
     Gone(&'static str),
     /// The ephemeral store is unavailable.
     #[error(transparent)]
-    Away(#[from] Away),
+    StoreUnavailable(#[from] StoreUnavailable),
 }
 
 fn key(id: &Token) -> String {
     format!("authorize:{}", id.hash().to_text())
 }
 
-fn text(pending: &Pending) -> Result<String, Away> {
+fn text(pending: &PendingRequest) -> Result<String, StoreUnavailable> {
     serde_json::to_string(pending)
-        .map_err(|error| Away(format!("stored request is not JSON: {error}")))
+        .map_err(|error| StoreUnavailable(format!("stored request is not JSON: {error}")))
 }
 
 impl Oidc {
     /// Stores a request, and returns its ID. Without a browser in `from`, the request is not bound yet.
-    pub async fn keep(
+    pub async fn store_pending(
         &self,
         request: AuthorizationRequest,
-        from: Option<(TokenHash, Option<Before>)>,
-    ) -> Result<Token, Away> {
+        from: Option<(TokenHash, Option<SessionSnapshot>)>,
+    ) -> Result<Token, StoreUnavailable> {
         let id = Token::generate();
-        let pending = Pending {
+        let pending = PendingRequest {
             request,
             browser: from.map(|(browser, _)| browser.to_text()),
-            before: from.and_then(|(_, before)| before),
-            answers: Answers::default(),
+            initial_session: from.and_then(|(_, session)| session),
+            answers: UserAnswers::default(),
         };
-        self.ephemeral
-            .put(&key(&id), &text(&pending)?, LIFE)
-            .await?;
+        self.ephemeral.put(&key(&id), &text(&pending)?, TTL).await?;
         Ok(id)
     }
 
@@ -75,27 +73,27 @@ impl Oidc {
         &self,
         id: &str,
         browser: TokenHash,
-        now_there: Option<Before>,
-    ) -> Result<(Token, Pending), PendingError> {
-        let id = Token::parse(id).ok_or(PendingError::Gone("no-id"))?;
+        current_session: Option<SessionSnapshot>,
+    ) -> Result<(Token, PendingRequest), PendingRequestError> {
+        let id = Token::parse(id).ok_or(PendingRequestError::Gone("no-id"))?;
         let stored = self.ephemeral.get(&[&key(&id)]).await?;
         let stored = stored.into_iter().next().flatten();
-        let stored = stored.ok_or(PendingError::Gone("not-there"))?;
-        let mut pending: Pending =
-            serde_json::from_str(&stored).map_err(|_| PendingError::Gone("unreadable"))?;
+        let stored = stored.ok_or(PendingRequestError::Gone("not-found"))?;
+        let mut pending: PendingRequest =
+            serde_json::from_str(&stored).map_err(|_| PendingRequestError::Gone("unreadable"))?;
         match pending.browser.as_deref().map(TokenHash::from_text) {
             Some(bound) if bound == Some(browser) => {}
-            Some(_) => return Err(PendingError::Gone("other-browser")),
+            Some(_) => return Err(PendingRequestError::Gone("other-browser")),
             None => {
                 pending.browser = Some(browser.to_text());
-                pending.before = now_there;
+                pending.initial_session = current_session;
                 let bound = text(&pending)?;
                 if !self
                     .ephemeral
-                    .replace(&key(&id), &stored, &bound, LIFE)
+                    .replace(&key(&id), &stored, &bound, TTL)
                     .await?
                 {
-                    return Err(PendingError::Gone("bound-meanwhile"));
+                    return Err(PendingRequestError::Gone("bound-concurrently"));
                 }
             }
         }
@@ -106,19 +104,19 @@ impl Oidc {
     ///
     /// # Errors
     /// `Gone` if the request has changed or was completed since it was read.
-    pub async fn note_answers(
+    pub async fn store_answers(
         &self,
         id: &Token,
-        before: &Pending,
-        answers: Answers,
-    ) -> Result<Pending, PendingError> {
-        let after = Pending {
+        before: &PendingRequest,
+        answers: UserAnswers,
+    ) -> Result<PendingRequest, PendingRequestError> {
+        let after = PendingRequest {
             answers,
             ..before.clone()
         };
         let (old, new) = (text(before)?, text(&after)?);
-        if old != new && !self.ephemeral.replace(&key(id), &old, &new, LIFE).await? {
-            return Err(PendingError::Gone("changed-meanwhile"));
+        if old != new && !self.ephemeral.replace(&key(id), &old, &new, TTL).await? {
+            return Err(PendingRequestError::Gone("changed-concurrently"));
         }
         Ok(after)
     }
@@ -128,10 +126,10 @@ impl Oidc {
     ///
     /// # Errors
     /// `Gone` for all other callers.
-    pub async fn take_pending(&self, id: &Token) -> Result<(), PendingError> {
+    pub async fn take_pending(&self, id: &Token) -> Result<(), PendingRequestError> {
         match self.ephemeral.take(&key(id)).await {
             Ok(Some(_)) => Ok(()),
-            Ok(None) => Err(PendingError::Gone("answered")),
+            Ok(None) => Err(PendingRequestError::Gone("answered")),
             Err(error) => {
                 tracing::warn!(%error, "can't delete a completed request; it will expire");
                 Ok(())

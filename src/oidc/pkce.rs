@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
-use super::error::Refusal;
+use super::error::OAuthError;
 use super::parameters::Parameters;
 use crate::clients::{Client, CodeProtection, Scope, Scopes};
 
@@ -20,20 +20,20 @@ pub fn read_challenge(
     parameters: &Parameters,
     client: &Client,
     scopes: &Scopes,
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, OAuthError> {
     let Some(challenge) = parameters.get("code_challenge") else {
         let has_nonce = parameters.get("nonce").is_some();
         if !is_protected(client, (None, has_nonce), scopes) {
             return Err(unprotected(client));
         }
         if parameters.get("code_challenge_method").is_some() {
-            return Err(Refusal::invalid_request("code_challenge is missing"));
+            return Err(OAuthError::invalid_request("code_challenge is missing"));
         }
         return Ok(None);
     };
     // RFC 7636 §4.3: without a method it is `plain`, which reveals the verifier (RFC 9700 §2.1.1).
     if parameters.get("code_challenge_method") != Some("S256") {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "code_challenge_method must be S256",
         ));
     }
@@ -42,7 +42,7 @@ pub fn read_challenge(
             .decode(challenge)
             .is_ok_and(|bytes| bytes.len() == 32);
     if !is_sha256 {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "code_challenge must be the base64url of a SHA-256, 43 characters",
         ));
     }
@@ -65,7 +65,7 @@ pub fn is_protected(
 }
 
 /// Returns the error for an unprotected request: what to send, or the command with which an administrator exempts the client.
-fn unprotected(client: &Client) -> Refusal {
+fn unprotected(client: &Client) -> OAuthError {
     let metadata = &client.metadata;
     let send = match metadata.code_protection() {
         CodeProtection::PkceOrNonce => "send code_challenge (PKCE, S256) or, with openid, a nonce",
@@ -82,9 +82,9 @@ fn unprotected(client: &Client) -> Refusal {
         CodeProtection::PkceOrNonce => "PKCE or a nonce",
     };
     let description = format!("{send}{}", excuse.unwrap_or_default());
-    let mut refusal = Refusal::invalid_request(description).because("pkce", "", registered);
-    if let Some(facts) = &mut refusal.facts {
-        facts.remedy = command;
+    let mut refusal = OAuthError::invalid_request(description).with_rule("pkce", "", registered);
+    if let Some(details) = &mut refusal.details {
+        details.remedy = command;
     }
     refusal
 }
@@ -93,7 +93,7 @@ fn unprotected(client: &Client) -> Refusal {
 ///
 /// # Errors
 /// `invalid_grant`: the verifier is wrong, missing, or sent without a challenge.
-pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Refusal> {
+pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),
         (Some(challenge), Some(verifier)) if is_verifier(verifier) => {
@@ -102,17 +102,17 @@ pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), Ref
             if bool::from(computed.as_bytes().ct_eq(challenge.as_bytes())) {
                 Ok(())
             } else {
-                Err(Refusal::invalid_grant(
+                Err(OAuthError::invalid_grant(
                     "code_verifier does not match the code_challenge",
                 ))
             }
         }
-        (Some(_), Some(_)) => Err(Refusal::invalid_grant(
+        (Some(_), Some(_)) => Err(OAuthError::invalid_grant(
             "code_verifier must have 43 to 128 unreserved characters",
         )),
-        (Some(_), None) => Err(Refusal::invalid_grant("code_verifier is missing")),
+        (Some(_), None) => Err(OAuthError::invalid_grant("code_verifier is missing")),
         // RFC 9700 §2.1.1: protects against PKCE downgrade attacks.
-        (None, Some(_)) => Err(Refusal::invalid_grant(
+        (None, Some(_)) => Err(OAuthError::invalid_grant(
             "code_verifier without a code_challenge in the authorization request",
         )),
     }

@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Oidc;
-use super::error::{ErrorCode, Facts, Refusal};
+use super::error::{ErrorCode, OAuthError, RefusalDetails};
+use crate::account_state::Unavailable;
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
-use crate::ephemeral::Away;
-use crate::standing::Unavailable;
+use crate::ephemeral::StoreUnavailable;
 
-const LIFE: Duration = Duration::from_secs(7 * 86_400);
+const TTL: Duration = Duration::from_secs(7 * 86_400);
 /// Maximum number of stored refusals of each client; the oldest ones are dropped.
-const MOST: usize = 20;
+const MAX_STORED: usize = 20;
 /// Maximum number of refusals of each client that are stored in one minute.
-const MOST_A_MINUTE: u64 = 30;
+const MAX_PER_MINUTE: u64 = 30;
 
 /// Rule code for scopes that are dropped from a request.
 pub(super) const SCOPE_DROPPED: &str = "scope-dropped";
@@ -36,7 +36,7 @@ pub struct RecentRefusal {
     pub description: String,
     /// The rule and the values that led to it.
     #[serde(flatten)]
-    pub facts: Facts,
+    pub details: RefusalDetails,
     /// When it last happened.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
@@ -46,18 +46,19 @@ pub struct RecentRefusal {
 
 impl Oidc {
     /// Logs a refusal, and stores it if it concerns an existing client. A store that is unavailable does not change the response.
-    pub(super) async fn note_refusal(&self, client: Option<ClientId>, refusal: &Refusal) {
+    pub(super) async fn note_refusal(&self, client: Option<ClientId>, refusal: &OAuthError) {
         refusal.log(client);
-        if let (Some(client), Some(facts)) = (client, facts_of(refusal)) {
+        if let (Some(client), Some(details)) = (client, details_of(refusal)) {
             let (error, description) = (refusal.code.as_str(), &refusal.description);
-            self.remember(client, error, description, &facts).await;
+            self.store_or_log(client, error, description, &details)
+                .await;
         }
     }
 
     /// Like [`Oidc::note_refusal`], for the result of an interaction with the user, but only what an administrator can change: a
     /// user who has to sign in or who declines is normal use.
-    pub(super) async fn note_refused_user(&self, client: ClientId, refusal: &Refusal) {
-        if refusal.facts.is_some() {
+    pub(super) async fn note_refused_user(&self, client: ClientId, refusal: &OAuthError) {
+        if refusal.details.is_some() {
             self.note_refusal(Some(client), refusal).await;
         }
     }
@@ -72,7 +73,7 @@ impl Oidc {
         else {
             return;
         };
-        let facts = Facts {
+        let details = RefusalDetails {
             rule: failed.reason.to_owned(),
             presented: failed.used.map(|method| method.as_str().to_owned()),
             registered: failed.registered.map(str::to_owned),
@@ -88,33 +89,37 @@ impl Oidc {
             }
             _ => "Client authentication failed",
         };
-        let remembered = self.remember(client.id(), "invalid_client", description, &facts);
-        remembered.await;
+        let stored_or_logged =
+            self.store_or_log(client.id(), "invalid_client", description, &details);
+        stored_or_logged.await;
     }
 
     /// Stores that scopes were dropped from a request, which continued without them.
-    pub(super) async fn note_dropped_scopes(&self, client: ClientId, dropped: &Refusal) {
-        if let Some(facts) = &dropped.facts {
+    pub(super) async fn note_dropped_scopes(&self, client: ClientId, dropped: &OAuthError) {
+        if let Some(details) = &dropped.details {
             let (error, description) = (dropped.code.as_str(), &dropped.description);
-            self.remember(client, error, description, facts).await;
+            self.store_or_log(client, error, description, details).await;
         }
     }
 
     /// Stores that a client could not be notified of an ended session.
     pub(super) async fn note_failed_delivery(&self, client: ClientId, uri: &str, cause: &str) {
-        let facts = Facts {
+        let details = RefusalDetails {
             rule: "backchannel-logout".to_owned(),
             presented: None,
             registered: Some(uri.to_owned()),
             remedy: None,
         };
         let description = format!("Back-channel logout failed: {cause}");
-        self.remember(client, "backchannel_logout_failed", &description, &facts)
+        self.store_or_log(client, "backchannel_logout_failed", &description, &details)
             .await;
     }
 
     /// Returns the recent refusals of a client, newest first.
-    pub async fn list_refusals(&self, client: ClientId) -> Result<Vec<RecentRefusal>, Away> {
+    pub async fn list_refusals(
+        &self,
+        client: ClientId,
+    ) -> Result<Vec<RecentRefusal>, StoreUnavailable> {
         let stored = self.ephemeral.get(&[&self.refusals_key(client)]).await?;
         let stored = stored.into_iter().next().flatten();
         Ok(stored
@@ -126,10 +131,16 @@ impl Oidc {
         format!("refusals:{}", self.clients.key(client))
     }
 
-    async fn remember(&self, client: ClientId, error: &str, description: &str, facts: &Facts) {
+    async fn store_or_log(
+        &self,
+        client: ClientId,
+        error: &str,
+        description: &str,
+        details: &RefusalDetails,
+    ) {
         // Boxed, because refusals are rare and this future would otherwise enlarge the future of every request.
-        let remembered = Box::pin(self.store_refusal(client, error, description, facts));
-        if let Err(error) = remembered.await {
+        let stored_or_logged = Box::pin(self.store_refusal(client, error, description, details));
+        if let Err(error) = stored_or_logged.await {
             tracing::debug!(%error, "can't store a rejected request");
         }
     }
@@ -139,14 +150,14 @@ impl Oidc {
         client: ClientId,
         error: &str,
         description: &str,
-        facts: &Facts,
+        details: &RefusalDetails,
     ) -> Result<(), Unavailable> {
         let key = self.refusals_key(client);
         if self.clients.find(client).await?.is_none() {
             return Ok(());
         }
         // Sign-ins with dropped scopes are counted separately, so that they don't displace the refusals of the same minute.
-        let kind = if facts.rule == SCOPE_DROPPED {
+        let kind = if details.rule == SCOPE_DROPPED {
             ":dropped"
         } else {
             ""
@@ -155,7 +166,7 @@ impl Oidc {
         let count = self
             .ephemeral
             .count(&in_this_minute, Duration::from_secs(60));
-        if count.await? > MOST_A_MINUTE {
+        if count.await? > MAX_PER_MINUTE {
             return Ok(());
         }
         let mut all = self.list_refusals(client).await?;
@@ -163,30 +174,30 @@ impl Oidc {
         let is_same = |known: &RecentRefusal| {
             known.error == error
                 && known.description == description
-                && known.facts.rule == facts.rule
-                && known.facts.registered == facts.registered
-                && (facts.rule == ROLE_NOT_HELD || known.facts == *facts)
+                && known.details.rule == details.rule
+                && known.details.registered == details.registered
+                && (details.rule == ROLE_NOT_HELD || known.details == *details)
         };
-        let before = all.iter().position(is_same).map(|place| all.remove(place));
+        let before = all.iter().position(is_same).map(|index| all.remove(index));
         let refusal = RecentRefusal {
             error: error.to_owned(),
             description: description.to_owned(),
-            facts: facts.clone(),
+            details: details.clone(),
             at: self.clock.now(),
             times: before.map_or(1, |before| before.times.saturating_add(1)),
         };
         all.insert(0, refusal);
-        all.truncate(MOST);
+        all.truncate(MAX_STORED);
         let text = serde_json::to_string(&all)
-            .map_err(|error| Away(format!("refusals can't be serialized: {error}")))?;
-        Ok(self.ephemeral.put(&key, &text, LIFE).await?)
+            .map_err(|error| StoreUnavailable(format!("refusals can't be serialized: {error}")))?;
+        Ok(self.ephemeral.put(&key, &text, TTL).await?)
     }
 }
 
 /// Returns the facts of a refusal, by default with its code as the rule; `None` for errors of normal use (sign-in, revoked token).
-fn facts_of(refusal: &Refusal) -> Option<Facts> {
-    if let Some(facts) = &refusal.facts {
-        return Some(facts.as_ref().clone());
+fn details_of(refusal: &OAuthError) -> Option<RefusalDetails> {
+    if let Some(details) = &refusal.details {
+        return Some(details.as_ref().clone());
     }
     let is_mistake = matches!(
         refusal.code,
@@ -201,16 +212,16 @@ fn facts_of(refusal: &Refusal) -> Option<Facts> {
             | ErrorCode::RegistrationNotSupported
             | ErrorCode::UnsupportedTokenType
     );
-    is_mistake.then(|| Facts {
+    is_mistake.then(|| RefusalDetails {
         rule: refusal.code.as_str().to_owned(),
-        ..Facts::default()
+        ..RefusalDetails::default()
     })
 }
 
 fn remedy_of(failed: &FailedAuthentication, client: &PublicClientId) -> Option<String> {
     match failed.reason {
         // Never suggests `none`, which would make the client public because a request omitted its secret.
-        "other-method" => failed
+        "wrong-auth-method" => failed
             .used
             .filter(|used| *used != AuthMethod::None)
             .map(|used| {

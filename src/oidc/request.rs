@@ -5,9 +5,9 @@ use url::Url;
 
 use super::acr::{self, AcrRequest};
 use super::claims_request::{self, ClaimsRequest};
-use super::error::{ErrorCode, Refusal};
+use super::error::{ErrorCode, OAuthError};
 use super::parameters::Parameters;
-use super::request_object::RefusedObject;
+use super::request_object::RequestObjectHints;
 use super::resources::{check_resource, not_this_grant, read_resources, userinfo_audience};
 pub use super::response_mode::ResponseMode;
 use super::{pkce, user_claims, user_claims::Rules};
@@ -17,7 +17,7 @@ use crate::clients::{Client, GrantType, Scope, Scopes};
 
 /// Where and how the response is sent; validated before all other parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReturnAddress {
+pub struct ResponseTarget {
     /// A registered redirect URI.
     pub redirect_uri: String,
     /// How the response is sent there.
@@ -52,7 +52,7 @@ pub struct AuthorizationRequest {
     /// ID of the client.
     pub client: ClientId,
     /// Where the response is sent.
-    pub to: ReturnAddress,
+    pub to: ResponseTarget,
     /// Requested scopes that the client is registered for.
     pub scopes: Scopes,
     /// Scopes that the user is asked to consent to: `scopes`, and those to which individually requested claims belong.
@@ -83,7 +83,7 @@ pub struct AuthorizationRequest {
 }
 
 /// Maximum length of `login_hint`, in characters; the rest is cut off.
-const LONGEST_HINT: usize = 200;
+const MAX_HINT_LEN: usize = 200;
 
 /// Reads where the response is sent. Until this is known, every error stays on Doorward's own page (RFC 9700 §4.11).
 ///
@@ -92,16 +92,16 @@ const LONGEST_HINT: usize = 200;
 ///
 /// # Errors
 /// The redirect URI is missing, not registered for this client, or an address of this server.
-pub fn read_return_address(
+pub fn read_response_target(
     parameters: &Parameters,
     client: &Client,
     issuer: &str,
-) -> Result<ReturnAddress, Refusal> {
+) -> Result<ResponseTarget, OAuthError> {
     let redirect_uri = parameters.get("redirect_uri").ok_or_else(|| {
         let registered = &client.metadata.redirect_uris;
         let registered: Vec<&str> = registered.iter().map(|uri| uri.as_str()).collect();
         let description = "redirect_uri is missing; send a registered one";
-        Refusal::invalid_request(description).because(
+        OAuthError::invalid_request(description).with_rule(
             "redirect-uri-missing",
             "",
             &registered.join(" "),
@@ -116,13 +116,13 @@ pub fn read_return_address(
             .iter()
             .map(|uri| uri.as_str())
             .collect();
-        return Err(Refusal::invalid_request(description)
-            .because(
+        return Err(OAuthError::invalid_request(description)
+            .with_rule(
                 "redirect-uri-not-registered",
                 redirect_uri,
                 &registered.join(" "),
             )
-            .remedy(format!(
+            .with_remedy(format!(
                 "doorward client update {} --add-redirect-uri URI",
                 client.public_id
             )));
@@ -130,17 +130,17 @@ pub fn read_return_address(
     // Registration refuses it, but a native app's loopback address matches any port, also that of a Doorward on this machine.
     if Url::parse(redirect_uri).is_ok_and(|url| url.origin().ascii_serialization() == issuer) {
         let description = "redirect_uri is an address of this server";
-        let refusal = Refusal::invalid_request(description);
-        return Err(refusal.because("redirect-uri-own", redirect_uri, issuer));
+        let refusal = OAuthError::invalid_request(description);
+        return Err(refusal.with_rule("redirect-uri-own", redirect_uri, issuer));
     }
-    let object = parameters.get("request").map(RefusedObject::read);
+    let object = parameters.get("request").map(RequestObjectHints::read);
     let object = object.unwrap_or_default();
     let response_mode = object.response_mode.unwrap_or_else(|| {
         let mode = parameters.get("response_mode");
         mode.and_then(ResponseMode::parse).unwrap_or_default()
     });
     let state = parameters.get("state").map(str::to_owned);
-    Ok(ReturnAddress {
+    Ok(ResponseTarget {
         redirect_uri: redirect_uri.to_owned(),
         response_mode,
         state: object.state.or(state),
@@ -149,7 +149,7 @@ pub fn read_return_address(
 
 impl AuthorizationRequest {
     /// Returns what is left of a stored request under the client's current registration; `None` if it can't be granted any more.
-    pub fn under(mut self, client: &Client, issuer: &str, rules: Rules<'_>) -> Option<Self> {
+    pub fn restrict_to(mut self, client: &Client, issuer: &str, rules: Rules<'_>) -> Option<Self> {
         let is_registered = client.metadata.allows_redirect_to(&self.to.redirect_uri)
             && client.metadata.allows(GrantType::AuthorizationCode);
         if !is_registered {
@@ -179,7 +179,7 @@ impl AuthorizationRequest {
         }
         self.scopes = self.scopes.intersection(&client.scopes);
         self.consent = self.consent.intersection(&client.scopes);
-        self.claims = user_claims::within(self.claims, &client.scopes, rules);
+        self.claims = user_claims::restrict(self.claims, &client.scopes, rules);
         Some(self)
     }
 }
@@ -189,20 +189,20 @@ impl AuthorizationRequest {
 pub fn read(
     parameters: &Parameters,
     client: &Client,
-    to: ReturnAddress,
+    to: ResponseTarget,
     hint: Option<UserId>,
     (issuer, now, rules): (&str, Timestamp, Rules<'_>),
-) -> Result<AuthorizationRequest, Refusal> {
-    refuse_what_is_not_supported(parameters, client)?;
+) -> Result<AuthorizationRequest, OAuthError> {
+    reject_unsupported(parameters, client)?;
     let prompt = read_prompt(parameters.get("prompt"))?;
-    let (claims, demands) = match parameters.get("claims") {
+    let (claims, requirements) = match parameters.get("claims") {
         Some(claims) => claims_request::parse(claims)?,
         None => Default::default(),
     };
-    let subject = read_subject(hint, demands.sub.as_deref())?;
+    let subject = read_subject(hint, requirements.sub.as_deref())?;
     let scopes = read_scopes(parameters, client)?;
     // Claims that the client is not registered for are dropped, also if it is registered for them before the request is granted.
-    let claims = user_claims::within(claims, &client.scopes, rules);
+    let claims = user_claims::restrict(claims, &client.scopes, rules);
     let single = user_claims::scopes_of(&claims, rules);
     Ok(AuthorizationRequest {
         client: client.id,
@@ -213,11 +213,16 @@ pub fn read(
         nonce: parameters.get("nonce").map(str::to_owned),
         prompt,
         max_age: read_max_age(parameters, client)?,
-        acr: read_acr(parameters, client, demands.essential_acr, demands.acr),
+        acr: read_acr(
+            parameters,
+            client,
+            requirements.essential_acr,
+            requirements.acr,
+        ),
         claims,
         login_hint: parameters
             .get("login_hint")
-            .map(|hint| hint.chars().take(LONGEST_HINT).collect()),
+            .map(|hint| hint.chars().take(MAX_HINT_LEN).collect()),
         subject,
         received_at: now,
         consent_epoch: client.consent_epoch,
@@ -225,7 +230,7 @@ pub fn read(
     })
 }
 
-fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Result<(), Refusal> {
+fn reject_unsupported(parameters: &Parameters, client: &Client) -> Result<(), OAuthError> {
     // OpenID Connect Core §3.1.2.6: refused, never ignored.
     for (name, code) in [
         ("request", ErrorCode::RequestNotSupported),
@@ -234,27 +239,27 @@ fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Res
     ] {
         if parameters.get(name).is_some() {
             let description = format!("the parameter {name} is not supported");
-            return Err(Refusal::new(code, description));
+            return Err(OAuthError::new(code, description));
         }
     }
     let response_mode = parameters.get("response_mode");
     if response_mode.is_some_and(|mode| ResponseMode::parse(mode).is_none()) {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "response_mode must be query, fragment or form_post",
         ));
     }
     match parameters.get("response_type") {
         Some("code") => {}
         Some(_) => {
-            return Err(Refusal::new(
+            return Err(OAuthError::new(
                 ErrorCode::UnsupportedResponseType,
                 "response_type must be code",
             ));
         }
         None => {
             let description = "response_type is missing; send code";
-            let refusal = Refusal::invalid_request(description);
-            return Err(refusal.because("response-type-missing", "", "code"));
+            let refusal = OAuthError::invalid_request(description);
+            return Err(refusal.with_rule("response-type-missing", "", "code"));
         }
     }
     if !client.metadata.allows(GrantType::AuthorizationCode) {
@@ -263,7 +268,7 @@ fn refuse_what_is_not_supported(parameters: &Parameters, client: &Client) -> Res
     Ok(())
 }
 
-fn read_prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
+fn read_prompt(text: Option<&str>) -> Result<Prompt, OAuthError> {
     let mut prompt = Prompt::default();
     let mut count = 0_u32;
     for word in text
@@ -278,12 +283,12 @@ fn read_prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
             "consent" => prompt.consent = true,
             "select_account" => prompt.select_account = true,
             "create" => prompt.create = true,
-            _ => return Err(Refusal::invalid_request("prompt has an unknown value")),
+            _ => return Err(OAuthError::invalid_request("prompt has an unknown value")),
         }
     }
     if prompt.none && count > 1 {
         // OpenID Connect Core §3.1.2.1.
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "prompt=none can't be combined with another value",
         ));
     }
@@ -291,10 +296,10 @@ fn read_prompt(text: Option<&str>) -> Result<Prompt, Refusal> {
 }
 
 /// Returns the requested scopes that the client is registered for; the response says what was granted (RFC 6749 §3.3).
-fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, Refusal> {
-    let asked = Scopes::parse(parameters.get("scope").unwrap_or_default())
-        .map_err(|fault| Refusal::new(ErrorCode::InvalidScope, fault.to_string()))?;
-    let mut scopes = asked.intersection(&client.scopes);
+fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, OAuthError> {
+    let requested = Scopes::parse(parameters.get("scope").unwrap_or_default())
+        .map_err(|fault| OAuthError::new(ErrorCode::InvalidScope, fault.to_string()))?;
+    let mut scopes = requested.intersection(&client.scopes);
     // A client without refresh tokens has no offline access (OpenID Connect Core §11).
     if !client.metadata.allows(GrantType::RefreshToken) {
         scopes = scopes.without(Scope::OfflineAccess);
@@ -302,14 +307,14 @@ fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, Refus
     Ok(scopes)
 }
 
-fn read_max_age(parameters: &Parameters, client: &Client) -> Result<Option<u32>, Refusal> {
+fn read_max_age(parameters: &Parameters, client: &Client) -> Result<Option<u32>, OAuthError> {
     match parameters.get("max_age") {
         None => Ok(client.metadata.default_max_age),
         Some(text) => match text.parse::<u64>() {
             Ok(seconds) if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 Ok(Some(u32::try_from(seconds).unwrap_or(u32::MAX)))
             }
-            _ => Err(Refusal::invalid_request(
+            _ => Err(OAuthError::invalid_request(
                 "max_age must be a whole number of seconds",
             )),
         },
@@ -320,7 +325,7 @@ fn read_acr(
     parameters: &Parameters,
     client: &Client,
     essential: Option<Vec<String>>,
-    wished: Vec<String>,
+    requested_values: Vec<String>,
 ) -> AcrRequest {
     if let Some(values) = essential {
         return AcrRequest {
@@ -337,7 +342,7 @@ fn read_acr(
         .map(str::to_owned)
         .collect();
     if values.is_empty() {
-        values = wished;
+        values = requested_values;
     }
     if values.is_empty() {
         values.clone_from(&client.metadata.default_acr_values);
@@ -350,7 +355,7 @@ fn read_acr(
     }
 }
 
-fn read_subject(hint: Option<UserId>, claimed: Option<&str>) -> Result<Option<UserId>, Refusal> {
+fn read_subject(hint: Option<UserId>, claimed: Option<&str>) -> Result<Option<UserId>, OAuthError> {
     let Some(claimed) = claimed else {
         return Ok(hint);
     };
@@ -358,7 +363,7 @@ fn read_subject(hint: Option<UserId>, claimed: Option<&str>) -> Result<Option<Us
     let claimed = UserId::parse(claimed).filter(|id| hint.is_none_or(|hint| hint == *id));
     match claimed {
         Some(id) => Ok(Some(id)),
-        None => Err(Refusal::new(
+        None => Err(OAuthError::new(
             ErrorCode::LoginRequired,
             "no user is the subject that claims requests",
         )),

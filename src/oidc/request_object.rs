@@ -5,18 +5,18 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
-use super::parameters::longest;
+use super::parameters::max_len;
 use super::request::ResponseMode;
 
 /// How the client expects the error. Nothing else in the refused object is read, and its signature is not verified: the sender
 /// could choose both values as plain parameters, too.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct RefusedObject {
+pub(super) struct RequestObjectHints {
     pub(super) response_mode: Option<ResponseMode>,
     pub(super) state: Option<String>,
 }
 
-impl RefusedObject {
+impl RequestObjectHints {
     /// Reads the payload of a JWS in compact serialization (RFC 7515 §7.1); the default for anything else, also if encrypted.
     pub(super) fn read(object: &str) -> Self {
         let Some(payload) = payload(object) else {
@@ -24,7 +24,7 @@ impl RefusedObject {
         };
         let text = |name: &str| payload.get(name).and_then(Value::as_str);
         let is_usable = |state: &&str| {
-            !state.is_empty() && !state.contains('\0') && state.len() <= longest("state")
+            !state.is_empty() && !state.contains('\0') && state.len() <= max_len("state")
         };
         Self {
             response_mode: text("response_mode").and_then(ResponseMode::parse),
@@ -55,10 +55,10 @@ mod tests {
 
     #[test]
     fn only_the_response_mode_and_the_state_are_read() {
-        let read = RefusedObject::read(&object(&json!({
+        let read = RequestObjectHints::read(&object(&json!({
             "response_mode": "form_post", "state": "a b", "redirect_uri": "https://evil.example/",
         })));
-        let expected = RefusedObject {
+        let expected = RequestObjectHints {
             response_mode: Some(ResponseMode::FormPost),
             state: Some("a b".into()),
         };
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn an_unusable_object_says_nothing() {
-        let long = "s".repeat(longest("state") + 1);
+        let long = "s".repeat(max_len("state") + 1);
         for payload in [
             json!({ "response_mode": "jwt", "state": 1 }),
             json!({ "response_mode": ["query"], "state": "" }),
@@ -76,21 +76,21 @@ mod tests {
             json!([{ "state": "x" }]),
             json!("x"),
         ] {
-            let read = RefusedObject::read(&object(&payload));
-            assert_eq!(read, RefusedObject::default(), "{payload}");
+            let read = RequestObjectHints::read(&object(&payload));
+            assert_eq!(read, RequestObjectHints::default(), "{payload}");
         }
         let good = object(&json!({ "state": "x" }));
         for object in ["", ".", "..", "a.b.c", &format!("{good}.x.y"), &good[4..]] {
-            let read = RefusedObject::read(object);
-            assert_eq!(read, RefusedObject::default(), "{object}");
+            let read = RequestObjectHints::read(object);
+            assert_eq!(read, RequestObjectHints::default(), "{object}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_without_a_panic(text in ".{0,200}") {
-            RefusedObject::read(&text);
-            RefusedObject::read(&format!("e30.{}.", URL_SAFE_NO_PAD.encode(&text)));
+            RequestObjectHints::read(&text);
+            RequestObjectHints::read(&format!("e30.{}.", URL_SAFE_NO_PAD.encode(&text)));
         }
     }
 }

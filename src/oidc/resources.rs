@@ -1,6 +1,6 @@
 //! Resources (services) that a client may get tokens for (RFC 8707), and the grant types that it may use.
 
-use super::error::{ErrorCode, Refusal};
+use super::error::{ErrorCode, OAuthError};
 use super::parameters::Parameters;
 use super::path;
 use crate::clients::{Client, GrantType, Scope, Scopes};
@@ -15,7 +15,7 @@ pub fn read_resources(
     client: &Client,
     scopes: &Scopes,
     issuer: &str,
-) -> Result<Vec<String>, Refusal> {
+) -> Result<Vec<String>, OAuthError> {
     let mut resources = Vec::new();
     for resource in parameters.resources() {
         check_resource(resource, client, issuer)?;
@@ -60,25 +60,25 @@ pub fn is_registered(resource: &str, client: &Client) -> bool {
 ///
 /// # Errors
 /// `invalid_target` (RFC 8707 §2).
-pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(), Refusal> {
+pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(), OAuthError> {
     if is_registered(resource, client) || resource == issuer {
         return Ok(());
     }
     let description = "the client is not registered for this resource";
-    Err(Refusal::new(ErrorCode::InvalidTarget, description)
-        .because(
+    Err(OAuthError::new(ErrorCode::InvalidTarget, description)
+        .with_rule(
             "resource-not-registered",
             resource,
             &client.metadata.resources.join(" "),
         )
-        .remedy(format!(
+        .with_remedy(format!(
             "doorward client update {} --add-resource URI",
             client.public_id
         )))
 }
 
 /// Returns the error for a grant type that a client is not registered for.
-pub fn not_this_grant(client: &Client, grant: GrantType) -> Refusal {
+pub fn not_this_grant(client: &Client, grant: GrantType) -> OAuthError {
     let grants: Vec<&str> = client
         .metadata
         .grant_types
@@ -89,9 +89,9 @@ pub fn not_this_grant(client: &Client, grant: GrantType) -> Refusal {
         "the client is not registered for the grant type {}",
         grant.as_str()
     );
-    Refusal::new(ErrorCode::UnauthorizedClient, description)
-        .because("grant-not-registered", grant.as_str(), &grants.join(" "))
-        .remedy(format!(
+    OAuthError::new(ErrorCode::UnauthorizedClient, description)
+        .with_rule("grant-not-registered", grant.as_str(), &grants.join(" "))
+        .with_remedy(format!(
             "doorward client update {} --add-grant {}",
             client.public_id,
             grant.as_str()

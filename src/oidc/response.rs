@@ -2,8 +2,8 @@
 
 use url::form_urlencoded::Serializer;
 
-use super::error::Refusal;
-use super::request::{ResponseMode, ReturnAddress};
+use super::error::OAuthError;
+use super::request::{ResponseMode, ResponseTarget};
 use crate::base::secrets::Token;
 
 /// Outcome of an authorization request.
@@ -12,7 +12,7 @@ pub enum Outcome {
     /// The request is granted; contains the code.
     Code(Token),
     /// The request is refused; contains the error.
-    Refused(Refusal),
+    Refused(OAuthError),
 }
 
 /// An authorization response, and where the browser sends it.
@@ -28,7 +28,7 @@ pub struct AuthorizationResponse {
 
 impl AuthorizationResponse {
     /// Creates the response to a request: the outcome, the `state` of the request, and the issuer (RFC 9207 §2).
-    pub fn new(to: &ReturnAddress, outcome: Outcome, issuer: &str) -> Self {
+    pub fn new(to: &ResponseTarget, outcome: Outcome, issuer: &str) -> Self {
         let mut fields = match outcome {
             Outcome::Code(code) => vec![("code", code.expose().to_owned())],
             Outcome::Refused(refusal) => vec![

@@ -3,16 +3,16 @@
 use serde_json::json;
 
 use super::Oidc;
-use super::error::Refusal;
+use super::error::OAuthError;
 use super::parameters::Parameters;
-use super::token::TokenRefused;
+use super::token::TokenEndpointError;
+use crate::account_state::{self, Unavailable};
 use crate::base::ids::{AuthorizationId, ClientId, UserId};
 use crate::clients::{Client, ClientError, RevokedToken};
 use crate::db;
 use crate::history::{self, Actor, Author, Event};
-use crate::standing::{self, Unavailable};
 use crate::tokens::refresh::{self, RefreshToken};
-use crate::tokens::{self, KnownToken, TokenHolder, revoke};
+use crate::tokens::{self, IdentifiedToken, TokenHolder, revoke};
 use crate::users;
 
 impl Oidc {
@@ -26,10 +26,10 @@ impl Oidc {
         caller: &Client,
         parameters: &Parameters,
         author: Author,
-    ) -> Result<(), TokenRefused> {
+    ) -> Result<(), TokenEndpointError> {
         let token = parameters
             .get("token")
-            .ok_or_else(|| Refusal::invalid_request("token is missing"))?;
+            .ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
         let author = author.acting_as(Actor::Client(caller.id));
         if let Some(token) = self.tokens.refresh_tokens.read(token) {
             return self.revoke_family(caller, token, author).await;
@@ -39,7 +39,7 @@ impl Oidc {
             None => Ok(()),
             Some(known) if known.client != caller.id => Err(not_yours().into()),
             // A token that is currently not accepted is revoked too: the user may regain a role that the client requires.
-            Some(KnownToken { holder, .. }) => match holder {
+            Some(IdentifiedToken { holder, .. }) => match holder {
                 TokenHolder::User(user, id) => {
                     self.revoke_authorization(id, user, caller.id, author).await
                 }
@@ -56,7 +56,7 @@ impl Oidc {
         caller: ClientId,
         token: (RevokedToken, i64),
         author: Author,
-    ) -> Result<(), TokenRefused> {
+    ) -> Result<(), TokenEndpointError> {
         let revoked =
             self.clients
                 .revoke_own_token(caller, token, author, users::void_links_by_token);
@@ -64,7 +64,7 @@ impl Oidc {
             Ok(()) | Err(ClientError::Unknown) => Ok(()),
             Err(ClientError::Pending(error)) => Err(error.into()),
             Err(ClientError::Database(error)) => Err(error.into()),
-            Err(other) => Err(Unavailable::from(db::Error::Refused(other.to_string())).into()),
+            Err(other) => Err(Unavailable::from(db::Error::Internal(other.to_string())).into()),
         }
     }
 
@@ -73,7 +73,7 @@ impl Oidc {
         caller: &Client,
         token: RefreshToken,
         author: Author,
-    ) -> Result<(), TokenRefused> {
+    ) -> Result<(), TokenEndpointError> {
         let found = self
             .database
             .read(move |conn| {
@@ -99,7 +99,7 @@ impl Oidc {
         user: UserId,
         client: ClientId,
         author: Author,
-    ) -> Result<(), TokenRefused> {
+    ) -> Result<(), TokenEndpointError> {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
@@ -107,10 +107,10 @@ impl Oidc {
                 if tokens::find(conn, id)?.is_none_or(|row| row.was_withdrawn()) {
                     return Ok(());
                 }
-                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                let Some(now) = account_state::begin_change(conn, &database, user)? else {
                     return Ok(());
                 };
-                if !revoke::end_one(conn, id, now, "given-back")? {
+                if !revoke::end_one(conn, id, now, "revoked-by-client")? {
                     return Ok(());
                 }
                 let event = Event::done("token.revoked")
@@ -120,12 +120,12 @@ impl Oidc {
                 history::record(conn, now, &author, event)
             })
             .await?;
-        self.standings.publish(user).await?;
+        self.account_states.publish(user).await?;
         Ok(())
     }
 }
 
 /// The error for another client's token (RFC 7009 §2.1).
-fn not_yours() -> Refusal {
-    Refusal::invalid_grant("this token was issued to another client")
+fn not_yours() -> OAuthError {
+    OAuthError::invalid_grant("this token was issued to another client")
 }

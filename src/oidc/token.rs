@@ -5,15 +5,15 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Oidc;
-use super::client_authentication::ClientError;
-use super::error::{ErrorCode, Refusal};
+use super::client_authentication::ClientAuthError;
+use super::error::{ErrorCode, OAuthError};
 use super::parameters::Parameters;
 use super::resources::not_this_grant;
+use crate::account_state::{AccountState, ChangePending, Unavailable};
 use crate::base::ids::SessionId;
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
 use crate::history::Author;
-use crate::standing::{ChangePending, Standing, Unavailable};
 use crate::tokens::keys::{SignError, Signer};
 use crate::tokens::refresh::RefreshToken;
 use crate::tokens::{ConsumedGrant, TokenTarget};
@@ -21,7 +21,7 @@ use crate::users::User;
 
 /// A token response (RFC 6749 §5.1).
 #[derive(Serialize)]
-pub struct TokenAnswer {
+pub struct TokenResponse {
     /// The access token.
     pub access_token: String,
     /// Always `Bearer`.
@@ -43,13 +43,13 @@ pub struct TokenAnswer {
 
 /// Why a token request fails.
 #[derive(Debug, thiserror::Error)]
-pub enum TokenRefused {
+pub enum TokenEndpointError {
     /// Client authentication failed.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(#[from] ClientAuthError),
     /// The request is refused with an OAuth error.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] OAuthError),
     /// A revocation is committed but not yet in force on all instances.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -64,15 +64,15 @@ pub enum TokenRefused {
     Sign(#[from] SignError),
     /// It is unknown whether a code or refresh token was used up; repeating the request would count as a replay.
     #[error("the outcome of using the grant is unknown: {0}")]
-    InDoubt(String),
+    CommitUnknown(String),
 }
 
 /// A consumed grant whose authorization is valid at this moment, with the scopes and the audience of the tokens to issue.
-pub(super) struct Granted {
+pub(super) struct ValidatedGrant {
     /// The client as it was registered when the grant was consumed.
     pub(super) client: Arc<Client>,
     pub(super) grant: ConsumedGrant,
-    pub(super) standing: Standing,
+    pub(super) account_state: AccountState,
     pub(super) user: User,
     pub(super) scopes: Scopes,
     pub(super) target: TokenTarget,
@@ -81,12 +81,12 @@ pub(super) struct Granted {
 
 impl Oidc {
     /// Handles a token request of an authenticated client.
-    pub async fn answer_token_request(
+    pub async fn handle_token_request(
         &self,
         record: &ClientRecord,
         parameters: &Parameters,
         author: Author,
-    ) -> Result<TokenAnswer, TokenRefused> {
+    ) -> Result<TokenResponse, TokenEndpointError> {
         // 1. The client may use the grant type.
         let grant = read_grant_type(parameters)?;
         check_grant_type(&record.client, grant)?;
@@ -103,27 +103,35 @@ impl Oidc {
             self.refresh(record, parameters, author).await?
         };
         // 4. The response, which needs no store.
-        self.write_answer(&signer, granted)
+        self.issue_tokens(&signer, granted)
     }
 
-    fn write_answer(&self, signer: &Signer, granted: Granted) -> Result<TokenAnswer, TokenRefused> {
-        let Granted {
+    fn issue_tokens(
+        &self,
+        signer: &Signer,
+        granted: ValidatedGrant,
+    ) -> Result<TokenResponse, TokenEndpointError> {
+        let ValidatedGrant {
             client,
             grant,
-            standing,
+            account_state,
             user,
             scopes,
             target,
             refresh_token,
         } = granted;
-        let access =
-            self.tokens
-                .issue_for_user((&client, signer), &grant, &standing, &scopes, target)?;
+        let access = self.tokens.issue_for_user(
+            (&client, signer),
+            &grant,
+            &account_state,
+            &scopes,
+            target,
+        )?;
         let id_token = scopes
             .contains(Scope::OpenId)
             .then(|| self.issue_id_token((&client, signer), &grant, &user, &scopes, &access.text))
             .transpose()?;
-        Ok(TokenAnswer {
+        Ok(TokenResponse {
             access_token: access.text,
             token_type: "Bearer",
             expires_in: access.lifetime.as_secs(),
@@ -136,7 +144,7 @@ impl Oidc {
 }
 
 /// Checks that a client is registered for a grant type.
-pub(super) fn check_grant_type(client: &Client, grant: GrantType) -> Result<(), Refusal> {
+pub(super) fn check_grant_type(client: &Client, grant: GrantType) -> Result<(), OAuthError> {
     if client.metadata.allows(grant) {
         return Ok(());
     }
@@ -144,15 +152,15 @@ pub(super) fn check_grant_type(client: &Client, grant: GrantType) -> Result<(), 
 }
 
 /// Reads the parameter `grant_type`.
-pub fn read_grant_type(parameters: &Parameters) -> Result<GrantType, Refusal> {
+pub fn read_grant_type(parameters: &Parameters) -> Result<GrantType, OAuthError> {
     let text = parameters
         .get("grant_type")
-        .ok_or_else(|| Refusal::invalid_request("grant_type is missing"))?;
+        .ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?;
     GrantType::ALL
         .into_iter()
         .find(|known| known.as_str() == text)
         .ok_or_else(|| {
-            Refusal::new(
+            OAuthError::new(
                 ErrorCode::UnsupportedGrantType,
                 "grant_type must be authorization_code, refresh_token or client_credentials",
             )

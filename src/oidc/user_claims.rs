@@ -102,7 +102,7 @@ pub fn for_id_token(
 }
 
 /// Returns the requested claims that are known and belong to scopes that the client is registered for.
-pub fn within(request: ClaimsRequest, registered: &Scopes, rules: Rules<'_>) -> ClaimsRequest {
+pub fn restrict(request: ClaimsRequest, registered: &Scopes, rules: Rules<'_>) -> ClaimsRequest {
     let keep = |names: Vec<String>| {
         let known = names.into_iter();
         let known = known
@@ -141,14 +141,14 @@ fn scope_of(claim: &str, rules: Rules<'_>) -> Option<Scope> {
 fn single(
     user: &User,
     registered: &Scopes,
-    wishes: &[String],
+    requested: &[String],
     rules: Rules<'_>,
 ) -> Map<String, Value> {
-    if wishes.is_empty() {
+    if requested.is_empty() {
         return Map::new();
     }
     let mut all = of_scopes(user, registered, rules);
-    all.retain(|name, _| wishes.contains(name));
+    all.retain(|name, _| requested.contains(name));
     all
 }
 

@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
-use super::error::{ErrorCode, Refusal};
+use super::error::{ErrorCode, OAuthError};
 use super::resources::is_registered;
 use super::{Oidc, user_claims};
+use crate::account_state::Unavailable;
 use crate::base::ids::ClientId;
 use crate::clients::Scope;
 use crate::db;
-use crate::standing::Unavailable;
-use crate::tokens::{self, GoodToken, TokenError};
+use crate::tokens::{self, TokenError, ValidToken};
 use crate::users;
 
 /// Why no claims are returned.
@@ -18,10 +18,10 @@ use crate::users;
 pub enum UserInfoError {
     /// 401 `invalid_token`; contains a reason code for the log.
     #[error("invalid token: {0}")]
-    Bad(&'static str),
+    InvalidToken(&'static str),
     /// 401 `invalid_token`: the token is valid, but for other services. Contains its client and the error.
     #[error("{1}")]
-    OtherAudience(ClientId, Refusal),
+    OtherAudience(ClientId, OAuthError),
     /// 403 `insufficient_scope`: the token lacks the scope `openid`.
     #[error("the token has no scope openid")]
     ScopeMissing,
@@ -33,7 +33,7 @@ pub enum UserInfoError {
 impl From<TokenError> for UserInfoError {
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Bad(reason) => Self::Bad(reason),
+            TokenError::Bad(reason) => Self::InvalidToken(reason),
             TokenError::Unavailable(error) => Self::Unavailable(error),
         }
     }
@@ -42,18 +42,21 @@ impl From<TokenError> for UserInfoError {
 impl Oidc {
     /// Returns the claims that an access token allows.
     pub async fn user_info(&self, token: &str) -> Result<Map<String, Value>, UserInfoError> {
-        let good = self.tokens.check(token).await?;
-        let (user, authorization) = good
+        let valid_token = self.tokens.check(token).await?;
+        let (user, authorization) = valid_token
             .authorization()
-            .ok_or(UserInfoError::Bad("no-person"))?;
+            .ok_or(UserInfoError::InvalidToken("no-user"))?;
         // A scope that was removed from the client no longer counts.
-        let scopes = good.claims.scope.intersection(&good.client.scopes);
+        let scopes = valid_token
+            .claims
+            .scope
+            .intersection(&valid_token.client.scopes);
         if !scopes.contains(Scope::OpenId) {
             return Err(UserInfoError::ScopeMissing);
         }
         // RFC 8707 §2: a token for another service is not valid here.
-        if !self.is_for_userinfo(&good) {
-            return Err(self.other_audience(&good));
+        if !self.is_for_userinfo(&valid_token) {
+            return Err(self.other_audience(&valid_token));
         }
         let found = self.database.read(move |conn| {
             let user = users::find(conn, user)?;
@@ -61,13 +64,13 @@ impl Oidc {
             Ok::<_, db::Error>(user.zip(authorization))
         });
         let found = found.await.map_err(Unavailable::from)?;
-        let (user, authorization) = found.ok_or(UserInfoError::Bad("no-authorization"))?;
+        let (user, authorization) = found.ok_or(UserInfoError::InvalidToken("no-authorization"))?;
         let request: ClaimsRequest =
             serde_json::from_value(authorization.claims.0).unwrap_or_default();
         let mut claims = user_claims::for_userinfo(
             &user,
             &scopes,
-            &good.client.scopes,
+            &valid_token.client.scopes,
             (&request, &self.tokens.lifetimes.claims),
         );
         claims.insert("sub".into(), json!(user.id));
@@ -76,20 +79,26 @@ impl Oidc {
 
     /// Whether the token's audience contains the issuer, or the `UserInfo` audience. The latter counts only while the client is
     /// registered for it and for at least one service that the token is for.
-    fn is_for_userinfo(&self, good: &GoodToken) -> bool {
-        let has = |wanted: &str| good.claims.aud.iter().any(|audience| audience == wanted);
-        let mut audience = good.claims.aud.iter();
+    fn is_for_userinfo(&self, valid_token: &ValidToken) -> bool {
+        let has = |wanted: &str| {
+            valid_token
+                .claims
+                .aud
+                .iter()
+                .any(|audience| audience == wanted)
+        };
+        let mut audience = valid_token.claims.aud.iter();
         has(self.issuer())
-            || good.client.metadata.userinfo_audience
+            || valid_token.client.metadata.userinfo_audience
                 && has(&self.userinfo_audience())
-                && audience.any(|service| is_registered(service, &good.client))
+                && audience.any(|service| is_registered(service, &valid_token.client))
     }
 
-    fn other_audience(&self, good: &GoodToken) -> UserInfoError {
-        let (issuer, client) = (self.issuer(), &good.client.public_id);
-        let audience = good.claims.aud.join(" ");
+    fn other_audience(&self, valid_token: &ValidToken) -> UserInfoError {
+        let (issuer, client) = (self.issuer(), &valid_token.client.public_id);
+        let audience = valid_token.claims.aud.join(" ");
         let told: String = audience.chars().take(MAX_AUDIENCE_LEN).collect();
-        let description = if good.client.metadata.userinfo_audience {
+        let description = if valid_token.client.metadata.userinfo_audience {
             format!(
                 "the access token's audience is {told}, and UserInfo requires {issuer}: sign the user in again to get a token that \
                  UserInfo accepts, or request a second token with resource={issuer}"
@@ -102,12 +111,12 @@ impl Oidc {
             )
         };
         // No remedy is stored: otherwise every service that holds a token could suggest that it gets the users' claims.
-        let refusal = Refusal::new(ErrorCode::InvalidToken, description).because(
+        let refusal = OAuthError::new(ErrorCode::InvalidToken, description).with_rule(
             "other-audience",
             &audience,
             issuer,
         );
-        UserInfoError::OtherAudience(good.client.id, refusal)
+        UserInfoError::OtherAudience(valid_token.client.id, refusal)
     }
 }
 

@@ -6,7 +6,7 @@
 //! nothing of the work itself: a [`Worker`] does it and audits its outcome. Times are those of the database's clock.
 
 mod attempt;
-mod look;
+mod claim;
 mod queries;
 mod run;
 
@@ -18,7 +18,7 @@ use crate::db;
 
 pub use run::Outbox;
 
-const MOST_ATTEMPTS: u32 = 12;
+const MAX_ATTEMPTS: u32 = 12;
 
 /// Work to be done once the transaction that enqueues it is committed.
 #[derive(Clone, Debug)]
@@ -57,22 +57,22 @@ pub struct Work {
 impl Work {
     /// Returns whether the row is deleted after this attempt, whatever its outcome; if so, the worker must audit a failure.
     pub fn is_last_attempt(&self) -> bool {
-        self.attempts >= MOST_ATTEMPTS
+        self.attempts >= MAX_ATTEMPTS
     }
 }
 
 /// Outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Worked {
+pub enum AttemptResult {
     /// The work is done; the row is deleted.
     Done,
     /// The attempt failed. The work is retried later, unless this was the last attempt.
-    Again {
+    Retry {
         /// Why it failed, for the log.
         reason: String,
     },
     /// The work can never be done; the row is deleted.
-    GaveUp,
+    Abandoned,
 }
 
 /// Does the work of one kind.
@@ -80,7 +80,7 @@ pub trait Worker: Send + Sync + 'static {
     /// Returns the kind of work that this worker does.
     fn kind(&self) -> &'static str;
 
-    /// Runs one attempt, outside of any transaction. It is cancelled after 25 seconds and then counts as [`Worked::Again`]. Work
+    /// Runs one attempt, outside of any transaction. It is cancelled after 25 seconds and then counts as [`AttemptResult::Retry`]. Work
     /// may be repeated although it was done: an instance can die after the work and before it stores the outcome.
-    fn work(&self, work: Work) -> impl Future<Output = Worked> + Send;
+    fn work(&self, work: Work) -> impl Future<Output = AttemptResult> + Send;
 }

@@ -9,18 +9,18 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::attempt::attempt;
-use super::look::{Found, look};
+use super::claim::{ClaimedWork, claim_due};
 use super::{Work, Worker};
 use crate::db::{self, Database};
 
 /// How often an instance polls: for work that other instances enqueued, retries that are due, and work of instances that died.
-const PERIOD: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// How much work of one queue an instance does concurrently.
-const MOST_OF_A_QUEUE: usize = 2;
+const MAX_PER_QUEUE: usize = 2;
 
 /// How much work an instance does concurrently.
-const MOST_AT_ONCE: usize = 128;
+const MAX_CONCURRENT: usize = 128;
 
 /// Polls for work and has it done. Cheap to clone; waking one clone wakes the loops of all.
 #[derive(Clone, Debug)]
@@ -48,17 +48,17 @@ impl Outbox {
     pub async fn run(&self, worker: impl Worker) {
         let worker = Arc::new(worker);
         let mut wakes = self.wakes.subscribe();
-        let mut ticks = interval(PERIOD);
+        let mut ticks = interval(POLL_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut under_way = UnderWay::default();
-        let mut is_away = false;
+        let mut running = RunningAttempts::default();
+        let mut is_unavailable = false;
         loop {
-            under_way.forget_ended();
-            let found = self.look(worker.kind(), &under_way).await;
-            note_change(&mut is_away, &found);
+            running.remove_finished();
+            let found = self.claim(worker.kind(), &running).await;
+            log_availability_change(&mut is_unavailable, &found);
             let found = found.unwrap_or_default();
-            for work in found.taken {
-                under_way.begin(&self.database, &worker, work);
+            for work in found.claimed {
+                running.begin(&self.database, &worker, work);
             }
             if found.was_due {
                 continue;
@@ -66,38 +66,42 @@ impl Outbox {
             tokio::select! {
                 _ = ticks.tick() => {}
                 _ = wakes.changed() => {}
-                () = under_way.one_ends() => {}
+                () = running.wait_for_any() => {}
             }
         }
     }
 
-    async fn look(&self, kind: &'static str, under_way: &UnderWay) -> db::Result<Found> {
-        let places = under_way.places();
-        if places == 0 {
-            return Ok(Found::default());
+    async fn claim(
+        &self,
+        kind: &'static str,
+        running: &RunningAttempts,
+    ) -> db::Result<ClaimedWork> {
+        let free_slots = running.free_slots();
+        if free_slots == 0 {
+            return Ok(ClaimedWork::default());
         }
-        look(&self.database, kind, under_way.busy_queues(), places).await
+        claim_due(&self.database, kind, running.busy_queues(), free_slots).await
     }
 }
 
 /// Logs when the database becomes unavailable and when it is available again, once each.
-fn note_change(is_away: &mut bool, found: &db::Result<Found>) {
+fn log_availability_change(is_unavailable: &mut bool, found: &db::Result<ClaimedWork>) {
     match found {
-        Err(error) if !*is_away => tracing::warn!(%error, "can't poll for jobs"),
-        Ok(_) if *is_away => tracing::warn!("polling for jobs again"),
+        Err(error) if !*is_unavailable => tracing::warn!(%error, "can't poll for jobs"),
+        Ok(_) if *is_unavailable => tracing::warn!("polling for jobs again"),
         Ok(_) | Err(_) => {}
     }
-    *is_away = found.is_err();
+    *is_unavailable = found.is_err();
 }
 
 /// The running attempts of this loop, each with its queue. Dropping it cancels them.
 #[derive(Default)]
-struct UnderWay {
+struct RunningAttempts {
     attempts: JoinSet<()>,
     queues: HashMap<Id, String>,
 }
 
-impl UnderWay {
+impl RunningAttempts {
     fn begin(&mut self, database: &Database, worker: &Arc<impl Worker>, work: Work) {
         let queue = work.queue.clone();
         let attempt = attempt(database.clone(), worker.clone(), work);
@@ -105,8 +109,8 @@ impl UnderWay {
         self.queues.insert(task.id(), queue);
     }
 
-    fn places(&self) -> usize {
-        MOST_AT_ONCE.saturating_sub(self.queues.len())
+    fn free_slots(&self) -> usize {
+        MAX_CONCURRENT.saturating_sub(self.queues.len())
     }
 
     fn busy_queues(&self) -> Vec<String> {
@@ -116,25 +120,25 @@ impl UnderWay {
         }
         let full = counts
             .into_iter()
-            .filter(|(_, count)| *count >= MOST_OF_A_QUEUE);
+            .filter(|(_, count)| *count >= MAX_PER_QUEUE);
         full.map(|(queue, _)| queue.clone()).collect()
     }
 
     /// Waits until an attempt ends; forever if none is running.
-    async fn one_ends(&mut self) {
+    async fn wait_for_any(&mut self) {
         match self.attempts.join_next_with_id().await {
-            Some(ended) => self.forget(ended),
+            Some(ended) => self.remove(ended),
             None => std::future::pending().await,
         }
     }
 
-    fn forget_ended(&mut self) {
+    fn remove_finished(&mut self) {
         while let Some(ended) = self.attempts.try_join_next_with_id() {
-            self.forget(ended);
+            self.remove(ended);
         }
     }
 
-    fn forget(&mut self, ended: Result<(Id, ()), JoinError>) {
+    fn remove(&mut self, ended: Result<(Id, ()), JoinError>) {
         let id = match ended {
             Ok((id, ())) => id,
             Err(error) => {

@@ -7,7 +7,7 @@ use webauthn_rs_core::error::WebauthnError;
 
 use super::passkey::Passkey;
 use super::relying_party::RelyingParty;
-use super::well_formed::FormFault;
+use super::well_formed::FormatError;
 use super::{client_data, queries, well_formed};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
@@ -15,7 +15,7 @@ use crate::db::{self, Connection};
 
 /// Why an assertion is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum AssertionFault {
+pub(super) enum AssertionError {
     /// It is malformed or invalid; with a reason code for the log.
     #[error("{0}")]
     Refused(String),
@@ -24,8 +24,8 @@ pub(super) enum AssertionFault {
     CounterWentBack,
 }
 
-impl From<FormFault> for AssertionFault {
-    fn from(fault: FormFault) -> Self {
+impl From<FormatError> for AssertionError {
+    fn from(fault: FormatError) -> Self {
         Self::Refused(fault.to_string())
     }
 }
@@ -40,7 +40,7 @@ pub(super) struct Assertion {
 
 /// A verified assertion, and the passkey as updated by it.
 #[derive(Debug)]
-pub(super) struct Verified {
+pub(super) struct VerifiedAssertion {
     pub(super) passkey: Passkey,
     counter_before: i64,
 }
@@ -50,24 +50,24 @@ impl RelyingParty {
     /// is verified with.
     pub(super) fn request_options(
         &self,
-    ) -> Result<(Value, DiscoverableAuthentication), AssertionFault> {
+    ) -> Result<(Value, DiscoverableAuthentication), AssertionError> {
         let (options, state) = self
             .webauthn
             .start_discoverable_authentication()
-            .map_err(|error| AssertionFault::Refused(format!("{error:?}")))?;
+            .map_err(|error| AssertionError::Refused(format!("{error:?}")))?;
         // The library always asks for conditional mediation, in a member beside `publicKey` that is dropped here: the route adds
         // it if the page asked for it.
         let options = serde_json::to_value(options.public_key)
-            .map_err(|error| AssertionFault::Refused(error.to_string()))?;
+            .map_err(|error| AssertionError::Refused(error.to_string()))?;
         Ok((options, state))
     }
 
     /// Parses the assertion of a sign-in, and checks its format, its origin, and that it names a user.
-    pub(super) fn read_assertion(&self, credential: Value) -> Result<Assertion, AssertionFault> {
+    pub(super) fn read_assertion(&self, credential: Value) -> Result<Assertion, AssertionError> {
         let assertion = self.read_assertion_of_known_user(credential)?;
         // WebAuthn Level 3 §7.2 step 6: if the user is not known beforehand, the user handle is required.
         if assertion.claimed_user.is_none() {
-            return Err(AssertionFault::Refused("user-handle-missing".into()));
+            return Err(AssertionError::Refused("user-handle-missing".into()));
         }
         Ok(assertion)
     }
@@ -76,8 +76,8 @@ impl RelyingParty {
     pub(super) fn read_assertion_of_known_user(
         &self,
         mut credential: Value,
-    ) -> Result<Assertion, AssertionFault> {
-        let refused = |reason: &str| AssertionFault::Refused(reason.to_owned());
+    ) -> Result<Assertion, AssertionError> {
+        let refused = |reason: &str| AssertionError::Refused(reason.to_owned());
         well_formed::take_credential_id(&mut credential)?;
         let credential: PublicKeyCredential =
             serde_json::from_value(credential).map_err(|_| refused("malformed"))?;
@@ -101,13 +101,13 @@ impl RelyingParty {
         assertion: &Assertion,
         state: &DiscoverableAuthentication,
         mut passkey: Passkey,
-    ) -> Result<Verified, AssertionFault> {
+    ) -> Result<VerifiedAssertion, AssertionError> {
         // The library doesn't check that the user handle is the credential owner's, which Web Authentication §7.2 requires.
         if assertion
             .claimed_user
             .is_some_and(|user| user != passkey.user)
         {
-            return Err(AssertionFault::Refused("user-handle-of-another".into()));
+            return Err(AssertionError::Refused("user-handle-mismatch".into()));
         }
         let stored = webauthn_rs::prelude::Passkey::from(passkey.credential.clone());
         let result = self
@@ -118,15 +118,15 @@ impl RelyingParty {
                 &passkey.credential,
             )
             .map_err(|error| match error {
-                WebauthnError::CredentialPossibleCompromise => AssertionFault::CounterWentBack,
-                other => AssertionFault::Refused(format!("{other:?}")),
+                WebauthnError::CredentialPossibleCompromise => AssertionError::CounterWentBack,
+                other => AssertionError::Refused(format!("{other:?}")),
             })?;
         // WebAuthn Level 3 §6.1.3: backup eligibility never changes for a credential.
         if result.backup_eligible() != passkey.backup_eligible {
-            return Err(AssertionFault::Refused("backup-eligibility-changed".into()));
+            return Err(AssertionError::Refused("backup-eligibility-changed".into()));
         }
         if !result.user_verified() {
-            return Err(AssertionFault::Refused("user-not-verified".into()));
+            return Err(AssertionError::Refused("user-not-verified".into()));
         }
         let counter_before = passkey.sign_count;
         let mut stored = stored;
@@ -134,7 +134,7 @@ impl RelyingParty {
         passkey.credential = stored.into();
         passkey.sign_count = i64::from(passkey.credential.counter);
         passkey.backup_state = passkey.credential.backup_state;
-        Ok(Verified {
+        Ok(VerifiedAssertion {
             passkey,
             counter_before,
         })
@@ -148,7 +148,7 @@ impl Assertion {
     }
 }
 
-impl Verified {
+impl VerifiedAssertion {
     /// Stores the counter and the backup state, if the counter is still the one that was verified against (compare-and-set).
     /// Returns `false` if it isn't, or if the passkey was revoked. The use of a passkey doesn't start a new version.
     pub(super) fn record_use(&mut self, conn: &mut Connection, now: Timestamp) -> db::Result<bool> {

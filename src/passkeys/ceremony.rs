@@ -10,22 +10,22 @@ use super::Passkeys;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
-use crate::ephemeral::Away;
+use crate::ephemeral::StoreUnavailable;
 use crate::sessions::SingleUse;
 
 /// What a ceremony is for, with everything that finishing it needs. None of it comes from the finishing request.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Purpose {
+pub(super) enum CeremonyPurpose {
     /// Create the first administrator.
     SetUp {
         link: String,
-        person: NewPerson,
+        person: NewUser,
         state: PasskeyRegistration,
     },
     /// Use an invitation, a recovery link, or a link for another device.
     Join {
         link: String,
-        person: NewPerson,
+        person: NewUser,
         state: PasskeyRegistration,
     },
     /// Add a passkey to the account of the signed-in user.
@@ -49,7 +49,7 @@ pub(super) enum Purpose {
 
 /// The user who registers by a link, as far as known when the ceremony starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct NewPerson {
+pub(super) struct NewUser {
     pub(super) id: UserId,
     pub(super) username: Option<String>,
     pub(super) display_name: Option<String>,
@@ -59,7 +59,7 @@ pub(super) struct NewPerson {
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Ceremony {
-    purpose: Purpose,
+    purpose: CeremonyPurpose,
     browser: String,
     expires_at: Timestamp,
 }
@@ -72,7 +72,7 @@ pub(super) enum CeremonyError {
     Gone(&'static str),
     /// The ephemeral store is unavailable.
     #[error(transparent)]
-    Away(#[from] Away),
+    StoreUnavailable(#[from] StoreUnavailable),
 }
 
 fn key(id: TokenHash) -> String {
@@ -81,7 +81,11 @@ fn key(id: TokenHash) -> String {
 
 impl Passkeys {
     /// Stores a ceremony for this browser, and returns its ID.
-    pub(super) async fn keep(&self, purpose: Purpose, browser: TokenHash) -> Result<Token, Away> {
+    pub(super) async fn store_ceremony(
+        &self,
+        purpose: CeremonyPurpose,
+        browser: TokenHash,
+    ) -> Result<Token, StoreUnavailable> {
         let id = Token::generate();
         let ceremony = Ceremony {
             purpose,
@@ -89,7 +93,7 @@ impl Passkeys {
             expires_at: self.clock.now().after(self.ceremony_timeout),
         };
         let text = serde_json::to_string(&ceremony)
-            .map_err(|error| Away(format!("stored ceremony is not JSON: {error}")))?;
+            .map_err(|error| StoreUnavailable(format!("stored ceremony is not JSON: {error}")))?;
         self.ephemeral
             .put(&key(id.hash()), &text, self.ceremony_timeout)
             .await?;
@@ -97,11 +101,11 @@ impl Passkeys {
     }
 
     /// Finds a ceremony of this browser. A ceremony that another browser tries to use is deleted.
-    pub(super) async fn find(
+    pub(super) async fn find_ceremony(
         &self,
         id: &str,
         browser: TokenHash,
-    ) -> Result<(Purpose, SingleUse), CeremonyError> {
+    ) -> Result<(CeremonyPurpose, SingleUse), CeremonyError> {
         let id = Token::parse(id).ok_or(CeremonyError::Gone("malformed-id"))?;
         let stored = self.ephemeral.get(&[&key(id.hash())]).await?;
         let stored = stored.into_iter().next().flatten();
@@ -110,7 +114,7 @@ impl Passkeys {
             serde_json::from_str(&text).map_err(|_| CeremonyError::Gone("unreadable"))?;
         let single_use = SingleUse::new(id.hash(), ceremony.expires_at);
         if TokenHash::from_text(&ceremony.browser) != Some(browser) {
-            self.discard(single_use).await;
+            self.discard_ceremony(single_use).await;
             return Err(CeremonyError::Gone("other-browser"));
         }
         // The expiry in the store is only for clean-up.
@@ -122,7 +126,7 @@ impl Passkeys {
 
     /// Deletes a ceremony that was used or refused. If that fails, it remains until it expires, but a used one can't
     /// be used again.
-    pub(super) async fn discard(&self, single_use: SingleUse) {
+    pub(super) async fn discard_ceremony(&self, single_use: SingleUse) {
         if let Err(error) = self.ephemeral.remove(&key(single_use.token())).await {
             tracing::warn!(%error, "can't delete a ceremony; it will expire");
         }

@@ -6,7 +6,7 @@ use crate::base::config::Origin;
 
 /// Why the client data is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ClientDataFault {
+pub(super) enum ClientDataError {
     #[error("client-data-malformed")]
     Malformed,
     #[error("origin")]
@@ -17,7 +17,7 @@ pub(super) enum ClientDataFault {
     TopOrigin,
 }
 
-impl ClientDataFault {
+impl ClientDataError {
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Malformed => "client-data-malformed",
@@ -40,20 +40,20 @@ struct ClientData {
 
 /// WebAuthn Level 3 §7.1 steps 9–11 and §7.2 steps 12–14: the origin is one of ours, compared as text, and the page was not in
 /// another origin's frame. The library checks the type and the challenge.
-pub(super) fn check(client_data: &[u8], origins: &[Origin]) -> Result<(), ClientDataFault> {
+pub(super) fn check(client_data: &[u8], origins: &[Origin]) -> Result<(), ClientDataError> {
     let data: ClientData =
-        serde_json::from_slice(client_data).map_err(|_| ClientDataFault::Malformed)?;
+        serde_json::from_slice(client_data).map_err(|_| ClientDataError::Malformed)?;
     if !origins.iter().any(|origin| origin.as_str() == data.origin) {
-        return Err(ClientDataFault::Origin);
+        return Err(ClientDataError::Origin);
     }
     if data
         .cross_origin
         .is_some_and(|value| value != serde_json::Value::Bool(false))
     {
-        return Err(ClientDataFault::CrossOrigin);
+        return Err(ClientDataError::CrossOrigin);
     }
     if data.top_origin.is_some() {
-        return Err(ClientDataFault::TopOrigin);
+        return Err(ClientDataError::TopOrigin);
     }
     Ok(())
 }
@@ -62,16 +62,18 @@ pub(super) fn check(client_data: &[u8], origins: &[Origin]) -> Result<(), Client
 mod tests {
     use super::*;
 
-    fn judge(json: &str) -> Result<(), ClientDataFault> {
+    fn check_text(json: &str) -> Result<(), ClientDataError> {
         let origins = [Origin::parse("https://id.example.com").expect("an origin")];
         check(json.as_bytes(), &origins)
     }
 
     #[test]
     fn only_our_own_top_level_pages_pass() {
-        assert_eq!(judge(r#"{"origin":"https://id.example.com"}"#), Ok(()));
+        assert_eq!(check_text(r#"{"origin":"https://id.example.com"}"#), Ok(()));
         assert_eq!(
-            judge(r#"{"origin":"https://id.example.com","crossOrigin":false,"other_keys":"x"}"#),
+            check_text(
+                r#"{"origin":"https://id.example.com","crossOrigin":false,"other_keys":"x"}"#
+            ),
             Ok(())
         );
         for origin in [
@@ -84,21 +86,23 @@ mod tests {
             "",
         ] {
             let json = serde_json::json!({ "origin": origin }).to_string();
-            assert_eq!(judge(&json), Err(ClientDataFault::Origin), "{origin}");
+            assert_eq!(check_text(&json), Err(ClientDataError::Origin), "{origin}");
         }
         assert_eq!(
-            judge(r#"{"origin":"https://id.example.com","crossOrigin":true}"#),
-            Err(ClientDataFault::CrossOrigin)
+            check_text(r#"{"origin":"https://id.example.com","crossOrigin":true}"#),
+            Err(ClientDataError::CrossOrigin)
         );
         assert_eq!(
-            judge(r#"{"origin":"https://id.example.com","crossOrigin":"false"}"#),
-            Err(ClientDataFault::CrossOrigin)
+            check_text(r#"{"origin":"https://id.example.com","crossOrigin":"false"}"#),
+            Err(ClientDataError::CrossOrigin)
         );
         assert_eq!(
-            judge(r#"{"origin":"https://id.example.com","topOrigin":"https://id.example.com"}"#),
-            Err(ClientDataFault::TopOrigin)
+            check_text(
+                r#"{"origin":"https://id.example.com","topOrigin":"https://id.example.com"}"#
+            ),
+            Err(ClientDataError::TopOrigin)
         );
-        assert_eq!(judge("{}"), Err(ClientDataFault::Malformed));
-        assert_eq!(judge("\u{feff}{}"), Err(ClientDataFault::Malformed));
+        assert_eq!(check_text("{}"), Err(ClientDataError::Malformed));
+        assert_eq!(check_text("\u{feff}{}"), Err(ClientDataError::Malformed));
     }
 }

@@ -8,10 +8,10 @@ use super::{Passkeys, authenticators, queries};
 use crate::base::ids::{PasskeyId, UserId};
 use crate::db;
 use crate::history::{self, PasskeyUse};
-use crate::web::{Moment, browser_name};
+use crate::web::{DisplayTime, browser_name};
 
 /// Maximum number of recent uses that are read to find where each passkey was last used.
-const USES_LOOKED_AT: i64 = 200;
+const MAX_USES_READ: i64 = 200;
 
 /// A passkey as pages list it.
 #[derive(Clone, Debug)]
@@ -29,13 +29,13 @@ pub struct PasskeyEntry {
     /// Whether its provider copies it to other devices.
     pub synced: bool,
     /// When it was registered.
-    pub created: Moment,
+    pub created: DisplayTime,
     /// When its owner last authenticated with it.
-    pub last_used: Option<Moment>,
+    pub last_used: Option<DisplayTime>,
     /// The browser and the address that it was last used from; `None` if unknown or too long ago.
     pub last_used_from: Option<String>,
     /// When it was revoked.
-    pub revoked: Option<Moment>,
+    pub revoked: Option<DisplayTime>,
     /// Reason of the revocation.
     pub revoked_reason: Option<String>,
 }
@@ -51,9 +51,9 @@ impl PasskeyEntry {
             icon_name: icon_name(&passkey.transports),
             synced: passkey.backup_eligible,
             created: passkey.created_at.into(),
-            last_used: passkey.last_used_at.map(Moment::from),
-            last_used_from: last_use.and_then(place),
-            revoked: passkey.revoked_at.map(Moment::from),
+            last_used: passkey.last_used_at.map(DisplayTime::from),
+            last_used_from: last_use.and_then(browser_and_address),
+            revoked: passkey.revoked_at.map(DisplayTime::from),
             revoked_reason: passkey.revoked_reason,
             name: passkey.name,
         }
@@ -61,7 +61,7 @@ impl PasskeyEntry {
 }
 
 /// Browser and address, as far as known.
-fn place(last_use: &PasskeyUse) -> Option<String> {
+fn browser_and_address(last_use: &PasskeyUse) -> Option<String> {
     let browser = last_use.user_agent.as_deref().and_then(browser_name);
     let parts: Vec<String> = browser
         .into_iter()
@@ -94,7 +94,7 @@ impl Passkeys {
             .database
             .read(move |conn| {
                 let passkeys = queries::list(conn, user, with_revoked)?;
-                let latest = history::list_passkey_uses(conn, user, USES_LOOKED_AT)?;
+                let latest = history::list_passkey_uses(conn, user, MAX_USES_READ)?;
                 Ok::<_, db::Error>((passkeys, latest))
             })
             .await?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::register::Started;
+use super::register::CeremonyStart;
 use crate::base::ids::UserId;
 use crate::web::only;
 pub use well_known::routes as well_known_routes;
@@ -48,8 +48,8 @@ pub struct StartedCeremony {
     mediation: Option<&'static str>,
 }
 
-impl From<Started> for StartedCeremony {
-    fn from(started: Started) -> Self {
+impl From<CeremonyStart> for StartedCeremony {
+    fn from(started: CeremonyStart) -> Self {
         Self {
             ceremony: started.ceremony.expose().to_owned(),
             public_key: started.public_key,
@@ -72,7 +72,7 @@ pub struct FinishCeremony {
 
 /// A person, as far as their own page needs to know.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct PersonPart {
+pub struct UserSummary {
     #[schema(value_type = uuid::Uuid)]
     id: UserId,
     username: String,

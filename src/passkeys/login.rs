@@ -2,25 +2,25 @@
 
 use serde_json::Value;
 
-use super::assertion::{Assertion, AssertionFault, Verified};
-use super::ceremony::{CeremonyError, Purpose};
+use super::assertion::{Assertion, AssertionError, VerifiedAssertion};
+use super::ceremony::{CeremonyError, CeremonyPurpose};
 use super::passkey::Passkey;
-use super::register::Started;
+use super::register::CeremonyStart;
 use super::{Passkeys, queries};
+use crate::account_state::{self, AccountState, UserStatus};
 use crate::base::secrets::TokenHash;
 use crate::db::{self, Connection};
-use crate::ephemeral::Away;
+use crate::ephemeral::StoreUnavailable;
 use crate::history::{self, Actor, Author, Event};
-use crate::sessions::{self, Acr, Begun, Continuation, SingleUse, UseError, VerifiedCeremony};
-use crate::standing::{self, Standing, UserStatus};
+use crate::sessions::{self, Acr, Continuation, NewSession, SingleUse, UseError, VerifiedCeremony};
 use crate::timed;
 use crate::users;
 
 /// A completed sign-in.
 #[derive(Debug)]
-pub(super) struct LoggedIn {
-    pub(super) standing: Standing,
-    pub(super) begun: Begun,
+pub(super) struct CompletedLogin {
+    pub(super) account_state: AccountState,
+    pub(super) new_session: NewSession,
     /// Where to redirect the browser.
     pub(super) continuation: Option<Continuation>,
 }
@@ -42,7 +42,7 @@ pub enum LoginError {
     Suspended,
     /// Another request used or revoked the passkey concurrently: it must be read again.
     #[error("the passkey was used or revoked by another request")]
-    Overtaken,
+    ChangedConcurrently,
     /// The ceremony is used, but a store failed before its session could be handed out.
     #[error("committed, but no session was handed out: {0}")]
     Interrupted(String),
@@ -51,7 +51,7 @@ pub enum LoginError {
     Database(#[from] db::Error),
     /// The ephemeral store is unavailable.
     #[error(transparent)]
-    Ephemeral(#[from] Away),
+    Ephemeral(#[from] StoreUnavailable),
 }
 
 impl LoginError {
@@ -65,7 +65,7 @@ impl From<CeremonyError> for LoginError {
     fn from(error: CeremonyError) -> Self {
         match error {
             CeremonyError::Gone(reason) => Self::CeremonyGone(reason),
-            CeremonyError::Away(error) => Self::Ephemeral(error),
+            CeremonyError::StoreUnavailable(error) => Self::Ephemeral(error),
         }
     }
 }
@@ -79,8 +79,8 @@ impl From<UseError> for LoginError {
     }
 }
 
-impl From<AssertionFault> for LoginError {
-    fn from(fault: AssertionFault) -> Self {
+impl From<AssertionError> for LoginError {
+    fn from(fault: AssertionError) -> Self {
         Self::Refused(fault.to_string())
     }
 }
@@ -91,14 +91,14 @@ impl Passkeys {
         &self,
         continuation: Option<String>,
         browser: TokenHash,
-    ) -> Result<Started, LoginError> {
+    ) -> Result<CeremonyStart, LoginError> {
         let (public_key, state) = self.party.request_options()?;
-        let purpose = Purpose::Login {
+        let purpose = CeremonyPurpose::Login {
             continuation,
             state,
         };
-        let ceremony = self.keep(purpose, browser).await?;
-        Ok(Started {
+        let ceremony = self.store_ceremony(purpose, browser).await?;
+        Ok(CeremonyStart {
             ceremony,
             public_key,
         })
@@ -111,29 +111,29 @@ impl Passkeys {
         browser: TokenHash,
         credential: Value,
         author: Author,
-    ) -> Result<LoggedIn, LoginError> {
-        let (purpose, single_use) = self.find(ceremony, browser).await?;
+    ) -> Result<CompletedLogin, LoginError> {
+        let (purpose, single_use) = self.find_ceremony(ceremony, browser).await?;
         let finished = self.log_in(purpose, single_use, credential, author).await;
         if finished.as_ref().err().is_none_or(LoginError::is_final) {
-            self.discard(single_use).await;
+            self.discard_ceremony(single_use).await;
         }
         finished
     }
 
     async fn log_in(
         &self,
-        purpose: Purpose,
+        purpose: CeremonyPurpose,
         single_use: SingleUse,
         credential: Value,
         author: Author,
-    ) -> Result<LoggedIn, LoginError> {
+    ) -> Result<CompletedLogin, LoginError> {
         // 1. Read the ceremony's state and the continuation.
-        let Purpose::Login {
+        let CeremonyPurpose::Login {
             continuation,
             state,
         } = purpose
         else {
-            return Err(LoginError::CeremonyGone("other-purpose"));
+            return Err(LoginError::CeremonyGone("wrong-purpose"));
         };
         let continuation = match continuation {
             Some(id) => self.sessions.continuation(&id).await?,
@@ -160,29 +160,29 @@ impl Passkeys {
             // 3. Consume the ceremony, update the passkey and create the session, in one transaction under the lock on
             // the account state.
             let (passkeys, author) = (self.clone(), author.clone());
-            let refused_author = author.acting_as(Actor::Person(passkey.user));
-            let admitted = self
+            let refused_author = author.acting_as(Actor::User(passkey.user));
+            let enrolled = self
                 .database
-                .write(move |conn| passkeys.admit(conn, verified, single_use, &author))
+                .write(move |conn| passkeys.open_session(conn, verified, single_use, &author))
                 .await;
-            if let Err(LoginError::Suspended) = &admitted {
+            if let Err(LoginError::Suspended) = &enrolled {
                 let event = Event::refused("session.signed_in", "suspended");
                 self.record_refused(&passkey, event, refused_author).await;
             }
-            let (standing, begun) = match admitted {
-                Err(LoginError::Overtaken) => continue,
-                admitted => admitted?,
+            let (account_state, new_session) = match enrolled {
+                Err(LoginError::ChangedConcurrently) => continue,
+                enrolled => enrolled?,
             };
             // 4. Activate the session.
-            let opened = self.sessions.open(&begun).await;
+            let opened = self.sessions.activate(&new_session).await;
             opened.map_err(|away| LoginError::Interrupted(away.to_string()))?;
-            return Ok(LoggedIn {
-                standing,
-                begun,
+            return Ok(CompletedLogin {
+                account_state,
+                new_session,
                 continuation,
             });
         }
-        Err(LoginError::Refused("counter-raced".into()))
+        Err(LoginError::Refused("used-concurrently".into()))
     }
 
     /// Finds the passkey that an assertion names, if it is valid. The refusal of a revoked passkey is recorded as an event.
@@ -211,47 +211,48 @@ impl Passkeys {
         Err(LoginError::PasskeyUnknown)
     }
 
-    /// Consumes the ceremony, records the use of the passkey and creates the session. `Overtaken` if the passkey was used
+    /// Consumes the ceremony, records the use of the passkey and creates the session. `ChangedConcurrently` if the passkey was used
     /// or revoked concurrently.
-    fn admit(
+    fn open_session(
         &self,
         conn: &mut Connection,
-        mut verified: Verified,
+        mut verified: VerifiedAssertion,
         single_use: SingleUse,
         author: &Author,
-    ) -> Result<(Standing, Begun), LoginError> {
+    ) -> Result<(AccountState, NewSession), LoginError> {
         let (user, passkey) = (verified.passkey.user, verified.passkey.id);
-        standing::lock(conn, user)?;
+        account_state::lock(conn, user)?;
         single_use.consume(conn)?;
         let now = self.database.now(conn)?;
-        let standing = standing::find_record(conn, user)?.ok_or(LoginError::PasskeyUnknown)?;
-        if standing.status != UserStatus::Active {
+        let account_state =
+            account_state::find_record(conn, user)?.ok_or(LoginError::PasskeyUnknown)?;
+        if account_state.status != UserStatus::Active {
             return Err(LoginError::Suspended);
         }
         if !verified.record_use(conn, now)? {
-            return Err(LoginError::Overtaken);
+            return Err(LoginError::ChangedConcurrently);
         }
         let acr = Acr::of(verified.passkey.backup_eligible);
         let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
-        let author = author.acting_as(Actor::Person(user));
-        users::mark_username_used(conn, &standing.username, now)?;
-        let begun = sessions::begin(
+        let author = author.acting_as(Actor::User(user));
+        users::mark_username_used(conn, &account_state.username, now)?;
+        let new_session = sessions::create(
             conn,
             &self.sessions,
             &ceremony,
-            standing.session_epoch,
+            account_state.session_epoch,
             &author,
         )?;
         let event = Event::done("session.signed_in")
             .subject(user)
             .passkey(passkey)
             .details(serde_json::json!({
-                "session": begun.live.id,
+                "session": new_session.live.id,
                 "sign_count": verified.passkey.sign_count,
                 "backup_state": verified.passkey.backup_state,
             }));
         history::record(conn, now, &author, event)?;
-        Ok((standing, begun))
+        Ok((account_state, new_session))
     }
 
     /// Records that an assertion of a known passkey was refused. The user is the actor only if the counter went back, because the
@@ -259,12 +260,12 @@ impl Passkeys {
     pub(super) async fn record_refused_assertion(
         &self,
         passkey: &Passkey,
-        fault: &AssertionFault,
+        fault: &AssertionError,
         author: &Author,
     ) {
         let (reason, actor) = match fault {
-            AssertionFault::CounterWentBack => ("counter-went-back", Actor::Person(passkey.user)),
-            AssertionFault::Refused(_) => ("assertion-refused", Actor::Doorward),
+            AssertionError::CounterWentBack => ("counter-went-back", Actor::User(passkey.user)),
+            AssertionError::Refused(_) => ("assertion-refused", Actor::Doorward),
         };
         let event = Event::refused("session.signed_in", reason);
         let author = author.acting_as(actor);

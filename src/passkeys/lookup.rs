@@ -11,7 +11,7 @@ use crate::base::ids::{PasskeyId, UserId};
 use crate::db;
 
 /// Minimum length of a credential ID, in bytes (WebAuthn Level 3 §4, “Credential ID”). Many usernames are shorter.
-const SHORTEST_CREDENTIAL_ID: usize = 16;
+const MIN_CREDENTIAL_ID_LEN: usize = 16;
 
 impl Passkeys {
     /// Lists a user's passkeys, oldest first, including revoked ones if `with_revoked`.
@@ -32,7 +32,7 @@ impl Passkeys {
     pub async fn search_owner(&self, id: &str) -> db::Result<Option<UserId>> {
         let passkey = PasskeyId::parse(id);
         let credential_id = URL_SAFE_NO_PAD.decode(id).unwrap_or_default();
-        if passkey.is_none() && credential_id.len() < SHORTEST_CREDENTIAL_ID {
+        if passkey.is_none() && credential_id.len() < MIN_CREDENTIAL_ID_LEN {
             return Ok(None);
         }
         self.database

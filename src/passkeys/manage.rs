@@ -4,31 +4,31 @@ use serde_json::json;
 
 use super::passkey::Passkey;
 use super::{Passkeys, queries};
+use crate::account_state::{self, AccountState, ChangePending, UserStatus};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, UserId};
-use crate::base::letters::is_unprintable;
+use crate::base::text_folding::is_unprintable;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, next_as_of};
 use crate::sessions::{self, Ended};
-use crate::standing::{self, ChangePending, Standing, UserStatus};
-use crate::users::{self, Authority, LastAdministrator};
+use crate::users::{self, LastAdministrator, Permissions};
 
 /// Maximum length of a passkey's name, in characters.
-const LONGEST_NAME: usize = 60;
+const MAX_NAME_LEN: usize = 60;
 
 /// With which permission a passkey is revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Right {
+pub enum RevokeAs {
     /// As its owner.
-    Own,
+    Owner,
     /// As a manager of its owner.
-    Over(Authority),
+    Manager(Permissions),
 }
 
 /// The result of a revocation.
 #[derive(Clone, Debug)]
-pub struct Revoked {
+pub struct RevocationResult {
     /// Number of sessions that ended because they depended on the passkey.
     pub sessions: usize,
     /// The credential IDs of the user's valid passkeys, for the WebAuthn Signal API.
@@ -49,9 +49,9 @@ pub enum ManageError {
     LastAdministrator(#[from] LastAdministrator),
     /// The caller may not manage this user.
     #[error("the caller may not manage this user")]
-    NotYours,
+    NotPermitted,
     /// The name is invalid.
-    #[error("a passkey's name must have 1 to {LONGEST_NAME} printable characters")]
+    #[error("a passkey's name must have 1 to {MAX_NAME_LEN} printable characters")]
     Name,
     /// The caller may no longer make the change.
     #[error(transparent)]
@@ -67,7 +67,7 @@ pub enum ManageError {
 /// Trims a passkey's name, and checks that it is not empty, too long or unprintable.
 pub(super) fn parse_name(text: &str) -> Result<String, ManageError> {
     let name = text.trim();
-    let is_short = (1..=LONGEST_NAME).contains(&name.chars().count());
+    let is_short = (1..=MAX_NAME_LEN).contains(&name.chars().count());
     if !is_short || name.chars().any(is_unprintable) {
         return Err(ManageError::Name);
     }
@@ -115,43 +115,43 @@ impl Passkeys {
         user: UserId,
         id: PasskeyId,
         reason: Option<String>,
-        right: Right,
+        revoke_as: RevokeAs,
         acting: ActingAs,
-    ) -> Result<Revoked, ManageError> {
+    ) -> Result<RevocationResult, ManageError> {
         let database = self.database.clone();
         let revoked = self
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[user])?;
-                let Some(now) = standing::begin_change(conn, &database, user)? else {
+                let Some(now) = account_state::begin_change(conn, &database, user)? else {
                     return Err(ManageError::Unknown);
                 };
-                if let Right::Over(authority) = right {
-                    require_manageable(conn, user, authority)?;
+                if let RevokeAs::Manager(permissions) = revoke_as {
+                    require_manageable(conn, user, permissions)?;
                 }
                 let mut passkey = find_of(conn, user, id)?;
                 let mut ended = Ended::default();
                 if passkey.is_live() {
-                    require_dispensable(conn, &passkey, right)?;
+                    require_removable(conn, &passkey, revoke_as)?;
                     passkey.revoked_at = Some(now);
                     passkey.revoked_reason.clone_from(&reason);
                     save(conn, &mut passkey, now, &author)?;
-                    ended = sessions::end_resting_on(conn, user, id, now, "passkey-revoked")?;
+                    ended = sessions::end_depending_on(conn, user, id, now, "passkey-revoked")?;
                     let event = Event::done("passkey.revoked")
                         .subject(user)
                         .passkey(id)
-                        .because(reason.as_deref())
+                        .with_reason(reason.as_deref())
                         .details(json!({ "name": passkey.name, "sessions": ended.sessions }));
                     history::record(conn, now, &author, event)?;
                 }
                 let remaining = queries::list_live_credential_ids(conn, user)?;
-                Ok::<_, ManageError>(Revoked {
+                Ok::<_, ManageError>(RevocationResult {
                     sessions: ended.sessions,
                     remaining,
                 })
             })
             .await?;
-        self.standings.publish(user).await?;
+        self.account_states.publish(user).await?;
         Ok(revoked)
     }
 }
@@ -166,27 +166,27 @@ fn find_of(conn: &mut Connection, user: UserId, id: PasskeyId) -> Result<Passkey
 fn require_manageable(
     conn: &mut Connection,
     user: UserId,
-    authority: Authority,
+    permissions: Permissions,
 ) -> Result<(), ManageError> {
-    let record = standing::find_record(conn, user)?.ok_or(ManageError::Unknown)?;
-    if authority.may_manage(conn, user, &record.roles)? {
+    let record = account_state::find_record(conn, user)?.ok_or(ManageError::Unknown)?;
+    if permissions.may_manage(conn, user, &record.roles)? {
         Ok(())
     } else {
-        Err(ManageError::NotYours)
+        Err(ManageError::NotPermitted)
     }
 }
 
 /// Checks that it is neither the owner's last passkey, if they revoke it themselves, nor the last passkey of
 /// the last administrator.
-fn require_dispensable(
+fn require_removable(
     conn: &mut Connection,
     passkey: &Passkey,
-    right: Right,
+    revoke_as: RevokeAs,
 ) -> Result<(), ManageError> {
-    let record: Standing =
-        standing::find_record(conn, passkey.user)?.ok_or(ManageError::Unknown)?;
+    let record: AccountState =
+        account_state::find_record(conn, passkey.user)?.ok_or(ManageError::Unknown)?;
     let is_last = record.passkeys.iter().all(|live| *live == passkey.id);
-    if is_last && right == Right::Own {
+    if is_last && revoke_as == RevokeAs::Owner {
         return Err(ManageError::LastPasskey);
     }
     let may_administer = record.is_administrator() && record.status == UserStatus::Active;
@@ -205,5 +205,5 @@ fn save(
     passkey.version = passkey.version.saturating_add(1);
     passkey.as_of = next_as_of(now, passkey.as_of);
     queries::update(conn, passkey, author)?;
-    history::revise(conn, author, passkey.revision())
+    history::record_revision(conn, author, passkey.revision())
 }

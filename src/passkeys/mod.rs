@@ -26,20 +26,20 @@ mod well_formed;
 
 use std::time::Duration;
 
+use crate::account_state::AccountStates;
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::sessions::Sessions;
-use crate::standing::Standings;
-use crate::web::Refusals;
+use crate::web::RefusalRecorder;
 
 use relying_party::RelyingParty;
 
 pub use entry::PasskeyEntry;
 pub use http::well_known_routes;
 pub use login::LoginError;
-pub use manage::{ManageError, Revoked, Right};
+pub use manage::{ManageError, RevocationResult, RevokeAs};
 pub use passkey::{Passkey, PasskeyView};
 pub use register::RegisterError;
 pub use step_up::StepUpError;
@@ -50,11 +50,11 @@ pub struct Passkeys {
     party: RelyingParty,
     database: Database,
     ephemeral: Ephemeral,
-    standings: Standings,
+    account_states: AccountStates,
     sessions: Sessions,
     clock: Clock,
     ceremony_timeout: Duration,
-    refusals: Refusals,
+    refusals: RefusalRecorder,
 }
 
 impl Passkeys {
@@ -66,7 +66,7 @@ impl Passkeys {
         config: &Config,
         database: Database,
         ephemeral: Ephemeral,
-        standings: Standings,
+        account_states: AccountStates,
         sessions: Sessions,
         clock: Clock,
     ) -> Result<Self, String> {
@@ -76,13 +76,13 @@ impl Passkeys {
             config.origins(),
             config.passkeys.ceremony_timeout,
         )?;
-        let refusals = Refusals::new(database.clone(), ephemeral.clone(), clock.clone());
+        let refusals = RefusalRecorder::new(database.clone(), ephemeral.clone(), clock.clone());
         Ok(Self {
             refusals,
             party,
             database,
             ephemeral,
-            standings,
+            account_states,
             sessions,
             clock,
             ceremony_timeout: config.passkeys.ceremony_timeout,

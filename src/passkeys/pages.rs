@@ -1,11 +1,11 @@
 //! Pages for set-up, invitations, sign-in and lost passkeys.
 
-mod bring_invitation;
+mod continue_parameter;
+mod enter_invitation;
 mod join;
 mod link_gone;
 mod login;
 mod lost;
-mod on_the_way;
 mod setup;
 
 use actix_web::web;
@@ -16,6 +16,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(login::routes)
         .configure(lost::routes)
         .configure(setup::routes)
-        .configure(bring_invitation::routes)
+        .configure(enter_invitation::routes)
         .configure(join::routes);
 }

@@ -1,31 +1,31 @@
 //! Registration of a passkey: by the set-up link, by an invitation or recovery link, or for the signed-in user.
 
-mod enrol;
-mod entry;
+mod enrolment_right;
 mod prepare;
+mod store;
 
 use serde_json::Value;
 
 use super::Passkeys;
-use super::ceremony::{CeremonyError, Purpose};
+use super::ceremony::{CeremonyError, CeremonyPurpose};
 use super::passkey::Passkey;
 use super::registration::{CredentialRefused, NewCredential};
+use crate::account_state;
 use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
-use crate::ephemeral::Away;
+use crate::ephemeral::StoreUnavailable;
 use crate::history::{Actor, Author};
-use crate::sessions::{self, Acr, Begun, LiveSession, SingleUse, UseError, VerifiedCeremony};
-use crate::standing;
+use crate::sessions::{self, Acr, LiveSession, NewSession, SingleUse, UseError, VerifiedCeremony};
 use crate::timed;
 use crate::users::{self, DisplayName, Email, JoinError, SetUpError, User, Username};
-use entry::{Admitted, Entry};
+use enrolment_right::{EnrolledUser, EnrolmentRight};
 
 /// Maximum number of valid passkeys of a user.
-const MOST: usize = 30;
+const MAX_PASSKEYS: usize = 30;
 
 /// What a registration is started from.
 #[derive(Debug)]
-pub(super) enum Ground {
+pub(super) enum RegistrationSource {
     /// The set-up link.
     SetUp {
         link: Token,
@@ -45,18 +45,18 @@ pub(super) enum Ground {
 
 /// A started ceremony.
 #[derive(Debug)]
-pub(super) struct Started {
+pub(super) struct CeremonyStart {
     pub(super) ceremony: Token,
     pub(super) public_key: Value,
 }
 
 /// A completed registration.
 #[derive(Debug)]
-pub(super) struct Registered {
+pub(super) struct CompletedRegistration {
     pub(super) user: User,
     pub(super) passkey: Passkey,
     /// The new session of a user who registered by a link; `None` if the user was signed in already.
-    pub(super) begun: Option<Begun>,
+    pub(super) new_session: Option<NewSession>,
 }
 
 /// Why no passkey was registered.
@@ -81,7 +81,7 @@ pub enum RegisterError {
     #[error("the session has ended")]
     SessionOver,
     /// The user has the maximum number of passkeys.
-    #[error("the account already has {MOST} passkeys")]
+    #[error("the account already has {MAX_PASSKEYS} passkeys")]
     TooMany,
     /// The passkey is stored, but a store failed before that was in force everywhere and the session was handed out.
     #[error("committed, but no session was handed out: {0}")]
@@ -91,7 +91,7 @@ pub enum RegisterError {
     Database(#[from] db::Error),
     /// The ephemeral store is unavailable.
     #[error(transparent)]
-    Ephemeral(#[from] Away),
+    Ephemeral(#[from] StoreUnavailable),
 }
 
 impl From<CredentialRefused> for RegisterError {
@@ -104,7 +104,7 @@ impl From<CeremonyError> for RegisterError {
     fn from(error: CeremonyError) -> Self {
         match error {
             CeremonyError::Gone(reason) => Self::CeremonyGone(reason),
-            CeremonyError::Away(error) => Self::Ephemeral(error),
+            CeremonyError::StoreUnavailable(error) => Self::Ephemeral(error),
         }
     }
 }
@@ -122,11 +122,11 @@ impl Passkeys {
     /// Starts a registration for this browser. Consumes nothing.
     pub(super) async fn start_registration(
         &self,
-        ground: Ground,
+        source: RegistrationSource,
         browser: TokenHash,
-    ) -> Result<Started, RegisterError> {
-        let (public_key, purpose) = match ground {
-            Ground::SetUp {
+    ) -> Result<CeremonyStart, RegisterError> {
+        let (public_key, purpose) = match source {
+            RegistrationSource::SetUp {
                 link,
                 username,
                 display_name,
@@ -135,15 +135,15 @@ impl Passkeys {
                 self.prepare_set_up(&link, &username, &display_name, email)
                     .await?
             }
-            Ground::Join {
+            RegistrationSource::Join {
                 link,
                 username,
                 display_name,
             } => self.prepare_join(&link, username, display_name).await?,
-            Ground::Add { session } => self.prepare_add(session).await?,
+            RegistrationSource::Add { session } => self.prepare_add(session).await?,
         };
-        let ceremony = self.keep(purpose, browser).await?;
-        Ok(Started {
+        let ceremony = self.store_ceremony(purpose, browser).await?;
+        Ok(CeremonyStart {
             ceremony,
             public_key,
         })
@@ -158,12 +158,12 @@ impl Passkeys {
         name: Option<String>,
         signed_in: Option<LiveSession>,
         author: Author,
-    ) -> Result<Registered, RegisterError> {
-        let (purpose, single_use) = self.find(ceremony, browser).await?;
+    ) -> Result<CompletedRegistration, RegisterError> {
+        let (purpose, single_use) = self.find_ceremony(ceremony, browser).await?;
         let registered = match self.verify(purpose, credential, signed_in) {
-            Ok((entry, new)) => {
+            Ok((right, new)) => {
                 let named = (new, name);
-                self.register(entry, named, single_use, author).await
+                self.register(right, named, single_use, author).await
             }
             Err(error) => Err(error),
         };
@@ -173,7 +173,7 @@ impl Passkeys {
             Err(RegisterError::Database(_) | RegisterError::Ephemeral(_))
         );
         if !is_undecided {
-            self.discard(single_use).await;
+            self.discard_ceremony(single_use).await;
         }
         registered
     }
@@ -181,22 +181,22 @@ impl Passkeys {
     /// Verifies the credential with the ceremony's state, and returns it with the right by which it is registered.
     fn verify(
         &self,
-        purpose: Purpose,
+        purpose: CeremonyPurpose,
         credential: Value,
         signed_in: Option<LiveSession>,
-    ) -> Result<(Entry, NewCredential), RegisterError> {
-        let (state, entry) = match purpose {
-            Purpose::SetUp {
+    ) -> Result<(EnrolmentRight, NewCredential), RegisterError> {
+        let (state, right) = match purpose {
+            CeremonyPurpose::SetUp {
                 link,
                 person,
                 state,
-            } => (state, Entry::SetUp(link, person)),
-            Purpose::Join {
+            } => (state, EnrolmentRight::SetUp(link, person)),
+            CeremonyPurpose::Join {
                 link,
                 person,
                 state,
-            } => (state, Entry::Join(link, person)),
-            Purpose::Add {
+            } => (state, EnrolmentRight::Join(link, person)),
+            CeremonyPurpose::Add {
                 user,
                 session,
                 state,
@@ -204,10 +204,10 @@ impl Passkeys {
                 let session = signed_in
                     .filter(|live| live.user == user && live.id == session)
                     .ok_or(RegisterError::SessionOver)?;
-                (state, Entry::Add(session))
+                (state, EnrolmentRight::Add(session))
             }
-            Purpose::Login { .. } | Purpose::StepUp { .. } => {
-                return Err(RegisterError::CeremonyGone("other-purpose"));
+            CeremonyPurpose::Login { .. } | CeremonyPurpose::StepUp { .. } => {
+                return Err(RegisterError::CeremonyGone("wrong-purpose"));
             }
         };
         let new = timed!(
@@ -215,30 +215,30 @@ impl Passkeys {
             "verified an attestation",
             self.party.verify_creation(credential, &state)
         )?;
-        Ok((entry, new))
+        Ok((right, new))
     }
 
     async fn register(
         &self,
-        entry: Entry,
+        right: EnrolmentRight,
         named: (NewCredential, Option<String>),
         single_use: SingleUse,
         author: Author,
-    ) -> Result<Registered, RegisterError> {
+    ) -> Result<CompletedRegistration, RegisterError> {
         // The use of the ceremony, the user, the passkey and the session are stored in one transaction.
         let passkeys = self.clone();
         let registered = timed!(
             info,
             "stored a registration",
             self.database
-                .write(move |conn| passkeys.store(conn, entry, named, single_use, &author))
+                .write(move |conn| passkeys.store(conn, right, named, single_use, &author))
                 .await
         )?;
         // The session is handed out once the change is in force everywhere.
-        let published = self.standings.publish(registered.user.id).await;
+        let published = self.account_states.publish(registered.user.id).await;
         published.map_err(|pending| RegisterError::Interrupted(pending.to_string()))?;
-        if let Some(begun) = &registered.begun {
-            let opened = self.sessions.open(begun).await;
+        if let Some(new_session) = &registered.new_session {
+            let opened = self.sessions.activate(new_session).await;
             opened.map_err(|away| RegisterError::Interrupted(away.to_string()))?;
         }
         Ok(registered)
@@ -247,30 +247,30 @@ impl Passkeys {
     fn store(
         &self,
         conn: &mut Connection,
-        entry: Entry,
+        right: EnrolmentRight,
         (new, name): (NewCredential, Option<String>),
         single_use: SingleUse,
         author: &Author,
-    ) -> Result<Registered, RegisterError> {
-        let judged_at = self.clock.now();
-        entry.lock(conn)?;
+    ) -> Result<CompletedRegistration, RegisterError> {
+        let checked_at = self.clock.now();
+        right.lock(conn)?;
         single_use.consume(conn)?;
         let now = self.database.now(conn)?;
-        let admitted = entry.admit(conn, now, judged_at, author)?;
-        let author = author.acting_as(Actor::Person(admitted.user.id));
-        let passkey = enrol::insert(conn, &admitted, new, name, now, &author)?;
-        let Admitted {
+        let enrolled = right.consume(conn, now, checked_at, author)?;
+        let author = author.acting_as(Actor::User(enrolled.user.id));
+        let passkey = store::insert(conn, &enrolled, new, name, now, &author)?;
+        let EnrolledUser {
             user, is_signed_in, ..
-        } = admitted;
-        let begun = if is_signed_in {
+        } = enrolled;
+        let new_session = if is_signed_in {
             None
         } else {
             users::mark_username_used(conn, &user.username, now)?;
             let acr = Acr::of(passkey.backup_eligible);
-            let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, judged_at);
-            let nobody = || db::Error::Refused("user without an account record".into());
-            let epoch = standing::find_epoch(conn, user.id)?.ok_or_else(nobody)?;
-            Some(sessions::begin(
+            let verified = VerifiedCeremony::attest(user.id, passkey.id, acr, checked_at);
+            let nobody = || db::Error::Internal("user without an account record".into());
+            let epoch = account_state::find_epoch(conn, user.id)?.ok_or_else(nobody)?;
+            Some(sessions::create(
                 conn,
                 &self.sessions,
                 &verified,
@@ -278,10 +278,10 @@ impl Passkeys {
                 &author,
             )?)
         };
-        Ok(Registered {
+        Ok(CompletedRegistration {
             user,
             passkey,
-            begun,
+            new_session,
         })
     }
 }

@@ -7,7 +7,7 @@ use webauthn_rs::prelude::{CredentialID, PasskeyRegistration, RegisterPublicKeyC
 use webauthn_rs_proto::ResidentKeyRequirement;
 
 use super::relying_party::RelyingParty;
-use super::well_formed::FormFault;
+use super::well_formed::FormatError;
 use super::{client_data, well_formed};
 use crate::base::ids::UserId;
 
@@ -16,8 +16,8 @@ use crate::base::ids::UserId;
 #[error("{0}")]
 pub(super) struct CredentialRefused(pub(super) String);
 
-impl From<FormFault> for CredentialRefused {
-    fn from(fault: FormFault) -> Self {
+impl From<FormatError> for CredentialRefused {
+    fn from(fault: FormatError) -> Self {
         Self(fault.to_string())
     }
 }

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use super::assertion::Verified;
-use super::ceremony::{CeremonyError, Purpose};
+use super::assertion::VerifiedAssertion;
+use super::ceremony::{CeremonyError, CeremonyPurpose};
 use super::login::LoginError;
-use super::register::Started;
+use super::register::CeremonyStart;
 use super::{Passkeys, queries};
+use crate::account_state;
 use crate::base::secrets::TokenHash;
 use crate::db::{self, Connection};
-use crate::ephemeral::Away;
+use crate::ephemeral::StoreUnavailable;
 use crate::history::{self, Actor, Author, Event};
 use crate::sessions::{
-    self, Acr, Begun, LiveSession, RaiseError, SingleUse, UseError, VerifiedCeremony,
+    self, Acr, LiveSession, NewSession, SessionStepUpError, SingleUse, UseError, VerifiedCeremony,
 };
-use crate::standing;
 
 /// Why a step-up failed.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +33,8 @@ impl From<db::Error> for StepUpError {
     }
 }
 
-impl From<Away> for StepUpError {
-    fn from(error: Away) -> Self {
+impl From<StoreUnavailable> for StepUpError {
+    fn from(error: StoreUnavailable) -> Self {
         Self::Login(error.into())
     }
 }
@@ -51,11 +51,11 @@ impl From<UseError> for StepUpError {
     }
 }
 
-impl From<RaiseError> for StepUpError {
-    fn from(error: RaiseError) -> Self {
+impl From<SessionStepUpError> for StepUpError {
+    fn from(error: SessionStepUpError) -> Self {
         match error {
-            RaiseError::Over => Self::SessionOver,
-            RaiseError::Database(error) => error.into(),
+            SessionStepUpError::Over => Self::SessionOver,
+            SessionStepUpError::Database(error) => error.into(),
         }
     }
 }
@@ -66,7 +66,7 @@ impl Passkeys {
         &self,
         session: &LiveSession,
         browser: TokenHash,
-    ) -> Result<Started, StepUpError> {
+    ) -> Result<CeremonyStart, StepUpError> {
         let user = session.user;
         let known = self
             .database
@@ -76,13 +76,13 @@ impl Passkeys {
         if let Some(options) = public_key.as_object_mut() {
             options.insert("allowCredentials".into(), known.into());
         }
-        let purpose = Purpose::StepUp {
+        let purpose = CeremonyPurpose::StepUp {
             user,
             session: session.id,
             state,
         };
-        let ceremony = self.keep(purpose, browser).await?;
-        Ok(Started {
+        let ceremony = self.store_ceremony(purpose, browser).await?;
+        Ok(CeremonyStart {
             ceremony,
             public_key,
         })
@@ -96,37 +96,37 @@ impl Passkeys {
         credential: Value,
         session: LiveSession,
         author: Author,
-    ) -> Result<Begun, StepUpError> {
-        let (purpose, single_use) = self.find(ceremony, browser).await?;
+    ) -> Result<NewSession, StepUpError> {
+        let (purpose, single_use) = self.find_ceremony(ceremony, browser).await?;
         let finished = self
-            .finish_found_step_up((purpose, single_use), credential, session, author)
+            .complete_step_up((purpose, single_use), credential, session, author)
             .await;
         let is_final = match &finished {
             Err(StepUpError::Login(error)) => error.is_final(),
             Ok(_) | Err(StepUpError::SessionOver) => true,
         };
         if is_final {
-            self.discard(single_use).await;
+            self.discard_ceremony(single_use).await;
         }
         finished
     }
 
-    async fn finish_found_step_up(
+    async fn complete_step_up(
         &self,
-        (purpose, single_use): (Purpose, SingleUse),
+        (purpose, single_use): (CeremonyPurpose, SingleUse),
         credential: Value,
         session: LiveSession,
         author: Author,
-    ) -> Result<Begun, StepUpError> {
-        let Purpose::StepUp {
+    ) -> Result<NewSession, StepUpError> {
+        let CeremonyPurpose::StepUp {
             user,
-            session: begun_for,
+            session: started_by,
             state,
         } = purpose
         else {
-            return Err(LoginError::CeremonyGone("other-purpose").into());
+            return Err(LoginError::CeremonyGone("wrong-purpose").into());
         };
-        if session.user != user || session.id != begun_for {
+        if session.user != user || session.id != started_by {
             return Err(StepUpError::SessionOver);
         }
         let assertion = self
@@ -136,7 +136,7 @@ impl Passkeys {
         for _ in 0..2 {
             let passkey = self.find_live(&assertion, single_use, &author).await?;
             if passkey.user != user {
-                return Err(LoginError::Refused("passkey-of-another".into()).into());
+                return Err(LoginError::Refused("passkey-of-other-user".into()).into());
             }
             let verified = match self
                 .party
@@ -153,46 +153,48 @@ impl Passkeys {
             let (session, author) = (session.clone(), author.clone());
             let raised = self
                 .database
-                .write(move |conn| passkeys.raise(conn, verified, single_use, &session, &author))
+                .write(move |conn| {
+                    passkeys.step_up_session(conn, verified, single_use, &session, &author)
+                })
                 .await;
-            let begun = match raised {
-                Err(StepUpError::Login(LoginError::Overtaken)) => continue,
+            let new_session = match raised {
+                Err(StepUpError::Login(LoginError::ChangedConcurrently)) => continue,
                 raised => raised?,
             };
-            let opened = self.sessions.open(&begun).await;
+            let opened = self.sessions.activate(&new_session).await;
             opened.map_err(|away| LoginError::Interrupted(away.to_string()))?;
-            return Ok(begun);
+            return Ok(new_session);
         }
-        Err(LoginError::Refused("counter-raced".into()).into())
+        Err(LoginError::Refused("used-concurrently".into()).into())
     }
 
-    fn raise(
+    fn step_up_session(
         &self,
         conn: &mut Connection,
-        mut verified: Verified,
+        mut verified: VerifiedAssertion,
         single_use: SingleUse,
         session: &LiveSession,
         author: &Author,
-    ) -> Result<Begun, StepUpError> {
+    ) -> Result<NewSession, StepUpError> {
         let (user, passkey) = (verified.passkey.user, verified.passkey.id);
-        standing::lock(conn, user)?;
+        account_state::lock(conn, user)?;
         single_use.consume(conn)?;
         let now = self.database.now(conn)?;
         if !sessions::is_good(conn, session)? {
             return Err(StepUpError::SessionOver);
         }
         if !verified.record_use(conn, now)? {
-            return Err(LoginError::Overtaken.into());
+            return Err(LoginError::ChangedConcurrently.into());
         }
         let acr = Acr::of(verified.passkey.backup_eligible);
         let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
-        let begun = sessions::raise(conn, &self.sessions, session, &ceremony)?;
-        let author = author.acting_as(Actor::Person(user));
+        let new_session = sessions::step_up(conn, &self.sessions, session, &ceremony)?;
+        let author = author.acting_as(Actor::User(user));
         let event = Event::done("session.stepped_up")
             .subject(user)
             .passkey(passkey)
-            .details(serde_json::json!({ "session": begun.live.id }));
+            .details(serde_json::json!({ "session": new_session.live.id }));
         history::record(conn, now, &author, event)?;
-        Ok(begun)
+        Ok(new_session)
     }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
-use super::assertion::AssertionFault;
+use super::assertion::AssertionError;
 use super::passkey::Passkey;
 use super::registration::NewCredential;
 use super::relying_party::RelyingParty;
@@ -25,7 +25,7 @@ const VECTORS: &str = include_str!("../../tests/vectors/webauthn-level-3.json");
 /// `UserNotVerified`: the vector's flags lack user verification. `cross-origin`: created in another origin's frame. The others are
 /// keys or attestations that the library always refuses: ES512, a 1024-bit RSA key, `EdDSA` (its user verification is checked
 /// first), a TPM key of a curve that it does not map, a certificate of a kind that it does not parse.
-const VERDICTS: [(&str, &str, &str); 15] = [
+const EXPECTED_RESULTS: [(&str, &str, &str); 15] = [
     ("none-es256", "UserNotVerified", "UserNotVerified"),
     ("packed-self-es256", "ok", "UserNotVerified"),
     ("none-es256-crossOrigin", "cross-origin", "-"),
@@ -115,7 +115,7 @@ fn authenticate(
     user: UserId,
     vector: &Value,
     stored: NewCredential,
-) -> Result<(), AssertionFault> {
+) -> Result<(), AssertionError> {
     let half = &vector["authentication"];
     let credential_id = encoded(&vector["registration"]["credential_id"]);
     let credential = json!({
@@ -189,7 +189,7 @@ fn the_vectors_of_the_specification_are_judged_by_our_rules() {
         };
         verdicts.push((name.to_owned(), registered, authenticated));
     }
-    let expected: Vec<(String, String, String)> = VERDICTS
+    let expected: Vec<(String, String, String)> = EXPECTED_RESULTS
         .iter()
         .map(|(name, first, second)| {
             (

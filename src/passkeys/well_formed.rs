@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 /// Maximum length of a credential ID, in bytes (WebAuthn Level 3 §7.1 step 25).
-const LONGEST_ID: usize = 1023;
+const MAX_CREDENTIAL_ID_LEN: usize = 1023;
 
 /// Flags of authenticator data (§6.1).
 const BACKUP_ELIGIBLE: u8 = 0x08;
@@ -19,7 +19,7 @@ const EXTENSIONS: u8 = 0x80;
 /// Why a credential is refused, as a reason code for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct FormFault(pub(super) &'static str);
+pub(super) struct FormatError(pub(super) &'static str);
 
 /// The credential of authenticator data (§6.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,32 +31,32 @@ pub(super) struct AttestedCredential {
 
 /// Checks `type`, `id` and `rawId` (§5.1) and returns the credential ID. Removes the client extension outputs: none of them decides
 /// anything, and outputs that were not asked for are ignored, whatever their form (§7.1, §7.2).
-pub(super) fn take_credential_id(credential: &mut Value) -> Result<Vec<u8>, FormFault> {
-    let members = credential.as_object_mut().ok_or(FormFault("malformed"))?;
+pub(super) fn take_credential_id(credential: &mut Value) -> Result<Vec<u8>, FormatError> {
+    let members = credential.as_object_mut().ok_or(FormatError("malformed"))?;
     members.remove("clientExtensionResults");
     members.remove("extensions");
     if members.get("type") != Some(&Value::from("public-key")) {
-        return Err(FormFault("credential-type"));
+        return Err(FormatError("credential-type"));
     }
     let text = |name: &str| members.get(name).and_then(Value::as_str);
     let (id, raw_id) = text("id")
         .zip(text("rawId"))
-        .ok_or(FormFault("malformed"))?;
+        .ok_or(FormatError("malformed"))?;
     if id != raw_id {
-        return Err(FormFault("other-raw-id"));
+        return Err(FormatError("raw-id-mismatch"));
     }
     let id = URL_SAFE_NO_PAD.decode(id);
-    let id = id.map_err(|_| FormFault("malformed"))?;
-    if (1..=LONGEST_ID).contains(&id.len()) {
+    let id = id.map_err(|_| FormatError("malformed"))?;
+    if (1..=MAX_CREDENTIAL_ID_LEN).contains(&id.len()) {
         Ok(id)
     } else {
-        Err(FormFault("credential-id-length"))
+        Err(FormatError("credential-id-length"))
     }
 }
 
 /// Checks an attestation object: `none` has an empty statement (§8.7), and its authenticator data has a credential and nothing left
 /// over.
-pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<AttestedCredential, FormFault> {
+pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<AttestedCredential, FormatError> {
     #[derive(Deserialize)]
     struct AttestationObject {
         fmt: String,
@@ -65,30 +65,30 @@ pub(super) fn read_attestation_object(bytes: &[u8]) -> Result<AttestedCredential
         #[serde(rename = "authData")]
         authenticator_data: Cbor,
     }
-    let malformed = FormFault("attestation-object-malformed");
+    let malformed = FormatError("attestation-object-malformed");
     let object: AttestationObject = serde_cbor_2::from_slice(bytes).map_err(|_| malformed)?;
     let Cbor::Map(statement) = object.statement else {
         return Err(malformed);
     };
     if object.fmt == "none" && !statement.is_empty() {
-        return Err(FormFault("statement-of-none"));
+        return Err(FormatError("none-with-statement"));
     }
     let Cbor::Bytes(data) = object.authenticator_data else {
         return Err(malformed);
     };
     let credential = read_authenticator_data(&data)?;
-    credential.ok_or(FormFault("no-attested-credential"))
+    credential.ok_or(FormatError("no-attested-credential"))
 }
 
 /// Checks that authenticator data consists of exactly the parts that its flags announce (§6.1), and that only a backup-eligible
 /// credential is backed up (§7.1 step 17, §7.2 step 18). Returns the credential in it, if there is one.
 pub(super) fn read_authenticator_data(
     data: &[u8],
-) -> Result<Option<AttestedCredential>, FormFault> {
+) -> Result<Option<AttestedCredential>, FormatError> {
     let parsed = parse(data);
-    let (flags, credential) = parsed.ok_or(FormFault("authenticator-data-malformed"))?;
+    let (flags, credential) = parsed.ok_or(FormatError("authenticator-data-malformed"))?;
     if flags & BACKUP_STATE != 0 && flags & BACKUP_ELIGIBLE == 0 {
-        return Err(FormFault("backup-state-without-eligibility"));
+        return Err(FormatError("backup-state-without-eligibility"));
     }
     Ok(credential)
 }
@@ -151,7 +151,7 @@ mod tests {
         let read = read_authenticator_data(&data(0xc5, &with_extensions));
         assert_eq!(read, Ok(Some(credential)));
         assert_eq!(read_authenticator_data(&data(0x85, &[0xa0])), Ok(None));
-        let malformed = Err(FormFault("authenticator-data-malformed"));
+        let malformed = Err(FormatError("authenticator-data-malformed"));
         for (flags, rest) in [
             (0x05, vec![0]),
             (0x05, vec![0xa0]),
@@ -167,7 +167,7 @@ mod tests {
             assert_eq!(read, malformed, "{flags:x} {rest:?}");
         }
         assert_eq!(read_authenticator_data(&[0; 36]), malformed);
-        let fault = FormFault("backup-state-without-eligibility");
+        let fault = FormatError("backup-state-without-eligibility");
         assert_eq!(read_authenticator_data(&data(0x15, &[])), Err(fault));
         assert_eq!(read_authenticator_data(&data(0x1d, &[])), Ok(None));
     }
@@ -187,7 +187,7 @@ mod tests {
             (with("AQJD"), "credential-type"),
             (
                 json!({ "type": "public-key", "id": "AQID", "rawId": "AQIE" }),
-                "other-raw-id",
+                "raw-id-mismatch",
             ),
             (
                 json!({ "type": "public-key", "id": 1, "rawId": 1 }),
@@ -198,7 +198,7 @@ mod tests {
             if reason == "credential-type" {
                 bad["type"] = "password".into();
             }
-            assert_eq!(take_credential_id(&mut bad), Err(FormFault(reason)));
+            assert_eq!(take_credential_id(&mut bad), Err(FormatError(reason)));
         }
     }
 

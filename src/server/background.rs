@@ -15,12 +15,12 @@ use crate::web::Metrics;
 
 /// How often every instance polls for changed records and policies. If a cache lost a revocation, it is enforced again within
 /// this time.
-const WATCH: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the log sinks are checked for dropped lines.
-const WATCH_LOG: Duration = Duration::from_secs(1);
-const TIDY: Duration = Duration::from_secs(60);
+const LOG_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(60);
 /// How often every instance checks whether a signing key is due for rotation.
-const ROTATE: Duration = Duration::from_secs(10);
+const ROTATION_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(super) struct Background(Vec<JoinHandle<()>>);
@@ -38,19 +38,19 @@ pub(super) fn start(app: &App, metrics: &Metrics) -> Background {
         tokio::spawn(watch(app.clone())),
         tokio::spawn(watch_policies(app.clone())),
         tokio::spawn(rotate(app.clone())),
-        tokio::spawn(tidy(app.clone())),
-        tokio::spawn(tell_of_logouts(app.clone())),
+        tokio::spawn(delete_expired(app.clone())),
+        tokio::spawn(send_logout_notifications(app.clone())),
         tokio::spawn(watch_log()),
-        tokio::spawn(sealing::run(app.seal.clone(), metrics.clone())),
+        tokio::spawn(sealing::run(app.audit_chain.clone(), metrics.clone())),
     ])
 }
 
 async fn watch(app: App) {
-    let mut ticks = interval(WATCH);
+    let mut ticks = interval(POLL_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = app.standings.watch().await {
+        if let Err(error) = app.account_states.watch().await {
             tracing::warn!(%error, "can't poll for changed accounts");
         }
         if let Err(error) = app.clients.watch().await {
@@ -67,7 +67,7 @@ async fn watch(app: App) {
 
 async fn watch_policies(app: App) {
     let mut recorded = app.access.policies().loaded();
-    let mut ticks = interval(WATCH);
+    let mut ticks = interval(POLL_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
@@ -89,7 +89,7 @@ async fn watch_policies(app: App) {
 }
 
 async fn rotate(app: App) {
-    let mut ticks = interval(ROTATE);
+    let mut ticks = interval(ROTATION_CHECK_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
@@ -99,23 +99,23 @@ async fn rotate(app: App) {
     }
 }
 
-async fn tell_of_logouts(app: App) {
+async fn send_logout_notifications(app: App) {
     let worker = BackchannelLogout::new(app.oidc.clone(), app.egress.clone());
     app.outbox.run(worker).await;
 }
 
-async fn tidy(app: App) {
-    let mut ticks = interval(TIDY);
+async fn delete_expired(app: App) {
+    let mut ticks = interval(CLEANUP_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = app.ephemeral.tidy().await {
+        if let Err(error) = app.ephemeral.delete_expired().await {
             tracing::warn!(%error, "can't clean up the ephemeral store");
         }
-        if let Err(error) = app.tokens.tidy().await {
+        if let Err(error) = app.tokens.delete_expired().await {
             tracing::warn!(%error, "can't delete ended authorizations");
         }
-        if let Err(error) = app.sessions.tidy().await {
+        if let Err(error) = app.sessions.delete_expired().await {
             tracing::warn!(%error, "can't delete records of used tokens");
         }
     }
@@ -123,8 +123,8 @@ async fn tidy(app: App) {
 
 /// Logs how many log lines were dropped, once a sink accepts lines again.
 async fn watch_log() {
-    let mut sinks: Vec<_> = telemetry::sinks().iter().map(Watched::new).collect();
-    let mut ticks = interval(WATCH_LOG);
+    let mut sinks: Vec<_> = telemetry::sinks().iter().map(SinkMonitor::new).collect();
+    let mut ticks = interval(LOG_CHECK_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
@@ -143,7 +143,7 @@ async fn watch_log() {
 }
 
 /// A sink, and its counters at the last check.
-struct Watched {
+struct SinkMonitor {
     sink: &'static Sink,
     reported: u64,
     dropped: u64,
@@ -151,7 +151,7 @@ struct Watched {
     written: u64,
 }
 
-impl Watched {
+impl SinkMonitor {
     fn new(sink: &'static Sink) -> Self {
         Self {
             sink,

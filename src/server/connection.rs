@@ -13,9 +13,9 @@ use actix_web::rt::net::TcpStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::open_connections::Open;
+use super::open_connections::ConnectionSlot;
 use super::refused_head::explained;
-use crate::web::{Activity, MemoryShare};
+use crate::web::{MemoryReservation, RequestActivity};
 
 /// How long the head of a request may take from its first byte.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,25 +30,25 @@ const SMALL_HEAD: usize = 8 << 10;
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    activity: Activity,
+    activity: RequestActivity,
     /// How many requests had begun when the current head started.
     begun: u64,
     head_bytes: usize,
-    head: MemoryShare,
+    head: MemoryReservation,
     head_timer: Timer,
     write_timer: Timer,
     write_timeout: Duration,
     burst: usize,
     /// The rest of the response sent in place of the framework's refusal of a request head.
     explanation: Option<Vec<u8>>,
-    _open: Open,
+    _slot: ConnectionSlot,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, head: MemoryShare, open: Open) -> Self {
+    pub(super) fn new(stream: TcpStream, head: MemoryReservation, slot: ConnectionSlot) -> Self {
         Self {
             stream,
-            activity: Activity::default(),
+            activity: RequestActivity::default(),
             begun: 0,
             head_bytes: 0,
             head,
@@ -57,11 +57,11 @@ impl Connection {
             write_timeout: WRITE_TIMEOUT,
             burst: 0,
             explanation: None,
-            _open: open,
+            _slot: slot,
         }
     }
 
-    pub(super) fn activity(&self) -> Activity {
+    pub(super) fn activity(&self) -> RequestActivity {
         self.activity.clone()
     }
 
@@ -237,7 +237,7 @@ mod tests {
         let (stream, _) = listener.accept().await.expect("a connection");
         let gauge = IntGauge::new("open", "open").expect("a gauge");
         let open = Connections::new(10, gauge).open();
-        let head = MemoryBudget::new(1 << 20).share();
+        let head = MemoryBudget::new(1 << 20).reservation();
         let mut connection = Connection::new(stream, head, open);
         connection.write_timeout = write_timeout;
         (connection, client)

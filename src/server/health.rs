@@ -32,7 +32,7 @@ async fn healthz() -> HttpResponse {
 /// Returns only ready or not; the reasons are on the operator's port.
 async fn readyz(readiness: web::Data<Readiness>) -> Answer {
     if readiness
-        .look()
+        .checks()
         .await
         .iter()
         .all(|part| part.fault.is_none())
@@ -45,7 +45,7 @@ async fn readyz(readiness: web::Data<Readiness>) -> Answer {
 
 /// The state of one dependency.
 #[derive(Clone, Debug, serde::Serialize)]
-pub(super) struct Part {
+pub(super) struct HealthCheck {
     pub(super) name: &'static str,
     pub(super) fault: Option<String>,
     /// A problem that the operator should know about although requests are handled.
@@ -53,7 +53,7 @@ pub(super) struct Part {
     pub(super) warning: Option<String>,
 }
 
-impl Part {
+impl HealthCheck {
     fn new(name: &'static str, fault: Option<String>) -> Self {
         Self {
             name,
@@ -67,11 +67,11 @@ impl Part {
 #[derive(Clone, Debug)]
 pub(super) struct Readiness {
     app: App,
-    last: Arc<Mutex<Option<Look>>>,
+    last: Arc<Mutex<Option<CachedChecks>>>,
 }
 
 /// Logs which parts began to fail or recovered. Probes are frequent, so each change is logged once.
-fn log_changes(earlier: &[Part], now: &[Part]) {
+fn log_changes(earlier: &[HealthCheck], now: &[HealthCheck]) {
     for part in now {
         let before = earlier.iter().find(|before| before.name == part.name);
         match (before.and_then(|before| before.fault.as_ref()), &part.fault) {
@@ -83,9 +83,9 @@ fn log_changes(earlier: &[Part], now: &[Part]) {
 }
 
 /// When the check was made, and its result.
-type Look = (Stopwatch, Vec<Part>);
+type CachedChecks = (Stopwatch, Vec<HealthCheck>);
 
-const FRESH: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 
 impl Readiness {
     pub(super) fn new(app: App) -> Self {
@@ -95,10 +95,10 @@ impl Readiness {
         }
     }
 
-    pub(super) async fn look(&self) -> Vec<Part> {
+    pub(super) async fn checks(&self) -> Vec<HealthCheck> {
         let mut last = self.last.lock().await;
         if let Some((when, parts)) = last.as_ref()
-            && when.elapsed() < FRESH
+            && when.elapsed() < CACHE_TTL
         {
             return parts.clone();
         }
@@ -110,8 +110,8 @@ impl Readiness {
             self.app.ephemeral.check(),
         );
         let parts = vec![
-            Part::new("database", database.err().map(|error| error.to_string())),
-            Part::new("ephemeral", ephemeral.err().map(|error| error.to_string())),
+            HealthCheck::new("database", database.err().map(|error| error.to_string())),
+            HealthCheck::new("ephemeral", ephemeral.err().map(|error| error.to_string())),
             self.policies(),
         ];
         let earlier = last.as_ref().map(|(_, parts)| parts.as_slice());
@@ -122,18 +122,18 @@ impl Readiness {
 
     /// Fails if no policies are in force, because then no decision can be made. If new policies were rejected and earlier ones
     /// are still in force, it is a warning.
-    fn policies(&self) -> Part {
+    fn policies(&self) -> HealthCheck {
         let policies = self.app.access.policies();
         let refused = policies.fault().map(|fault| fault.to_string());
         if policies.are_in_force() {
-            return Part {
+            return HealthCheck {
                 warning: refused
                     .map(|fault| format!("rejected, the previous policies stay in force: {fault}")),
-                ..Part::new("policies", None)
+                ..HealthCheck::new("policies", None)
             };
         }
         let fault = refused.unwrap_or_else(|| "no policies are loaded".to_owned());
-        Part::new("policies", Some(fault))
+        HealthCheck::new("policies", Some(fault))
     }
 
     /// Returns how many policies are in force.

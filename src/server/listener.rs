@@ -24,7 +24,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(5);
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1024;
 /// Settings of a listener.
-pub(super) struct Listening {
+pub(super) struct ListenerConfig {
     pub(super) address: SocketAddr,
     pub(super) workers: usize,
     pub(super) per_worker: usize,
@@ -36,7 +36,10 @@ pub(super) struct Listening {
 ///
 /// # Errors
 /// When the address can't be bound.
-pub(super) fn listen<F, I, S, B>(how: Listening, factory: F) -> io::Result<(SocketAddr, Server)>
+pub(super) fn listen<F, I, S, B>(
+    how: ListenerConfig,
+    factory: F,
+) -> io::Result<(SocketAddr, Server)>
 where
     F: Fn() -> I + Send + Clone + 'static,
     I: IntoServiceFactory<S, Request>,
@@ -87,7 +90,7 @@ where
             fn_service(move |stream: TcpStream| {
                 let peer = stream.peer_addr().ok();
                 let connection =
-                    Connection::new(stream, connections.heads.share(), connections.open());
+                    Connection::new(stream, connections.heads.reservation(), connections.open());
                 async move { Ok((connection, peer)) }
             })
             .and_then(service)

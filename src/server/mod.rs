@@ -24,7 +24,7 @@ use crate::access::forward_auth;
 use crate::app::App;
 use crate::{access, account, admin, oidc, passkeys, sessions, web as pages};
 use health::Readiness;
-use listener::{Listening, listen};
+use listener::{ListenerConfig, listen};
 use open_connections::Connections;
 use pages::{Metrics, RequestSpan};
 pub use record::record_start;
@@ -66,7 +66,7 @@ const OPERATOR_CONNECTIONS: usize = 64;
 /// When an address can't be bound.
 pub fn start(app: App) -> std::io::Result<Running> {
     let metrics = Metrics::new();
-    let (public_listening, operator_listening) = listenings(&app, &metrics);
+    let (public_listening, operator_listening) = listener_configs(&app, &metrics);
     app.access.policies().load();
     let background = background::start(&app, &metrics);
 
@@ -78,7 +78,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .app_data(web::Data::new(operator_readiness.clone()))
             .app_data(web::Data::new(operator_metrics.clone()))
             .wrap_fn(|mut request, service| {
-                pages::answer_head(&mut request);
+                pages::treat_head_as_get(&mut request);
                 service.call(request)
             })
             .configure(operator::routes)
@@ -93,7 +93,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
                 sessions::accept_previous_key(cookies.clone(), keys.clone(), request, next)
             }))
             .configure(sessions::http::routes)
-            .configure(sessions::shown_routes)
+            .configure(sessions::stored_response_routes)
             .configure(passkeys::http::routes)
             .configure(passkeys::pages::routes)
             .configure(oidc::pages::routes)
@@ -137,7 +137,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
     })
 }
 
-fn listenings(app: &App, metrics: &Metrics) -> (Listening, Listening) {
+fn listener_configs(app: &App, metrics: &Metrics) -> (ListenerConfig, ListenerConfig) {
     let server = &app.config.server;
     let workers = match server.workers {
         0 => std::thread::available_parallelism().map_or(2, std::num::NonZero::get),
@@ -148,14 +148,14 @@ fn listenings(app: &App, metrics: &Metrics) -> (Listening, Listening) {
     let per_worker = open_files::connections_per_worker(files, pool_size, workers);
     let connections = per_worker.saturating_mul(workers);
     tracing::info!(connections, "the limit of open files limits connections");
-    let public = Listening {
+    let public = ListenerConfig {
         address: server.listen,
         workers,
         per_worker,
         shutdown_timeout: server.shutdown_timeout.as_secs(),
         connections: Connections::new(connections, metrics.connections("public")),
     };
-    let operator = Listening {
+    let operator = ListenerConfig {
         address: server.operator_listen,
         workers: 1,
         per_worker: OPERATOR_CONNECTIONS,
@@ -171,13 +171,13 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.database.clone()))
         .app_data(web::Data::new(app.clients.clone()))
         .app_data(web::Data::new(app.sessions.clone()))
-        .app_data(web::Data::new(app.shown_pages.clone()))
+        .app_data(web::Data::new(app.stored_responses.clone()))
         .app_data(web::Data::new(app.users.clone()))
         .app_data(web::Data::new(app.access.clone()))
         .app_data(web::Data::new(app.authzen.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))
         .app_data(web::Data::new(app.forward_auth.clone()))
-        .app_data(web::Data::new(app.door_cookies))
+        .app_data(web::Data::new(app.forward_auth_cookies))
         .app_data(web::Data::new(app.tokens.clone()))
         .app_data(web::Data::new(app.oidc.clone()))
         .app_data(web::Data::new(app.limits.clone()))

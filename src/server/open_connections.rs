@@ -14,36 +14,36 @@ const HEADS_BYTES: usize = 4 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct Connections {
     open: IntGauge,
-    most: i64,
+    max: i64,
     is_full: Arc<AtomicBool>,
     pub(super) heads: MemoryBudget,
 }
 
 impl Connections {
-    /// Creates the counter; `most` is the limit, and the gauge `open` counts the connections.
-    pub(super) fn new(most: usize, open: IntGauge) -> Self {
+    /// Creates the counter; `max` is the limit, and the gauge `open` counts the connections.
+    pub(super) fn new(max: usize, open: IntGauge) -> Self {
         Self {
             open,
-            most: i64::try_from(most).unwrap_or(i64::MAX),
+            max: i64::try_from(max).unwrap_or(i64::MAX),
             is_full: Arc::default(),
             heads: MemoryBudget::new(HEADS_BYTES),
         }
     }
 
-    pub(super) fn open(&self) -> Open {
+    pub(super) fn open(&self) -> ConnectionSlot {
         self.open.inc();
-        if self.open.get() >= self.most && !self.is_full.swap(true, Ordering::Relaxed) {
+        if self.open.get() >= self.max && !self.is_full.swap(true, Ordering::Relaxed) {
             tracing::warn!(
-                connections = self.most,
+                connections = self.max,
                 "the limit of open files is reached; new connections wait until others close (raise `ulimit -n`)"
             );
         }
-        Open(self.clone())
+        ConnectionSlot(self.clone())
     }
 
     fn close(&self) {
         self.open.dec();
-        let has_room = self.open.get() < self.most - self.most / 10;
+        let has_room = self.open.get() < self.max - self.max / 10;
         if has_room && self.is_full.swap(false, Ordering::Relaxed) {
             tracing::info!("accepting new connections again");
         }
@@ -52,9 +52,9 @@ impl Connections {
 
 /// An open connection, counted until it is dropped.
 #[derive(Debug)]
-pub(super) struct Open(Connections);
+pub(super) struct ConnectionSlot(Connections);
 
-impl Drop for Open {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         self.0.close();
     }

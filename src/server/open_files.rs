@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Open files reserved for databases, Redis, files and the operator's port.
 const RESERVED: usize = 128;
 /// Maximum number of connections of one worker thread, regardless of the limit of open files.
-const MOST_PER_WORKER: usize = 25_000;
+const MAX_PER_WORKER: usize = 25_000;
 
 /// Raises the soft limit to the hard limit. Returns how many files may be open.
 pub(super) fn raise() -> usize {
@@ -29,7 +29,7 @@ pub(super) fn raise() -> usize {
 pub(super) fn connections_per_worker(files: usize, pool_size: usize, workers: usize) -> usize {
     let reserved = RESERVED.saturating_add(pool_size).min(files / 2);
     let left = files.saturating_sub(reserved);
-    (left / workers.max(1)).clamp(1, MOST_PER_WORKER)
+    (left / workers.max(1)).clamp(1, MAX_PER_WORKER)
 }
 
 #[cfg(test)]
@@ -44,7 +44,7 @@ mod tests {
             64,
             "half of a small limit"
         );
-        assert_eq!(connections_per_worker(usize::MAX, 8, 2), MOST_PER_WORKER);
+        assert_eq!(connections_per_worker(usize::MAX, 8, 2), MAX_PER_WORKER);
         assert_eq!(connections_per_worker(0, 8, 4), 1);
     }
 }

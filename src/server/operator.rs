@@ -28,7 +28,7 @@ async fn metrics(metrics: web::Data<Metrics>, readiness: web::Data<Readiness>) -
 }
 
 async fn readiness_details(readiness: web::Data<Readiness>) -> HttpResponse {
-    let parts = readiness.look().await;
+    let parts = readiness.checks().await;
     let is_ready = parts.iter().all(|part| part.fault.is_none());
     let mut answer = if is_ready {
         HttpResponse::Ok()

@@ -6,25 +6,25 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::base::clock::Stopwatch;
 use crate::base::hex::to_hex;
-use crate::history::{AuditSeal, Look, SealError};
+use crate::history::{AuditChain, ChainError, ChainStatus};
 use crate::web::Metrics;
 
 /// How often every instance checks whether it holds the lease.
-const SEAL: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the newest seal is logged.
-const TELL: Duration = Duration::from_secs(60);
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
-    let mut ticks = interval(SEAL);
+pub(super) async fn run(audit_chain: AuditChain, metrics: Metrics) {
+    let mut ticks = interval(POLL_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut told: Option<Stopwatch> = None;
-    let mut known = Known::new(Duration::ZERO);
+    let mut logged: Option<Stopwatch> = None;
+    let mut known = LastKnownAge::new(Duration::ZERO);
     loop {
         ticks.tick().await;
-        match turn(&seal, &metrics, &mut known).await {
-            Ok(look) if is_to_be_told(&look, told.map(Stopwatch::elapsed)) => {
-                tell(&look);
-                told = Some(Stopwatch::start());
+        match seal_once(&audit_chain, &metrics, &mut known).await {
+            Ok(status) if is_log_due(&status, logged.map(Stopwatch::elapsed)) => {
+                log_head(&status);
+                logged = Some(Stopwatch::start());
             }
             Ok(_) => {}
             Err(error) => {
@@ -36,13 +36,13 @@ pub(super) async fn run(seal: AuditSeal, metrics: Metrics) {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Known {
+struct LastKnownAge {
     /// Age of the oldest unsealed event at that time.
     age: Duration,
     since: Stopwatch,
 }
 
-impl Known {
+impl LastKnownAge {
     fn new(age: Duration) -> Self {
         Self {
             age,
@@ -56,28 +56,32 @@ impl Known {
     }
 }
 
-/// Whether to log the newest seal: only the process that holds the lease does, at most once per [`TELL`]. It also logs a seal
+/// Whether to log the newest seal: only the process that holds the lease does, at most once per [`LOG_INTERVAL`]. It also logs a seal
 /// made by an earlier holder, which may have stopped before logging it.
-fn is_to_be_told(look: &Look, told: Option<Duration>) -> bool {
-    look.is_ours && look.head.position > 0 && told.is_none_or(|ago| ago >= TELL)
+fn is_log_due(status: &ChainStatus, logged: Option<Duration>) -> bool {
+    status.is_ours && status.head.position > 0 && logged.is_none_or(|ago| ago >= LOG_INTERVAL)
 }
 
-async fn turn(seal: &AuditSeal, metrics: &Metrics, known: &mut Known) -> Result<Look, SealError> {
-    let look = seal.look().await?;
-    let age = look.unsealed_since.map(|since| look.now.since(since));
-    *known = Known::new(age.unwrap_or_default());
+async fn seal_once(
+    audit_chain: &AuditChain,
+    metrics: &Metrics,
+    known: &mut LastKnownAge,
+) -> Result<ChainStatus, ChainError> {
+    let status = audit_chain.status().await?;
+    let age = status.unsealed_since.map(|since| status.now.since(since));
+    *known = LastKnownAge::new(age.unwrap_or_default());
     metrics.set_unsealed(known.age);
-    if seal.work(&look).await? == 0 {
-        return Ok(look);
+    if audit_chain.seal_pending(&status).await? == 0 {
+        return Ok(status);
     }
     // Returns the seal that was just made.
-    Ok(seal.look().await?)
+    Ok(audit_chain.status().await?)
 }
 
-fn tell(look: &Look) {
+fn log_head(status: &ChainStatus) {
     tracing::info!(
-        seal = format!("{}:{}", look.head.position, to_hex(&look.head.mac)),
-        at = %look.now,
+        seal = format!("{}:{}", status.head.position, to_hex(&status.head.mac)),
+        at = %status.now,
         "audit log sealed"
     );
 }
@@ -86,11 +90,11 @@ fn tell(look: &Look) {
 mod tests {
     use super::*;
     use crate::base::clock::Timestamp;
-    use crate::history::Head;
+    use crate::history::ChainHead;
 
-    fn look(position: i64, is_ours: bool) -> Look {
-        Look {
-            head: Head {
+    fn status(position: i64, is_ours: bool) -> ChainStatus {
+        ChainStatus {
+            head: ChainHead {
                 position,
                 mac: vec![7; 32],
             },
@@ -103,20 +107,20 @@ mod tests {
 
     #[test]
     fn where_nobody_can_look_the_age_goes_on_from_what_was_known() {
-        let known = Known::new(Duration::from_secs(30));
+        let known = LastKnownAge::new(Duration::from_secs(30));
         let first = known.age_now();
         assert!(first >= known.age && known.age_now() >= first);
     }
 
     #[test]
     fn the_newest_seal_is_told_at_once_and_then_once_a_minute_by_the_one_whose_turn_it_is() {
-        let almost = TELL.saturating_sub(Duration::from_millis(1));
-        assert!(is_to_be_told(&look(1, true), None));
-        assert!(!is_to_be_told(&look(1, true), Some(Duration::ZERO)));
-        assert!(!is_to_be_told(&look(1, true), Some(almost)));
-        assert!(is_to_be_told(&look(1, true), Some(TELL)));
-        assert!(!is_to_be_told(&look(1, false), None), "another's turn");
-        assert!(!is_to_be_told(&look(0, true), None), "nothing is sealed");
-        assert_eq!(TELL, Duration::from_secs(60), "as the guide says");
+        let almost = LOG_INTERVAL.saturating_sub(Duration::from_millis(1));
+        assert!(is_log_due(&status(1, true), None));
+        assert!(!is_log_due(&status(1, true), Some(Duration::ZERO)));
+        assert!(!is_log_due(&status(1, true), Some(almost)));
+        assert!(is_log_due(&status(1, true), Some(LOG_INTERVAL)));
+        assert!(!is_log_due(&status(1, false), None), "another's turn");
+        assert!(!is_log_due(&status(0, true), None), "nothing is sealed");
+        assert_eq!(LOG_INTERVAL, Duration::from_secs(60), "as the guide says");
     }
 }

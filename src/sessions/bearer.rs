@@ -6,18 +6,18 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, web};
 
 use super::Sessions;
+use crate::account_state::AccountState;
 use crate::base::ids::UserId;
 use crate::clients::Scope;
 use crate::history::Actor;
-use crate::standing::Standing;
-use crate::tokens::{GoodToken, TokenError, Tokens};
+use crate::tokens::{TokenError, Tokens, ValidToken};
 use crate::web::Problem;
 
 /// Holder of a valid access token whose audience is Doorward itself.
 #[derive(Clone, Debug)]
 pub struct Bearer {
     /// The token.
-    pub token: GoodToken,
+    pub token: ValidToken,
     /// Whether the token's user has signed in recently; true for a client, which authenticates whenever it requests a token.
     pub is_fresh: bool,
 }
@@ -37,13 +37,13 @@ impl Bearer {
         let is_fresh = token
             .claims
             .auth_time
-            .is_none_or(|auth_time| sessions.is_recent(auth_time, super::freshness::FRESH));
+            .is_none_or(|auth_time| sessions.is_recent(auth_time, super::freshness::FRESH_WINDOW));
         Ok(Self { token, is_fresh })
     }
 
     /// Account state of the token's user; `None` for a client's own token.
-    pub fn person(&self) -> Option<&Standing> {
-        self.token.standing.as_ref()
+    pub fn person(&self) -> Option<&AccountState> {
+        self.token.account_state.as_ref()
     }
 
     /// ID of the token's user.
@@ -55,7 +55,7 @@ impl Bearer {
     pub fn actor(&self) -> Actor {
         let client = self.token.client.id;
         match self.user() {
-            Some(user) => Actor::Through(user, client),
+            Some(user) => Actor::UserThroughClient(user, client),
             None => Actor::Client(client),
         }
     }

@@ -6,21 +6,21 @@ use actix_web::cookie::Cookie;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 
-use super::cookies::{BrowserMark, Cookies};
+use super::cookies::{BrowserCookie, Cookies};
 use crate::base::secrets::TokenHash;
 use crate::web::Problem;
 
 /// Extractor of the browser cookie. Generates a new value if the request has none.
 #[derive(Clone, Debug)]
 pub struct Browser {
-    mark: BrowserMark,
+    browser_cookie: BrowserCookie,
     new_cookie: Option<Cookie<'static>>,
 }
 
 impl Browser {
     /// Hash of the cookie's value; ceremonies are bound to it.
     pub fn hash(&self) -> TokenHash {
-        self.mark.hash()
+        self.browser_cookie.hash()
     }
 
     /// As [`Self::hash`]; `None` if the browser sent no cookie.
@@ -30,7 +30,7 @@ impl Browser {
 
     /// Sets the browser cookie on a response if the browser has none yet.
     #[must_use]
-    pub fn mark(&self, mut response: HttpResponse) -> HttpResponse {
+    pub fn set_cookie(&self, mut response: HttpResponse) -> HttpResponse {
         if let Some(cookie) = &self.new_cookie {
             // Fails only if the cookie is not a valid header value; ours is base64url.
             response.add_cookie(cookie).ok();
@@ -49,16 +49,19 @@ impl FromRequest for Browser {
         };
         let known = request
             .cookie(&cookies.names.browser)
-            .and_then(|cookie| BrowserMark::parse(cookie.value()));
+            .and_then(|cookie| BrowserCookie::parse(cookie.value()));
         ready(Ok(match known {
-            Some(mark) => Self {
-                mark,
+            Some(browser_cookie) => Self {
+                browser_cookie,
                 new_cookie: None,
             },
             None => {
-                let mark = BrowserMark::generate();
-                let new_cookie = Some(cookies.browser_cookie(&mark));
-                Self { mark, new_cookie }
+                let browser_cookie = BrowserCookie::generate();
+                let new_cookie = Some(cookies.browser_cookie(&browser_cookie));
+                Self {
+                    browser_cookie,
+                    new_cookie,
+                }
             }
         }))
     }

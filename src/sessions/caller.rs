@@ -9,13 +9,13 @@ use super::bearer::{Bearer, scope_missing};
 use super::freshness::StepUpRequired;
 use super::problems::client_unknown;
 use super::signed_in::SignedIn;
+use crate::account_state::AccountState;
 use crate::clients::{
     AcceptedMethods, ActingAs, AuthenticateError, ClientRecord, Clients, Credential,
     FailedAuthentication, Permission, Scope, WRONG_SECRET, parse_basic,
 };
 use crate::history::{Actor, Author};
-use crate::standing::Standing;
-use crate::web::{KnownCaller, Problem};
+use crate::web::{IdentifiedCaller, Problem};
 
 /// Authenticated caller of the API.
 #[derive(Clone, Debug)]
@@ -63,7 +63,7 @@ impl Caller {
     /// Why the caller is not allowed to.
     pub fn require(&self, scope: Scope) -> Result<(), CallerError> {
         match self {
-            Self::Person(person) if person.standing.is_administrator() => Ok(()),
+            Self::Person(person) if person.account_state.is_administrator() => Ok(()),
             Self::Person(_) => Err(CallerError::NotAdministrator),
             Self::Client(record) if record.client.scopes.contains(scope) => Ok(()),
             Self::Client(_) => Err(CallerError::ScopeMissing(scope)),
@@ -88,16 +88,16 @@ impl Caller {
     }
 
     /// Returns the calling user, who uses a session or an app.
-    pub fn person(&self) -> Option<&Standing> {
+    pub fn person(&self) -> Option<&AccountState> {
         match self {
-            Self::Person(person) => Some(&person.standing),
+            Self::Person(person) => Some(&person.account_state),
             Self::Client(_) => None,
             Self::Bearer(bearer) => bearer.person(),
         }
     }
 
     /// Returns the calling user if they may read their own data. A token needs `scope` for that.
-    pub fn own(&self, scope: Scope) -> Option<&Standing> {
+    pub fn own(&self, scope: Scope) -> Option<&AccountState> {
         match self {
             Self::Bearer(bearer) if !bearer.has_scope(scope) => None,
             _ => self.person(),
@@ -107,7 +107,7 @@ impl Caller {
     /// Returns the actor for audit events and revisions.
     pub fn actor(&self) -> Actor {
         match self {
-            Self::Person(person) => Actor::Person(person.session.user),
+            Self::Person(person) => Actor::User(person.session.user),
             Self::Client(record) => Actor::Client(record.client.id),
             Self::Bearer(bearer) => bearer.actor(),
         }
@@ -118,7 +118,7 @@ impl Caller {
     pub fn acting(&self, author: Author, scope: Scope) -> ActingAs {
         let credential = match self {
             Self::Person(person) => {
-                let permission = if person.standing.is_administrator() {
+                let permission = if person.account_state.is_administrator() {
                     Permission::Administrator
                 } else {
                     Permission::Roles
@@ -150,7 +150,7 @@ impl FromRequest for Caller {
                 let bearer = Bearer::of(&request, &token).await?;
                 let client = &bearer.token.client.public_id;
                 tracing::Span::current().record("client_id", tracing::field::display(client));
-                KnownCaller::Proven(bearer.actor()).note(&request);
+                IdentifiedCaller::Authenticated(bearer.actor()).note(&request);
                 Ok(Self::Bearer(Box::new(bearer)))
             });
         }
@@ -170,13 +170,13 @@ impl FromRequest for Caller {
                         "client_id",
                         tracing::field::display(&record.client.public_id),
                     );
-                    KnownCaller::Proven(Actor::Client(id)).note(&request);
+                    IdentifiedCaller::Authenticated(Actor::Client(id)).note(&request);
                     Ok(Self::Client(Box::new(record)))
                 }
                 Err(AuthenticateError::Unknown(failed)) => {
                     failed.log();
                     if failed.reason == WRONG_SECRET {
-                        KnownCaller::WrongSecret(credentials.client.id()).note(&request);
+                        IdentifiedCaller::WrongSecret(credentials.client.id()).note(&request);
                     }
                     Err(client_unknown())
                 }

@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Sessions;
 use crate::base::secrets::Token;
-use crate::ephemeral::Away;
+use crate::ephemeral::StoreUnavailable;
 
 /// How long a target is stored: long enough for a user to find their passkey.
-const LIFE: Duration = Duration::from_secs(3600);
+const TTL: Duration = Duration::from_secs(3600);
 
 /// Maximum length of a stored path with query, in bytes. Anonymous clients cause it to be stored, and no page here
 /// has a longer URL.
-const LONGEST: usize = 2000;
+const MAX_LEN: usize = 2000;
 
 /// Start page; every other page can be reached from it.
 const START: &str = "/";
@@ -48,7 +48,7 @@ impl Continuation {
         let path = path_and_query.split('?').next().unwrap_or_default();
         let kept = [path_and_query, path]
             .into_iter()
-            .find(|kept| kept.len() <= LONGEST);
+            .find(|kept| kept.len() <= MAX_LEN);
         Self {
             path: kept.unwrap_or(START).to_owned(),
             app: None,
@@ -63,17 +63,17 @@ fn key(id: &Token) -> String {
 
 impl Sessions {
     /// Stores a target and returns its ID.
-    pub async fn put_continuation(&self, target: &Continuation) -> Result<Token, Away> {
+    pub async fn put_continuation(&self, target: &Continuation) -> Result<Token, StoreUnavailable> {
         let id = Token::generate();
         let text = serde_json::to_string(target)
-            .map_err(|error| Away(format!("stored target is not JSON: {error}")))?;
-        self.ephemeral.put(&key(&id), &text, LIFE).await?;
+            .map_err(|error| StoreUnavailable(format!("stored target is not JSON: {error}")))?;
+        self.ephemeral.put(&key(&id), &text, TTL).await?;
         Ok(id)
     }
 
     /// Returns the target with this ID; `None` if it doesn't exist or has expired. It is not single-use, because the user may
     /// have opened the page in two tabs; it is only ever a path at this server.
-    pub async fn continuation(&self, id: &str) -> Result<Option<Continuation>, Away> {
+    pub async fn continuation(&self, id: &str) -> Result<Option<Continuation>, StoreUnavailable> {
         let Some(id) = Token::parse(id) else {
             return Ok(None);
         };
@@ -96,11 +96,11 @@ mod tests {
         );
         let most = format!(
             "/account?{}",
-            "x".repeat(LONGEST.saturating_sub("/account?".len()))
+            "x".repeat(MAX_LEN.saturating_sub("/account?".len()))
         );
         assert_eq!(path(&most), most);
         assert_eq!(path(&format!("{most}x")), "/account");
-        let long = format!("/{}", "x".repeat(LONGEST));
+        let long = format!("/{}", "x".repeat(MAX_LEN));
         assert_eq!(path(&long), START);
         assert_eq!(path(&format!("{long}?a=b")), START);
     }

@@ -23,9 +23,9 @@ pub struct CookieNames {
 
 /// Value of the browser cookie.
 #[derive(Clone, Debug)]
-pub struct BrowserMark(Token);
+pub struct BrowserCookie(Token);
 
-impl BrowserMark {
+impl BrowserCookie {
     /// Generates a new value, for a browser that has none and after every sign-out.
     pub fn generate() -> Self {
         Self(Token::generate())
@@ -94,10 +94,13 @@ impl Cookies {
     }
 
     /// Returns the browser cookie with this value.
-    pub fn browser_cookie(&self, mark: &BrowserMark) -> Cookie<'static> {
-        self.cookie(self.names.browser.clone(), mark.expose().to_owned())
-            .max_age(CookieDuration::days(400))
-            .finish()
+    pub fn browser_cookie(&self, browser_cookie: &BrowserCookie) -> Cookie<'static> {
+        self.cookie(
+            self.names.browser.clone(),
+            browser_cookie.expose().to_owned(),
+        )
+        .max_age(CookieDuration::days(400))
+        .finish()
     }
 
     /// Returns a cookie that removes the session cookie.

@@ -4,22 +4,22 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::key::{SessionKey, seen_key};
+use super::key::{SessionKey, last_seen_key};
 use super::live::LiveSession;
 use super::queries::End;
 use super::{Sessions, queries};
+use crate::account_state::{self, ChangePending};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, PasskeyId, SessionId, UserId};
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
-use crate::ephemeral::Away;
+use crate::ephemeral::StoreUnavailable;
 use crate::history::{self, Author, Event};
-use crate::standing::{self, ChangePending};
 use crate::tokens::{self, SessionEnd, revoke};
 
 /// How much longer than the idle timeout the account state lists an ended session; more than the clocks of
 /// two instances can differ.
-const CLOCK_SLACK: Duration = Duration::from_secs(3_600);
+const CLOCK_SKEW: Duration = Duration::from_secs(3_600);
 
 /// Why sessions could not be ended.
 #[derive(Debug, thiserror::Error)]
@@ -47,33 +47,33 @@ pub struct Ended {
 
 /// Ends all open sessions of a user and all their tokens by incrementing the session epoch, in the caller's transaction. Changes
 /// the version of the account state.
-pub fn end_every(
+pub fn end_all_unrecorded(
     conn: &mut Connection,
     user: UserId,
     now: Timestamp,
     reason: &str,
 ) -> db::Result<Ended> {
-    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
-    standing::raise_epoch(conn, user, now)?;
-    revoke::end_every(conn, user, now, reason)?;
+    let epoch = account_state::find_epoch(conn, user)?.unwrap_or_default();
+    account_state::bump_session_epoch(conn, user, now)?;
+    revoke::end_all_of_user(conn, user, now, reason)?;
     let sessions = queries::end_epoch(conn, user, epoch, now, reason)?;
     Ok(Ended { sessions })
 }
 
 /// Ends the open sessions that depend on a passkey, in the transaction that revokes the passkey. The revocation itself
 /// invalidates them, because the session check requires all their passkeys; the rows record when and why.
-pub fn end_resting_on(
+pub fn end_depending_on(
     conn: &mut Connection,
     user: UserId,
     passkey: PasskeyId,
     now: Timestamp,
     reason: &str,
 ) -> db::Result<Ended> {
-    let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+    let epoch = account_state::find_epoch(conn, user)?.unwrap_or_default();
     let ended = end_rows(conn, user, epoch, now, reason, |session| {
         session.passkeys.0.contains(&passkey)
     })?;
-    revoke::end_resting_on(conn, user, passkey, now)?;
+    revoke::end_depending_on(conn, user, passkey, now)?;
     Ok(ended)
 }
 
@@ -85,10 +85,10 @@ pub fn end_all(
     reason: Option<&str>,
     author: &Author,
 ) -> db::Result<Ended> {
-    let ended = end_every(conn, user, now, "ended-all")?;
+    let ended = end_all_unrecorded(conn, user, now, "ended-all")?;
     let event = Event::done("session.ended_all")
         .subject(user)
-        .because(reason)
+        .with_reason(reason)
         .details(json!({ "sessions": ended.sessions }));
     history::record(conn, now, author, event)?;
     Ok(ended)
@@ -123,12 +123,12 @@ impl Sessions {
     /// Returns until when the account state lists a session that is ended, or whose key is replaced, at `now`. No live copy is
     /// valid for longer than the idle timeout, and the clocks of instances differ by less than an hour.
     pub(super) fn listed_until(&self, now: Timestamp) -> Timestamp {
-        now.after(self.idle_timeout).after(CLOCK_SLACK)
+        now.after(self.idle_timeout).after(CLOCK_SKEW)
     }
 
     /// Ends one session of a user and everything that it granted, and records an audit event, in the caller's transaction.
     /// Changes the version of the account state.
-    pub fn end_one_in(
+    pub fn end_one_in_transaction(
         &self,
         conn: &mut Connection,
         (user, session): (UserId, SessionId),
@@ -148,7 +148,8 @@ impl Sessions {
         reason: Option<&str>,
         author: &Author,
     ) -> Result<Ended, EndError> {
-        if !standing::raise(conn, user, now)? || !queries::exists(conn, user, session)? {
+        if !account_state::bump_version(conn, user, now)? || !queries::exists(conn, user, session)?
+        {
             return Err(EndError::Unknown);
         }
         let end = End {
@@ -170,7 +171,7 @@ impl Sessions {
         }
         let event = Event::done("session.ended")
             .subject(user)
-            .because(reason)
+            .with_reason(reason)
             .details(json!({ "session": session }));
         history::record(conn, now, author, event)?;
         Ok(Ended { sessions: 1 })
@@ -190,7 +191,7 @@ impl Sessions {
     }
 
     /// Signs the user out of a session. Offline access that the user granted to apps is kept. Idempotent.
-    pub async fn leave(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
+    pub async fn sign_out(&self, session: &LiveSession, author: Author) -> Result<Ended, EndError> {
         let reason = Some(queries::SIGNED_OUT.to_owned());
         let what = (session.user, session.id, SessionEnd::SignedOut);
         // Users may always sign out, even if they were just suspended.
@@ -210,7 +211,7 @@ impl Sessions {
         let ended = self
             .database
             .write(move |conn| {
-                if !standing::lock(conn, user)? {
+                if !account_state::lock(conn, user)? {
                     return Ok(None);
                 }
                 // The session may have been replaced by a new sign-in in the same browser.
@@ -231,8 +232,8 @@ impl Sessions {
         };
         // Also for a session that had ended before: this may be a repeated request, after the first one failed to
         // publish the account state.
-        self.standings.publish(user).await?;
-        self.forget_seen(user, session).await;
+        self.account_states.publish(user).await?;
+        self.delete_last_seen(user, session).await;
         Ok(ended)
     }
 
@@ -248,21 +249,21 @@ impl Sessions {
             .database
             .write(move |conn| {
                 let author = check(conn)?;
-                if !standing::lock(conn, user)? {
+                if !account_state::lock(conn, user)? {
                     return Err(EndError::Unknown);
                 }
                 let now = database.now(conn)?;
                 sessions.end_in(conn, what, now, reason.as_deref(), &author)
             })
             .await?;
-        self.standings.publish(user).await?;
-        self.forget_seen(user, session).await;
+        self.account_states.publish(user).await?;
+        self.delete_last_seen(user, session).await;
         Ok(ended)
     }
 
     /// Deletes the last-seen time. Only a cleanup: lists of sessions read the database first.
-    pub(super) async fn forget_seen(&self, user: UserId, session: SessionId) {
-        if let Err(error) = self.ephemeral.remove(&seen_key(user, session)).await {
+    pub(super) async fn delete_last_seen(&self, user: UserId, session: SessionId) {
+        if let Err(error) = self.ephemeral.remove(&last_seen_key(user, session)).await {
             tracing::warn!(%error, "can't delete a session's last-active time; it will expire");
         }
     }
@@ -282,14 +283,14 @@ impl Sessions {
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[user])?;
-                if !standing::lock(conn, user)? {
+                if !account_state::lock(conn, user)? {
                     return Err(EndError::Unknown);
                 }
                 let now = database.now(conn)?;
                 Ok(end_all(conn, user, now, reason.as_deref(), &author)?)
             })
             .await?;
-        self.standings.publish(user).await?;
+        self.account_states.publish(user).await?;
         Ok(ended)
     }
 
@@ -311,16 +312,16 @@ impl Sessions {
                 let user = session.user;
                 let author = acting.check(conn, &[user])?;
                 let now = database.now(conn)?;
-                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+                let epoch = account_state::find_epoch(conn, user)?.unwrap_or_default();
                 if session.epoch != epoch {
                     return Err(EndError::Unknown);
                 }
-                standing::raise_epoch(conn, user, now)?;
+                account_state::bump_session_epoch(conn, user, now)?;
                 let kept = LiveSession {
                     epoch: epoch.saturating_add(1),
                     ..session.clone()
                 };
-                if !queries::update_raised(conn, &kept, &session)? {
+                if !queries::update_stepped_up(conn, &kept, &session)? {
                     return Err(EndError::Unknown);
                 }
                 revoke::end_others(conn, user, kept.id, kept.epoch, now)?;
@@ -335,14 +336,14 @@ impl Sessions {
             .await?;
         // The kept session first: if its epoch is ahead of the cached account state, the check reads a newer state; if it is
         // behind, the session is refused.
-        let moved = self.keep(key, &kept).await;
-        self.standings.publish(kept.user).await?;
+        let moved = self.store_live(key, &kept).await;
+        self.account_states.publish(kept.user).await?;
         moved.map_err(|away| ChangePending(away.into()))?;
         Ok(ended)
     }
 
     /// Deletes the live copy of a session that has ended already. Only an optimization: it is not what ends the session.
-    pub(super) async fn forget(&self, key: &SessionKey) -> Result<(), Away> {
+    pub(super) async fn delete_live(&self, key: &SessionKey) -> Result<(), StoreUnavailable> {
         self.ephemeral.remove(&key.store_key()).await
     }
 }

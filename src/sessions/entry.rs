@@ -2,9 +2,9 @@
 
 use super::Sessions;
 use super::list::SessionView;
+use crate::account_state::Unavailable;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
-use crate::standing::Unavailable;
-use crate::web::{Moment, browser_name};
+use crate::web::{DisplayTime, browser_name};
 
 /// Session in a list on a page.
 #[derive(Clone, Debug)]
@@ -18,9 +18,9 @@ pub struct SessionEntry {
     /// IP address of the sign-in.
     pub address: String,
     /// Time of creation.
-    pub created: Moment,
+    pub created: DisplayTime,
     /// When it was last used.
-    pub last_seen: Moment,
+    pub last_seen: DisplayTime,
     /// Passkeys that the session depends on.
     pub passkeys: Vec<PasskeyId>,
 }

@@ -7,7 +7,7 @@ use actix_web::http::{StatusCode, header};
 use crate::web::Problem;
 
 /// Maximum age of a sign-in that counts as recent.
-pub(super) const FRESH: Duration = Duration::from_secs(300);
+pub(super) const FRESH_WINDOW: Duration = Duration::from_secs(300);
 
 /// The user has to sign in again before the operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

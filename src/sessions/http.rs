@@ -63,7 +63,9 @@ struct UserPart {
 )]
 pub async fn read_session(signed_in: SignedIn) -> Answer {
     let SignedIn {
-        session, standing, ..
+        session,
+        account_state,
+        ..
     } = signed_in;
     Ok(HttpResponse::Ok().json(SessionAnswer {
         session: SessionPart {
@@ -74,12 +76,12 @@ pub async fn read_session(signed_in: SignedIn) -> Answer {
             acr: session.acr,
         },
         user: UserPart {
-            id: standing.user_id,
-            username: standing.username,
-            email: standing.email,
-            email_verified: standing.email_verified,
-            display_name: standing.display_name,
-            roles: standing.roles,
+            id: account_state.user_id,
+            username: account_state.username,
+            email: account_state.email,
+            email_verified: account_state.email_verified,
+            display_name: account_state.display_name,
+            roles: account_state.roles,
         },
     }))
 }
@@ -103,8 +105,8 @@ pub async fn delete_session(
     sessions: web::Data<Sessions>,
     cookies: web::Data<Cookies>,
 ) -> Answer {
-    let author = author(&request, Actor::Person(signed_in.session.user));
-    sessions.leave(&signed_in.session, author).await?;
+    let author = author(&request, Actor::User(signed_in.session.user));
+    sessions.sign_out(&signed_in.session, author).await?;
     Ok(sign_out(
         &session,
         &cookies,

@@ -42,24 +42,24 @@ impl SessionKey {
 
     /// Store key of the live copy. It contains the hash of the token, so that read access to the store is not enough to sign in.
     pub fn store_key(&self) -> String {
-        format!("sess:{{{}}}:{}", self.user, self.token.hash().to_text())
+        format!("session:{{{}}}:{}", self.user, self.token.hash().to_text())
     }
 }
 
 /// Store key of a session's last-seen time.
-pub(super) fn seen_key(user: UserId, session: SessionId) -> String {
-    format!("seen:{{{user}}}:{session}")
+pub(super) fn last_seen_key(user: UserId, session: SessionId) -> String {
+    format!("last-seen:{{{user}}}:{session}")
 }
 
 /// Time when a session was last used and the key of its live copy; stored under the session's ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct LastSeen {
     pub(super) at: Timestamp,
     /// Store key of the live copy; a step-up changes it.
     pub(super) live_copy: String,
 }
 
-impl Seen {
+impl LastSeen {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (at, live_copy) = text.split_once(' ')?;
         Some(Self {
@@ -79,12 +79,12 @@ mod tests {
 
     #[test]
     fn what_was_seen_is_read_as_it_was_written() {
-        let seen = Seen {
+        let last_seen = LastSeen {
             at: Timestamp::from_micros(1_234_567),
             live_copy: SessionKey::generate(UserId::random()).store_key(),
         };
-        assert_eq!(Seen::parse(&seen.to_text()), Some(seen));
-        assert_eq!(Seen::parse("2026-11-30T00:00:00Z"), None);
+        assert_eq!(LastSeen::parse(&last_seen.to_text()), Some(last_seen));
+        assert_eq!(LastSeen::parse("2026-11-30T00:00:00Z"), None);
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::key::{Seen, seen_key};
+use super::key::{LastSeen, last_seen_key};
 use super::{Sessions, queries};
+use crate::account_state::{self, Unavailable};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::db;
-use crate::standing::{self, Unavailable};
 
 /// A session as its owner and administrators see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -63,21 +63,21 @@ impl Sessions {
         let rows = self
             .database
             .read(move |conn| {
-                let epoch = standing::find_epoch(conn, user)?.unwrap_or_default();
+                let epoch = account_state::find_epoch(conn, user)?.unwrap_or_default();
                 queries::list_open(conn, user, epoch, now)
             })
             .await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let keys: Vec<String> = rows.iter().map(|row| seen_key(user, row.id)).collect();
+        let keys: Vec<String> = rows.iter().map(|row| last_seen_key(user, row.id)).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let seen = self.ephemeral.get(&keys).await?;
+        let last_seen = self.ephemeral.get(&keys).await?;
         Ok(rows
             .into_iter()
-            .zip(seen)
-            .filter_map(|(row, seen)| {
-                let last_seen_at = Seen::parse(&seen?)?.at;
+            .zip(last_seen)
+            .filter_map(|(row, last_seen)| {
+                let last_seen_at = LastSeen::parse(&last_seen?)?.at;
                 (last_seen_at.after(self.idle_timeout) > now).then_some(SessionView {
                     id: row.id,
                     passkeys: row.passkeys.0,

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account_state::SessionRef;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
-use crate::standing::Claim;
 
 /// Session data that requests are checked against, together with the account state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub struct LiveSession {
     /// When the session expires, however much it is used.
     pub absolute_end: Timestamp,
     /// When the session was last used, in steps of a tenth of the idle timeout.
-    pub seen_at: Timestamp,
+    pub last_seen_at: Timestamp,
     /// When the session expires if it is not used.
     pub idle_end: Timestamp,
 }
@@ -44,7 +44,7 @@ impl LiveSession {
     /// Returns whether the session has expired. It uses the idle timeout that is configured now, which may have been shortened
     /// since the copy was written.
     pub fn is_over(&self, now: Timestamp, idle_timeout: Duration) -> bool {
-        now >= self.expires_at().min(self.seen_at.after(idle_timeout))
+        now >= self.expires_at().min(self.last_seen_at.after(idle_timeout))
     }
 
     /// Returns how long the store keeps the copy.
@@ -61,15 +61,15 @@ impl LiveSession {
     #[must_use]
     pub fn touched(&self, now: Timestamp, idle_timeout: Duration) -> Self {
         Self {
-            seen_at: now,
+            last_seen_at: now,
             idle_end: now.after(idle_timeout),
             ..self.clone()
         }
     }
 
     /// Returns what the check against the account state needs.
-    pub fn claim(&self) -> Claim<'_> {
-        Claim {
+    pub fn session_ref(&self) -> SessionRef<'_> {
+        SessionRef {
             session: self.id,
             epoch: self.epoch,
             passkeys: &self.passkeys,

@@ -4,74 +4,77 @@
 //! an ended session is never revived. Requests are checked against the live copy in the ephemeral store and the account state;
 //! the database row is the history.
 //!
-//! Provides the extractors [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns the tables `sessions` and `used_ceremonies`, the
-//! live copies (`sess:…`) and last-seen times (`seen:…`) of sessions, their forward-auth sessions (`door:…`), continuations,
-//! forms saved for restoring (`form:…`), stored responses to forms (`shown:…`) and the browser cookie.
+//! Provides the extractors [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns the tables `sessions` and `used_tokens`, the
+//! live copies (`session:…`) and last-seen times (`last-seen:…`) of sessions, their forward-auth sessions (`forward-auth-session:…`), continuations,
+//! forms saved for restoring (`form:…`), stored responses to forms (`response:…`) and the browser cookie.
 
 mod bearer;
-mod begin;
 mod browser;
+mod by_id;
 mod caller;
 mod cap;
 mod continuation;
+mod cookie_key_rotation;
 mod cookies;
-mod door;
 mod end;
 mod entry;
+mod forward_auth_session;
 mod freshness;
 pub mod http;
-mod judged;
-mod kept_form;
 mod key;
 mod list;
 mod live;
-mod named;
+mod new_session;
 mod page_visitor;
+mod post_redirect_get;
 mod problems;
 mod queries;
 mod replace;
-mod rotation;
-mod shown;
-mod shown_pages;
+mod saved_form;
 mod signed_in;
 mod single_use;
 mod state;
 mod store;
+mod stored_responses;
+mod validity;
 mod verified;
 
 use std::time::Duration;
 
+use crate::account_state::AccountStates;
 use crate::base::clock::Clock;
 use crate::base::config;
 use crate::db::Database;
 use crate::ephemeral::Ephemeral;
-use crate::standing::Standings;
 
 pub use bearer::Bearer;
-pub use begin::{Begun, RaiseError, begin, raise};
 pub use browser::Browser;
+pub use by_id::SessionAuthentication;
 pub use caller::{Caller, CallerError};
 pub use continuation::{Continuation, Destination};
-pub use cookies::{BrowserMark, CookieNames, Cookies};
-pub use door::{Door, DoorCookies, DoorError, DoorKey, Lent, OpenDoor};
-pub use end::{EndError, Ended, end_all, end_every, end_resting_on};
+pub use cookie_key_rotation::accept_previous_key;
+pub use cookies::{BrowserCookie, CookieNames, Cookies};
+pub use end::{EndError, Ended, end_all, end_all_unrecorded, end_depending_on};
 pub use entry::SessionEntry;
+pub use forward_auth_session::{
+    CheckedForwardAuthSession, ForwardAuthCookies, ForwardAuthSession, ForwardAuthSessionError,
+    ForwardAuthSessionKey, ParentSession,
+};
 pub use freshness::StepUpRequired;
-pub use judged::{find_good_passkeys, is_good, was_revoked};
 pub use key::SessionKey;
 pub use list::SessionView;
 pub use live::LiveSession;
-pub use named::NamedSession;
-pub use page_visitor::{PageVisitor, TurnedAway};
+pub use new_session::{NewSession, SessionStepUpError, create, step_up};
+pub use page_visitor::{PageAccessError, PageVisitor};
+pub use post_redirect_get::{redirect_after_post, routes as stored_response_routes};
 pub use queries::{has_ever_signed_in, is_open};
-pub use rotation::accept_previous_key;
-pub use shown::{redirect_after_post, routes as shown_routes};
-pub use shown_pages::ShownPages;
 pub use signed_in::{
-    OtherUser, SignedIn, SignedInError, end_in_browser, not_found, sign_in, sign_out,
+    OtherUser, SignedIn, SignedInError, not_found, remove_session_cookie, sign_in, sign_out,
 };
 pub use single_use::{SingleUse, UseError};
 pub use store::Store;
+pub use stored_responses::StoredResponses;
+pub use validity::{find_good_passkeys, is_good, was_revoked};
 pub use verified::{Acr, VerifiedCeremony};
 
 /// Configuration and stores of sessions. Cheap to clone.
@@ -79,7 +82,7 @@ pub use verified::{Acr, VerifiedCeremony};
 pub struct Sessions {
     database: Database,
     ephemeral: Ephemeral,
-    standings: Standings,
+    account_states: AccountStates,
     clock: Clock,
     idle_timeout: Duration,
     absolute_lifetime: Duration,
@@ -90,14 +93,14 @@ impl Sessions {
     pub fn new(
         database: Database,
         ephemeral: Ephemeral,
-        standings: Standings,
+        account_states: AccountStates,
         clock: Clock,
         config: &config::Sessions,
     ) -> Self {
         Self {
             database,
             ephemeral,
-            standings,
+            account_states,
             clock,
             idle_timeout: config.idle_timeout,
             absolute_lifetime: config.absolute_lifetime,

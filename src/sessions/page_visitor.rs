@@ -7,10 +7,10 @@ use futures_util::future::LocalBoxFuture;
 use url::form_urlencoded;
 
 use super::signed_in::{SignedIn, SignedInError};
-use super::{Browser, Continuation, LiveSession, Sessions, ShownPages, kept_form};
+use super::{Browser, Continuation, LiveSession, Sessions, StoredResponses, saved_form};
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Permission};
-use crate::web::{Frame, Limits, Problem, RestoredForm, Web, redirect};
+use crate::web::{Frame, Problem, RateLimits, RestoredForm, Web, redirect};
 
 /// Where to redirect a form whose sender is no longer signed in.
 const SESSION_ENDED: &str = "/login?notice=session_ended";
@@ -26,10 +26,10 @@ pub struct PageVisitor {
 
 /// Why a page is not served.
 #[derive(Debug, thiserror::Error)]
-pub enum TurnedAway {
+pub enum PageAccessError {
     /// The visitor must sign in first.
     #[error("not signed in")]
-    SignInFirst {
+    SignInRequired {
         /// Path of the sign-in page, with the ID of a continuation.
         path: String,
         /// Browser that a saved form is bound to.
@@ -40,23 +40,23 @@ pub enum TurnedAway {
     Refused(Problem),
 }
 
-impl From<Problem> for TurnedAway {
+impl From<Problem> for PageAccessError {
     fn from(problem: Problem) -> Self {
         Self::Refused(problem)
     }
 }
 
-impl ResponseError for TurnedAway {
+impl ResponseError for PageAccessError {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::SignInFirst { .. } => StatusCode::SEE_OTHER,
+            Self::SignInRequired { .. } => StatusCode::SEE_OTHER,
             Self::Refused(problem) => problem.status,
         }
     }
 
     fn error_response(&self) -> HttpResponse {
         match self {
-            Self::SignInFirst { path, browser } => browser.mark(redirect(path)),
+            Self::SignInRequired { path, browser } => browser.set_cookie(redirect(path)),
             Self::Refused(problem) => problem.error_response(),
         }
     }
@@ -80,14 +80,14 @@ impl PageVisitor {
 }
 
 impl FromRequest for PageVisitor {
-    type Error = TurnedAway;
-    type Future = LocalBoxFuture<'static, Result<Self, TurnedAway>>;
+    type Error = PageAccessError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageAccessError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
             let browser = Browser::extract(&request).await?;
-            match SignedIn::look(&request).await {
+            match SignedIn::authenticate(&request).await {
                 Ok(signed_in) => {
                     let web = request
                         .app_data::<web::Data<Web>>()
@@ -99,22 +99,22 @@ impl FromRequest for PageVisitor {
                     frame.restored = find_restored(&request, &signed_in, &browser, &frame).await?;
                     Ok(Self { signed_in, frame })
                 }
-                Err(SignedInError::Nobody(reason)) => {
+                Err(SignedInError::NotSignedIn(reason)) => {
                     tracing::debug!(reason, "redirecting to the sign-in page");
                     let path = sign_in_path(&request, &browser).await?;
-                    Err(TurnedAway::SignInFirst { path, browser })
+                    Err(PageAccessError::SignInRequired { path, browser })
                 }
                 Err(SignedInError::OtherUser(other)) => {
-                    let kept = kept_form::keep(&request, &browser).await?;
+                    let kept = saved_form::save(&request, &browser).await?;
                     let mut problem = Problem::from(SignedInError::OtherUser(other));
                     if let Some(id) = kept {
                         let path = format!("/login?switch=1&continue={}", id.expose());
                         problem = problem.with("sign_in", path);
                     }
-                    Err(TurnedAway::Refused(problem))
+                    Err(PageAccessError::Refused(problem))
                 }
                 // An unavailable store doesn't say who is signed in, so it never causes a redirect.
-                Err(error) => Err(TurnedAway::Refused(error.into())),
+                Err(error) => Err(PageAccessError::Refused(error.into())),
             }
         })
     }
@@ -128,11 +128,11 @@ async fn find_restored(
     frame: &Frame,
 ) -> Result<Option<RestoredForm>, Problem> {
     let mut parameters = form_urlencoded::parse(request.query_string().as_bytes());
-    let id = parameters.find(|(name, _)| name == kept_form::PARAMETER);
+    let id = parameters.find(|(name, _)| name == saved_form::PARAMETER);
     let Some((_, id)) = id.filter(|_| request.method() == Method::GET) else {
         return Ok(None);
     };
-    let pages: Option<&web::Data<ShownPages>> = request.app_data();
+    let pages: Option<&web::Data<StoredResponses>> = request.app_data();
     let kept = pages
         .ok_or_else(Problem::internal)?
         .find_form(&id, signed_in.session.user, browser.hash())
@@ -151,13 +151,13 @@ pub(super) async fn sign_in_path(
     browser: &Browser,
 ) -> Result<String, Problem> {
     if *request.method() != Method::GET {
-        return Ok(match kept_form::keep(request, browser).await? {
+        return Ok(match saved_form::save(request, browser).await? {
             Some(id) => format!("{SESSION_ENDED}&continue={}", id.expose()),
             None => SESSION_ENDED.to_owned(),
         });
     }
-    let limits = request.app_data::<web::Data<Limits>>();
-    limits.ok_or_else(Problem::internal)?.admit(request).await?;
+    let limits = request.app_data::<web::Data<RateLimits>>();
+    limits.ok_or_else(Problem::internal)?.check(request).await?;
     let sessions = request.app_data::<web::Data<Sessions>>();
     let target = request.uri().path_and_query();
     let id = sessions

@@ -1,9 +1,9 @@
-//! Problem documents for errors of sessions, account state and clients. They are here because `standing` and `web` don't depend
+//! Problem documents for errors of sessions, account state and clients. They are here because `account_state` and `web` don't depend
 //! on each other.
 
 use super::signed_in::SignedInError;
+use crate::account_state::{ChangePending, Unavailable};
 use crate::clients::ActingError;
-use crate::standing::{ChangePending, Unavailable};
 use crate::tokens::TokenError;
 use crate::web::Problem;
 use actix_web::http::{StatusCode, header};
@@ -33,7 +33,7 @@ impl From<ChangePending> for Problem {
 impl From<ActingError> for Problem {
     fn from(error: ActingError) -> Self {
         match error {
-            ActingError::SignedOut(reason) => SignedInError::Nobody(reason).into(),
+            ActingError::SignedOut(reason) => SignedInError::NotSignedIn(reason).into(),
             ActingError::ClientRefused => client_unknown(),
             ActingError::TokenRefused(reason) => TokenError::Bad(reason).into(),
             ActingError::Forbidden => {

@@ -1,4 +1,4 @@
-//! SQL queries on `sessions` and `used_ceremonies`.
+//! SQL queries on `sessions` and `used_tokens`.
 
 use diesel::prelude::*;
 
@@ -6,7 +6,7 @@ use super::live::LiveSession;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
-use crate::db::schema::{sessions, used_ceremonies};
+use crate::db::schema::{sessions, used_tokens};
 use crate::db::{Connection, Json, Result};
 
 /// End reason: the session was revoked.
@@ -63,7 +63,7 @@ pub(super) fn insert(
 
 /// Writes a changed session (step-up, or move to a new epoch) if its row is still the one that was read. Returns `false` if the
 /// session has ended or was stepped up in the meantime.
-pub(super) fn update_raised(
+pub(super) fn update_stepped_up(
     conn: &mut Connection,
     session: &LiveSession,
     read: &LiveSession,
@@ -139,7 +139,7 @@ pub(super) fn find_open(
 
 /// Row of a session that has not ended, found by its public ID.
 #[derive(Clone, Debug, Queryable)]
-pub(super) struct NamedRow {
+pub(super) struct OpenSessionRow {
     pub(super) epoch: i64,
     pub(super) passkeys: Json<Vec<PasskeyId>>,
     pub(super) auth_time: Timestamp,
@@ -149,11 +149,11 @@ pub(super) struct NamedRow {
 }
 
 /// Finds a user's open session by its public ID.
-pub(super) fn find_named(
+pub(super) fn find_open_by_id(
     conn: &mut Connection,
     user: UserId,
     session: SessionId,
-) -> Result<Option<NamedRow>> {
+) -> Result<Option<OpenSessionRow>> {
     Ok(sessions::table
         .find(session)
         .filter(sessions::user_id.eq(user))
@@ -314,24 +314,24 @@ pub(super) fn insert_used(
     token: TokenHash,
     expires_at: Timestamp,
 ) -> Result<()> {
-    diesel::insert_into(used_ceremonies::table)
+    diesel::insert_into(used_tokens::table)
         .values((
-            used_ceremonies::ceremony_hash.eq(token.as_bytes().to_vec()),
-            used_ceremonies::expires_at.eq(expires_at),
+            used_tokens::token_hash.eq(token.as_bytes().to_vec()),
+            used_tokens::expires_at.eq(expires_at),
         ))
         .execute(conn)?;
     Ok(())
 }
 
 pub(super) fn is_used(conn: &mut Connection, token: TokenHash) -> Result<bool> {
-    let found = used_ceremonies::table.find(token.as_bytes().to_vec());
-    let found = found.select(used_ceremonies::expires_at);
+    let found = used_tokens::table.find(token.as_bytes().to_vec());
+    let found = found.select(used_tokens::expires_at);
     Ok(found.first::<Timestamp>(conn).optional()?.is_some())
 }
 
 /// Deletes the records of tokens that expired before `before`. Returns how many were deleted.
 pub(super) fn delete_used(conn: &mut Connection, before: Timestamp) -> Result<usize> {
-    Ok(diesel::delete(used_ceremonies::table)
-        .filter(used_ceremonies::expires_at.lt(before))
+    Ok(diesel::delete(used_tokens::table)
+        .filter(used_tokens::expires_at.lt(before))
         .execute(conn)?)
 }

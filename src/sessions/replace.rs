@@ -1,12 +1,12 @@
 //! Ends a session when the user signs in again in the same browser.
 
-use super::begin::Begun;
 use super::end::EndError;
 use super::live::LiveSession;
+use super::new_session::NewSession;
 use super::queries::End;
 use super::{Sessions, queries};
+use crate::account_state;
 use crate::history::Author;
-use crate::standing;
 use crate::tokens;
 
 impl Sessions {
@@ -16,22 +16,22 @@ impl Sessions {
     ///
     /// # Errors
     /// The change is not in force; the sign-in then fails.
-    pub async fn replaced(
+    pub async fn end_replaced(
         &self,
         session: &LiveSession,
-        by: &Begun,
+        by: &NewSession,
         author: Author,
     ) -> Result<(), EndError> {
         let (user, id) = (session.user, session.id);
         if by.live.user != user {
-            self.leave(session, author).await?;
+            self.sign_out(session, author).await?;
             return Ok(());
         }
         let (database, sessions) = (self.database.clone(), self.clone());
         let next = by.live.id;
         self.database
             .write(move |conn| {
-                standing::lock(conn, user)?;
+                account_state::lock(conn, user)?;
                 let now = database.now(conn)?;
                 tokens::move_session(conn, id, next)?;
                 let end = End {
@@ -40,13 +40,13 @@ impl Sessions {
                     listed_until: Some(sessions.listed_until(now)),
                 };
                 if queries::end(conn, user, id, end)? {
-                    standing::raise(conn, user, now)?;
+                    account_state::bump_version(conn, user, now)?;
                 }
                 Ok::<_, EndError>(())
             })
             .await?;
-        self.standings.publish(user).await?;
-        self.forget_seen(user, id).await;
+        self.account_states.publish(user).await?;
+        self.delete_last_seen(user, id).await;
         Ok(())
     }
 }

@@ -7,19 +7,21 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 
-use super::begin::Begun;
-use super::cookies::{BrowserMark, Cookies};
-use super::freshness::{FRESH, StepUpRequired};
+use super::cookies::{BrowserCookie, Cookies};
+use super::freshness::{FRESH_WINDOW, StepUpRequired};
 use super::key::SessionKey;
 use super::live::LiveSession;
+use super::new_session::NewSession;
 use super::state::SessionState;
 use super::store::issue_key;
 use super::{Sessions, queries};
+use crate::account_state::{AccountState, CheckResult, EPOCH_RAISED, SessionRef, Unavailable};
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ActingAs, Credential, Permission};
 use crate::history::{Actor, Author};
-use crate::standing::{Claim, EPOCH_RAISED, Standing, Unavailable, Verdict};
-use crate::web::{Answer, KnownCaller, PageOrigin, Problem, Visitor, author, origin_of};
+use crate::web::{
+    Answer, IdentifiedCaller, Problem, RenderedForCheck, Visitor, author, rendered_for_check,
+};
 
 /// User with a valid session.
 #[derive(Clone, Debug)]
@@ -27,7 +29,7 @@ pub struct SignedIn {
     /// Session of the user.
     pub session: LiveSession,
     /// Account state of the user, read for this request.
-    pub standing: Standing,
+    pub account_state: AccountState,
     /// Key of the session, for operations that move the session to another epoch.
     pub key: SessionKey,
     is_fresh: bool,
@@ -35,7 +37,7 @@ pub struct SignedIn {
 
 /// Session of a request, stored in the request's extensions for middleware.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AskedIn {
+pub(super) struct RequestSession {
     /// ID of the user.
     pub(super) user: UserId,
     /// ID of the session.
@@ -47,7 +49,7 @@ pub(super) struct AskedIn {
 pub enum SignedInError {
     /// There is no cookie, no session for it, or the session is no longer valid; with a reason code for the log.
     #[error("not signed in: {0}")]
-    Nobody(&'static str),
+    NotSignedIn(&'static str),
     /// The page that sent the request was rendered for another user.
     #[error("the page was opened by another user")]
     OtherUser(OtherUser),
@@ -56,24 +58,24 @@ pub enum SignedInError {
     Unavailable(#[from] Unavailable),
     /// The live copy could not be read because the ephemeral store is unavailable.
     #[error("the session store is unavailable")]
-    Away,
+    StoreUnavailable,
     /// The route is registered without sessions: a bug in Doorward.
     #[error("this route has no session middleware")]
-    Misplaced,
+    NoSessionMiddleware,
 }
 
 /// The user for whom a page was rendered, and the user who is signed in now.
 #[derive(Clone, Debug)]
 pub struct OtherUser {
     /// Display name of the user for whom the page was rendered; `None` if the request doesn't contain it.
-    pub opened_by: Option<String>,
+    pub rendered_for: Option<String>,
     /// Display name of the user who is signed in.
     pub signed_in: String,
 }
 
 impl OtherUser {
     fn problem(self) -> Problem {
-        let detail = match self.opened_by.as_deref() {
+        let detail = match self.rendered_for.as_deref() {
             Some(name) if !name.is_empty() => format!(
                 "You're now signed in as {}. This page was opened by {name}. Nothing was changed.",
                 self.signed_in
@@ -89,21 +91,23 @@ impl OtherUser {
             "Another user is signed in",
             detail,
         )
-        .with("opened_by", self.opened_by.unwrap_or_default())
+        .with("rendered_for", self.rendered_for.unwrap_or_default())
     }
 }
 
 /// Refuses requests from a page that was rendered for another user.
-fn check_page(request: &HttpRequest, standing: &Standing) -> Result<(), SignedInError> {
-    let other = |opened_by| OtherUser {
-        opened_by,
-        signed_in: standing.display_name.clone(),
+fn check_page(request: &HttpRequest, account_state: &AccountState) -> Result<(), SignedInError> {
+    let other = |rendered_for| OtherUser {
+        rendered_for,
+        signed_in: account_state.display_name.clone(),
     };
-    match origin_of(request) {
-        PageOrigin::Any => Ok(()),
-        PageOrigin::PageOf(opened_by) if opened_by.user == standing.user_id => Ok(()),
-        PageOrigin::PageOf(opened_by) => Err(SignedInError::OtherUser(other(Some(opened_by.name)))),
-        PageOrigin::Unnamed => Err(SignedInError::OtherUser(other(None))),
+    match rendered_for_check(request) {
+        RenderedForCheck::NotRequired => Ok(()),
+        RenderedForCheck::For(rendered_for) if rendered_for.user == account_state.user_id => Ok(()),
+        RenderedForCheck::For(rendered_for) => {
+            Err(SignedInError::OtherUser(other(Some(rendered_for.name))))
+        }
+        RenderedForCheck::MissingUser => Err(SignedInError::OtherUser(other(None))),
     }
 }
 
@@ -112,27 +116,27 @@ impl SignedIn {
     ///
     /// # Errors
     /// No user is signed in, the page was rendered for another user, or a store is unavailable.
-    pub(super) async fn look(request: &HttpRequest) -> Result<Self, SignedInError> {
+    pub(super) async fn authenticate(request: &HttpRequest) -> Result<Self, SignedInError> {
         // A request with `Authorization` is authenticated by that header alone; the cross-site guard relies on it.
         if request.headers().contains_key(header::AUTHORIZATION) {
-            return Err(SignedInError::Nobody("own-credentials"));
+            return Err(SignedInError::NotSignedIn("own-credentials"));
         }
         let sessions = request
             .app_data::<web::Data<Sessions>>()
-            .ok_or(SignedInError::Misplaced)?;
+            .ok_or(SignedInError::NoSessionMiddleware)?;
         let state = sessions.state_of(request).await;
         let signed_in = sessions.check(&state).await?;
-        request.extensions_mut().insert(AskedIn {
+        request.extensions_mut().insert(RequestSession {
             user: signed_in.session.user,
             session: signed_in.session.id,
         });
-        if let Err(other) = check_page(request, &signed_in.standing) {
+        if let Err(other) = check_page(request, &signed_in.account_state) {
             // The error page shows who is signed in.
             request.extensions_mut().insert(signed_in.visitor());
             return Err(other);
         }
         tracing::Span::current().record("user_id", tracing::field::display(signed_in.session.user));
-        KnownCaller::Proven(Actor::Person(signed_in.session.user)).note(request);
+        IdentifiedCaller::Authenticated(Actor::User(signed_in.session.user)).note(request);
         Ok(signed_in)
     }
 
@@ -141,9 +145,9 @@ impl SignedIn {
     /// # Errors
     /// `other-user`, or `unavailable` if a store is unavailable.
     pub async fn find(request: &HttpRequest) -> Result<Option<Self>, Problem> {
-        match Self::look(request).await {
+        match Self::authenticate(request).await {
             Ok(signed_in) => Ok(Some(signed_in)),
-            Err(SignedInError::Nobody(_)) => Ok(None),
+            Err(SignedInError::NotSignedIn(_)) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -151,14 +155,14 @@ impl SignedIn {
     /// Stores the signed-in user for the frame of an error page. If a store is unavailable, the page is
     /// rendered without the user.
     async fn note_visitor(request: &HttpRequest) {
-        if let Ok(signed_in) = Self::look(request).await {
+        if let Ok(signed_in) = Self::authenticate(request).await {
             request.extensions_mut().insert(signed_in.visitor());
         }
     }
 
     /// Returns the user as the caller of an operation that changes something.
     pub fn acting(&self, request: &HttpRequest, permission: Permission) -> ActingAs {
-        let author = author(request, Actor::Person(self.session.user));
+        let author = author(request, Actor::User(self.session.user));
         self.acting_by(author, permission)
     }
 
@@ -177,13 +181,13 @@ impl SignedIn {
     /// Returns what a page's frame shows of the user.
     pub fn visitor(&self) -> Visitor {
         Visitor {
-            user: self.standing.user_id,
-            display_name: self.standing.display_name.clone(),
-            username: self.standing.username.clone(),
-            is_administrator: self.standing.is_administrator(),
+            user: self.account_state.user_id,
+            display_name: self.account_state.display_name.clone(),
+            username: self.account_state.username.clone(),
+            is_administrator: self.account_state.is_administrator(),
             // Permissions from roles are read only where the page needs them.
-            manages_people: false,
-            manages_grants: false,
+            manages_users: false,
+            manages_assignments: false,
         }
     }
 
@@ -207,7 +211,7 @@ pub async fn not_found(request: HttpRequest) -> Answer {
 impl From<SignedInError> for Problem {
     fn from(error: SignedInError) -> Self {
         match error {
-            SignedInError::Nobody(reason) => {
+            SignedInError::NotSignedIn(reason) => {
                 tracing::debug!(reason, "not signed in");
                 Self::new(
                     StatusCode::UNAUTHORIZED,
@@ -223,8 +227,8 @@ impl From<SignedInError> for Problem {
                 other.problem()
             }
             SignedInError::Unavailable(error) => error.into(),
-            SignedInError::Away => Self::unavailable(),
-            SignedInError::Misplaced => {
+            SignedInError::StoreUnavailable => Self::unavailable(),
+            SignedInError::NoSessionMiddleware => {
                 tracing::error!("this route has no session middleware");
                 Self::internal()
             }
@@ -238,7 +242,7 @@ impl FromRequest for SignedIn {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { Ok(Self::look(&request).await?) })
+        Box::pin(async move { Ok(Self::authenticate(&request).await?) })
     }
 }
 
@@ -247,40 +251,42 @@ impl Sessions {
     async fn check(&self, state: &SessionState) -> Result<SignedIn, SignedInError> {
         let stored = match state {
             SessionState::Stored(stored) => stored,
-            SessionState::Absent => return Err(SignedInError::Nobody("no-session")),
-            SessionState::Unavailable => return Err(SignedInError::Away),
+            SessionState::Absent => return Err(SignedInError::NotSignedIn("no-session")),
+            SessionState::Unavailable => return Err(SignedInError::StoreUnavailable),
         };
         let key = stored.key.clone();
-        let live: LiveSession =
-            serde_json::from_str(&stored.live).map_err(|_| SignedInError::Nobody("unreadable"))?;
+        let live: LiveSession = serde_json::from_str(&stored.live)
+            .map_err(|_| SignedInError::NotSignedIn("unreadable"))?;
         let now = self.clock.now();
         if live.user != key.user() || live.is_over(now, self.idle_timeout) {
-            return Err(SignedInError::Nobody("expired"));
+            return Err(SignedInError::NotSignedIn("expired"));
         }
-        let (live, standing) = match self
-            .judge(live.user, &live.claim(), stored.account_record())
+        let (live, account_state) = match self
+            .check_account(live.user, &live.session_ref(), stored.account_record())
             .await
         {
-            Err(SignedInError::Nobody(EPOCH_RAISED)) => self.judge_moved(&key, &live).await?,
-            judged => (live, judged?),
+            Err(SignedInError::NotSignedIn(EPOCH_RAISED)) => {
+                self.recheck_live_session(&key, &live).await?
+            }
+            checked => (live, checked?),
         };
         self.touch(&key, &live, &stored.live);
         Ok(SignedIn {
-            is_fresh: live.is_fresh(now, FRESH),
+            is_fresh: live.is_fresh(now, FRESH_WINDOW),
             session: live,
-            standing,
+            account_state,
             key,
         })
     }
 
     /// Checks a session with an outdated epoch once more. It may be the one that was kept when all others were ended, read a
     /// moment before it moved to the new epoch.
-    async fn judge_moved(
+    async fn recheck_live_session(
         &self,
         key: &SessionKey,
         read: &LiveSession,
-    ) -> Result<(LiveSession, Standing), SignedInError> {
-        let over = || SignedInError::Nobody(EPOCH_RAISED);
+    ) -> Result<(LiveSession, AccountState), SignedInError> {
+        let over = || SignedInError::NotSignedIn(EPOCH_RAISED);
         let store_key = key.store_key();
         let copies = self.ephemeral.get(&[&store_key]).await;
         let copies = copies.map_err(Unavailable::from)?;
@@ -289,37 +295,41 @@ impl Sessions {
         if live.id != read.id || live.epoch <= read.epoch {
             return Err(over());
         }
-        let standing = self.judge(live.user, &live.claim(), None).await?;
-        Ok((live, standing))
+        let account_state = self
+            .check_account(live.user, &live.session_ref(), None)
+            .await?;
+        Ok((live, account_state))
     }
 
     /// Checks a session, or the parent of a forward-auth session, against the account state.
-    pub(super) async fn judge(
+    pub(super) async fn check_account(
         &self,
         user: UserId,
-        claim: &Claim<'_>,
+        session_ref: &SessionRef<'_>,
         record: Option<&str>,
-    ) -> Result<Standing, SignedInError> {
-        let nobody = || SignedInError::Nobody("no-standing");
-        let standing = self.standings.of_copy(user, record).await?;
-        let standing = standing.ok_or_else(nobody)?;
-        let judged = self.standings.judge(standing, |record| record.judge(claim));
-        let (standing, verdict) = judged.await?.ok_or_else(nobody)?;
-        match verdict {
-            Verdict::Good => Ok(standing),
-            Verdict::AskTheRow => {
-                let (session, auth_time) = (claim.session, claim.auth_time);
+    ) -> Result<AccountState, SignedInError> {
+        let nobody = || SignedInError::NotSignedIn("no-account-state");
+        let account_state = self.account_states.find_with_cached(user, record).await?;
+        let account_state = account_state.ok_or_else(nobody)?;
+        let checked = self
+            .account_states
+            .check(account_state, |record| record.check_session(session_ref));
+        let (account_state, result) = checked.await?.ok_or_else(nobody)?;
+        match result {
+            CheckResult::Valid => Ok(account_state),
+            CheckResult::ReadRow => {
+                let (session, auth_time) = (session_ref.session, session_ref.auth_time);
                 let asked = self
                     .database
                     .read(move |conn| queries::is_current(conn, session, auth_time))
                     .await;
                 if asked.map_err(Unavailable::from)? {
-                    return Ok(standing);
+                    return Ok(account_state);
                 }
-                Err(SignedInError::Nobody("session-ended"))
+                Err(SignedInError::NotSignedIn("session-ended"))
             }
-            Verdict::RecordIsOld => Err(SignedInError::Nobody("unknown-epoch")),
-            Verdict::Refused(reason) => Err(SignedInError::Nobody(reason)),
+            CheckResult::StateIsOutdated => Err(SignedInError::NotSignedIn("unknown-epoch")),
+            CheckResult::Refused(reason) => Err(SignedInError::NotSignedIn(reason)),
         }
     }
 }
@@ -329,8 +339,8 @@ impl Sessions {
 ///
 /// # Errors
 /// `internal` if the key can't be put into the session middleware's state.
-pub fn sign_in(session: &Session, begun: &Begun) -> Result<(), Problem> {
-    issue_key(session, &begun.key).map_err(|error| {
+pub fn sign_in(session: &Session, new_session: &NewSession) -> Result<(), Problem> {
+    issue_key(session, &new_session.key).map_err(|error| {
         tracing::error!(%error, "can't hand out a session");
         Problem::internal()
     })
@@ -339,13 +349,16 @@ pub fn sign_in(session: &Session, begun: &Begun) -> Result<(), Problem> {
 /// Removes the session cookie and sets a new browser cookie.
 #[must_use]
 pub fn sign_out(session: &Session, cookies: &Cookies, response: HttpResponse) -> HttpResponse {
-    let mark = cookies.browser_cookie(&BrowserMark::generate());
-    with_cookie(end_in_browser(session, cookies, response), &mark)
+    let browser_cookie = cookies.browser_cookie(&BrowserCookie::generate());
+    with_cookie(
+        remove_session_cookie(session, cookies, response),
+        &browser_cookie,
+    )
 }
 
 /// Removes the session cookie. The browser cookie stays, so that the browser can finish the ceremonies and forms that it began.
 #[must_use]
-pub fn end_in_browser(
+pub fn remove_session_cookie(
     session: &Session,
     cookies: &Cookies,
     response: HttpResponse,

@@ -12,7 +12,7 @@ use crate::base::secrets::TokenHash;
 use crate::db::{self, Connection};
 
 /// How long the record is kept after the token expires; longer than the clocks of two instances can differ.
-const SLACK: Duration = Duration::from_secs(3_600);
+const CLOCK_SKEW: Duration = Duration::from_secs(3_600);
 
 /// Why a token can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ impl SingleUse {
     pub fn consume(&self, conn: &mut Connection) -> Result<(), UseError> {
         let consumed = queries::insert_used(conn, self.token, self.expires_at);
         consumed.map_err(|error| match error {
-            db::Error::Taken(_) => UseError::Used,
+            db::Error::UniqueViolation(_) => UseError::Used,
             error => error.into(),
         })
     }
@@ -71,8 +71,8 @@ impl Sessions {
     }
 
     /// Deletes the records of used tokens that have expired. Returns how many were deleted.
-    pub async fn tidy(&self) -> db::Result<usize> {
-        let before = self.clock.now().before(SLACK);
+    pub async fn delete_expired(&self) -> db::Result<usize> {
+        let before = self.clock.now().before(CLOCK_SKEW);
         self.database
             .write(move |conn| queries::delete_used(conn, before))
             .await

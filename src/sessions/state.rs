@@ -8,7 +8,7 @@ use actix_web::{HttpMessage, HttpRequest};
 use super::Sessions;
 use super::key::SessionKey;
 use super::store::presented_key;
-use crate::standing::Standings;
+use crate::account_state::AccountStates;
 
 /// Unchecked session of a request. Stored in the request's extensions.
 #[derive(Clone, Debug)]
@@ -35,7 +35,9 @@ pub(super) struct StoredSession {
 impl StoredSession {
     /// Returns the account state without the version of the cached copy.
     pub(super) fn account_record(&self) -> Option<&str> {
-        self.account.as_deref().and_then(Standings::record_in)
+        self.account
+            .as_deref()
+            .and_then(AccountStates::cached_record)
     }
 }
 
@@ -55,7 +57,7 @@ impl Sessions {
 
     /// Reads the session and its user's account state in one round trip.
     async fn read_state(&self, key: SessionKey) -> SessionState {
-        let keys = [key.store_key(), Standings::key(key.user())];
+        let keys = [key.store_key(), AccountStates::key(key.user())];
         let mut copies = match self.ephemeral.get(&[&keys[0], &keys[1]]).await {
             Ok(copies) => copies.into_iter(),
             Err(error) => {

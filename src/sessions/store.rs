@@ -97,7 +97,7 @@ impl SessionStore for Store {
     /// unavailable store does no harm here.
     async fn delete(&self, presented: &CookieValue) -> Result<(), anyhow::Error> {
         if let Some(key) = SessionKey::parse(presented.as_ref())
-            && let Err(error) = self.0.forget(&key).await
+            && let Err(error) = self.0.delete_live(&key).await
         {
             tracing::warn!(%error, "can't delete an old session key; it will expire");
         }
@@ -110,7 +110,7 @@ impl Sessions {
     /// exactly the copy that was read: a session that was ended, stepped up or moved in the meantime stays as it is.
     pub(super) fn touch(&self, key: &SessionKey, live: &LiveSession, text: &str) {
         let now = self.clock.now();
-        if now.since(live.seen_at) < self.idle_timeout / 10 {
+        if now.since(live.last_seen_at) < self.idle_timeout / 10 {
             return;
         }
         let sessions = self.clone();
@@ -118,12 +118,12 @@ impl Sessions {
         let (key, text) = (key.store_key(), text.to_owned());
         tokio::spawn(async move {
             let ttl = touched.time_to_live(now);
-            let moved = match super::begin::live_text(&touched) {
+            let moved = match super::new_session::live_json(&touched) {
                 Ok(new) => sessions.ephemeral.replace(&key, &text, &new, ttl).await,
                 Err(error) => Err(error),
             };
             let noted = match moved {
-                Ok(true) => sessions.move_seen(&touched, &key).await,
+                Ok(true) => sessions.update_last_seen(&touched, &key).await,
                 Ok(false) => Ok(()),
                 Err(error) => Err(error),
             };

@@ -7,9 +7,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use super::issuance::{Issuance, TokenRef, UserIssuance};
-use super::keys::{Ring, SignError, Signer};
+use super::issued_state::{IssuedState, TokenRef, UserIssuedState};
+use super::keys::{KeySet, SignError, Signer};
 use super::{ConsumedGrant, Tokens};
+use crate::account_state::AccountState;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, ClientId, SessionId};
 use crate::base::public_client_id::PublicClientId;
@@ -18,18 +19,17 @@ use crate::base::secrets::MasterKey;
 use crate::clients::{
     AccessTokenFormat, AccessTokenHeaderType, Client, ClientRecord, Scope, Scopes,
 };
-use crate::standing::Standing;
 
-/// The `typ` values of JWT access tokens. ID tokens also use `JWT`, but only access tokens have `AccessClaims::sealed_issuance`.
+/// The `typ` values of JWT access tokens. ID tokens also use `JWT`, but only access tokens have `AccessClaims::sealed_issued_state`.
 pub const TYPES: [&str; 2] = [
     AccessTokenHeaderType::AtJwt.as_str(),
     AccessTokenHeaderType::Jwt.as_str(),
 ];
 /// Prefix of opaque tokens. It lets scanners find leaked tokens.
-const SEALED: &str = "doorward_at_";
+const OPAQUE_PREFIX: &str = "doorward_at_";
 const CONTEXT: &[u8] = b"access-token";
 /// Longer than any token that Doorward issues.
-const LONGEST: usize = 16_384;
+const MAX_LEN: usize = 16_384;
 
 /// Encrypts access tokens and the state within them. Cheap to clone.
 ///
@@ -38,8 +38,8 @@ const LONGEST: usize = 16_384;
 pub struct AccessTokenSealers {
     /// Encrypts opaque tokens.
     opaque: Sealer,
-    /// Encrypts the [`Issuance`] inside a token.
-    issuance: Sealer,
+    /// Encrypts the [`IssuedState`] inside a token.
+    issued_state: Sealer,
 }
 
 impl AccessTokenSealers {
@@ -47,7 +47,7 @@ impl AccessTokenSealers {
     pub fn new(master: &MasterKey, previous: Option<&MasterKey>) -> Self {
         Self {
             opaque: Sealer::new(master, previous, "access-tokens"),
-            issuance: Sealer::new(master, previous, "access-token-issuance"),
+            issued_state: Sealer::new(master, previous, "access-token-issuance"),
         }
     }
 }
@@ -89,15 +89,15 @@ pub struct AccessClaims {
     /// The same as `roles`, under the name that most software reads.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub groups: Option<Vec<String>>,
-    /// The encrypted [`Issuance`]: a claim with a collision-resistant name (RFC 7519 §4.2).
+    /// The encrypted [`IssuedState`]: a claim with a collision-resistant name (RFC 7519 §4.2).
     #[serde(rename = "urn:doorward:issuance")]
-    pub(super) sealed_issuance: String,
+    pub(super) sealed_issued_state: String,
 }
 
 impl AccessClaims {
     /// Decrypts the state under which the token was issued; `None` if it was encrypted for another token, or not by Doorward.
-    pub fn issuance(&self, sealer: &Sealer) -> Option<Issuance> {
-        Issuance::open(&self.sealed_issuance, &self.token_ref(), sealer)
+    pub fn issued_state(&self, sealer: &Sealer) -> Option<IssuedState> {
+        IssuedState::open(&self.sealed_issued_state, &self.token_ref(), sealer)
     }
 
     fn token_ref(&self) -> TokenRef<'_> {
@@ -151,13 +151,13 @@ impl Tokens {
         &self,
         (client, signer): (&Client, &Signer),
         grant: &ConsumedGrant,
-        standing: &Standing,
+        account_state: &AccountState,
         scopes: &Scopes,
         target: TokenTarget,
     ) -> Result<IssuedToken, SignError> {
         let authorization = grant.authorization();
         let roles = scopes.contains(Scope::Roles);
-        let roles = roles.then(|| standing.roles.clone());
+        let roles = roles.then(|| account_state.roles.clone());
         let claims = AccessClaims {
             sub: authorization.user.to_string(),
             auth_time: Some(seconds(authorization.auth_time)),
@@ -166,16 +166,16 @@ impl Tokens {
             sid: Some(authorization.sid),
             groups: roles.clone(),
             roles,
-            ..self.blank(client, scopes, target.audience)
+            ..self.base_claims(client, scopes, target.audience)
         };
-        let issuance = Issuance::User(UserIssuance {
+        let issued_state = IssuedState::User(UserIssuedState {
             authorization: authorization.id,
             epoch: authorization.epoch,
             client_epoch: authorization.client_epoch,
             passkeys: authorization.passkeys.0.clone(),
         });
         let signer = is_jwt(client).then_some((signer, target.header_type));
-        self.write(claims, &issuance, signer)
+        self.write(claims, &issued_state, signer)
     }
 
     /// Issues an access token to a client on its own behalf.
@@ -195,15 +195,15 @@ impl Tokens {
         } else {
             None
         };
-        let claims = self.blank(client, scopes, target.audience);
-        let issuance = Issuance::Client {
+        let claims = self.base_claims(client, scopes, target.audience);
+        let issued_state = IssuedState::Client {
             epoch: record.token_epoch,
         };
         let signer = signer.as_ref().map(|signer| (signer, target.header_type));
-        self.write(claims, &issuance, signer)
+        self.write(claims, &issued_state, signer)
     }
 
-    fn blank(&self, client: &Client, scopes: &Scopes, audience: Vec<String>) -> AccessClaims {
+    fn base_claims(&self, client: &Client, scopes: &Scopes, audience: Vec<String>) -> AccessClaims {
         let now = self.clock.now();
         let own = client.metadata.access_token_lifetime;
         AccessClaims {
@@ -222,7 +222,7 @@ impl Tokens {
             sid: None,
             roles: None,
             groups: None,
-            sealed_issuance: String::new(),
+            sealed_issued_state: String::new(),
         }
     }
 
@@ -230,10 +230,11 @@ impl Tokens {
     fn write(
         &self,
         mut claims: AccessClaims,
-        issuance: &Issuance,
+        issued_state: &IssuedState,
         signer: Option<(&Signer, AccessTokenHeaderType)>,
     ) -> Result<IssuedToken, SignError> {
-        claims.sealed_issuance = issuance.seal(&claims.token_ref(), &self.sealers.issuance);
+        claims.sealed_issued_state =
+            issued_state.seal(&claims.token_ref(), &self.sealers.issued_state);
         let text = match signer {
             Some((signer, header_type)) => signer.sign(header_type.as_str(), &claims)?,
             None => seal(&serde_json::to_vec(&claims)?, &self.sealers.opaque),
@@ -245,16 +246,20 @@ impl Tokens {
         })
     }
 
-    /// Calls [`peek`] with the key for opaque tokens.
-    pub(super) fn peek(&self, presented: &str) -> Option<(ClientId, String)> {
-        peek(presented, &self.sealers.opaque)
+    /// Calls [`peek_unverified`] with the key for opaque tokens.
+    pub(super) fn peek_unverified(&self, presented: &str) -> Option<(ClientId, String)> {
+        peek_unverified(presented, &self.sealers.opaque)
     }
 
     /// Verifies a presented token. Returns its claims and the state under which it was issued.
-    pub(super) fn read(&self, presented: &str, ring: &Ring) -> Option<(AccessClaims, Issuance)> {
-        let claims = read(presented, &self.sealers.opaque, ring, self.clock.now())?;
-        let issuance = claims.issuance(&self.sealers.issuance)?;
-        Some((claims, issuance))
+    pub(super) fn read(
+        &self,
+        presented: &str,
+        key_set: &KeySet,
+    ) -> Option<(AccessClaims, IssuedState)> {
+        let claims = read(presented, &self.sealers.opaque, key_set, self.clock.now())?;
+        let issued_state = claims.issued_state(&self.sealers.issued_state)?;
+        Some((claims, issued_state))
     }
 }
 
@@ -265,37 +270,42 @@ fn is_jwt(client: &Client) -> bool {
 /// Encrypts the serialized claims into an opaque token.
 pub fn seal(plain: &[u8], sealer: &Sealer) -> String {
     let ciphertext = sealer.seal(plain, CONTEXT);
-    format!("{SEALED}{}", URL_SAFE_NO_PAD.encode(ciphertext))
+    format!("{OPAQUE_PREFIX}{}", URL_SAFE_NO_PAD.encode(ciphertext))
 }
 
 /// Reads the unverified `client_id` and `sub` of a token, to know which records to read; `None` if it can't be an access token.
-pub fn peek(presented: &str, sealer: &Sealer) -> Option<(ClientId, String)> {
+pub fn peek_unverified(presented: &str, sealer: &Sealer) -> Option<(ClientId, String)> {
     #[derive(Deserialize)]
-    struct Peeked {
+    struct UnverifiedClaims {
         client_id: PublicClientId,
         sub: String,
     }
-    if presented.len() > LONGEST {
+    if presented.len() > MAX_LEN {
         return None;
     }
-    let payload = match presented.strip_prefix(SEALED) {
+    let payload = match presented.strip_prefix(OPAQUE_PREFIX) {
         Some(encoded) => sealer
             .open(&URL_SAFE_NO_PAD.decode(encoded).ok()?, CONTEXT)
             .ok()?,
         None => URL_SAFE_NO_PAD.decode(presented.split('.').nth(1)?).ok()?,
     };
-    let Peeked { client_id, sub } = serde_json::from_slice(&payload).ok()?;
+    let UnverifiedClaims { client_id, sub } = serde_json::from_slice(&payload).ok()?;
     Some((client_id.id(), sub))
 }
 
 /// Returns the claims of a token that Doorward signed or encrypted. Whether it is still valid is checked by [`Tokens::check`].
-pub fn read(presented: &str, sealer: &Sealer, ring: &Ring, now: Timestamp) -> Option<AccessClaims> {
-    match presented.strip_prefix(SEALED) {
+pub fn read(
+    presented: &str,
+    sealer: &Sealer,
+    key_set: &KeySet,
+    now: Timestamp,
+) -> Option<AccessClaims> {
+    match presented.strip_prefix(OPAQUE_PREFIX) {
         Some(encoded) => {
             let ciphertext = URL_SAFE_NO_PAD.decode(encoded).ok()?;
             let plain = sealer.open(&ciphertext, CONTEXT).ok()?;
             serde_json::from_slice(&plain).ok()
         }
-        None => ring.verify_current(presented, &TYPES, now).ok(),
+        None => key_set.verify_current(presented, &TYPES, now).ok(),
     }
 }

@@ -17,7 +17,7 @@ use crate::db::{self, Connection};
 
 /// The data of a new authorization: from a valid session and a request that was granted.
 #[derive(Clone, Debug)]
-pub struct Grant {
+pub struct NewAuthorization {
     /// ID of the user who consents.
     pub user: UserId,
     /// ID of the client.
@@ -54,9 +54,9 @@ pub struct Grant {
 
 /// State of a code before an authorization is written under it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Issued {
+pub enum CodeState {
     /// No authorization has this code.
-    Never,
+    NotIssued,
     /// An earlier attempt of the same grant issued the code, and it can still be redeemed.
     Redeemable,
     /// An earlier attempt issued the code, and it expired before it was redeemed.
@@ -66,23 +66,23 @@ pub enum Issued {
 }
 
 /// Returns whether a code of this user and client was issued before. The caller must hold the lock of the user's account state.
-pub fn find_issued(
+pub fn find_code_state(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
     code: &TokenHash,
     now: Timestamp,
-) -> db::Result<Issued> {
+) -> db::Result<CodeState> {
     let Some(found) = queries::find_by_code(conn, code)? else {
-        return Ok(Issued::Never);
+        return Ok(CodeState::NotIssued);
     };
     let is_same = (found.user, found.client) == (user, client);
     if !is_same || found.code_used_at.is_some() || found.revoked_at.is_some() {
-        return Ok(Issued::Gone);
+        return Ok(CodeState::Gone);
     }
     if now < found.code_expires_at {
-        Ok(Issued::Redeemable)
+        Ok(CodeState::Redeemable)
     } else {
-        Ok(Issued::Expired)
+        Ok(CodeState::Expired)
     }
 }
 
@@ -90,7 +90,7 @@ pub fn find_issued(
 /// the session. `now` is the time of the application's clock, by which tokens expire.
 pub fn authorize(
     conn: &mut Connection,
-    grant: &Grant,
+    grant: &NewAuthorization,
     code: &TokenHash,
     now: Timestamp,
     lifetimes: &config::Tokens,
@@ -101,14 +101,14 @@ pub fn authorize(
         now,
         code_expires_at,
         // If the code is never redeemed, the authorization can be deleted soon.
-        keep_until: code_expires_at.after(SLACK),
+        retain_until: code_expires_at.after(RETENTION_MARGIN),
     };
     queries::insert(conn, id, grant, code, &times)?;
     Ok(id)
 }
 
 /// How long an authorization is stored after its last token, or its unredeemed code, has expired.
-const SLACK: Duration = Duration::from_secs(86_400);
+const RETENTION_MARGIN: Duration = Duration::from_secs(86_400);
 
 /// Redeems an authorization code; returns `None` if it was redeemed before. The code is single-use by compare-and-set: of any
 /// number of concurrent callers exactly one succeeds. From now on the authorization is stored until the last token that it can
@@ -126,8 +126,10 @@ pub fn redeem_code(
         authorization.session_end
     };
     // An access token that is issued just before the authorization ends outlives it by up to its own lifetime.
-    let keep_until = last.after(lifetimes.access_lifetime).after(SLACK);
-    if !queries::mark_code_used(conn, authorization.id, now, keep_until)? {
+    let retain_until = last
+        .after(lifetimes.access_lifetime)
+        .after(RETENTION_MARGIN);
+    if !queries::mark_code_used(conn, authorization.id, now, retain_until)? {
         return Ok(None);
     }
     Ok(queries::find(conn, authorization.id)?.map(ConsumedGrant::new))

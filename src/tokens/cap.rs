@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::authorization::Grant;
-use super::queries::rows::Kept;
-use super::queries::{self, Alive, TOO_MANY};
+use super::authorization::NewAuthorization;
+use super::queries::rows::RetainedAuthorization;
+use super::queries::{self, LivenessLimits, TOO_MANY};
 use super::revoke;
+use crate::account_state;
 use crate::base::clock::Timestamp;
 use crate::base::config;
 use crate::clients::Metadata;
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
-use crate::standing;
 
 const MAX_LIVE: usize = 100;
 
@@ -30,8 +30,8 @@ pub struct Timeouts<'a> {
 
 impl Timeouts<'_> {
     /// The limits that separate live authorizations from expired ones at this time of the application's clock.
-    fn alive(&self, now: Timestamp) -> Alive {
-        Alive {
+    fn alive(&self, now: Timestamp) -> LivenessLimits {
+        LivenessLimits {
             now,
             tokens_issued_after: now.before(
                 self.lifetimes
@@ -51,9 +51,9 @@ impl Timeouts<'_> {
 ///
 /// The client is notified of a session's end only if it has no other authorization of that session. The caller must hold the lock
 /// of the user's account state, and publish it if any authorization ended. The times are the database's and the application's.
-pub fn make_room(
+pub fn enforce_cap(
     conn: &mut Connection,
-    grant: &Grant,
+    grant: &NewAuthorization,
     (now, today): (Timestamp, Timestamp),
     timeouts: Timeouts<'_>,
 ) -> db::Result<usize> {
@@ -64,15 +64,16 @@ pub fn make_room(
     // Most recently used first.
     live.sort_by_key(|(used_at, one)| (std::cmp::Reverse(*used_at), one.id));
     let beyond = live.split_off(MAX_LIVE.saturating_sub(1));
-    let beyond: Vec<Kept> = beyond.into_iter().map(|(_, one)| one).collect();
-    standing::raise(conn, grant.user, now)?;
-    let goes_on = |one: &Kept| {
+    let beyond: Vec<RetainedAuthorization> = beyond.into_iter().map(|(_, one)| one).collect();
+    account_state::bump_version(conn, grant.user, now)?;
+    let goes_on = |one: &RetainedAuthorization| {
         one.session == grant.session
             || live
                 .iter()
                 .any(|(_, other)| other.sid == one.sid || other.session == one.session)
     };
-    let (silent, told): (Vec<Kept>, Vec<Kept>) = beyond.iter().cloned().partition(goes_on);
+    let (silent, told): (Vec<RetainedAuthorization>, Vec<RetainedAuthorization>) =
+        beyond.iter().cloned().partition(goes_on);
     let silent: Vec<_> = silent.iter().map(|one| one.id).collect();
     queries::revoke(conn, &silent, now, TOO_MANY)?;
     revoke::end(conn, &told, now, TOO_MANY)?;
@@ -81,7 +82,7 @@ pub fn make_room(
         let event = Event::done("authorization.ended")
             .subject(one.user)
             .client(one.client)
-            .because(Some(TOO_MANY))
+            .with_reason(Some(TOO_MANY))
             .details(json!({ "authorization": one.id }));
         history::record(conn, now, &author, event)?;
     }

@@ -11,15 +11,15 @@ use crate::base::secrets::{MasterKey, Token};
 
 /// Computes codes from the IDs of stored requests (HMAC-SHA-256). Cheap to clone.
 #[derive(Clone)]
-pub struct Codes(hmac::Key);
+pub struct CodeDeriver(hmac::Key);
 
-impl fmt::Debug for Codes {
+impl fmt::Debug for CodeDeriver {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Codes(redacted)")
+        formatter.write_str("CodeDeriver(redacted)")
     }
 }
 
-impl Codes {
+impl CodeDeriver {
     /// Derives the HMAC key from the master key. Codes live for a minute, so codes under the previous master key are not needed.
     pub fn new(master: &MasterKey) -> Self {
         let key = master.derive::<32>("authorization-code");
@@ -27,7 +27,7 @@ impl Codes {
     }
 
     /// Returns the code of a stored request. It can't be computed from the request's ID without the key.
-    pub fn of(&self, request: &Token) -> Token {
+    pub fn derive(&self, request: &Token) -> Token {
         let tag = hmac::sign(&self.0, request.expose().as_bytes());
         // Never `None`: the tag has 32 bytes, like every token.
         Token::parse(&URL_SAFE_NO_PAD.encode(tag)).unwrap_or_else(Token::generate)
@@ -42,12 +42,12 @@ mod tests {
     fn a_request_has_one_code_under_each_key() {
         let (request, other) = (Token::generate(), Token::generate());
         let (codes, elsewhere) = (
-            Codes::new(&MasterKey::generate()),
-            Codes::new(&MasterKey::generate()),
+            CodeDeriver::new(&MasterKey::generate()),
+            CodeDeriver::new(&MasterKey::generate()),
         );
-        assert_eq!(codes.of(&request), codes.of(&request));
-        assert_ne!(codes.of(&request), codes.of(&other));
-        assert_ne!(codes.of(&request), elsewhere.of(&request));
-        assert_ne!(codes.of(&request), request);
+        assert_eq!(codes.derive(&request), codes.derive(&request));
+        assert_ne!(codes.derive(&request), codes.derive(&other));
+        assert_ne!(codes.derive(&request), elsewhere.derive(&request));
+        assert_ne!(codes.derive(&request), request);
     }
 }

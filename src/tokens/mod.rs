@@ -7,10 +7,10 @@
 pub mod access_token;
 mod authorization;
 mod cap;
+mod check;
 mod code;
 mod consumed;
-mod gate;
-pub(crate) mod issuance;
+pub(crate) mod issued_state;
 pub mod keys;
 mod queries;
 pub mod refresh;
@@ -20,36 +20,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, TokenTarget, seconds};
-pub use authorization::{Grant, Issued, authorize, find_issued, redeem_code};
-pub use cap::{Timeouts, make_room};
-pub use code::Codes;
+pub use authorization::{CodeState, NewAuthorization, authorize, find_code_state, redeem_code};
+pub use cap::{Timeouts, enforce_cap};
+pub use check::{CachedTokenState, IdentifiedToken, TokenError, TokenHolder, ValidToken, may_use};
+pub use code::CodeDeriver;
 pub use consumed::ConsumedGrant;
-pub use gate::{GoodToken, KnownToken, TokenCopies, TokenError, TokenHolder, may_use};
 pub use keys::Keyring;
 pub use queries::rows::Authorization;
-pub use queries::{
-    find, find_by_code, find_session_of_sid, knows_sid, move_session, was_withdrawn,
-};
+pub use queries::{find, find_by_code, find_session_of_sid, has_sid, move_session, was_withdrawn};
 pub use refresh::RefreshTokens;
 pub use revoke::SessionEnd;
 
+use crate::account_state::AccountStates;
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::config;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::{Clients, Scopes};
 use crate::db::{self, Connection, Database};
 use crate::ephemeral::Ephemeral;
-use crate::standing::Standings;
 
 /// The stores and records that tokens are checked against.
 #[derive(Clone, Debug)]
-pub struct Judges {
+pub struct Dependencies {
     /// The database: SQLite or PostgreSQL.
     pub database: Database,
     /// The ephemeral store: SQLite or Redis.
     pub ephemeral: Ephemeral,
     /// Account states of users.
-    pub standings: Standings,
+    pub account_states: AccountStates,
     /// Registered clients.
     pub clients: Clients,
     /// The signing keys.
@@ -63,7 +61,7 @@ pub struct Judges {
 pub struct Tokens {
     database: Database,
     ephemeral: Ephemeral,
-    standings: Standings,
+    account_states: AccountStates,
     clients: Clients,
     clock: Clock,
     /// The signing keys.
@@ -71,7 +69,7 @@ pub struct Tokens {
     /// Writes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
     /// Computes the codes of stored requests.
-    pub codes: Codes,
+    pub code_deriver: CodeDeriver,
     sealers: AccessTokenSealers,
     /// Issuer of all tokens: the public URL.
     pub issuer: Arc<str>,
@@ -82,21 +80,21 @@ pub struct Tokens {
 impl Tokens {
     /// Creates the service from the stores and keys that it uses.
     pub fn new(
-        judges: Judges,
+        dependencies: Dependencies,
         refresh_tokens: RefreshTokens,
-        codes: Codes,
+        code_deriver: CodeDeriver,
         sealers: AccessTokenSealers,
         config: &config::Config,
     ) -> Self {
         Self {
-            database: judges.database,
-            ephemeral: judges.ephemeral,
-            standings: judges.standings,
-            clients: judges.clients,
-            clock: judges.clock,
-            keyring: judges.keyring,
+            database: dependencies.database,
+            ephemeral: dependencies.ephemeral,
+            account_states: dependencies.account_states,
+            clients: dependencies.clients,
+            clock: dependencies.clock,
+            keyring: dependencies.keyring,
             refresh_tokens,
-            codes,
+            code_deriver,
             sealers,
             issuer: config.server.public_url.as_str().into(),
             lifetimes: Arc::new(config.tokens.clone()),
@@ -104,20 +102,20 @@ impl Tokens {
     }
 
     /// Deletes authorizations that ended long ago. Returns how many.
-    pub async fn tidy(&self) -> db::Result<usize> {
+    pub async fn delete_expired(&self) -> db::Result<usize> {
         let now = self.clock.now();
-        let (before, withdrawn_before) = (now.before(KEPT), now.before(WITHDRAWN_KEPT));
+        let (before, withdrawn_before) = (now.before(RETENTION), now.before(WITHDRAWN_RETENTION));
         self.database
             .write(move |conn| queries::delete_ended(conn, before, withdrawn_before))
             .await
     }
 }
 
-/// How long an authorization is stored after its `keep_until`.
-const KEPT: Duration = Duration::from_secs(3_600);
+/// How long an authorization is stored after its `retain_until`.
+const RETENTION: Duration = Duration::from_secs(3_600);
 
 /// How long a withdrawn authorization is stored after its withdrawal: longer than any link lives that was created under it.
-const WITHDRAWN_KEPT: Duration = Duration::from_secs(31 * 86_400);
+const WITHDRAWN_RETENTION: Duration = Duration::from_secs(31 * 86_400);
 
 /// A client that a user authorized: its ID, the scopes, and when.
 pub type LiveAuthorization = (ClientId, Scopes, Timestamp);

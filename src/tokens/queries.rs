@@ -5,8 +5,8 @@ pub(super) mod rows;
 
 use diesel::prelude::*;
 
-use self::rows::{Authorization, Kept};
-use super::authorization::Grant;
+use self::rows::{Authorization, RetainedAuthorization};
+use super::authorization::NewAuthorization;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
@@ -29,13 +29,13 @@ pub(super) fn is_ordinary(reason: Option<&str>) -> bool {
 pub(super) struct Times {
     pub(super) now: Timestamp,
     pub(super) code_expires_at: Timestamp,
-    pub(super) keep_until: Timestamp,
+    pub(super) retain_until: Timestamp,
 }
 
 pub(super) fn insert(
     conn: &mut Connection,
     id: AuthorizationId,
-    grant: &Grant,
+    grant: &NewAuthorization,
     code: &TokenHash,
     times: &Times,
 ) -> Result<()> {
@@ -64,7 +64,7 @@ pub(super) fn insert(
             authorizations::code_expires_at.eq(times.code_expires_at),
             authorizations::created_at.eq(times.now),
             authorizations::session_end.eq(grant.session_end),
-            authorizations::keep_until.eq(times.keep_until),
+            authorizations::retain_until.eq(times.retain_until),
         ))
         .execute(conn)?;
     Ok(())
@@ -88,19 +88,19 @@ pub(super) fn mark_code_used(
     conn: &mut Connection,
     id: AuthorizationId,
     now: Timestamp,
-    keep_until: Timestamp,
+    retain_until: Timestamp,
 ) -> Result<bool> {
     let used = diesel::update(authorizations::table.find(id))
         .filter(authorizations::code_used_at.is_null())
         .set((
             authorizations::code_used_at.eq(now),
-            authorizations::keep_until.eq(keep_until),
+            authorizations::retain_until.eq(retain_until),
         ))
         .execute(conn)?;
     Ok(used == 1)
 }
 
-const KEPT: (
+const RETAINED_COLUMNS: (
     authorizations::id,
     authorizations::user_id,
     authorizations::client_id,
@@ -108,7 +108,7 @@ const KEPT: (
     authorizations::sid,
     authorizations::passkeys,
     authorizations::offline,
-    authorizations::told_at,
+    authorizations::notified_at,
 ) = (
     authorizations::id,
     authorizations::user_id,
@@ -117,30 +117,34 @@ const KEPT: (
     authorizations::sid,
     authorizations::passkeys,
     authorizations::offline,
-    authorizations::told_at,
+    authorizations::notified_at,
 );
 
 /// Selects authorizations by session or by user.
-pub(super) enum Which {
+pub(super) enum Selector {
     Session(SessionId),
-    Person(UserId),
+    User(UserId),
 }
 
 /// Returns the selected authorizations that are still stored, revoked ones included.
-pub(super) fn list_kept(conn: &mut Connection, which: &Which, now: Timestamp) -> Result<Vec<Kept>> {
+pub(super) fn list_retained(
+    conn: &mut Connection,
+    which: &Selector,
+    now: Timestamp,
+) -> Result<Vec<RetainedAuthorization>> {
     let query = authorizations::table
-        .filter(authorizations::keep_until.gt(now))
-        .select(KEPT)
+        .filter(authorizations::retain_until.gt(now))
+        .select(RETAINED_COLUMNS)
         .into_boxed();
     let query = match which {
-        Which::Session(session) => query.filter(authorizations::session_id.eq(*session)),
-        Which::Person(user) => query.filter(authorizations::user_id.eq(*user)),
+        Selector::Session(session) => query.filter(authorizations::session_id.eq(*session)),
+        Selector::User(user) => query.filter(authorizations::user_id.eq(*user)),
     };
     Ok(query.load(conn)?)
 }
 
 /// The limits that separate live authorizations from expired ones.
-pub(super) struct Alive {
+pub(super) struct LivenessLimits {
     /// The current time.
     pub(super) now: Timestamp,
     /// Access tokens that were issued after this have not expired.
@@ -154,22 +158,22 @@ pub(super) struct Alive {
 /// Returns the live authorizations of the grant's user and client, and when each was last used.
 pub(super) fn list_live(
     conn: &mut Connection,
-    grant: &Grant,
-    alive: &Alive,
-) -> Result<Vec<(Timestamp, Kept)>> {
-    use refresh_families::{advanced_at, expires_at};
+    grant: &NewAuthorization,
+    alive: &LivenessLimits,
+) -> Result<Vec<(Timestamp, RetainedAuthorization)>> {
+    use refresh_families::{expires_at, rotated_at};
     let unused = authorizations::code_used_at
         .is_null()
         .and(authorizations::code_expires_at.gt(alive.now));
     let fresh = authorizations::code_used_at
         .gt(alive.tokens_issued_after)
-        .or(advanced_at.nullable().gt(alive.tokens_issued_after));
+        .or(rotated_at.nullable().gt(alive.tokens_issued_after));
     let idle_since = authorizations::offline
         .eq(true)
-        .and(advanced_at.nullable().gt(alive.offline_used_after))
+        .and(rotated_at.nullable().gt(alive.offline_used_after))
         .or(authorizations::offline
             .eq(false)
-            .and(advanced_at.nullable().gt(alive.session_used_after)));
+            .and(rotated_at.nullable().gt(alive.session_used_after)));
     let refreshable = expires_at.nullable().gt(alive.now).and(idle_since);
     let is_alive = unused.or(fresh).or(refreshable);
     let rows = authorizations::table
@@ -181,13 +185,18 @@ pub(super) fn list_live(
         .filter(authorizations::client_epoch.eq(grant.client_epoch))
         .filter(is_alive)
         .select((
-            KEPT,
+            RETAINED_COLUMNS,
             authorizations::created_at,
             authorizations::code_used_at,
-            advanced_at.nullable(),
+            rotated_at.nullable(),
         ))
-        .load::<(Kept, Timestamp, Option<Timestamp>, Option<Timestamp>)>(conn)?;
-    let used_at = |(one, made, redeemed, refreshed): (Kept, Timestamp, _, _)| {
+        .load::<(
+            RetainedAuthorization,
+            Timestamp,
+            Option<Timestamp>,
+            Option<Timestamp>,
+        )>(conn)?;
+    let used_at = |(one, made, redeemed, refreshed): (RetainedAuthorization, Timestamp, _, _)| {
         let last = [Some(made), redeemed, refreshed]
             .into_iter()
             .flatten()
@@ -198,7 +207,7 @@ pub(super) fn list_live(
 }
 
 /// Returns whether an authorization of this session was issued under this `sid`. They differ if the session was replaced since.
-pub fn knows_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> Result<bool> {
+pub fn has_sid(conn: &mut Connection, session: SessionId, sid: SessionId) -> Result<bool> {
     let query = authorizations::table
         .filter(authorizations::session_id.eq(session))
         .filter(authorizations::sid.eq(sid))
@@ -265,7 +274,7 @@ pub(super) fn mark_withdrawn(
 }
 
 /// Records that back-channel logout was handled for these authorizations: enqueued, or not wanted by the client.
-pub(super) fn mark_told(
+pub(super) fn mark_notified(
     conn: &mut Connection,
     ids: &[AuthorizationId],
     now: Timestamp,
@@ -273,7 +282,7 @@ pub(super) fn mark_told(
     for ids in ids.chunks(CHUNK) {
         diesel::update(authorizations::table)
             .filter(authorizations::id.eq_any(ids.to_vec()))
-            .set(authorizations::told_at.eq(now))
+            .set(authorizations::notified_at.eq(now))
             .execute(conn)?;
     }
     Ok(())
@@ -318,7 +327,7 @@ pub(super) fn list_live_of(
         .filter(authorizations::user_id.eq(user))
         .filter(authorizations::revoked_at.is_null())
         .filter(authorizations::epoch.eq(epoch))
-        .filter(authorizations::keep_until.gt(now))
+        .filter(authorizations::retain_until.gt(now))
         .filter(authorizations::code_used_at.is_not_null())
         .order(authorizations::created_at)
         .select((
@@ -345,7 +354,7 @@ pub fn was_withdrawn(conn: &mut Connection, id: AuthorizationId) -> Result<bool>
     Ok(revoked_at.is_some() && !is_ordinary(reason.as_deref()))
 }
 
-/// Deletes authorizations whose `keep_until` is before `before`, except those withdrawn since `withdrawn_before`. Returns how many.
+/// Deletes authorizations whose `retain_until` is before `before`, except those withdrawn since `withdrawn_before`. Returns how many.
 pub(super) fn delete_ended(
     conn: &mut Connection,
     before: Timestamp,
@@ -359,7 +368,7 @@ pub(super) fn delete_ended(
         .or(authorizations::revoked_at.lt(withdrawn_before))
         .or(is_ordinary);
     Ok(diesel::delete(authorizations::table)
-        .filter(authorizations::keep_until.lt(before))
+        .filter(authorizations::retain_until.lt(before))
         .filter(is_forgotten)
         .execute(conn)?)
 }

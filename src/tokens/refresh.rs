@@ -1,4 +1,4 @@
-//! Refresh tokens: `{family}.{n}.{HMAC}`. Each family has one row, whose number says which of its tokens is the current one.
+//! Refresh tokens: `{family}.{generation}.{HMAC}`. Each family has one row, whose number says which of its tokens is the current one.
 //!
 //! Because a token is computed, not random, the successor of a token whose response was lost can be returned again without being
 //! stored. A genuine token that is neither the current one nor its predecessor within the grace period proves that two parties hold
@@ -27,7 +27,7 @@ pub struct RefreshToken {
     /// ID of the token's family.
     pub family: RefreshFamilyId,
     /// Number of the token within its family.
-    pub n: i64,
+    pub generation: i64,
 }
 
 /// Writes refresh tokens, and distinguishes genuine ones from forged ones. Cheap to clone.
@@ -57,7 +57,7 @@ impl RefreshTokens {
 
     /// Returns the text of a token, as the client receives it.
     pub fn write(&self, token: RefreshToken) -> String {
-        let body = format!("{}.{}", token.family, token.n);
+        let body = format!("{}.{}", token.family, token.generation);
         let tag = hmac::sign(&self.current, body.as_bytes());
         format!("{body}.{}", URL_SAFE_NO_PAD.encode(tag))
     }
@@ -72,10 +72,10 @@ impl RefreshTokens {
         if !is_genuine {
             return None;
         }
-        let (family, n) = body.split_once('.')?;
+        let (family, generation) = body.split_once('.')?;
         Some(RefreshToken {
             family: RefreshFamilyId::parse(family)?,
-            n: n.parse().ok()?,
+            generation: generation.parse().ok()?,
         })
     }
 }
@@ -90,15 +90,15 @@ pub fn begin(
     let family = Family {
         id: RefreshFamilyId::random(),
         authorization,
-        n: 1,
-        advanced_at: now,
+        generation: 1,
+        rotated_at: now,
         expires_at,
         created_at: now,
     };
     families::insert(conn, &family)?;
     Ok(RefreshToken {
         family: family.id,
-        n: family.n,
+        generation: family.generation,
     })
 }
 
@@ -142,12 +142,12 @@ pub fn rotate(
     rotation: Rotation,
     now: Timestamp,
 ) -> db::Result<Option<RotatedToken>> {
-    let n = match check_use(family, presented.n, rotation, now) {
+    let generation = match check_use(family, presented.generation, rotation, now) {
         TokenUse::Replayed => return Ok(None),
         // The successor is computed, not random: the client gets the same text as the first time.
-        TokenUse::Repeated => family.n,
+        TokenUse::Repeated => family.generation,
         TokenUse::First { next } => {
-            if !families::advance(conn, family.id, presented.n, next, now)? {
+            if !families::advance(conn, family.id, presented.generation, next, now)? {
                 return Ok(None);
             }
             next
@@ -157,7 +157,7 @@ pub fn rotate(
         grant: ConsumedGrant::new(authorization),
         next: RefreshToken {
             family: family.id,
-            n,
+            generation,
         },
     }))
 }
@@ -174,20 +174,22 @@ enum TokenUse {
 
 fn check_use(family: &Family, presented: i64, rotation: Rotation, now: Timestamp) -> TokenUse {
     let Rotation::EachUse { grace } = rotation else {
-        return if presented == family.n {
-            TokenUse::First { next: family.n }
+        return if presented == family.generation {
+            TokenUse::First {
+                next: family.generation,
+            }
         } else {
             TokenUse::Replayed
         };
     };
-    if presented == family.n {
+    if presented == family.generation {
         return TokenUse::First {
-            next: family.n.saturating_add(1),
+            next: family.generation.saturating_add(1),
         };
     }
     // Only the direct predecessor is accepted: once its successor has been used, the current number is higher.
-    let is_predecessor = presented.saturating_add(1) == family.n;
-    if is_predecessor && !grace.is_zero() && now.since(family.advanced_at) <= grace {
+    let is_predecessor = presented.saturating_add(1) == family.generation;
+    if is_predecessor && !grace.is_zero() && now.since(family.rotated_at) <= grace {
         TokenUse::Repeated
     } else {
         TokenUse::Replayed
@@ -198,13 +200,13 @@ fn check_use(family: &Family, presented: i64, rotation: Rotation, now: Timestamp
 mod tests {
     use super::*;
 
-    fn family(n: i64) -> Family {
+    fn family(generation: i64) -> Family {
         let at = Timestamp::from_micros(1_000_000_000);
         Family {
             id: RefreshFamilyId::random(),
             authorization: AuthorizationId::random(),
-            n,
-            advanced_at: at,
+            generation,
+            rotated_at: at,
             expires_at: at.after(Duration::from_secs(3_600)),
             created_at: at,
         }
@@ -215,7 +217,7 @@ mod tests {
         let (old, new) = (MasterKey::generate(), MasterKey::generate());
         let token = RefreshToken {
             family: RefreshFamilyId::random(),
-            n: 7,
+            generation: 7,
         };
         let text = RefreshTokens::new(&old, None).write(token);
         let tokens = RefreshTokens::new(&new, Some(&old));
@@ -234,9 +236,9 @@ mod tests {
         let rotation = Rotation::EachUse {
             grace: Duration::from_secs(10),
         };
-        let soon = family.advanced_at.after(Duration::from_secs(10));
-        let late = family.advanced_at.after(Duration::from_secs(11));
-        let check = |n, at| check_use(&family, n, rotation, at);
+        let soon = family.rotated_at.after(Duration::from_secs(10));
+        let late = family.rotated_at.after(Duration::from_secs(11));
+        let check = |generation, at| check_use(&family, generation, rotation, at);
         assert_eq!(check(5, soon), TokenUse::First { next: 6 });
         assert_eq!(check(4, soon), TokenUse::Repeated);
         assert_eq!(check(4, late), TokenUse::Replayed);
@@ -250,14 +252,14 @@ mod tests {
         let rotation = Rotation::EachUse {
             grace: Duration::ZERO,
         };
-        let judged = check_use(&family, 4, rotation, family.advanced_at);
+        let judged = check_use(&family, 4, rotation, family.rotated_at);
         assert_eq!(judged, TokenUse::Replayed);
     }
 
     #[test]
     fn a_client_that_keeps_its_token_keeps_it() {
         let family = family(1);
-        let at = family.advanced_at;
+        let at = family.rotated_at;
         let judged = check_use(&family, 1, Rotation::Never, at);
         assert_eq!(judged, TokenUse::First { next: 1 });
         assert_eq!(

@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::queries::rows::Kept;
-use super::queries::{self, Which};
+use super::queries::rows::RetainedAuthorization;
+use super::queries::{self, Selector};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, SessionId, UserId};
 use crate::clients;
@@ -47,9 +47,9 @@ pub fn end_session(
     how: SessionEnd,
     now: Timestamp,
 ) -> db::Result<()> {
-    let all = queries::list_kept(conn, &Which::Session(session), now)?;
-    tell_clients(conn, &all, now)?;
-    let ends = |one: &&Kept| how == SessionEnd::Revoked || !one.offline;
+    let all = queries::list_retained(conn, &Selector::Session(session), now)?;
+    notify_clients(conn, &all, now)?;
+    let ends = |one: &&RetainedAuthorization| how == SessionEnd::Revoked || !one.offline;
     let ended: Vec<_> = all.iter().filter(ends).map(|one| one.id).collect();
     let reason = match how {
         SessionEnd::SignedOut => queries::SESSION_ENDED,
@@ -60,25 +60,25 @@ pub fn end_session(
 }
 
 /// Ends all authorizations of a user that depend on a passkey.
-pub fn end_resting_on(
+pub fn end_depending_on(
     conn: &mut Connection,
     user: UserId,
     passkey: PasskeyId,
     now: Timestamp,
 ) -> db::Result<()> {
-    let mut resting = queries::list_kept(conn, &Which::Person(user), now)?;
+    let mut resting = queries::list_retained(conn, &Selector::User(user), now)?;
     resting.retain(|one| one.passkeys.0.contains(&passkey));
     end(conn, &resting, now, "passkey-revoked").map(drop)
 }
 
 /// Ends all authorizations of a user.
-pub fn end_every(
+pub fn end_all_of_user(
     conn: &mut Connection,
     user: UserId,
     now: Timestamp,
     reason: &str,
 ) -> db::Result<()> {
-    let all = queries::list_kept(conn, &Which::Person(user), now)?;
+    let all = queries::list_retained(conn, &Selector::User(user), now)?;
     end(conn, &all, now, reason).map(drop)
 }
 
@@ -90,7 +90,7 @@ pub fn end_others(
     epoch: i64,
     now: Timestamp,
 ) -> db::Result<()> {
-    let mut others = queries::list_kept(conn, &Which::Person(user), now)?;
+    let mut others = queries::list_retained(conn, &Selector::User(user), now)?;
     others.retain(|one| one.session != kept);
     end(conn, &others, now, "ended-others")?;
     queries::update_epoch(conn, kept, epoch)
@@ -103,7 +103,7 @@ pub fn end_client(
     client: ClientId,
     now: Timestamp,
 ) -> db::Result<usize> {
-    let all = queries::list_kept(conn, &Which::Person(user), now)?;
+    let all = queries::list_retained(conn, &Selector::User(user), now)?;
     let its = all.iter().filter(|one| one.client == client);
     let its: Vec<_> = its.map(|one| one.id).collect();
     queries::revoke(conn, &its, now, "consent-withdrawn")
@@ -124,19 +124,25 @@ pub fn end_one(
 /// Ends these authorizations, and notifies their clients that the sessions have ended.
 pub(super) fn end(
     conn: &mut Connection,
-    authorizations: &[Kept],
+    authorizations: &[RetainedAuthorization],
     now: Timestamp,
     reason: &str,
 ) -> db::Result<usize> {
-    tell_clients(conn, authorizations, now)?;
+    notify_clients(conn, authorizations, now)?;
     let ids: Vec<_> = authorizations.iter().map(|one| one.id).collect();
     queries::revoke(conn, &ids, now, reason)
 }
 
 /// Enqueues one notification for each session and client, if the client wants it and none was enqueued before.
-fn tell_clients(conn: &mut Connection, authorizations: &[Kept], now: Timestamp) -> db::Result<()> {
-    let untold = authorizations.iter().filter(|one| one.told_at.is_none());
-    let untold: Vec<&Kept> = untold.collect();
+fn notify_clients(
+    conn: &mut Connection,
+    authorizations: &[RetainedAuthorization],
+    now: Timestamp,
+) -> db::Result<()> {
+    let untold = authorizations
+        .iter()
+        .filter(|one| one.notified_at.is_none());
+    let untold: Vec<&RetainedAuthorization> = untold.collect();
     let sessions: BTreeSet<(ClientId, SessionId, UserId)> = untold
         .iter()
         .map(|one| (one.client, one.sid, one.user))
@@ -159,5 +165,5 @@ fn tell_clients(conn: &mut Connection, authorizations: &[Kept], now: Timestamp) 
         outbox::enqueue(conn, now, work)?;
     }
     let ids: Vec<_> = untold.iter().map(|one| one.id).collect();
-    queries::mark_told(conn, &ids, now)
+    queries::mark_notified(conn, &ids, now)
 }

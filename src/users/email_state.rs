@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Whether an email address is known to belong to its user. Others may rely on `Vouched` and `Verified` only.
+/// Whether an email address is known to belong to its user. Others may rely on `ConfirmedByAdmin` and `Verified` only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EmailState {
@@ -11,7 +11,8 @@ pub enum EmailState {
     #[default]
     Unverified,
     /// An administrator in person confirmed that it belongs to the user.
-    Vouched,
+    #[serde(rename = "vouched")]
+    ConfirmedByAdmin,
     /// The user proved that they receive email at it.
     Verified,
 }
@@ -21,14 +22,14 @@ impl EmailState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unverified => "unverified",
-            Self::Vouched => "vouched",
+            Self::ConfirmedByAdmin => "vouched",
             Self::Verified => "verified",
         }
     }
 
     /// Parses the stored text.
     pub fn parse(text: &str) -> Option<Self> {
-        let all = [Self::Unverified, Self::Vouched, Self::Verified];
+        let all = [Self::Unverified, Self::ConfirmedByAdmin, Self::Verified];
         all.into_iter().find(|state| state.as_str() == text)
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 use crate::base::ids::UserId;
-use crate::base::letters::is_unprintable;
+use crate::base::text_folding::is_unprintable;
 
 /// Why a field is invalid. The text is shown to the user who entered the value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

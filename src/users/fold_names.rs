@@ -10,7 +10,7 @@ const BATCH: i64 = 500;
 pub async fn fold_names(database: &Database) -> db::Result<()> {
     let mut folded = 0_usize;
     loop {
-        let unfolded = |conn: &mut db::Connection| queries::list_unfolded(conn, BATCH);
+        let unfolded = |conn: &mut db::Connection| queries::list_without_search_names(conn, BATCH);
         let found = database.read(unfolded).await?;
         if found.is_empty() {
             break;
@@ -20,7 +20,7 @@ pub async fn fold_names(database: &Database) -> db::Result<()> {
             .write(move |conn| {
                 found
                     .iter()
-                    .try_for_each(|user| queries::set_folded(conn, user))
+                    .try_for_each(|user| queries::set_search_names(conn, user))
             })
             .await?;
     }

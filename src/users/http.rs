@@ -6,9 +6,9 @@ mod visitor;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{LastAdministrator, LookupError, User, UserView};
-use crate::web::{Problem, tagged};
+use crate::web::{Problem, respond_with_etag};
 
-pub use visitor::rights_of;
+pub use visitor::find_management_rights;
 
 impl From<LookupError> for Problem {
     fn from(error: LookupError) -> Self {
@@ -32,5 +32,5 @@ impl From<LastAdministrator> for Problem {
 /// Responds with a user and their entity tag, or with 304 if the client has this version.
 pub fn answer_user(request: &HttpRequest, user: User) -> HttpResponse {
     let etag = user.etag();
-    tagged(request, HttpResponse::Ok(), &etag, UserView::from(user))
+    respond_with_etag(request, HttpResponse::Ok(), &etag, UserView::from(user))
 }

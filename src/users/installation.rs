@@ -15,14 +15,14 @@ pub enum InstallationError {
     WrongMasterKey,
     /// The RP ID is another one, and there are passkeys.
     #[error(
-        "passkeys here are bound to {stored}, and passkeys.rp_id is {given}: no passkey would work. Set passkeys.rp_id \
+        "passkeys here are bound to {stored}, and passkeys.rp_id is {configured}: no passkey would work. Set passkeys.rp_id \
          (or server.public_url) back, or start once with --accept-new-rp-id to give them up"
     )]
     OtherRpId {
         /// The RP ID that passkeys are bound to.
         stored: String,
         /// The RP ID that is configured.
-        given: String,
+        configured: String,
     },
     /// A database error.
     #[error(transparent)]
@@ -31,7 +31,7 @@ pub enum InstallationError {
 
 /// Stores the check value of the master key and the RP ID in a new database, or compares them with the stored ones. Every instance
 /// runs it at its start, and must not run on this database if it fails.
-pub async fn begin_installation(
+pub async fn check_installation(
     database: &Database,
     master_key: &MasterKey,
     previous: Option<&MasterKey>,
@@ -54,7 +54,7 @@ pub async fn begin_installation(
         if row.rp_id != rp_id && has_passkeys && !accept_new_rp_id {
             return Err(InstallationError::OtherRpId {
                 stored: row.rp_id,
-                given: rp_id,
+                configured: rp_id,
             });
         }
         if row.key_check != check || row.rp_id != rp_id {
@@ -64,7 +64,9 @@ pub async fn begin_installation(
     };
     match database.write(compare.clone()).await {
         // Two instances started on an empty database at the same time: the row exists now.
-        Err(InstallationError::Database(db::Error::Taken(_))) => database.write(compare).await,
+        Err(InstallationError::Database(db::Error::UniqueViolation(_))) => {
+            database.write(compare).await
+        }
         other => other,
     }
 }

@@ -6,9 +6,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::fields::{DisplayName, Email, Username};
-use super::link_creator::{MakerCredential, MakerEpochs};
+use super::link_creator::{CreatorCredential, CreatorEpochs};
 use super::lookup::LookupError;
-use super::purpose::Purpose;
+use super::purpose::LinkPurpose;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, InvitationId, SessionId, UserId};
 use crate::clients::{ActingError, Scope};
@@ -20,13 +20,13 @@ pub struct Invitation {
     /// ID of the invitation.
     pub id: InvitationId,
     /// What the link is for.
-    pub purpose: Purpose,
+    pub purpose: LinkPurpose,
     /// The user it is for, if they exist already.
     pub user: Option<UserId>,
     /// The email address that a new user will have.
     pub email: Option<String>,
     /// Whether the email address counts as verified: a signed-in administrator or the command line entered it.
-    pub email_vouched: bool,
+    pub email_confirmed: bool,
     /// The display name suggested to a new user.
     pub display_name: Option<String>,
     /// The roles that a new user will hold.
@@ -48,9 +48,9 @@ pub struct Invitation {
     /// The client that created it, or through which `by_user` did, if any.
     pub by_client: Option<ClientId>,
     /// The epochs of its creator when it was created.
-    pub maker: MakerEpochs,
+    pub creator: CreatorEpochs,
     /// What its creator was authenticated with.
-    pub credential: MakerCredential,
+    pub credential: CreatorCredential,
 }
 
 /// A link as it is handed out, this once.
@@ -84,8 +84,8 @@ pub struct NewInvitation {
     pub roles: Vec<String>,
     /// ID or username of an existing user, if the link is for one.
     pub user: Option<String>,
-    /// How long the link is valid; `None`: [`INVITATION_LIFE`](super::INVITATION_LIFE).
-    pub life: Option<Duration>,
+    /// How long the link is valid; `None`: [`DEFAULT_INVITATION_TTL`](super::INVITATION_LIFE).
+    pub lifetime: Option<Duration>,
 }
 
 /// Why an invitation was not created.
@@ -105,27 +105,27 @@ pub enum InviteError {
     UserSuspended,
     /// A link for an existing user sets more than the lifetime.
     #[error("only the lifetime may be set for an existing user")]
-    NothingElse,
+    ExtraFields,
     /// A caller who manages users by their roles must assign a role: they could not manage a user without one.
     #[error("choose at least one role that you manage")]
     RoleNeeded,
     /// The caller may not manage this user or assign these roles.
     #[error("the caller may not manage this user or these roles")]
-    NotYours,
+    NotPermitted,
     /// A link for an existing user lets a client become that user, so it needs a scope of its own.
     #[error("a link for an existing user needs the scope {}", Scope::PasskeysEnrol.as_str())]
-    EnrolScopeMissing,
+    RecoveryScopeMissing,
     /// Only signed-in administrators and the command line may set whether an email address is verified.
     #[error(
         "only administrators, signed in themselves, may set whether an email address is verified"
     )]
-    NotVouched,
+    ConfirmationNotAllowed,
     /// There is no email address to confirm.
     #[error("the user has no email address")]
-    NoAddress,
+    EmailMissing,
     /// The lifetime is too short or too long.
     #[error("a link must be valid for one minute to 30 days")]
-    Life,
+    InvalidLifetime,
     /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
@@ -143,13 +143,13 @@ impl From<LookupError> for InviteError {
     }
 }
 
-pub(super) fn blank(purpose: Purpose) -> Invitation {
+pub(super) fn blank(purpose: LinkPurpose) -> Invitation {
     Invitation {
         id: InvitationId::random(),
         purpose,
         user: None,
         email: None,
-        email_vouched: false,
+        email_confirmed: false,
         display_name: None,
         roles: Vec::new(),
         created_at: Timestamp::from_micros(0),
@@ -160,7 +160,7 @@ pub(super) fn blank(purpose: Purpose) -> Invitation {
         used_by: None,
         by_user: None,
         by_client: None,
-        maker: MakerEpochs::default(),
-        credential: MakerCredential::default(),
+        creator: CreatorEpochs::default(),
+        credential: CreatorCredential::default(),
     }
 }

@@ -4,9 +4,9 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::backing::is_backed;
 use super::invitation::Invitation;
-use super::rights::Authority;
+use super::inviter_check::is_link_allowed;
+use super::permissions::Permissions;
 use super::user::User;
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
@@ -66,7 +66,7 @@ pub struct InvitationFilter {
     /// Only invitations in this state.
     pub state: Option<InvitationState>,
     /// Only invitations that this user created directly, not through a client.
-    pub made_by: Option<UserId>,
+    pub created_by: Option<UserId>,
     /// Only invitations older than this one: the cursor.
     pub after: Option<InvitationId>,
 }
@@ -122,7 +122,7 @@ impl InvitationView {
         let state = InvitationState::of(&invitation, now);
         let usable = state == InvitationState::Open && {
             let target = find_target(conn, &invitation)?;
-            is_backed(conn, &invitation, target.as_ref())?
+            is_link_allowed(conn, &invitation, target.as_ref())?
         };
         Ok(Self {
             id: invitation.id,
@@ -131,7 +131,7 @@ impl InvitationView {
             usable,
             user_id: invitation.user,
             email: invitation.email,
-            email_verified: invitation.email_vouched,
+            email_verified: invitation.email_confirmed,
             display_name: invitation.display_name,
             roles: invitation.roles,
             created_at: invitation.created_at,
@@ -153,7 +153,7 @@ pub enum InvitationError {
     Unknown,
     /// The caller may not revoke it.
     #[error("the caller may not revoke the invitation")]
-    NotYours,
+    NotPermitted,
     /// It was used already.
     #[error("the invitation was already used")]
     Used,
@@ -209,7 +209,7 @@ impl Users {
         &self,
         id: InvitationId,
         reason: Option<String>,
-        authority: Authority,
+        permissions: Permissions,
         acting: ActingAs,
     ) -> Result<(), InvitationError> {
         let database = self.database.clone();
@@ -220,8 +220,8 @@ impl Users {
                 // Also locks the user that it is for, so that they can't use it at the same time.
                 let author = acting.check(conn, invitation.user.as_slice())?;
                 let now = database.now(conn)?;
-                if !may_revoke(conn, &invitation, authority, &author)? {
-                    return Err(InvitationError::NotYours);
+                if !may_revoke(conn, &invitation, permissions, &author)? {
+                    return Err(InvitationError::NotPermitted);
                 }
                 if !queries::void_invitation(conn, id, now)? {
                     // Used or revoked concurrently: read again, under the lock.
@@ -232,7 +232,7 @@ impl Users {
                     };
                 }
                 let mut event = Event::done("invitation.revoked")
-                    .because(reason.as_deref())
+                    .with_reason(reason.as_deref())
                     .details(json!({
                         "invitation": id,
                         "purpose": invitation.purpose.as_str(),
@@ -250,16 +250,16 @@ impl Users {
 fn may_revoke(
     conn: &mut Connection,
     invitation: &Invitation,
-    authority: Authority,
+    permissions: Permissions,
     author: &Author,
 ) -> db::Result<bool> {
-    let maker = (invitation.by_user, invitation.by_client);
-    if maker != (None, None) && maker == (author.user(), author.client()) {
+    let creator = (invitation.by_user, invitation.by_client);
+    if creator != (None, None) && creator == (author.user(), author.client()) {
         return Ok(true);
     }
     match find_target(conn, invitation)? {
-        Some(user) => authority.may_manage(conn, user.id, &user.roles),
-        None => authority.may_invite(conn, &invitation.roles),
+        Some(user) => permissions.may_manage(conn, user.id, &user.roles),
+        None => permissions.may_invite(conn, &invitation.roles),
     }
 }
 

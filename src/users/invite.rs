@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::invitation::{Invitation, InvitationLink, InviteError, NewInvitation, blank};
 use super::invite_new::for_new;
-use super::link_creator::{MakerCredential, MakerEpochs};
+use super::link_creator::{CreatorCredential, CreatorEpochs};
 use super::lookup::resolve;
-use super::purpose::Purpose;
-use super::queries::Voided;
-use super::rights::Authority;
-use super::{HoldsGrants, INVITATION_LIFE, Users, queries};
+use super::permissions::Permissions;
+use super::purpose::LinkPurpose;
+use super::queries::LinksToVoid;
+use super::{DEFAULT_INVITATION_TTL, HasResourceRoles, Users, queries};
+use crate::account_state::UserStatus;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::base::secrets::Token;
@@ -19,30 +20,29 @@ use crate::clients::{self, ActingAs, Scope};
 use crate::db::Connection;
 use crate::history::{self, Author, Event};
 use crate::sessions::LiveSession;
-use crate::standing::UserStatus;
 
 /// How long a link for a user's own other device is valid.
-const DEVICE_LIFE: Duration = Duration::from_secs(15 * 60);
-const LONGEST_LIFE: Duration = Duration::from_secs(30 * 86_400);
+const DEVICE_LINK_TTL: Duration = Duration::from_secs(15 * 60);
+const MAX_LINK_TTL: Duration = Duration::from_secs(30 * 86_400);
 
 impl Users {
     /// Creates a link for a new user, or for an existing user who needs a new passkey.
     pub async fn invite(
         &self,
         mut wanted: NewInvitation,
-        authority: Authority,
+        permissions: Permissions,
         acting: ActingAs,
     ) -> Result<InvitationLink, InviteError> {
         wanted.roles.sort_unstable();
         wanted.roles.dedup();
-        let life = wanted.life.unwrap_or(INVITATION_LIFE);
-        if !(Duration::from_secs(60)..=LONGEST_LIFE).contains(&life) {
-            return Err(InviteError::Life);
+        let lifetime = wanted.lifetime.unwrap_or(DEFAULT_INVITATION_TTL);
+        if !(Duration::from_secs(60)..=MAX_LINK_TTL).contains(&lifetime) {
+            return Err(InviteError::InvalidLifetime);
         }
         let token = Token::generate();
         let hash = token.hash();
-        let expires_at = self.clock.now().after(life);
-        let (database, holds_grants) = (self.database.clone(), self.holds_grants);
+        let expires_at = self.clock.now().after(lifetime);
+        let (database, has_resource_roles) = (self.database.clone(), self.has_resource_roles);
         let user_id = self
             .database
             .write(move |conn| {
@@ -52,15 +52,20 @@ impl Users {
                 let now = database.now(conn)?;
                 let invitation = match known {
                     Some(user) => {
-                        require_enrol_right(conn, authority, &author, (user, holds_grants))?;
-                        for_existing(conn, user, authority, now)?
+                        require_recovery_permission(
+                            conn,
+                            permissions,
+                            &author,
+                            (user, has_resource_roles),
+                        )?;
+                        for_existing(conn, user, permissions, now)?
                     }
-                    None => for_new(conn, wanted, authority, now, &author)?,
+                    None => for_new(conn, wanted, permissions, now, &author)?,
                 };
                 let invitation = Invitation {
                     expires_at,
-                    maker: MakerEpochs::of(conn, &author)?,
-                    credential: MakerCredential::of(conn, acting.credential())?,
+                    creator: CreatorEpochs::of(conn, &author)?,
+                    credential: CreatorCredential::of(conn, acting.credential())?,
                     ..invitation
                 };
                 queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
@@ -69,7 +74,7 @@ impl Users {
                     "purpose": invitation.purpose.as_str(),
                     "roles": invitation.roles,
                     "expires_at": invitation.expires_at,
-                    "email_verified": invitation.email_vouched,
+                    "email_verified": invitation.email_confirmed,
                 }));
                 event.subject = invitation.user;
                 history::record(conn, now, &author, event)?;
@@ -89,23 +94,23 @@ impl Users {
         let session = session.clone();
         let token = Token::generate();
         let hash = token.hash();
-        let expires_at = self.clock.now().after(DEVICE_LIFE);
+        let expires_at = self.clock.now().after(DEVICE_LINK_TTL);
         let database = self.database.clone();
         self.database
             .write(move |conn| {
                 // Checked under the lock, so that a session which was just ended leaves no link behind.
                 let author = acting.check(conn, &[user])?;
                 let now = database.now(conn)?;
-                queries::void_invitations_of(conn, user, Voided::DeviceLinks, now)?;
+                queries::void_invitations_of(conn, user, LinksToVoid::DeviceLinks, now)?;
                 let invitation = Invitation {
                     user: Some(user),
                     by_session: Some(session.id),
                     expires_at,
-                    maker: MakerEpochs::of(conn, &author)?,
-                    ..blank(Purpose::AddDevice)
+                    creator: CreatorEpochs::of(conn, &author)?,
+                    ..blank(LinkPurpose::AddDevice)
                 };
                 queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
-                let event = Event::done("passkey.device_link_made").subject(user);
+                let event = Event::done("passkey.device_link_created").subject(user);
                 Ok::<_, InviteError>(history::record(conn, now, &author, event)?)
             })
             .await?;
@@ -141,7 +146,7 @@ impl NewInvitation {
             || self.display_name.is_some()
             || !self.roles.is_empty();
         if names_more {
-            return Err(InviteError::NothingElse);
+            return Err(InviteError::ExtraFields);
         }
         Ok(Some(resolve(conn, name)?))
     }
@@ -157,17 +162,17 @@ impl NewInvitation {
 
 /// Checks that the acting client, if there is one, may create a link for this user: it has the scope, and could assign the roles on
 /// resources that the user holds.
-fn require_enrol_right(
+fn require_recovery_permission(
     conn: &mut Connection,
-    authority: Authority,
+    permissions: Permissions,
     author: &Author,
-    (user, holds_grants): (UserId, HoldsGrants),
+    (user, has_resource_roles): (UserId, HasResourceRoles),
 ) -> Result<(), InviteError> {
-    if authority != Authority::Service {
+    if permissions != Permissions::Client {
         return Ok(());
     }
     let acting = match author.client() {
-        Some(client) => clients::find_authority(conn, client)?,
+        Some(client) => clients::find_permissions(conn, client)?,
         None => None,
     };
     let has = |scope| {
@@ -176,10 +181,10 @@ fn require_enrol_right(
             .is_some_and(|acting| acting.scopes.contains(scope))
     };
     if !has(Scope::PasskeysEnrol) {
-        return Err(InviteError::EnrolScopeMissing);
+        return Err(InviteError::RecoveryScopeMissing);
     }
-    if !has(Scope::GrantsWrite) && holds_grants(conn, user)? {
-        return Err(InviteError::NotYours);
+    if !has(Scope::RoleAssignmentsWrite) && has_resource_roles(conn, user)? {
+        return Err(InviteError::NotPermitted);
     }
     Ok(())
 }
@@ -188,19 +193,19 @@ fn require_enrol_right(
 fn for_existing(
     conn: &mut Connection,
     id: UserId,
-    authority: Authority,
+    permissions: Permissions,
     now: Timestamp,
 ) -> Result<Invitation, InviteError> {
     let user = queries::find_user(conn, id)?.ok_or(InviteError::UserUnknown)?;
-    if !authority.may_manage(conn, id, &user.roles)? {
-        return Err(InviteError::NotYours);
+    if !permissions.may_manage(conn, id, &user.roles)? {
+        return Err(InviteError::NotPermitted);
     }
     let purpose = match user.status {
-        UserStatus::Invited => Purpose::Join,
-        UserStatus::Active => Purpose::Recover,
+        UserStatus::Invited => LinkPurpose::Join,
+        UserStatus::Active => LinkPurpose::Recover,
         UserStatus::Suspended => return Err(InviteError::UserSuspended),
     };
-    queries::void_invitations_of(conn, id, Voided::All, now)?;
+    queries::void_invitations_of(conn, id, LinksToVoid::All, now)?;
     Ok(Invitation {
         user: Some(id),
         ..blank(purpose)

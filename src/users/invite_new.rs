@@ -4,34 +4,34 @@ use serde_json::Map;
 
 use super::email_state::EmailState;
 use super::invitation::{Invitation, InviteError, NewInvitation, blank};
-use super::purpose::Purpose;
+use super::permissions::Permissions;
+use super::purpose::LinkPurpose;
 use super::queries;
-use super::rights::Authority;
 use super::user::User;
+use crate::account_state::UserStatus;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::Connection;
 use crate::history::Author;
-use crate::standing::UserStatus;
 
 /// Creates an invitation link. If a username is given, the user is created now, as invited, which reserves the username.
 pub(super) fn for_new(
     conn: &mut Connection,
     wanted: NewInvitation,
-    authority: Authority,
+    permissions: Permissions,
     now: Timestamp,
     author: &Author,
 ) -> Result<Invitation, InviteError> {
-    if !authority.may_invite(conn, &wanted.roles)? {
+    if !permissions.may_invite(conn, &wanted.roles)? {
         // Only callers who manage users by their roles are refused for a missing role.
         let is_roleless = wanted.roles.is_empty();
         return Err(if is_roleless {
             InviteError::RoleNeeded
         } else {
-            InviteError::NotYours
+            InviteError::NotPermitted
         });
     }
-    let email_vouched = is_vouched(conn, &wanted, authority, author)?;
+    let email_confirmed = is_email_confirmed(conn, &wanted, permissions, author)?;
     let NewInvitation {
         username,
         email,
@@ -44,13 +44,13 @@ pub(super) fn for_new(
     let Some(username) = username else {
         return Ok(Invitation {
             email,
-            email_vouched,
+            email_confirmed,
             display_name,
             roles,
-            ..blank(Purpose::Join)
+            ..blank(LinkPurpose::Join)
         });
     };
-    if queries::find_namesake(conn, username.as_str())?.is_some() {
+    if queries::find_by_any_username(conn, username.as_str())?.is_some() {
         return Err(InviteError::UsernameTaken);
     }
     let mut user = User {
@@ -68,31 +68,31 @@ pub(super) fn for_new(
         version: 1,
         as_of: now,
     };
-    if email_vouched {
-        user.vouch(now, author.user());
+    if email_confirmed {
+        user.confirm_email(now, author.user());
     }
     user.create(conn, author)?;
     Ok(Invitation {
         user: Some(user.id),
-        email_vouched,
+        email_confirmed,
         roles,
-        ..blank(Purpose::Join)
+        ..blank(LinkPurpose::Join)
     })
 }
 
 /// Whether the email address in the invitation counts as verified.
-fn is_vouched(
+fn is_email_confirmed(
     conn: &mut Connection,
     wanted: &NewInvitation,
-    authority: Authority,
+    permissions: Permissions,
     author: &Author,
 ) -> Result<bool, InviteError> {
-    let vouches = authority.vouches(conn, author)?;
+    let may_confirm_email = permissions.may_confirm_email(conn, author)?;
     let has_address = wanted.email.is_some();
     match wanted.email_verified {
-        Some(_) if !vouches => Err(InviteError::NotVouched),
-        Some(true) if !has_address => Err(InviteError::NoAddress),
+        Some(_) if !may_confirm_email => Err(InviteError::ConfirmationNotAllowed),
+        Some(true) if !has_address => Err(InviteError::EmailMissing),
         Some(is_verified) => Ok(is_verified),
-        None => Ok(vouches && has_address),
+        None => Ok(may_confirm_email && has_address),
     }
 }

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, json};
 
-use super::backing::is_backed;
 use super::email_state::EmailState;
 use super::invitation::Invitation;
-use super::purpose::Purpose;
+use super::inviter_check::is_link_allowed;
+use super::purpose::LinkPurpose;
 use super::user::User;
 use super::{Users, queries};
+use crate::account_state::{self, UserStatus};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
@@ -15,7 +16,6 @@ use crate::clients;
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::sessions;
-use crate::standing::{self, UserStatus};
 
 /// Why an invitation can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub enum JoinError {
     NotActive,
     /// Its creator may no longer create such a link.
     #[error("the creator of the link may no longer invite users")]
-    NotBacked,
+    InviterNotAllowed,
     /// The username that the new user chose is taken.
     #[error("the username is taken")]
     UsernameTaken,
@@ -48,7 +48,7 @@ pub enum JoinError {
 
 /// What the user of an invitation entered, and when.
 #[derive(Clone, Debug)]
-pub struct Joiner {
+pub struct JoinRequest {
     /// The user ID that the ceremony was started with, which is the user handle in the passkey.
     pub id: UserId,
     /// The chosen username, if the invitation leaves it open.
@@ -59,7 +59,7 @@ pub struct Joiner {
     pub email: Option<String>,
     /// The time that the expiry of the link is checked against. It comes from the server's clock, which also dated the link; the
     /// database's clock only orders changes.
-    pub judged_at: Timestamp,
+    pub checked_at: Timestamp,
 }
 
 /// A usable invitation, as its page shows it.
@@ -112,22 +112,22 @@ pub fn open_invitation(
         None => None,
     };
     let fits = match (invitation.purpose, user.as_ref().map(|user| user.status)) {
-        (Purpose::Join, None | Some(UserStatus::Invited))
-        | (Purpose::Recover | Purpose::AddDevice, Some(UserStatus::Active)) => true,
-        (Purpose::Join | Purpose::Recover | Purpose::AddDevice, _) => false,
+        (LinkPurpose::Join, None | Some(UserStatus::Invited))
+        | (LinkPurpose::Recover | LinkPurpose::AddDevice, Some(UserStatus::Active)) => true,
+        (LinkPurpose::Join | LinkPurpose::Recover | LinkPurpose::AddDevice, _) => false,
     };
     if !fits {
         return Err(JoinError::NotActive);
     }
-    if !is_backed(conn, &invitation, user.as_ref())? {
-        return Err(JoinError::NotBacked);
+    if !is_link_allowed(conn, &invitation, user.as_ref())? {
+        return Err(JoinError::InviterNotAllowed);
     }
     Ok((invitation, user))
 }
 
 /// Reports early that a username is taken. The unique index decides when the user is created.
-pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinError> {
-    match queries::find_namesake(conn, username)? {
+pub fn require_unused_username(conn: &mut Connection, username: &str) -> Result<(), JoinError> {
+    match queries::find_by_any_username(conn, username)? {
         Some(_) => Err(JoinError::UsernameTaken),
         None => Ok(()),
     }
@@ -136,20 +136,20 @@ pub fn require_free(conn: &mut Connection, username: &str) -> Result<(), JoinErr
 /// Locks what an invitation depends on, in this order: the client that created it, so that it can't lose its secret or a scope;
 /// the account states of the user it is for, if they exist already, and of the user who created it, so that their permission can't
 /// be withdrawn concurrently; for a new user, the roles in it, so that they can be neither deleted nor changed.
-pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> {
+pub fn lock_invitation_parties(conn: &mut Connection, token: &TokenHash) -> db::Result<()> {
     let Some(found) = queries::find_invitation(conn, token)? else {
         return Ok(());
     };
     if let Some(client) = found.by_client {
-        clients::lock_authority(conn, client)?;
+        clients::lock_permissions(conn, client)?;
     }
     match found.user {
         Some(user) => {
-            standing::lock_with(conn, user, found.by_user)?;
+            account_state::lock_with_actor(conn, user, found.by_user)?;
         }
         None => {
-            if let Some(maker) = found.by_user {
-                standing::lock(conn, maker)?;
+            if let Some(creator) = found.by_user {
+                account_state::lock(conn, creator)?;
             }
             queries::lock_roles(conn, &found.roles)?;
         }
@@ -160,7 +160,7 @@ pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> 
 /// Consumes the invitation, and creates, activates or finds the user who gets the passkey. Returns the user, and the session that
 /// created the link if it is for another device of theirs.
 ///
-/// Bumps the version of an existing user's account state, which the caller has locked ([`lock_invited`]). As everywhere, it is
+/// Bumps the version of an existing user's account state, which the caller has locked ([`lock_invitation_parties`]). As everywhere, it is
 /// locked before the invitation, so that a link which is created concurrently for the same user waits.
 ///
 /// # Errors
@@ -168,23 +168,25 @@ pub fn lock_invited(conn: &mut Connection, token: &TokenHash) -> db::Result<()> 
 pub fn accept(
     conn: &mut Connection,
     token: &TokenHash,
-    joiner: &Joiner,
+    join_request: &JoinRequest,
     now: Timestamp,
     author: &Author,
 ) -> Result<(User, Option<SessionId>), JoinError> {
-    let (invitation, user) = open_invitation(conn, token, joiner.judged_at)?;
+    let (invitation, user) = open_invitation(conn, token, join_request.checked_at)?;
     if let Some(user) = &user {
-        standing::raise(conn, user.id, now)?;
+        account_state::bump_version(conn, user.id, now)?;
     }
-    let id = user.as_ref().map_or(joiner.id, |user| user.id);
+    let id = user.as_ref().map_or(join_request.id, |user| user.id);
     if !queries::consume_invitation(conn, invitation.id, id, now)? {
         return Err(JoinError::Used);
     }
-    let author = author.acting_as(Actor::Person(id));
+    let author = author.acting_as(Actor::User(id));
     let by_session = invitation.by_session;
     let user = match user {
-        None => create(conn, invitation, joiner, now, &author),
-        Some(user) => admit(conn, user, invitation.purpose, joiner, now, &author),
+        None => create_user(conn, invitation, join_request, now, &author),
+        Some(user) => {
+            accept_existing_user(conn, user, invitation.purpose, join_request, now, &author)
+        }
     }?;
     if user.is_administrator() {
         queries::close_set_up(conn, user.id, now)?;
@@ -192,17 +194,20 @@ pub fn accept(
     Ok((user, by_session))
 }
 
-fn create(
+fn create_user(
     conn: &mut Connection,
     invitation: Invitation,
-    joiner: &Joiner,
+    join_request: &JoinRequest,
     now: Timestamp,
     author: &Author,
 ) -> Result<User, JoinError> {
-    let username = joiner.username.clone().ok_or(JoinError::UsernameMissing)?;
+    let username = join_request
+        .username
+        .clone()
+        .ok_or(JoinError::UsernameMissing)?;
     let mut user = User {
-        id: joiner.id,
-        display_name: joiner
+        id: join_request.id,
+        display_name: join_request
             .display_name
             .clone()
             .or(invitation.display_name)
@@ -219,53 +224,58 @@ fn create(
         version: 1,
         as_of: now,
     };
-    if invitation.email_vouched {
-        user.vouch(invitation.created_at, invitation.by_user);
+    if invitation.email_confirmed {
+        user.confirm_email(invitation.created_at, invitation.by_user);
     }
-    user.create(conn, author).map_err(taken)?;
-    joined(conn, &user, now, author)?;
+    user.create(conn, author).map_err(username_error)?;
+    record_joined(conn, &user, now, author)?;
     Ok(user)
 }
 
-fn admit(
+fn accept_existing_user(
     conn: &mut Connection,
     mut user: User,
-    purpose: Purpose,
-    joiner: &Joiner,
+    purpose: LinkPurpose,
+    join_request: &JoinRequest,
     now: Timestamp,
     author: &Author,
 ) -> Result<User, JoinError> {
     match purpose {
-        Purpose::Join => {
+        LinkPurpose::Join => {
             user.status = UserStatus::Active;
-            if let Some(display_name) = &joiner.display_name {
+            if let Some(display_name) = &join_request.display_name {
                 user.display_name.clone_from(display_name);
             }
             user.save(conn, now, author)?;
-            joined(conn, &user, now, author)?;
+            record_joined(conn, &user, now, author)?;
         }
-        Purpose::Recover => {
-            let ended = sessions::end_every(conn, user.id, now, "recovered")?;
+        LinkPurpose::Recover => {
+            let ended = sessions::end_all_unrecorded(conn, user.id, now, "recovered")?;
             let event = Event::done("user.recovered")
                 .subject(user.id)
                 .details(json!({ "sessions": ended.sessions }));
             history::record(conn, now, author, event)?;
         }
-        Purpose::AddDevice => {}
+        LinkPurpose::AddDevice => {}
     }
     Ok(user)
 }
 
-fn joined(conn: &mut Connection, user: &User, now: Timestamp, author: &Author) -> db::Result<()> {
+fn record_joined(
+    conn: &mut Connection,
+    user: &User,
+    now: Timestamp,
+    author: &Author,
+) -> db::Result<()> {
     let event = Event::done("user.joined")
         .subject(user.id)
         .details(json!({ "username": user.username, "roles": user.roles }));
     history::record(conn, now, author, event)
 }
 
-fn taken(error: db::Error) -> JoinError {
+fn username_error(error: db::Error) -> JoinError {
     match error {
-        db::Error::Taken(_) => JoinError::UsernameTaken,
+        db::Error::UniqueViolation(_) => JoinError::UsernameTaken,
         other => JoinError::Database(other),
     }
 }

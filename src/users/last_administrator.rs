@@ -1,9 +1,9 @@
 //! Ensures that there is always an administrator who can sign in.
 
 use super::{Users, queries};
+use crate::account_state::{self, ADMINISTRATOR, UserStatus};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
-use crate::standing::{self, ADMINISTRATOR, UserStatus};
 
 /// The change would leave no administrator who can sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +30,7 @@ fn has_another_administrator(conn: &mut Connection, user: UserId) -> db::Result<
         if other == user {
             continue;
         }
-        let record = standing::find_record(conn, other)?;
+        let record = account_state::find_record(conn, other)?;
         let can_sign_in = record.is_some_and(|record| {
             record.status == UserStatus::Active && !record.passkeys.is_empty()
         });
@@ -47,7 +47,7 @@ impl Users {
     pub async fn is_last_administrator(&self, user: UserId) -> db::Result<bool> {
         self.database
             .read(move |conn| {
-                let record = standing::find_record(conn, user)?;
+                let record = account_state::find_record(conn, user)?;
                 let may_administer = record.is_some_and(|record| {
                     record.is_administrator() && record.status == UserStatus::Active
                 });

@@ -1,8 +1,8 @@
 //! Finds and lists users.
 
 use super::fields::Username;
-use super::queries::Reach;
-use super::{Rights, User, UserCursor, Users, queries};
+use super::queries::ManagedUsers;
+use super::{ManagementRights, User, UserCursor, Users, queries};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 
@@ -19,7 +19,7 @@ pub enum LookupError {
 
 /// Where in the list of users a page starts, or ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum UserPlace {
+pub enum UserListPosition {
     /// The page starts with the first user.
     #[default]
     Start,
@@ -41,7 +41,7 @@ pub struct UserFilter {
     /// Only users whose username, display name or email address contains this text, ignoring case and accents.
     pub search: Option<String>,
     /// The position in the list.
-    pub from: UserPlace,
+    pub from: UserListPosition,
     /// Only users whom this user may manage.
     pub managed_by: Option<UserId>,
 }
@@ -104,8 +104,8 @@ impl Users {
                 let Some(manager) = filter.managed_by else {
                     return Ok(queries::list_users(conn, &filter, None, limit)?);
                 };
-                let rights = Rights::of(conn, manager)?;
-                let reach = Reach {
+                let rights = ManagementRights::of(conn, manager)?;
+                let reach = ManagedUsers {
                     roles: &rights.manages_roles,
                     except: manager,
                 };
@@ -140,9 +140,9 @@ impl Users {
     ) -> db::Result<Vec<User>> {
         self.database
             .read(move |conn| {
-                let rights = Rights::of(conn, manager)?;
+                let rights = ManagementRights::of(conn, manager)?;
                 // A user who manages no users learns nothing, not even from the response time.
-                if rights.manages_nobody() {
+                if rights.manages_no_users() {
                     return Ok(Vec::new());
                 }
                 let mut found = find_each(conn, ids)?;

@@ -4,27 +4,27 @@
 //! who can sign in, and that a single-use link is used only once. Owns `users`, `usernames`, `roles`, `user_roles`, `invitations`
 //! and the one `setup` row. Doesn't depend on how users authenticate.
 
-mod backing;
 mod email_state;
 mod fields;
 mod fold_names;
-mod folded;
 pub mod http;
 mod installation;
 mod invitation;
 mod invitations;
 mod invite;
 mod invite_new;
+mod inviter_check;
 mod join;
 mod last_administrator;
 mod link_creator;
 mod lookup;
 mod past;
+mod permissions;
 mod purpose;
 mod queries;
-mod rights;
 mod role;
 mod roles;
+mod search_names;
 mod set_up;
 mod sign_out;
 mod suspend;
@@ -34,35 +34,38 @@ mod usernames;
 
 use std::time::Duration;
 
+use crate::account_state::AccountStates;
 use crate::base::clock::Clock;
 use crate::base::config::{self, Origin};
 use crate::base::ids::UserId;
 use crate::db::{self, Connection, Database};
 use crate::sessions::Sessions;
-use crate::standing::Standings;
 
 use usernames::RenameLimit;
 
-pub use backing::{void_links_beyond_grants, void_links_by_token, void_links_through};
 pub use email_state::EmailState;
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
 pub use fold_names::fold_names;
-pub use folded::UserCursor;
-pub use installation::{InstallationError, begin_installation};
+pub use installation::{InstallationError, check_installation};
 pub use invitation::{Invitation, InvitationLink, InviteError, NewInvitation};
 pub use invitations::{InvitationError, InvitationFilter, InvitationState, InvitationView};
+pub use inviter_check::{
+    void_links_beyond_resource_roles, void_links_by_token, void_links_through_client,
+};
 pub use join::{
-    JoinError, Joiner, OpenInvitation, accept, lock_invited, open_invitation, require_free,
+    JoinError, JoinRequest, OpenInvitation, accept, lock_invitation_parties, open_invitation,
+    require_unused_username,
 };
 pub use last_administrator::{LastAdministrator, require_another_administrator};
 pub(crate) use lookup::resolve;
-pub use lookup::{LookupError, UserFilter, UserPlace, find, list_ids};
-pub use past::{find_as_of, find_ever};
-pub use purpose::Purpose;
+pub use lookup::{LookupError, UserFilter, UserListPosition, find, list_ids};
+pub use past::{find_as_of, find_current_or_former};
+pub use permissions::{ManagementRights, Permissions};
+pub use purpose::LinkPurpose;
 pub use queries::missing_role;
-pub use rights::{Authority, Rights};
 pub use role::{Role, RoleError, RoleUse};
 pub use roles::{NewRole, RoleChange};
+pub use search_names::UserCursor;
 pub use set_up::{SetUpError, SetUpLink, complete_set_up, open_set_up};
 pub use sign_out::SignOutError;
 pub use suspend::SuspendError;
@@ -71,43 +74,43 @@ pub use user::{User, UserView};
 pub use usernames::{ReleaseError, UsernameView, mark_username_used};
 
 /// How long an invitation is valid by default.
-pub const INVITATION_LIFE: Duration = Duration::from_secs(7 * 86_400);
+pub const DEFAULT_INVITATION_TTL: Duration = Duration::from_secs(7 * 86_400);
 
 /// The entry point of this module, with its dependencies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Users {
     pub(crate) database: Database,
-    standings: Standings,
+    account_states: AccountStates,
     sessions: Sessions,
     clock: Clock,
     public_url: Origin,
     rename_limit: RenameLimit,
-    holds_grants: HoldsGrants,
+    has_resource_roles: HasResourceRoles,
 }
 
 /// Reads whether a user holds roles on any resource. Passed in by the caller, because another module owns role assignments.
-pub type HoldsGrants = fn(&mut Connection, UserId) -> db::Result<bool>;
+pub type HasResourceRoles = fn(&mut Connection, UserId) -> db::Result<bool>;
 
 impl Users {
-    /// Creates the entry point. Links are created below `public_url`. For users for whom `holds_grants` is true, only clients with
+    /// Creates the entry point. Links are created below `public_url`. For users for whom `has_resource_roles` is true, only clients with
     /// the scope for role assignments may create links.
     pub fn new(
         database: Database,
-        standings: Standings,
+        account_states: AccountStates,
         sessions: Sessions,
         clock: Clock,
         public_url: Origin,
         config: config::Users,
-        holds_grants: HoldsGrants,
+        has_resource_roles: HasResourceRoles,
     ) -> Self {
         Self {
             database,
-            standings,
+            account_states,
             sessions,
             clock,
             public_url,
             rename_limit: RenameLimit::new(config),
-            holds_grants,
+            has_resource_roles,
         }
     }
 }

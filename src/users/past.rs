@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 use super::email_state::EmailState;
 use super::fields::Username;
 use super::{User, queries};
+use crate::account_state::UserStatus;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 use crate::history;
-use crate::standing::UserStatus;
 
 /// The data of a user in a revision.
 #[derive(Deserialize)]
-struct Record {
+struct UserRevisionData {
     username: String,
     email: Option<String>,
     // Revisions from before the state was stored have no verified address.
@@ -35,11 +35,11 @@ pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Resul
     let Some(revision) = history::find_as_of(conn, "user", id.uuid(), at)? else {
         return Ok(None);
     };
-    let Some(present) = queries::find_user(conn, id)? else {
+    let Some(current) = queries::find_user(conn, id)? else {
         return Ok(None);
     };
-    let record: Record = serde_json::from_value(revision.data)
-        .map_err(|error| db::Error::Refused(format!("stored version of a user: {error}")))?;
+    let record: UserRevisionData = serde_json::from_value(revision.data)
+        .map_err(|error| db::Error::Internal(format!("stored version of a user: {error}")))?;
     Ok(Some(User {
         id,
         username: record.username,
@@ -51,19 +51,22 @@ pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Resul
         status: record.status,
         attributes: record.attributes,
         roles: record.roles,
-        created_at: present.created_at,
+        created_at: current.created_at,
         version: revision.version,
         as_of: revision.as_of,
     }))
 }
 
 /// Resolves an ID, or a current or former username, to the ID of its user. An ID is not checked to exist.
-pub fn find_ever(conn: &mut Connection, id_or_name: &str) -> db::Result<Option<UserId>> {
+pub fn find_current_or_former(
+    conn: &mut Connection,
+    id_or_name: &str,
+) -> db::Result<Option<UserId>> {
     if let Some(id) = UserId::parse(id_or_name) {
         return Ok(Some(id));
     }
     match Username::parse(id_or_name) {
-        Ok(name) => queries::find_namesake(conn, name.as_str()),
+        Ok(name) => queries::find_by_any_username(conn, name.as_str()),
         // An invalid username belongs to no user, so no query is needed.
         Err(_) => Ok(None),
     }

@@ -2,7 +2,7 @@
 
 /// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
+pub enum LinkPurpose {
     /// A new user joins.
     Join,
     /// An existing user registers a new passkey. Their sessions end, because someone else may have the old passkey.
@@ -11,7 +11,7 @@ pub enum Purpose {
     AddDevice,
 }
 
-impl Purpose {
+impl LinkPurpose {
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Join => "join",

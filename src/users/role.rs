@@ -6,16 +6,16 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{Rights, queries};
+use super::{ManagementRights, queries};
+use crate::account_state::ADMINISTRATOR;
 use crate::base::clock::Timestamp;
 use crate::base::ids::RoleId;
 use crate::clients::ActingError;
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Revision, next_as_of};
-use crate::standing::ADMINISTRATOR;
 
 /// Maximum number of entries in each list of a role.
-pub(super) const MOST_MANAGED: usize = 100;
+pub(super) const MAX_MANAGED: usize = 100;
 
 /// What people may be, everywhere: a global role, and what its holders may manage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -27,7 +27,7 @@ pub struct Role {
     /// Its holders may manage people who hold some of these roles and none beside them, and give and take these.
     pub manages_roles: Vec<String>,
     /// Its holders may manage grants on things of these types.
-    pub manages_grants_on: Vec<String>,
+    pub manages_assignments_on: Vec<String>,
     /// Version, counted from 1.
     pub version: i64,
     /// Since when it stands so.
@@ -54,7 +54,7 @@ impl Role {
     /// Inserts a new role, with its first revision.
     pub(super) fn create(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
         queries::insert_role(conn, self, author)?;
-        self.keep(conn, author, self.data())
+        self.record_version(conn, author, self.data())
     }
 
     /// Stores the next version, with its revision.
@@ -64,9 +64,9 @@ impl Role {
         now: Timestamp,
         author: &Author,
     ) -> db::Result<()> {
-        self.advance(now);
+        self.start_next_version(now);
         queries::update_role(conn, self, None, author)?;
-        self.keep(conn, author, self.data())
+        self.record_version(conn, author, self.data())
     }
 
     /// Deletes it. The row remains, so that the version numbers continue if the role is created again.
@@ -76,16 +76,16 @@ impl Role {
         now: Timestamp,
         author: &Author,
     ) -> db::Result<()> {
-        self.advance(now);
+        self.start_next_version(now);
         queries::update_role(conn, self, Some(self.as_of), author)?;
         let mut data = self.data();
         if let Some(members) = data.as_object_mut() {
             members.insert("deleted".into(), true.into());
         }
-        self.keep(conn, author, data)
+        self.record_version(conn, author, data)
     }
 
-    fn advance(&mut self, now: Timestamp) {
+    fn start_next_version(&mut self, now: Timestamp) {
         self.version = self.version.saturating_add(1);
         self.as_of = next_as_of(now, self.as_of);
     }
@@ -95,11 +95,16 @@ impl Role {
             "name": self.name,
             "description": self.description,
             "manages_roles": self.manages_roles,
-            "manages_grants_on": self.manages_grants_on,
+            "manages_assignments_on": self.manages_assignments_on,
         })
     }
 
-    fn keep(&self, conn: &mut Connection, author: &Author, data: Value) -> db::Result<()> {
+    fn record_version(
+        &self,
+        conn: &mut Connection,
+        author: &Author,
+        data: Value,
+    ) -> db::Result<()> {
         let revision = Revision {
             entity: "role",
             entity_id: self.id().uuid(),
@@ -107,7 +112,7 @@ impl Role {
             as_of: self.as_of,
             data,
         };
-        history::revise(conn, author, revision)
+        history::record_revision(conn, author, revision)
     }
 }
 
@@ -152,7 +157,7 @@ pub enum RoleError {
     Exists,
     /// The role was changed since the caller read it; its current version.
     #[error("the role was changed by another request, to version {0}")]
-    VersionIs(i64),
+    VersionMismatch(i64),
     /// A role in `manages_roles` doesn't exist.
     #[error("no role is named {0}")]
     UnknownRole(String),
@@ -163,14 +168,14 @@ pub enum RoleError {
     #[error("the role admin can't be changed or deleted")]
     BuiltIn,
     /// Too many entries in the list of this name.
-    #[error("a role can manage at most {MOST_MANAGED} roles and {MOST_MANAGED} resource types")]
+    #[error("a role can manage at most {MAX_MANAGED} roles and {MAX_MANAGED} resource types")]
     TooMany(&'static str),
     /// The role is in use.
     #[error("the role is in use; {0}")]
     InUse(RoleUse),
     /// The author is not an administrator, or no longer is.
     #[error("only administrators may do this")]
-    NotYours,
+    NotPermitted,
     /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
@@ -183,19 +188,19 @@ pub enum RoleError {
 /// because they may have lost the role since the request was authorized.
 ///
 /// # Errors
-/// `NotYours` if the author is not an administrator.
+/// `NotPermitted` if the author is not an administrator.
 pub(super) fn require_administrator(
     conn: &mut Connection,
     author: &Author,
 ) -> Result<(), RoleError> {
     let may = match author.actor {
-        Actor::Person(user) => Rights::of(conn, user)?.is_administrator,
+        Actor::User(user) => ManagementRights::of(conn, user)?.is_administrator,
         Actor::Command | Actor::Doorward => true,
-        Actor::Through(..) | Actor::Client(_) => false,
+        Actor::UserThroughClient(..) | Actor::Client(_) => false,
     };
     if may {
         Ok(())
     } else {
-        Err(RoleError::NotYours)
+        Err(RoleError::NotPermitted)
     }
 }

@@ -10,13 +10,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::fields::{RoleDescription, RoleName};
-use super::role::{MOST_MANAGED, Role, RoleError, RoleUse, require_administrator};
+use super::role::{MAX_MANAGED, Role, RoleError, RoleUse, require_administrator};
 use super::{Users, queries};
+use crate::account_state::ADMINISTRATOR;
 use crate::base::clock::Timestamp;
 use crate::clients::ActingAs;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Event};
-use crate::standing::ADMINISTRATOR;
 
 /// A role to create.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct NewRole {
     /// Names of existing roles, and the name of the role itself if wanted.
     pub manages_roles: Vec<String>,
     /// Resource types, checked by the caller.
-    pub manages_grants_on: Vec<String>,
+    pub manages_assignments_on: Vec<String>,
 }
 
 /// Changes of a role; `None` leaves a field as it is.
@@ -39,7 +39,7 @@ pub struct RoleChange {
     /// The new list of managed roles.
     pub manages_roles: Option<Vec<String>>,
     /// The new list of resource types, checked by the caller.
-    pub manages_grants_on: Option<Vec<String>>,
+    pub manages_assignments_on: Option<Vec<String>>,
 }
 
 impl Users {
@@ -63,9 +63,9 @@ impl Users {
 
     /// Finds what a role is currently used by. Pages show it in advance; [`Users::delete_role`] checks it again.
     pub async fn find_role_use(&self, name: &str) -> db::Result<RoleUse> {
-        let (name, judged_at) = (name.to_owned(), self.clock.now());
+        let (name, checked_at) = (name.to_owned(), self.clock.now());
         self.database
-            .read(move |conn| find_use(conn, &name, judged_at))
+            .read(move |conn| find_use(conn, &name, checked_at))
             .await
     }
 
@@ -78,16 +78,16 @@ impl Users {
         let change = RoleChange {
             description: Some(wanted.description),
             manages_roles: Some(wanted.manages_roles),
-            manages_grants_on: Some(wanted.manages_grants_on),
+            manages_assignments_on: Some(wanted.manages_assignments_on),
         };
-        let change = change.bounded()?;
+        let change = change.normalized()?;
         let created = self
             .database
             .write(move |conn| create(conn, &database, name.as_str(), change, &acting))
             .await;
         match created {
             // Two requests created a role that never existed before: the unique name decides.
-            Err(RoleError::Database(db::Error::Taken(_))) => Err(RoleError::Exists),
+            Err(RoleError::Database(db::Error::UniqueViolation(_))) => Err(RoleError::Exists),
             created => created,
         }
     }
@@ -100,7 +100,7 @@ impl Users {
         expected: Option<i64>,
         acting: ActingAs,
     ) -> Result<Role, RoleError> {
-        let (name, change) = (name.to_owned(), change.bounded()?);
+        let (name, change) = (name.to_owned(), change.normalized()?);
         let database = self.database.clone();
         self.database
             .write(move |conn| {
@@ -110,7 +110,7 @@ impl Users {
                 require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
                 if expected.is_some_and(|expected| expected != role.version) {
-                    return Err(RoleError::VersionIs(role.version));
+                    return Err(RoleError::VersionMismatch(role.version));
                 }
                 let before = role.clone();
                 change.apply(&mut role)?;
@@ -137,7 +137,7 @@ impl Users {
         reason: Option<String>,
         acting: ActingAs,
     ) -> Result<Role, RoleError> {
-        let (name, judged_at) = (name.to_owned(), self.clock.now());
+        let (name, checked_at) = (name.to_owned(), self.clock.now());
         let database = self.database.clone();
         self.database
             .write(move |conn| {
@@ -146,17 +146,17 @@ impl Users {
                 require_administrator(conn, &author)?;
                 let now = database.now(conn)?;
                 if expected.is_some_and(|expected| expected != role.version) {
-                    return Err(RoleError::VersionIs(role.version));
+                    return Err(RoleError::VersionMismatch(role.version));
                 }
                 if role.is_built_in() {
                     return Err(RoleError::BuiltIn);
                 }
-                let needed = find_use(conn, &name, judged_at)?;
+                let needed = find_use(conn, &name, checked_at)?;
                 if needed != RoleUse::default() {
                     return Err(RoleError::InUse(needed));
                 }
                 role.delete(conn, now, &author)?;
-                let event = event("role.deleted", &role, json!({})).because(reason.as_deref());
+                let event = event("role.deleted", &role, json!({})).with_reason(reason.as_deref());
                 history::record(conn, now, &author, event)?;
                 Ok(role)
             })
@@ -173,14 +173,14 @@ fn create(
 ) -> Result<Role, RoleError> {
     let author = &acting.check(conn, &[])?;
     let managed = change.manages_roles.as_deref().unwrap_or_default();
-    let earlier = lock_earlier(conn, name, managed)?;
+    let earlier = lock_including_deleted(conn, name, managed)?;
     require_administrator(conn, author)?;
     let now = database.now(conn)?;
     let mut role = Role {
         name: name.to_owned(),
         description: String::new(),
         manages_roles: Vec::new(),
-        manages_grants_on: Vec::new(),
+        manages_assignments_on: Vec::new(),
         version: 1,
         as_of: now,
     };
@@ -206,7 +206,7 @@ fn create(
 }
 
 /// Like [`lock`], for a role that may not exist. Returns its row, if there ever was one, and whether the role exists.
-fn lock_earlier(
+fn lock_including_deleted(
     conn: &mut Connection,
     name: &str,
     managed: &[String],
@@ -243,7 +243,7 @@ fn lock(conn: &mut Connection, name: &str, managed: &[String]) -> Result<Role, R
 fn find_use(conn: &mut Connection, name: &str, now: Timestamp) -> db::Result<RoleUse> {
     Ok(RoleUse {
         holders: queries::count_holders(conn, name)?,
-        invitations: queries::count_waiting(conn, name, now)?,
+        invitations: queries::count_pending_with_role(conn, name, now)?,
         managed_by: queries::list_managers(conn, name)?,
     })
 }
@@ -255,18 +255,18 @@ fn others(name: &str, managed: &[String]) -> Vec<String> {
 
 impl RoleChange {
     /// Sorts the lists, removes duplicates and limits the length, because each managed role is a row to lock.
-    fn bounded(self) -> Result<Self, RoleError> {
+    fn normalized(self) -> Result<Self, RoleError> {
         let sorted = |field, list: Option<Vec<String>>| {
             let list = list.map(|list| list.into_iter().collect::<BTreeSet<_>>());
             match list {
-                Some(list) if list.len() > MOST_MANAGED => Err(RoleError::TooMany(field)),
+                Some(list) if list.len() > MAX_MANAGED => Err(RoleError::TooMany(field)),
                 list => Ok(list.map(|list| list.into_iter().collect())),
             }
         };
         Ok(Self {
             description: self.description,
             manages_roles: sorted("manages_roles", self.manages_roles)?,
-            manages_grants_on: sorted("manages_grants_on", self.manages_grants_on)?,
+            manages_assignments_on: sorted("manages_assignments_on", self.manages_assignments_on)?,
         })
     }
 
@@ -277,11 +277,11 @@ impl RoleChange {
         if let Some(managed) = self.manages_roles {
             role.manages_roles = managed;
         }
-        if let Some(types) = self.manages_grants_on {
-            role.manages_grants_on = types;
+        if let Some(types) = self.manages_assignments_on {
+            role.manages_assignments_on = types;
         }
         let manages_something =
-            !role.manages_roles.is_empty() || !role.manages_grants_on.is_empty();
+            !role.manages_roles.is_empty() || !role.manages_assignments_on.is_empty();
         if role.is_built_in() && manages_something {
             return Err(RoleError::BuiltIn);
         }
@@ -297,7 +297,7 @@ fn as_details(role: &Role) -> Value {
     json!({
         "description": role.description,
         "manages_roles": role.manages_roles,
-        "manages_grants_on": role.manages_grants_on,
+        "manages_assignments_on": role.manages_assignments_on,
     })
 }
 

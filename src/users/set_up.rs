@@ -6,16 +6,16 @@ use serde::Serialize;
 use serde_json::{Map, json};
 
 use super::email_state::EmailState;
-use super::join::Joiner;
+use super::join::JoinRequest;
 use super::user::User;
 use super::{Users, queries};
+use crate::account_state::{ADMINISTRATOR, UserStatus};
 use crate::base::clock::Timestamp;
 use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
-use crate::standing::{ADMINISTRATOR, UserStatus};
 
-const LIFE: Duration = Duration::from_secs(3600);
+const TTL: Duration = Duration::from_secs(3600);
 
 /// A new set-up link, which is shown only once.
 #[derive(Clone, Debug, Serialize)]
@@ -36,7 +36,7 @@ pub enum SetUpError {
     Completed,
     /// The link was replaced, never existed, or has expired.
     #[error("the setup link is invalid or has expired")]
-    Gone,
+    LinkInvalid,
     /// The username is taken.
     #[error("the username is taken")]
     UsernameTaken,
@@ -50,10 +50,10 @@ impl Users {
     ///
     /// # Errors
     /// `Completed` once the first administrator exists.
-    pub async fn make_set_up_link(&self) -> Result<SetUpLink, SetUpError> {
+    pub async fn create_set_up_link(&self) -> Result<SetUpLink, SetUpError> {
         let token = Token::generate();
         let hash = token.hash();
-        let expires_at = self.clock.now().after(LIFE);
+        let expires_at = self.clock.now().after(TTL);
         let database = self.database.clone();
         self.database
             .write(move |conn| {
@@ -61,7 +61,7 @@ impl Users {
                     return Err(SetUpError::Completed);
                 }
                 let now = database.now(conn)?;
-                let event = Event::done("setup.link_made");
+                let event = Event::done("setup.link_created");
                 history::record(conn, now, &Author::command(), event)?;
                 Ok(())
             })
@@ -88,7 +88,7 @@ impl Users {
     ///
     /// # Errors
     /// `Completed` once the first administrator exists.
-    pub async fn live_set_up_link(&self) -> Result<Option<Timestamp>, SetUpError> {
+    pub async fn find_valid_set_up_link(&self) -> Result<Option<Timestamp>, SetUpError> {
         let now = self.clock.now();
         self.database
             .read(move |conn| {
@@ -109,14 +109,14 @@ pub fn open_set_up(
     token: &TokenHash,
     now: Timestamp,
 ) -> Result<Timestamp, SetUpError> {
-    let row = queries::find_setup(conn)?.ok_or(SetUpError::Gone)?;
+    let row = queries::find_setup(conn)?.ok_or(SetUpError::LinkInvalid)?;
     if row.completed_at.is_some() {
         return Err(SetUpError::Completed);
     }
     let stored = row.token_hash.as_deref().and_then(TokenHash::from_bytes);
     row.expires_at
         .filter(|end| stored.as_ref() == Some(token) && *end > now)
-        .ok_or(SetUpError::Gone)
+        .ok_or(SetUpError::LinkInvalid)
 }
 
 /// Consumes the set-up link and creates the first administrator, in the transaction that stores their passkey.
@@ -126,25 +126,25 @@ pub fn open_set_up(
 pub fn complete_set_up(
     conn: &mut Connection,
     token: &TokenHash,
-    joiner: &Joiner,
+    join_request: &JoinRequest,
     now: Timestamp,
     author: &Author,
 ) -> Result<User, SetUpError> {
-    open_set_up(conn, token, joiner.judged_at)?;
+    open_set_up(conn, token, join_request.checked_at)?;
     // Locked before the set-up row, as wherever a user becomes an administrator.
     queries::lock_role(conn, ADMINISTRATOR)?;
-    if !queries::complete(conn, token, joiner.id, now)? {
+    if !queries::complete(conn, token, join_request.id, now)? {
         return Err(SetUpError::Completed);
     }
-    let username = joiner.username.clone().unwrap_or_default();
+    let username = join_request.username.clone().unwrap_or_default();
     let mut user = User {
-        id: joiner.id,
-        display_name: joiner
+        id: join_request.id,
+        display_name: join_request
             .display_name
             .clone()
             .unwrap_or_else(|| username.clone()),
         username,
-        email: joiner.email.clone(),
+        email: join_request.email.clone(),
         email_state: EmailState::Unverified,
         email_verified_at: None,
         email_verified_by: None,
@@ -156,11 +156,11 @@ pub fn complete_set_up(
         as_of: now,
     };
     if user.email.is_some() {
-        user.vouch(now, Some(user.id));
+        user.confirm_email(now, Some(user.id));
     }
-    let author = author.acting_as(Actor::Person(user.id));
+    let author = author.acting_as(Actor::User(user.id));
     user.create(conn, &author).map_err(|error| match error {
-        db::Error::Taken(_) => SetUpError::UsernameTaken,
+        db::Error::UniqueViolation(_) => SetUpError::UsernameTaken,
         other => SetUpError::Database(other),
     })?;
     let event = Event::done("setup.completed")

@@ -1,18 +1,18 @@
 //! Ends sessions of other users.
 
-use super::{Authority, Users, queries};
+use super::{Permissions, Users, queries};
+use crate::account_state::ChangePending;
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::sessions::{self, EndError, Ended};
-use crate::standing::ChangePending;
 
 /// Why no session was ended.
 #[derive(Debug, thiserror::Error)]
 pub enum SignOutError {
     /// The caller may not manage this user.
     #[error("the caller may not manage this user")]
-    NotYours,
+    NotPermitted,
     /// The session or the user doesn't exist, the caller may no longer make the change, the change is not in force yet, or
     /// a database error.
     #[error(transparent)]
@@ -44,7 +44,7 @@ impl Users {
         user: UserId,
         session: SessionId,
         reason: Option<String>,
-        authority: Authority,
+        permissions: Permissions,
         acting: ActingAs,
     ) -> Result<Ended, SignOutError> {
         let (database, sessions) = (self.database.clone(), self.sessions.clone());
@@ -52,14 +52,15 @@ impl Users {
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[user])?;
-                require_manageable(conn, user, authority)?;
+                require_manageable(conn, user, permissions)?;
                 let now = database.now(conn)?;
                 let what = (user, session);
-                let ended = sessions.end_one_in(conn, what, now, reason.as_deref(), &author)?;
+                let ended =
+                    sessions.end_one_in_transaction(conn, what, now, reason.as_deref(), &author)?;
                 Ok::<_, SignOutError>(ended)
             })
             .await?;
-        self.standings.publish(user).await?;
+        self.account_states.publish(user).await?;
         Ok(ended)
     }
 
@@ -68,7 +69,7 @@ impl Users {
         &self,
         user: UserId,
         reason: Option<String>,
-        authority: Authority,
+        permissions: Permissions,
         acting: ActingAs,
     ) -> Result<Ended, SignOutError> {
         let database = self.database.clone();
@@ -76,13 +77,13 @@ impl Users {
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[user])?;
-                require_manageable(conn, user, authority)?;
+                require_manageable(conn, user, permissions)?;
                 let now = database.now(conn)?;
                 let reason = reason.as_deref();
                 Ok::<_, SignOutError>(sessions::end_all(conn, user, now, reason, &author)?)
             })
             .await?;
-        self.standings.publish(user).await?;
+        self.account_states.publish(user).await?;
         Ok(ended)
     }
 }
@@ -90,12 +91,12 @@ impl Users {
 fn require_manageable(
     conn: &mut Connection,
     user: UserId,
-    authority: Authority,
+    permissions: Permissions,
 ) -> Result<(), SignOutError> {
     let user = queries::find_user(conn, user)?.ok_or(EndError::Unknown)?;
-    if authority.may_manage(conn, user.id, &user.roles)? {
+    if permissions.may_manage(conn, user.id, &user.roles)? {
         Ok(())
     } else {
-        Err(SignOutError::NotYours)
+        Err(SignOutError::NotPermitted)
     }
 }

@@ -3,14 +3,14 @@
 use serde_json::json;
 
 use super::last_administrator::{LastAdministrator, require_another_administrator};
-use super::queries::Voided;
-use super::{Authority, User, Users, queries};
+use super::queries::LinksToVoid;
+use super::{Permissions, User, Users, queries};
+use crate::account_state::{self, ChangePending, UserStatus};
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, ActingError};
 use crate::db;
 use crate::history::{self, Event};
 use crate::sessions::{self, Ended};
-use crate::standing::{self, ChangePending, UserStatus};
 
 /// Why a user was not suspended or reactivated.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum SuspendError {
     LastAdministrator(#[from] LastAdministrator),
     /// The caller may not manage this user.
     #[error("the caller may not manage this user")]
-    NotYours,
+    NotPermitted,
     /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
@@ -42,7 +42,7 @@ impl Users {
         &self,
         id: UserId,
         reason: Option<String>,
-        authority: Authority,
+        permissions: Permissions,
         acting: ActingAs,
     ) -> Result<Ended, SuspendError> {
         let database = self.database.clone();
@@ -50,10 +50,10 @@ impl Users {
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[id])?;
-                let Some(now) = standing::begin_change(conn, &database, id)? else {
+                let Some(now) = account_state::begin_change(conn, &database, id)? else {
                     return Err(SuspendError::Unknown);
                 };
-                let mut user = find_touchable(conn, id, authority)?;
+                let mut user = find_manageable(conn, id, permissions)?;
                 if user.status == UserStatus::Suspended {
                     return Ok(Ended::default());
                 }
@@ -62,17 +62,17 @@ impl Users {
                 }
                 user.status = UserStatus::Suspended;
                 user.save(conn, now, &author)?;
-                queries::void_invitations_of(conn, id, Voided::All, now)?;
-                let ended = sessions::end_every(conn, id, now, "suspended")?;
+                queries::void_invitations_of(conn, id, LinksToVoid::All, now)?;
+                let ended = sessions::end_all_unrecorded(conn, id, now, "suspended")?;
                 let event = Event::done("user.suspended")
                     .subject(id)
-                    .because(reason.as_deref())
+                    .with_reason(reason.as_deref())
                     .details(json!({ "sessions": ended.sessions }));
                 history::record(conn, now, &author, event)?;
                 Ok(ended)
             })
             .await?;
-        self.standings.publish(id).await?;
+        self.account_states.publish(id).await?;
         Ok(ended)
     }
 
@@ -81,17 +81,17 @@ impl Users {
         &self,
         id: UserId,
         reason: Option<String>,
-        authority: Authority,
+        permissions: Permissions,
         acting: ActingAs,
     ) -> Result<(), SuspendError> {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
                 let author = acting.check(conn, &[id])?;
-                let Some(now) = standing::begin_change(conn, &database, id)? else {
+                let Some(now) = account_state::begin_change(conn, &database, id)? else {
                     return Err(SuspendError::Unknown);
                 };
-                let mut user = find_touchable(conn, id, authority)?;
+                let mut user = find_manageable(conn, id, permissions)?;
                 if user.status != UserStatus::Suspended {
                     return Ok(());
                 }
@@ -104,23 +104,23 @@ impl Users {
                 user.save(conn, now, &author)?;
                 let event = Event::done("user.reactivated")
                     .subject(id)
-                    .because(reason.as_deref());
+                    .with_reason(reason.as_deref());
                 Ok(history::record(conn, now, &author, event)?)
             })
             .await?;
-        self.standings.publish(id).await?;
+        self.account_states.publish(id).await?;
         Ok(())
     }
 }
 
-fn find_touchable(
+fn find_manageable(
     conn: &mut db::Connection,
     id: UserId,
-    authority: Authority,
+    permissions: Permissions,
 ) -> Result<User, SuspendError> {
     let user = queries::find_user(conn, id)?.ok_or(SuspendError::Unknown)?;
-    if !authority.may_manage(conn, id, &user.roles)? {
-        return Err(SuspendError::NotYours);
+    if !permissions.may_manage(conn, id, &user.roles)? {
+        return Err(SuspendError::NotPermitted);
     }
     Ok(user)
 }

@@ -7,17 +7,17 @@ use serde_json::{Map, Value, json};
 use super::email_state::EmailState;
 use super::fields::{DisplayName, Email, Username};
 use super::last_administrator::{LastAdministrator, require_another_administrator};
-use super::queries::Voided;
-use super::rights::are_guarded;
+use super::permissions::are_privileged;
+use super::queries::LinksToVoid;
 use super::usernames::RenameLimit;
-use super::{Authority, User, Users, queries};
+use super::{Permissions, User, Users, queries};
+use crate::account_state::{self, ChangePending, UserStatus};
 use crate::base::attributes;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Event};
-use crate::standing::{self, ChangePending, UserStatus};
 
 /// Changes of a user; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +45,7 @@ pub enum UpdateError {
     Unknown,
     /// The user was changed since the caller read them; their current version.
     #[error("the user was changed by another request, to version {0}")]
-    VersionIs(i64),
+    VersionMismatch(i64),
     /// The username is, or was, another user's.
     #[error("the username is taken")]
     UsernameTaken,
@@ -63,16 +63,16 @@ pub enum UpdateError {
     LastAdministrator(#[from] LastAdministrator),
     /// The caller may not manage this user or assign these roles.
     #[error("the caller may not manage this user or these roles")]
-    NotYours,
+    NotPermitted,
     /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
     /// Only signed-in administrators and the command line may set whether an email address is verified.
     #[error("only administrators, signed in themselves, may mark an email address as verified")]
-    NotVouched,
+    ConfirmationNotAllowed,
     /// There is no email address to confirm.
     #[error("the user has no email address")]
-    NoAddress,
+    EmailMissing,
     /// The change is committed, but not in force yet.
     #[error(transparent)]
     Pending(#[from] ChangePending),
@@ -88,11 +88,11 @@ impl Users {
         id: UserId,
         change: UserChange,
         expected: Option<i64>,
-        authority: Authority,
+        permissions: Permissions,
         acting: ActingAs,
     ) -> Result<User, UpdateError> {
         let wanted = change.attributes.as_ref();
-        if wanted.is_some_and(|wanted| !attributes::are_bounded(wanted)) {
+        if wanted.is_some_and(|wanted| !attributes::are_within_limits(wanted)) {
             return Err(UpdateError::TooManyAttributes);
         }
         let (database, renames) = (self.database.clone(), self.rename_limit);
@@ -100,31 +100,31 @@ impl Users {
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[id])?;
-                let Some(now) = standing::begin_change(conn, &database, id)? else {
+                let Some(now) = account_state::begin_change(conn, &database, id)? else {
                     return Err(UpdateError::Unknown);
                 };
                 let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
                 let explicit = change.email_verified;
-                if !authority.may_manage(conn, id, &user.roles)? {
-                    return Err(UpdateError::NotYours);
+                if !permissions.may_manage(conn, id, &user.roles)? {
+                    return Err(UpdateError::NotPermitted);
                 }
                 if expected.is_some_and(|expected| expected != user.version) {
-                    return Err(UpdateError::VersionIs(user.version));
+                    return Err(UpdateError::VersionMismatch(user.version));
                 }
                 let before = user.clone();
-                let vouches = authority.vouches(conn, &author)?;
-                if explicit.is_some() && !vouches {
-                    return Err(UpdateError::NotVouched);
+                let may_confirm_email = permissions.may_confirm_email(conn, &author)?;
+                if explicit.is_some() && !may_confirm_email {
+                    return Err(UpdateError::ConfirmationNotAllowed);
                 }
-                if !authority.is_administrator(conn)? {
-                    change.require_ordinary(conn, id, renames, now)?;
+                if !permissions.is_administrator(conn)? {
+                    change.require_rename_allowed(conn, id, renames, now)?;
                 }
-                change.apply(conn, &mut user, authority)?;
+                change.apply(conn, &mut user, permissions)?;
                 // An unchanged address was entered by someone else, so it isn't confirmed implicitly.
                 let wrote_address = user.email.is_some() && user.email != before.email;
-                let implied = (wrote_address && vouches).then_some(true);
+                let implied = (wrote_address && may_confirm_email).then_some(true);
                 if let Some(is_verified) = explicit.or(implied) {
-                    user.set_verified(is_verified, now, &author)?;
+                    user.set_email_verified(is_verified, now, &author)?;
                 }
                 let changes = history::changes(&as_details(&before), &as_details(&user));
                 if changes.is_empty() {
@@ -144,9 +144,9 @@ impl Users {
                 Ok(user)
             })
             .await;
-        // `VersionIs` may be the result of a retry, whose first attempt was committed without being in force yet.
-        if matches!(user, Ok(_) | Err(UpdateError::VersionIs(_))) {
-            self.standings.publish(id).await?;
+        // `VersionMismatch` may be the result of a retry, whose first attempt was committed without being in force yet.
+        if matches!(user, Ok(_) | Err(UpdateError::VersionMismatch(_))) {
+            self.account_states.publish(id).await?;
         }
         user
     }
@@ -161,11 +161,11 @@ fn void_links(
 ) -> db::Result<()> {
     if after.is_administrator() && !before.is_administrator() {
         // Links that others created for an ordinary user must not give access to an administrator's account.
-        queries::void_invitations_of(conn, after.id, Voided::All, now)?;
+        queries::void_invitations_of(conn, after.id, LinksToVoid::All, now)?;
     }
     let is_lost = |role: &&String| !after.roles.contains(role);
     let lost: Vec<String> = before.roles.iter().filter(is_lost).cloned().collect();
-    if are_guarded(conn, &lost)? {
+    if are_privileged(conn, &lost)? {
         // Links that the user created by means of a removed role stay void if the role is assigned again.
         queries::void_invitations_by(conn, after.id, now)?;
     }
@@ -175,7 +175,7 @@ fn void_links(
 impl UserChange {
     /// Refuses what only an administrator may do: a new username for a user who was given too many recently. A username that the
     /// user had before doesn't count.
-    fn require_ordinary(
+    fn require_rename_allowed(
         &self,
         conn: &mut Connection,
         user: UserId,
@@ -183,7 +183,7 @@ impl UserChange {
         now: Timestamp,
     ) -> Result<(), UpdateError> {
         let is_new = match &self.username {
-            Some(name) => queries::find_namesake(conn, name.as_str())?.is_none(),
+            Some(name) => queries::find_by_any_username(conn, name.as_str())?.is_none(),
             None => false,
         };
         if is_new && !renames.allows(conn, user, now)? {
@@ -196,10 +196,10 @@ impl UserChange {
         self,
         conn: &mut Connection,
         user: &mut User,
-        authority: Authority,
+        permissions: Permissions,
     ) -> Result<(), UpdateError> {
         if let Some(username) = self.username {
-            let holder = queries::find_namesake(conn, username.as_str())?;
+            let holder = queries::find_by_any_username(conn, username.as_str())?;
             if holder.is_some_and(|holder| holder != user.id) {
                 return Err(UpdateError::UsernameTaken);
             }
@@ -212,7 +212,7 @@ impl UserChange {
             let email = email.map(|email| email.as_str().to_owned());
             // Another address starts as unverified.
             if user.email != email {
-                user.forget_email_state();
+                user.reset_email_state();
             }
             user.email = email;
         }
@@ -220,7 +220,7 @@ impl UserChange {
             user.attributes = attributes;
         }
         if let Some(roles) = self.roles {
-            give_roles(conn, user, roles, authority)?;
+            set_roles(conn, user, roles, permissions)?;
         }
         Ok(())
     }
@@ -229,35 +229,35 @@ impl UserChange {
 impl User {
     /// Sets whether the current address is verified. If it was verified already, the administrator who confirmed it
     /// first stays recorded.
-    fn set_verified(
+    fn set_email_verified(
         &mut self,
         is_verified: bool,
         now: Timestamp,
         author: &history::Author,
     ) -> Result<(), UpdateError> {
         if is_verified && self.email.is_none() {
-            return Err(UpdateError::NoAddress);
+            return Err(UpdateError::EmailMissing);
         }
         match (is_verified, self.is_email_verified()) {
-            (true, false) => self.vouch(now, author.user()),
-            (false, true) => self.forget_email_state(),
+            (true, false) => self.confirm_email(now, author.user()),
+            (false, true) => self.reset_email_state(),
             (true, true) | (false, false) => {}
         }
         Ok(())
     }
 
-    fn forget_email_state(&mut self) {
+    fn reset_email_state(&mut self) {
         self.email_state = EmailState::Unverified;
         self.email_verified_at = None;
         self.email_verified_by = None;
     }
 }
 
-fn give_roles(
+fn set_roles(
     conn: &mut Connection,
     user: &mut User,
     mut roles: Vec<String>,
-    authority: Authority,
+    permissions: Permissions,
 ) -> Result<(), UpdateError> {
     roles.sort_unstable();
     roles.dedup();
@@ -266,8 +266,8 @@ fn give_roles(
     if let Some(role) = queries::lock_roles(conn, &changed)? {
         return Err(UpdateError::UnknownRole(role));
     }
-    if !authority.may_give(conn, &changed)? {
-        return Err(UpdateError::NotYours);
+    if !permissions.may_assign(conn, &changed)? {
+        return Err(UpdateError::NotPermitted);
     }
     let was_administrator = user.is_administrator();
     user.roles = roles;

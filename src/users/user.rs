@@ -6,11 +6,11 @@ use utoipa::ToSchema;
 
 use super::email_state::EmailState;
 use super::queries;
+use crate::account_state::UserStatus;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Revision, next_as_of};
-use crate::standing::UserStatus;
 
 /// A user, as stored.
 #[derive(Clone, Debug)]
@@ -106,8 +106,8 @@ impl User {
     }
 
     /// Sets the email address as confirmed by the user `by`, or by the command line if `None`.
-    pub(super) fn vouch(&mut self, at: Timestamp, by: Option<UserId>) {
-        self.email_state = EmailState::Vouched;
+    pub(super) fn confirm_email(&mut self, at: Timestamp, by: Option<UserId>) {
+        self.email_state = EmailState::ConfirmedByAdmin;
         self.email_verified_at = Some(at);
         self.email_verified_by = by;
     }
@@ -116,7 +116,7 @@ impl User {
     pub fn is_administrator(&self) -> bool {
         self.roles
             .iter()
-            .any(|role| role == crate::standing::ADMINISTRATOR)
+            .any(|role| role == crate::account_state::ADMINISTRATOR)
     }
 
     /// Stores the next version of a changed user, with its revision.
@@ -131,7 +131,7 @@ impl User {
         queries::claim_username(conn, self.id, &self.username, Some(self.as_of))?;
         queries::update_user(conn, self, author)?;
         queries::set_roles(conn, self.id, &self.roles)?;
-        self.keep(conn, author)
+        self.record_version(conn, author)
     }
 
     /// Inserts a new user, with their account state and first revision.
@@ -139,12 +139,12 @@ impl User {
         queries::insert_user(conn, self, author)?;
         queries::claim_username(conn, self.id, &self.username, None)?;
         queries::set_roles(conn, self.id, &self.roles)?;
-        crate::standing::insert(conn, self.id, self.as_of)?;
-        self.keep(conn, author)
+        crate::account_state::insert(conn, self.id, self.as_of)?;
+        self.record_version(conn, author)
     }
 
-    fn keep(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
-        history::revise(conn, author, self.revision())
+    fn record_version(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
+        history::record_revision(conn, author, self.revision())
     }
 
     /// This version as a revision for the history.

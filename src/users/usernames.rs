@@ -11,7 +11,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::fields::Username;
-use super::{Authority, Users, queries};
+use super::{Permissions, Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::config;
 use crate::base::ids::UserId;
@@ -81,7 +81,7 @@ pub enum ReleaseError {
     Used,
     /// Only signed-in administrators and the command line may release usernames.
     #[error("only administrators, signed in themselves, may release a username")]
-    NotYours,
+    NotPermitted,
     /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
@@ -120,21 +120,22 @@ impl Users {
     pub async fn release_username(
         &self,
         name: Username,
-        authority: Authority,
+        permissions: Permissions,
         acting: ActingAs,
     ) -> Result<UserId, ReleaseError> {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
                 let name = name.as_str();
-                let owner = queries::find_namesake(conn, name)?.ok_or(ReleaseError::Unknown)?;
+                let owner =
+                    queries::find_by_any_username(conn, name)?.ok_or(ReleaseError::Unknown)?;
                 // Renaming and signing in take the lock on the owner's account state too.
                 let author = acting.check(conn, &[owner])?;
-                if !authority.is_administrator(conn)? {
-                    return Err(ReleaseError::NotYours);
+                if !permissions.is_administrator(conn)? {
+                    return Err(ReleaseError::NotPermitted);
                 }
                 if !queries::delete_unused_username(conn, owner, name)? {
-                    return Err(why_not(conn, name)?);
+                    return Err(explain_not_releasable(conn, name)?);
                 }
                 let now = database.now(conn)?;
                 let event = Event::done("username.released")
@@ -147,8 +148,8 @@ impl Users {
     }
 }
 
-fn why_not(conn: &mut Connection, name: &str) -> db::Result<ReleaseError> {
-    Ok(match queries::find_namesake(conn, name)? {
+fn explain_not_releasable(conn: &mut Connection, name: &str) -> db::Result<ReleaseError> {
+    Ok(match queries::find_by_any_username(conn, name)? {
         None => ReleaseError::Unknown,
         Some(_) if queries::find_id_by_username(conn, name)?.is_some() => ReleaseError::Current,
         Some(_) => ReleaseError::Used,

@@ -9,7 +9,7 @@ use actix_web::dev::Payload;
 
 /// State of the requests on a connection. Clones share it. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Activity(Rc<State>);
+pub struct RequestActivity(Rc<State>);
 
 #[derive(Default)]
 struct State {
@@ -28,7 +28,7 @@ impl fmt::Debug for State {
     }
 }
 
-impl Activity {
+impl RequestActivity {
     /// Records that a request is handled from now on. Call it when the head of a request is complete.
     pub fn begin(&self) {
         self.0.begun.set(self.0.begun.get().wrapping_add(1));

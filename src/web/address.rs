@@ -81,7 +81,7 @@ fn is_port(text: &str) -> bool {
 
 /// Returns the author of the request's changes.
 pub fn author(request: &HttpRequest, actor: Actor) -> Author {
-    const LONGEST: usize = 300;
+    const MAX_USER_AGENT_LEN: usize = 300;
     let user_agent = request
         .headers()
         .get(actix_web::http::header::USER_AGENT)
@@ -90,7 +90,7 @@ pub fn author(request: &HttpRequest, actor: Actor) -> Author {
             agent
                 .chars()
                 .filter(|c| !c.is_control())
-                .take(LONGEST)
+                .take(MAX_USER_AGENT_LEN)
                 .collect()
         });
     Author {

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::{Answer, Problem, has_version, only};
+use super::{Answer, Problem, matches_etag, only};
 
 #[derive(RustEmbed)]
 #[folder = "ui/static"]
@@ -64,7 +64,7 @@ fn read(request: &HttpRequest, name: &str) -> Answer {
     response
         .insert_header((header::CACHE_CONTROL, keep))
         .insert_header((header::ETAG, tag.as_str()));
-    if has_version(request, &tag) {
+    if matches_etag(request, &tag) {
         return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
     }
     Ok(response

@@ -17,21 +17,21 @@ const COMPOSED: &[(&str, &str)] = &[
         "audit.erased audit.revisions_sealed authorization.ended client.authenticated \
          client.authentication_changed client.authorized client.consents_voided client.created client.deleted \
          client.disabled client.enabled client.pkce_required client.redirect_uris_changed \
-         client.secret_rotated client.told_of_logout client.updated code.redeemed configuration.loaded \
-         consent.given consent.withdrawn grant.changed grant.given grant.withdrawn invitation.revoked \
-         key.compromised key.created key.rewrapped key.rotated passkey.device_link_made passkey.registered \
+         client.secret_rotated client.logout_notified client.updated code.redeemed configuration.loaded \
+         consent.granted consent.withdrawn role_assignment.changed role_assignment.created role_assignment.withdrawn invitation.revoked \
+         key.compromised key.created key.rewrapped key.rotated passkey.device_link_created passkey.registered \
          passkey.renamed passkey.revoked policies.loaded request.refused resource.deleted resource.registered \
          resource.updated role.created role.deleted role.updated session.ended session.ended_all \
-         session.ended_others session.signed_in session.stepped_up setup.completed setup.link_made \
+         session.ended_others session.signed_in session.stepped_up setup.completed setup.link_created \
          token.refreshed token.revoked user.invited user.joined user.reactivated user.recovered \
          user.suspended user.updated username.released",
     ),
     (
         "audit_detail",
         "aaguid algorithm attempts attributes authorization authorizations backup_state because chosen \
-         consents count description display_name email email_state email_verified event expires_at grant hash \
-         invitation kept kid manages_grants_on manages_roles method name pkce_used policies position purpose \
-         resource_id resource_type resources retires_at role roles route scope session sessions sid \
+         consents count description display_name email email_state email_verified event expires_at hash \
+         invitation kept kid manages_assignments_on manages_roles method name pkce_used policies position purpose \
+         resource_id resource_type resources retires_at role role_assignment roles route scope session sessions sid \
          sign_count signs_from title token user_id username valid_until version",
     ),
     (
@@ -78,46 +78,46 @@ const COMPOSED: &[(&str, &str)] = &[
          disable_client.effect_2 disable_client.title disable_client.undo disable_client.what \
          enable_client.button enable_client.title enable_client.what end_all_sessions.button \
          end_all_sessions.title end_all_sessions.undo end_all_sessions.what end_session.button \
-         end_session.title end_session.undo end_session.what enrolment_link.button enrolment_link.title \
-         enrolment_link.what forget_resource.button forget_resource.title forget_resource.undo \
-         forget_resource.what lock.button lock.title lock.undo lock.what reactivate.button reactivate.title \
+         end_session.title end_session.undo end_session.what recovery_link.button recovery_link.title \
+         recovery_link.what delete_resource.button delete_resource.title delete_resource.undo \
+         delete_resource.what lock.button lock.title lock.undo lock.what reactivate.button reactivate.title \
          reactivate.what release_username.button release_username.title release_username.what \
          revoke_invitation.button revoke_invitation.title revoke_invitation.undo revoke_invitation.what \
          revoke_passkey.button revoke_passkey.title revoke_passkey.undo revoke_passkey.what suspend.button \
          suspend.undo suspend.what verify_email.button verify_email.title verify_email.undo verify_email.what \
-         withdraw_grant.button withdraw_grant.title withdraw_grant.undo withdraw_grant.what",
+         withdraw_role_assignment.button withdraw_role_assignment.title withdraw_role_assignment.undo withdraw_role_assignment.what",
     ),
     (
-        "console.notice",
+        "admin.notice",
         "email_saved email_verified reactivated roles_saved username_released",
     ),
-    ("console_audit.script", "from until"),
-    ("console_client.notice", "disabled enabled registered saved"),
-    ("console_clients.notice", "deleted"),
+    ("admin_audit.script", "from until"),
+    ("admin_client.notice", "disabled enabled registered saved"),
+    ("admin_clients.notice", "deleted"),
     (
-        "console_done",
+        "admin_done",
         "end_all_sessions.title end_session.title revoke_passkey.title suspend.title",
     ),
-    ("console_grant.notice", "changed given"),
+    ("admin_role_assignment.notice", "changed created"),
     (
-        "console_grant.wrong",
+        "admin_role_assignment.wrong",
         "attributes description resource_id resource_type roles title valid_until",
     ),
-    ("console_invitations.notice", "revoked"),
-    ("console_invitations.purpose", "add_device join recover"),
+    ("admin_invitations.notice", "revoked"),
+    ("admin_invitations.purpose", "add_device join recover"),
     (
-        "console_invitations.state",
+        "admin_invitations.state",
         "any expired lapsed open revoked used",
     ),
-    ("console_resource.notice", "saved"),
-    ("console_resources.notice", "forgotten"),
-    ("console_role.notice", "made saved"),
-    ("console_roles.notice", "deleted"),
-    ("console_user_roles", "changed_meanwhile last_administrator"),
-    ("door.gone", "title what"),
-    ("door.logged_out", "title what"),
-    ("door.logout", "title what"),
-    ("door.refused", "title what"),
+    ("admin_resource.notice", "saved"),
+    ("admin_resources.notice", "deleted"),
+    ("admin_role.notice", "made saved"),
+    ("admin_roles.notice", "deleted"),
+    ("admin_user_roles", "changed_meanwhile last_administrator"),
+    ("protected_host.gone", "title what"),
+    ("protected_host.logged_out", "title what"),
+    ("protected_host.logout", "title what"),
+    ("protected_host.refused", "title what"),
     (
         "link_gone",
         "invitation_expired.title invitation_expired.what invitation_used.title invitation_used.what \
@@ -137,16 +137,16 @@ const COMPOSED: &[(&str, &str)] = &[
     ),
     (
         "scope",
-        "address audit:read clients:read clients:write email grants:read grants:write groups offline_access \
+        "address audit:read clients:read clients:write email role-assignments:read role-assignments:write groups offline_access \
          openid passkeys:read passkeys:revoke phone profile roles sessions:read sessions:revoke users:read \
          users:write",
     ),
     (
         "step_up.act",
-        "change_email change_grant change_roles client_secret delete_client delete_role device_link \
-         disable_client enable_client end_all_sessions end_session enrolment_link forget_resource give_grant \
+        "change_email update_role_assignment change_roles client_secret delete_client delete_role device_link \
+         disable_client enable_client end_all_sessions end_session recovery_link delete_resource create_role_assignment \
          invite invite_anybody make_role put_resource reactivate register_client release_username \
-         revoke_invitation revoke_passkey suspend update_client update_role verify_email withdraw_grant",
+         revoke_invitation revoke_passkey suspend update_client update_role verify_email withdraw_role_assignment",
     ),
 ];
 

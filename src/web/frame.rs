@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Serialize;
 
-use super::{Answer, Moment, Problem, SentForm, Web, asset_url, text};
+use super::{Answer, DisplayTime, Problem, SubmittedForm, Web, asset_url, text};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 
@@ -21,18 +21,18 @@ pub struct Visitor {
     /// Whether the user is an administrator, who sees all of the admin pages.
     pub is_administrator: bool,
     /// Whether a role lets the user manage users, and so see that part of the admin pages.
-    pub manages_people: bool,
+    pub manages_users: bool,
     /// Whether a role lets the user manage role assignments on resources, and so see that part of the admin pages.
-    pub manages_grants: bool,
+    pub manages_assignments: bool,
 }
 
 /// Data that all pages need: the installation's name, the signed-in user, texts and assets.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// Name of this installation.
-    pub place: String,
+    pub installation_name: String,
     /// Host of the public URL.
-    pub place_host: String,
+    pub installation_host: String,
     /// Public URL, without a path.
     pub public_url: String,
     /// Signed-in user, if any.
@@ -67,12 +67,12 @@ impl Frame {
     /// Creates the frame of the response to `request`.
     pub fn new(web: &Web, request: &HttpRequest, signed_in: Option<Visitor>) -> Self {
         Self {
-            place: web.place.to_string(),
-            place_host: web.public_url().host().to_owned(),
+            installation_name: web.installation_name.to_string(),
+            installation_host: web.public_url().host().to_owned(),
             public_url: web.public_url().as_str().to_owned(),
             signed_in,
             path: request.path().to_owned(),
-            sent: SentForm::of(request).map_or_else(Vec::new, |form| form.fields()),
+            sent: SubmittedForm::of(request).map_or_else(Vec::new, |form| form.fields()),
             restored: None,
         }
     }
@@ -81,8 +81,8 @@ impl Frame {
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
         Self {
-            place: "Here".into(),
-            place_host: "localhost".into(),
+            installation_name: "Here".into(),
+            installation_host: "localhost".into(),
             public_url: "http://localhost".into(),
             signed_in: None,
             path: "/admin".into(),
@@ -99,17 +99,17 @@ impl Frame {
     }
 
     /// Returns whether the signed-in user sees the admin pages about users.
-    pub fn shows_people(&self) -> bool {
+    pub fn shows_users_section(&self) -> bool {
         self.signed_in
             .as_ref()
-            .is_some_and(|visitor| visitor.is_administrator || visitor.manages_people)
+            .is_some_and(|visitor| visitor.is_administrator || visitor.manages_users)
     }
 
     /// Returns whether the signed-in user sees the admin pages about resources.
-    pub fn shows_things(&self) -> bool {
+    pub fn shows_resources_section(&self) -> bool {
         self.signed_in
             .as_ref()
-            .is_some_and(|visitor| visitor.is_administrator || visitor.manages_grants)
+            .is_some_and(|visitor| visitor.is_administrator || visitor.manages_assignments)
     }
 
     /// Returns the text of a key.
@@ -140,8 +140,8 @@ impl Frame {
     }
 
     /// Returns the time in a detail of an audit event, if it is one.
-    pub fn instant(&self, value: &str) -> Option<Moment> {
-        Timestamp::parse(value).map(Moment::from)
+    pub fn instant(&self, value: &str) -> Option<DisplayTime> {
+        Timestamp::parse(value).map(DisplayTime::from)
     }
 
     /// Returns the text of `{key}.one` or `{key}.other`, with `{count}` filled in.
@@ -163,7 +163,7 @@ impl Frame {
     /// public URL filled in.
     pub fn texts_json(&self, prefix: &str) -> String {
         let values = [
-            ("place", self.place.as_str()),
+            ("place", self.installation_name.as_str()),
             ("public_url", self.public_url.as_str()),
         ];
         text::texts_json(prefix, &values)
@@ -201,20 +201,20 @@ pub fn page_with_status(status: StatusCode, template: &impl Template) -> Answer 
 ///
 /// # Errors
 /// `internal` if the template fails.
-pub fn one_time_page(template: &impl Template) -> Answer {
+pub fn page_with_secret(template: &impl Template) -> Answer {
     let mut answer = page(template)?;
-    answer.extensions_mut().insert(OneTime);
+    answer.extensions_mut().insert(ContainsSecret);
     Ok(answer)
 }
 
 /// Response extension: the page contains a one-time secret.
 #[derive(Clone, Copy, Debug)]
-pub struct OneTime;
+pub struct ContainsSecret;
 
 /// Response extension: the response to a form immediately sends the browser to another site, so it is served directly instead of
 /// at a URL of its own.
 #[derive(Clone, Copy, Debug)]
-pub struct AnswersDirectly;
+pub struct SkipRedirect;
 
 /// Returns 303 to a path of this server.
 pub fn redirect(path: &str) -> HttpResponse {

@@ -7,10 +7,10 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 
-use super::bodies::await_body;
-use super::paths::{DECISIONS, ENVOY, FOR_OTHER_HOSTS, OAUTH_ENDPOINTS, is_interface};
-use super::refusal::refuse;
-use super::{Activity, Problem, Web};
+use super::paths::{AUTHZEN_PREFIX, ENVOY, OAUTH_ENDPOINTS, PROXY_PREFIXES, is_api_path};
+use super::refusal_response::refuse;
+use super::request_body::read_body;
+use super::{Problem, RequestActivity, Web};
 
 /// Middleware, outside the session middleware: refuses invalid requests and reads the whole body of the others before their
 /// handlers run. Refusals are responses, not errors.
@@ -22,16 +22,16 @@ pub async fn guard<B: MessageBody>(
         refuse_null_bytes(request.request()).and_then(|()| refuse_cross_site(request.request()));
     let mut payload = request.take_payload();
     let whole = match checked {
-        Ok(()) => await_body(&mut request, &mut payload).await,
+        Ok(()) => read_body(&mut request, &mut payload).await,
         Err(problem) => Err(problem),
     };
-    if let Some(activity) = request.request().conn_data::<Activity>() {
+    if let Some(activity) = request.request().conn_data::<RequestActivity>() {
         activity.keep_unread(payload);
     }
     match whole {
         // The body's share of the budget is returned after the response is complete.
         Ok(_held) => {
-            answer_head(&mut request);
+            treat_head_as_get(&mut request);
             Ok(next.call(request).await?.map_into_left_body())
         }
         Err(problem) => {
@@ -43,7 +43,7 @@ pub async fn guard<B: MessageBody>(
 
 /// RFC 9110 §9.3.2: HEAD is supported wherever GET is, with the same headers. From here on it is treated as GET; the body is left
 /// out when the response is written. Envoy's checks use the method of the checked request, so it is not changed there.
-pub fn answer_head(request: &mut ServiceRequest) {
+pub fn treat_head_as_get(request: &mut ServiceRequest) {
     if *request.method() == Method::HEAD && !request.path().starts_with(ENVOY) {
         request.head_mut().method = Method::GET;
     }
@@ -55,7 +55,7 @@ fn refuse_cross_site(request: &HttpRequest) -> Result<(), Problem> {
         return Ok(());
     }
     match request.app_data::<web::Data<Web>>() {
-        Some(web) if is_same_origin(request, web) && !is_form_at_interface(request) => Ok(()),
+        Some(web) if is_same_origin(request, web) && !is_form_at_api(request) => Ok(()),
         _ => Err(Problem::new(
             StatusCode::FORBIDDEN,
             "cross-site",
@@ -88,12 +88,12 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
     }
     let headers = request.headers();
     // Cross-site POST requests are allowed here, because their handlers ignore cookies.
-    if OAUTH_ENDPOINTS.contains(&request.path()) || request.path().starts_with(DECISIONS) {
+    if OAUTH_ENDPOINTS.contains(&request.path()) || request.path().starts_with(AUTHZEN_PREFIX) {
         return false;
     }
     // Requests at protected hosts, forwarded by a proxy: these endpoints use none of this host's cookies,
     // and check `Origin` themselves.
-    if FOR_OTHER_HOSTS
+    if PROXY_PREFIXES
         .iter()
         .any(|prefix| request.path().starts_with(prefix))
     {
@@ -108,9 +108,9 @@ fn needs_same_origin(request: &HttpRequest) -> bool {
 
 /// Returns whether a form was submitted to an API. Scripts call APIs with other media types. A form there comes from a page of
 /// ours that was made to send it (the page of `response_mode=form_post` sends forms to registered URLs).
-fn is_form_at_interface(request: &HttpRequest) -> bool {
+fn is_form_at_api(request: &HttpRequest) -> bool {
     // Forms use no other method that writes (HTML §4.10.19.6).
-    if *request.method() != Method::POST || !is_interface(request.path()) {
+    if *request.method() != Method::POST || !is_api_path(request.path()) {
         return false;
     }
     let headers = request.headers();

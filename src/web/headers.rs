@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 
 use super::Web;
-use super::paths::DECISIONS;
+use super::paths::AUTHZEN_PREFIX;
 use super::problem_pages::request_id;
 
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -16,21 +16,21 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Allowed targets of the forms on a page (CSP `form-action`), besides this origin.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct FormTargets(String);
+pub struct FormActionPolicy(String);
 
 /// Path of the request that a page responds to, if the page is served at another path.
 #[derive(Clone, Debug)]
-pub struct AnsweredFor(pub String);
+pub struct OriginalPath(pub String);
 
-impl FormTargets {
+impl FormActionPolicy {
     /// Allows only this origin.
-    pub fn here() -> Self {
+    pub fn same_origin() -> Self {
         Self("'self'".into())
     }
 
     /// Allows redirects to an app. Browsers apply this list to every redirect after a form, and an app may redirect to yet
     /// another host, so the list contains schemes instead of the app's host.
-    pub fn onward(address: &str) -> Self {
+    pub fn for_redirect_to(address: &str) -> Self {
         let scheme = address.split(':').next().unwrap_or_default();
         let is_scheme = scheme
             .bytes()
@@ -38,7 +38,7 @@ impl FormTargets {
         match scheme {
             "http" | "https" => Self("'self' https: http:".into()),
             own if is_scheme && !own.is_empty() => Self(format!("'self' https: http: {own}:")),
-            _ => Self::here(),
+            _ => Self::same_origin(),
         }
     }
 
@@ -51,9 +51,9 @@ impl FormTargets {
 }
 
 /// Paths that an app may open in a popup. The app's page needs its reference to that window until the flow is finished.
-const OPENED: [&str; 5] = ["/login", "/lost", "/join", "/welcome", "/oauth2/"];
+const POPUP_PATHS: [&str; 5] = ["/login", "/lost", "/join", "/welcome", "/oauth2/"];
 
-const ALWAYS: [(&str, &str); 6] = [
+const SECURITY_HEADERS: [(&str, &str); 6] = [
     ("content-security-policy", POLICY),
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
@@ -74,29 +74,28 @@ pub async fn add_security_headers<B: MessageBody>(
         .app_data::<web::Data<Web>>()
         .is_some_and(|web| web.public_url().is_https());
     let mut response = next.call(request).await?;
-    let request_id = id_of_caller(response.request())
+    let request_id = caller_request_id(response.request())
         .or_else(|| request_id(response.request()).and_then(|id| HeaderValue::from_str(&id).ok()));
-    let policy =
-        response
-            .response()
-            .extensions()
-            .get::<FormTargets>()
-            .map(|FormTargets(targets)| {
-                POLICY.replace("form-action 'self'", &format!("form-action {targets}"))
-            });
+    let policy = response
+        .response()
+        .extensions()
+        .get::<FormActionPolicy>()
+        .map(|FormActionPolicy(targets)| {
+            POLICY.replace("form-action 'self'", &format!("form-action {targets}"))
+        });
     let policy = policy.and_then(|policy| HeaderValue::from_str(&policy).ok());
     let shown = response
         .response()
         .extensions()
-        .get::<AnsweredFor>()
+        .get::<OriginalPath>()
         .cloned();
     let path = match &shown {
-        Some(AnsweredFor(path)) => path,
+        Some(OriginalPath(path)) => path,
         None => response.request().path(),
     };
-    let is_opened = OPENED.iter().any(|prefix| path.starts_with(prefix));
+    let is_opened = POPUP_PATHS.iter().any(|prefix| path.starts_with(prefix));
     let headers = response.headers_mut();
-    for (name, value) in ALWAYS {
+    for (name, value) in SECURITY_HEADERS {
         headers.insert(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
@@ -128,8 +127,8 @@ pub async fn add_security_headers<B: MessageBody>(
 
 /// Returns the `X-Request-ID` that a caller of the decision API sent; the response repeats it unchanged (AuthZEN Authorization
 /// API 1.0, "Request Identification in a Response").
-fn id_of_caller(request: &HttpRequest) -> Option<HeaderValue> {
-    if !request.path().starts_with(DECISIONS) {
+fn caller_request_id(request: &HttpRequest) -> Option<HeaderValue> {
+    if !request.path().starts_with(AUTHZEN_PREFIX) {
         return None;
     }
     request.headers().get("x-request-id").cloned()

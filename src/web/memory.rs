@@ -20,8 +20,8 @@ impl MemoryBudget {
     }
 
     /// Returns a share of the budget, empty at first.
-    pub fn share(&self) -> MemoryShare {
-        MemoryShare {
+    pub fn reservation(&self) -> MemoryReservation {
+        MemoryReservation {
             budget: self.clone(),
             bytes: 0,
         }
@@ -30,12 +30,12 @@ impl MemoryBudget {
 
 /// Bytes that one request or connection has taken from a budget. Dropping the share returns them.
 #[derive(Debug)]
-pub struct MemoryShare {
+pub struct MemoryReservation {
     budget: MemoryBudget,
     bytes: usize,
 }
 
-impl MemoryShare {
+impl MemoryReservation {
     /// Takes more bytes from the budget. Returns `false` and takes nothing if too few are left.
     pub fn grow(&mut self, bytes: usize) -> bool {
         let limit = self.budget.bytes;
@@ -65,7 +65,7 @@ impl MemoryShare {
     }
 }
 
-impl Drop for MemoryShare {
+impl Drop for MemoryReservation {
     fn drop(&mut self) {
         self.release();
     }
@@ -78,13 +78,13 @@ mod tests {
     #[test]
     fn shares_never_exceed_the_budget_and_return_what_they_took() {
         let budget = MemoryBudget::new(10);
-        let (mut one, mut other) = (budget.share(), budget.share());
+        let (mut one, mut other) = (budget.reservation(), budget.reservation());
         assert!(one.grow(6) && other.grow(4));
         assert!(!one.grow(1), "the budget is used up");
         assert!(!other.grow(usize::MAX), "no overflow");
         drop(other);
         assert!(one.grow(4));
         one.release();
-        assert!(budget.share().grow(10));
+        assert!(budget.reservation().grow(10));
     }
 }

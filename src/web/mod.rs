@@ -7,64 +7,67 @@
 mod activity;
 mod address;
 mod assets;
-mod bodies;
-mod body;
 mod browser_name;
 #[cfg(test)]
 mod catalogue;
-mod conditions;
+mod conditional_request;
+mod display_time;
 mod forms;
 mod frame;
 mod guards;
 mod headers;
 mod inputs;
-mod limits;
+mod json_body;
 mod memory;
 mod metrics;
-mod moment;
-mod opened_by;
 mod paging;
 mod parse;
 mod paths;
 mod problem;
 mod problem_pages;
 mod qr;
-mod refusal;
+mod rate_limits;
 mod refusal_audit;
+mod refusal_response;
+mod rendered_for;
+mod request_body;
 mod routes;
 mod span;
 mod text;
 
-pub use activity::Activity;
+pub use activity::RequestActivity;
 pub use address::{author, client_address, is_from_trusted_proxy};
 pub use assets::{asset_url, read_style, routes as asset_routes};
-pub use bodies::{BodyBudgets, LargeBodies};
-pub use body::{AnyCase, AnyCaseOrEmpty, parse_object, read_object};
 pub use browser_name::browser_name;
-pub use conditions::{
-    expected_version, given, has_version, require_version, tagged, version_conflict,
+pub use conditional_request::{
+    explicit_null, if_match_version, matches_etag, require_if_match, respond_with_etag,
+    version_conflict,
 };
+pub use display_time::DisplayTime;
 pub use forms::{
     ConfirmPage, FieldProblem, HiddenField, StepUpPage, rendered_version, require_rendered_version,
 };
 pub use frame::{
-    AnswersDirectly, Frame, OneTime, RestoredForm, Visitor, one_time_page, page, page_with_status,
-    redirect,
+    ContainsSecret, Frame, RestoredForm, SkipRedirect, Visitor, page, page_with_secret,
+    page_with_status, redirect,
 };
-pub use guards::{answer_head, guard};
-pub use headers::{AnsweredFor, FormTargets, add_security_headers};
+pub use guards::{guard, treat_head_as_get};
+pub use headers::{FormActionPolicy, OriginalPath, add_security_headers};
 pub use inputs::{form_errors, query_errors};
-pub use limits::Limits;
-pub use memory::{MemoryBudget, MemoryShare};
+pub use json_body::{AnyCase, AnyCaseOrEmpty, parse_object, read_object};
+pub use memory::{MemoryBudget, MemoryReservation};
 pub use metrics::{Metrics, count_requests};
-pub use moment::Moment;
-pub use opened_by::{OpenedBy, PageOrigin, SECRET_LEFT_OUT, SentForm, origin_of};
 pub use paging::{Items, Page, SessionsEnded};
 pub use parse::{cursor, field, no_cursor, parameter};
 pub use problem::{Answer, Problem, method_not_allowed, only};
 pub use problem_pages::as_pages;
 pub use qr::qr_svg;
-pub use refusal_audit::{KnownCaller, Refusals, record_refusals};
+pub use rate_limits::RateLimits;
+pub use refusal_audit::{IdentifiedCaller, RefusalRecorder, record_refusals};
+pub use rendered_for::{
+    RenderedFor, RenderedForCheck, SECRET_LEFT_OUT, SubmittedForm, rendered_for_check,
+};
+pub use request_body::{BodyBudgets, LargeBodies};
 pub(crate) use routes::routes;
 pub use span::RequestSpan;
 
@@ -78,7 +81,7 @@ pub struct Web {
     /// Origin of the public URL, then the related origins.
     pub origins: Arc<[Origin]>,
     /// Name of this installation on pages.
-    pub place: Arc<str>,
+    pub installation_name: Arc<str>,
     /// Proxies whose forwarding headers are trusted.
     pub trusted_proxies: Arc<[Network]>,
     /// Maximum size of a request body in bytes, where [`LargeBodies`] doesn't allow more.
@@ -92,7 +95,7 @@ impl Web {
     pub fn new(config: &Config) -> Self {
         Self {
             origins: config.origins().into(),
-            place: config.passkeys.rp_name.as_str().into(),
+            installation_name: config.passkeys.rp_name.as_str().into(),
             trusted_proxies: config.server.trusted_proxies.clone().into(),
             body_bytes: config.limits.body_bytes,
             bodies: BodyBudgets::new(config),

@@ -11,10 +11,10 @@ pub(super) const OAUTH_ENDPOINTS: [&str; 6] = [
 ];
 
 /// Paths at which proxies forward requests of the hosts that they protect.
-pub(super) const FOR_OTHER_HOSTS: [&str; 2] = [ENVOY, "/.doorward/"];
+pub(super) const PROXY_PREFIXES: [&str; 2] = [ENVOY, "/.doorward/"];
 pub(super) const ENVOY: &str = "/forward-auth/envoy/";
 /// Path prefixes of APIs, which programs and the scripts of pages call.
-const INTERFACES: [&str; 5] = [
+const API_PREFIXES: [&str; 5] = [
     "/v1/",
     "/webauthn/",
     "/access/",
@@ -23,10 +23,10 @@ const INTERFACES: [&str; 5] = [
 ];
 
 /// Returns whether a path belongs to an API, as opposed to a page.
-pub(super) fn is_interface(path: &str) -> bool {
-    let mut prefixes = INTERFACES.iter().chain(&FOR_OTHER_HOSTS);
+pub(super) fn is_api_path(path: &str) -> bool {
+    let mut prefixes = API_PREFIXES.iter().chain(&PROXY_PREFIXES);
     prefixes.any(|prefix| path.starts_with(prefix)) || path == "/forward-auth"
 }
 
 /// Decision API (AuthZEN). Clients authenticate with a header.
-pub(super) const DECISIONS: &str = "/access/v1/";
+pub(super) const AUTHZEN_PREFIX: &str = "/access/v1/";

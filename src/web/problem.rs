@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, ResponseError, Route, web};
 use serde_json::{Map, Value, json};
 
 use crate::db;
-use crate::ephemeral::Away;
+use crate::ephemeral::StoreUnavailable;
 
 /// Result of a handler.
 pub type Answer = Result<HttpResponse, Problem>;
@@ -28,7 +28,7 @@ pub struct Problem {
     members: Box<Map<String, Value>>,
     headers: Vec<(header::HeaderName, HeaderValue)>,
     /// Whether browsers get it as a page at API paths too.
-    pub(super) is_for_people: bool,
+    pub(super) as_page_everywhere: bool,
 }
 
 impl Problem {
@@ -46,7 +46,7 @@ impl Problem {
             detail: detail.into(),
             members: Box::default(),
             headers: Vec::new(),
-            is_for_people: false,
+            as_page_everywhere: false,
         }
     }
 
@@ -98,9 +98,9 @@ impl Problem {
 
     /// Makes browsers get the problem as a page at API paths too, because a proxy forwards the response to them.
     #[must_use]
-    pub fn shown_to_people(self) -> Self {
+    pub fn shown_as_page(self) -> Self {
         Self {
-            is_for_people: true,
+            as_page_everywhere: true,
             ..self
         }
     }
@@ -224,20 +224,20 @@ impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
         tracing::error!(%error, "a query failed");
         match error {
-            db::Error::Away(_) | db::Error::InDoubt(_) => Self::unavailable(),
-            db::Error::Taken(_) => Self::new(
+            db::Error::Unavailable(_) | db::Error::CommitUnknown(_) => Self::unavailable(),
+            db::Error::UniqueViolation(_) => Self::new(
                 StatusCode::CONFLICT,
                 "conflict",
                 "Changed by another request",
                 "The data was changed by another request. Read it again, then repeat your request.",
             ),
-            db::Error::Refused(_) => Self::internal(),
+            db::Error::Internal(_) => Self::internal(),
         }
     }
 }
 
-impl From<Away> for Problem {
-    fn from(error: Away) -> Self {
+impl From<StoreUnavailable> for Problem {
+    fn from(error: StoreUnavailable) -> Self {
         tracing::error!(%error, "request failed");
         Self::unavailable()
     }

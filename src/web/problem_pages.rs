@@ -7,8 +7,8 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use askama::Template;
 
-use super::paths::is_interface;
-use super::{Frame, Problem, SentForm, Visitor, Web};
+use super::paths::is_api_path;
+use super::{Frame, Problem, SubmittedForm, Visitor, Web};
 
 #[derive(Template)]
 #[template(path = "problem.html")]
@@ -25,12 +25,12 @@ struct ProblemPage {
 }
 
 /// Middleware: renders a problem as a page if the client accepts HTML. At API paths it does so only
-/// for problems with [`Problem::shown_to_people`].
+/// for problems with [`Problem::shown_as_page`].
 pub async fn as_pages(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let is_for_program = is_interface(request.path());
+    let is_for_program = is_api_path(request.path());
     let accepts_html = accepts_html(request.request());
     let response = next.call(request).await?.map_into_boxed_body();
     if !accepts_html {
@@ -39,7 +39,7 @@ pub async fn as_pages(
     let Some(problem) = response.response().extensions().get::<Problem>().cloned() else {
         return Ok(response);
     };
-    if is_for_program && !problem.is_for_people {
+    if is_for_program && !problem.as_page_everywhere {
         return Ok(response);
     }
     let body = render(response.request(), &problem);
@@ -79,7 +79,7 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
             .flatten(),
         // Users who come from an app continue there with the browser's back button.
         back_url: (!problem.kind.starts_with("authorization-")).then(|| back_of(request, problem)),
-        sign_in: sign_in_of_opener(&frame, problem),
+        sign_in: sign_in_link_for_page_user(&frame, problem),
         frame,
     };
     page.render().unwrap_or_else(|_| problem.title.to_owned())
@@ -87,14 +87,14 @@ fn render(request: &HttpRequest, problem: &Problem) -> String {
 
 /// Returns where to continue: at the page of the outdated form, or the start page.
 fn back_of(request: &HttpRequest, problem: &Problem) -> String {
-    let form = SentForm::of(request).filter(|_| problem.kind == "changed-since");
+    let form = SubmittedForm::of(request).filter(|_| problem.kind == "changed-since");
     form.map_or_else(|| "/".to_owned(), |form| form.page(request.path()))
 }
 
 /// Returns the sign-in link for the user for whom the page was rendered, if another user is signed in now.
-fn sign_in_of_opener(frame: &Frame, problem: &Problem) -> Option<(String, String)> {
+fn sign_in_link_for_page_user(frame: &Frame, problem: &Problem) -> Option<(String, String)> {
     let member = |name: &str| problem.member(name).and_then(|member| member.as_str());
-    let name = member("opened_by").filter(|name| !name.is_empty())?;
+    let name = member("rendered_for").filter(|name| !name.is_empty())?;
     let url = member("sign_in").unwrap_or("/login?switch=1").to_owned();
     let label = frame.text_with("problem.sign_in_as", &[("name", name)]);
     Some((url, label))
@@ -103,7 +103,7 @@ fn sign_in_of_opener(frame: &Frame, problem: &Problem) -> Option<(String, String
 /// Returns the title and text of the page: the UI texts of this kind or else of this status, or else those of the document.
 fn sentences(frame: &Frame, problem: &Problem) -> (String, String) {
     let find = |key: &str| {
-        let place = [("place", frame.place.as_str())];
+        let place = [("place", frame.installation_name.as_str())];
         frame.find_text(key).map(|_| frame.text_with(key, &place))
     };
     let of_kind = |part: &str| find(&format!("problem.{}.{part}", problem.kind));

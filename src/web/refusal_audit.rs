@@ -22,14 +22,14 @@ const MAX_EVENTS: u64 = 10;
 
 /// The caller of a request, stored in its extensions as soon as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KnownCaller {
+pub enum IdentifiedCaller {
     /// An authenticated caller.
-    Proven(Actor),
+    Authenticated(Actor),
     /// A client that was named with a wrong secret.
     WrongSecret(ClientId),
 }
 
-impl KnownCaller {
+impl IdentifiedCaller {
     /// Stores the caller in the request, in place of an earlier one.
     pub fn note(self, request: &HttpRequest) {
         request.extensions_mut().insert(self);
@@ -38,13 +38,13 @@ impl KnownCaller {
 
 /// Records refusals of known callers in the audit log.
 #[derive(Clone, Debug)]
-pub struct Refusals {
+pub struct RefusalRecorder {
     database: Database,
     ephemeral: Ephemeral,
     clock: Clock,
 }
 
-impl Refusals {
+impl RefusalRecorder {
     /// Creates the recorder. Events are written to `database` and counted in `ephemeral`.
     pub fn new(database: Database, ephemeral: Ephemeral, clock: Clock) -> Self {
         Self {
@@ -108,7 +108,7 @@ pub async fn record_refusals<B: MessageBody>(
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
     let response = next.call(request).await?;
     if let Some((caller, author, event)) = refusal_of(&response)
-        && let Some(refusals) = response.request().app_data::<web::Data<Refusals>>()
+        && let Some(refusals) = response.request().app_data::<web::Data<RefusalRecorder>>()
     {
         refusals.record(&caller, author, event).await;
     }
@@ -121,25 +121,25 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<(String, Author, Event
         return None;
     }
     let request = response.request();
-    let known = request.extensions().get::<KnownCaller>().copied()?;
+    let known = request.extensions().get::<IdentifiedCaller>().copied()?;
     match known {
         // The sender may be anyone. Counted separately, so that they can't use up the limit of the client's own refusals.
-        KnownCaller::WrongSecret(client) => {
+        IdentifiedCaller::WrongSecret(client) => {
             let event = Event::refused("client.authenticated", "wrong-secret").client(client);
             let author = author(request, Actor::Doorward);
             Some((
                 format!("wrong-secret:{client}"),
                 author,
-                event.details(place(request)),
+                event.details(request_target(request)),
             ))
         }
-        KnownCaller::Proven(actor) if status == StatusCode::FORBIDDEN => {
+        IdentifiedCaller::Authenticated(actor) if status == StatusCode::FORBIDDEN => {
             let extensions = response.response().extensions();
             let problem = extensions.get::<Problem>()?;
             if problem.kind != "forbidden" {
                 return None;
             }
-            let mut details = place(request);
+            let mut details = request_target(request);
             let scope = problem.member("scope").cloned();
             let reason = scope.as_ref().map_or("not-allowed", |_| "scope-missing");
             if let (Some(scope), Some(details)) = (scope, details.as_object_mut()) {
@@ -149,12 +149,12 @@ fn refusal_of<B>(response: &ServiceResponse<B>) -> Option<(String, Author, Event
             let event = Event::refused("request.refused", reason).details(details);
             Some((author.actor_text(), author, event))
         }
-        KnownCaller::Proven(_) => None,
+        IdentifiedCaller::Authenticated(_) => None,
     }
 }
 
 /// Returns method and route pattern of a request; not the path, which may contain secrets.
-fn place(request: &HttpRequest) -> Value {
+fn request_target(request: &HttpRequest) -> Value {
     let mut details = Map::new();
     details.insert("method".into(), json!(request.method().as_str()));
     if let Some(route) = request.match_pattern() {

@@ -6,7 +6,7 @@ use actix_web::{Error, HttpMessage};
 use tracing::Span;
 use tracing_actix_web::{RequestId, RootSpanBuilder};
 
-use super::Activity;
+use super::RequestActivity;
 
 /// The pattern of the route that a request matches, if any.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl RootSpanBuilder for RequestSpan {
             callers_id = tracing::field::Empty,
         );
         request.extensions_mut().insert(RoutePattern(route));
-        if let Some(activity) = request.conn_data::<Activity>() {
+        if let Some(activity) = request.conn_data::<RequestActivity>() {
             activity.begin();
         }
         span
@@ -40,7 +40,8 @@ impl RootSpanBuilder for RequestSpan {
 
     fn on_request_end<B: MessageBody>(_: Span, response: &Result<ServiceResponse<B>, Error>) {
         let response = response.as_ref().ok();
-        let activity = response.and_then(|response| response.request().conn_data::<Activity>());
+        let activity =
+            response.and_then(|response| response.request().conn_data::<RequestActivity>());
         if let Some(activity) = activity {
             activity.end();
         }

@@ -6,9 +6,9 @@ use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 
 on_both! {
-    fn a_person_changes_what_describes_them_and_no_more(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_person_changes_what_describes_them_and_no_more(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let changed = ada.browser.patch_json("/v1/me", &json!({ "displayName": "Ada L.", "email": "ada@example.com" }));
         assert_eq!(changed.status, 200, "{}", changed.text());
         let session = ada.browser.get("/v1/session").json();
@@ -21,9 +21,9 @@ on_both! {
         assert_eq!(ada.browser.patch_json("/v1/me", &json!({ "display_name": "\u{202e}" })).status, 400);
     }
 
-    fn a_passkey_is_named_by_its_owner(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_passkey_is_named_by_its_owner(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let path = format!("/v1/me/passkeys/{}", ada.passkey);
         let named = ada.browser.patch_json(&path, &json!({ "name": "  My phone " }));
         assert_eq!((named.status, named.json()["name"].clone()), (200, json!("My phone")));
@@ -32,9 +32,9 @@ on_both! {
         assert_eq!(root.browser.patch_json(&path, &json!({ "name": "Mine" })).status, 404);
     }
 
-    fn removing_a_passkey_tells_the_browser_what_is_left(house) {
-        let root = house.administrator();
-        let (device, _) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
+    fn removing_a_passkey_tells_the_browser_what_is_left(server) {
+        let root = server.administrator();
+        let (device, _) = root.add_passkey(SoftAuthenticator::synced(server.origin()));
         let answer = root.browser.delete(&format!("/v1/me/passkeys/{}", root.passkey)).json();
         assert_eq!(answer["signal"]["rp_id"], "localhost");
         assert_eq!(answer["signal"]["all_accepted_credential_ids"], json!(device.credential_ids()));
@@ -42,8 +42,8 @@ on_both! {
         assert_eq!(answer["sessions_ended"], 1);
     }
 
-    fn use_is_remembered_without_a_new_version(house) {
-        let mut root = house.administrator();
+    fn use_is_remembered_without_a_new_version(server) {
+        let mut root = server.administrator();
         let before = root.browser.get("/v1/me/passkeys").json()["items"][0].clone();
         assert_eq!(before["last_used_at"], json!(null));
         root.another_browser();

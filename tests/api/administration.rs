@@ -5,9 +5,9 @@ use serde_json::json;
 use crate::on_both;
 
 on_both! {
-    fn an_administrator_changes_a_person_and_their_roles(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn an_administrator_changes_a_person_and_their_roles(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let patch = |body: serde_json::Value| {
             let tag = root.browser.get(&format!("/v1/users/{}", ada.id)).header("etag").expect("a tag").to_owned();
             root.browser.request("PATCH", &format!("/v1/users/{}", ada.id)).header("If-Match", &tag).json(&body).send()
@@ -25,17 +25,17 @@ on_both! {
         assert_eq!(patch(json!({ "attributes": { "big": big } })).status, 400);
     }
 
-    fn a_username_is_never_given_to_another(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_username_is_never_given_to_another(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
         assert_eq!(root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).status, 409);
         assert_eq!(root.browser.get("/v1/users/ada").json()["id"], json!(ada.id));
     }
 
-    fn every_change_is_told_with_who_when_and_from_where(house) {
-        let root = house.administrator();
-        house.person(&root, "ada");
+    fn every_change_is_told_with_who_when_and_from_where(server) {
+        let root = server.administrator();
+        server.create_user(&root, "ada");
         root.browser.post_json("/v1/users/ada/suspend", &json!({ "reason": "left the firm" }));
         root.browser.post_json("/v1/users/ada/reactivate", &json!({}));
         let events = root.browser.get("/v1/audit-events?person=ada").json();
@@ -52,8 +52,8 @@ on_both! {
         assert!(!text.contains("credential") && !text.contains("token"), "no secrets: {text}");
     }
 
-    fn audit_events_are_filtered_and_paged(house) {
-        let root = house.administrator();
+    fn audit_events_are_filtered_and_paged(server) {
+        let root = server.administrator();
         for name in ["a", "b", "c"] {
             root.browser.post_json("/v1/invitations", &json!({ "username": name }));
         }

@@ -3,37 +3,37 @@
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::house::House;
-use crate::support::person::Person;
 use crate::support::race::{RUNNERS, race};
-use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
+use crate::support::relying_party::{RelyingParty, TokenSet, error_of, redirect_parameters};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
-fn asking(house: &House) -> RelyingParty {
-    house.party(|metadata| metadata.require_consent = true)
+fn asking(server: &TestServer) -> RelyingParty {
+    server.relying_party(|metadata| metadata.require_consent = true)
 }
 
 /// Gives an app consent for `scope`.
-fn allow(app: &RelyingParty, person: &Person, scope: &str) -> Issued {
+fn allow(app: &RelyingParty, person: &TestUser, scope: &str) -> TokenSet {
     let asked = app.authorize(&person.browser, &[("scope", scope)]);
     let path = asked.header("location").expect("a location");
     let request = person.browser.request("POST", path);
     let sent = request.page_form(&[("answer", "allow")]).send();
-    Issued::read(&app.redeem(&sent_back(&sent)["code"]))
+    TokenSet::read(&app.redeem(&redirect_parameters(&sent)["code"]))
 }
 
-fn listed(person: &Person) -> Vec<Value> {
+fn listed(person: &TestUser) -> Vec<Value> {
     let answer = person.browser.get("/v1/me/apps");
     assert_eq!(answer.status, 200, "{answer:?}");
     answer.json()["items"].as_array().expect("a list").clone()
 }
 
 on_both! {
-    fn what_is_withdrawn_is_refused_by_every_instance(house) {
-        let second = house.another_instance();
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let app = asking(house);
-        let elsewhere = app.at_port(house.port(second));
+    fn what_is_withdrawn_is_refused_by_every_instance(server) {
+        let second = server.another_instance();
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let app = asking(server);
+        let elsewhere = app.at_port(server.port(second));
         assert_eq!(listed(&ada), Vec::<Value>::new());
         let held = allow(&app, &ada, "openid email offline_access");
         assert_eq!(elsewhere.user_info(&held.access).status, 200);
@@ -53,9 +53,9 @@ on_both! {
         assert_eq!(event["actor"], json!(format!("user:{}", ada.id)), "{event}");
     }
 
-    fn an_app_that_nobody_is_asked_about_is_listed_while_it_holds_something(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn an_app_that_nobody_is_asked_about_is_listed_while_it_holds_something(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let held = app.sign_in(&root.browser, &[]);
         assert_eq!(listed(&root).len(), 1);
         assert_eq!(root.browser.delete(&format!("/v1/me/apps/{}", app.id)).status, 204);
@@ -63,15 +63,15 @@ on_both! {
         assert_eq!(listed(&root), Vec::<Value>::new());
     }
 
-    fn nobody_withdraws_for_somebody_else(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let app = asking(house);
+    fn nobody_withdraws_for_somebody_else(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let app = asking(server);
         let held = allow(&app, &ada, "openid");
         let path = format!("/v1/me/apps/{}", app.id);
         assert_eq!(root.browser.delete(&path).status, 404);
-        assert_eq!(house.browser().get("/v1/me/apps").status, 401);
-        assert_eq!(house.browser().delete(&path).status, 401);
+        assert_eq!(server.browser().get("/v1/me/apps").status, 401);
+        assert_eq!(server.browser().delete(&path).status, 401);
         for malformed in ["x", "00000000-0000-0000-0000-000000000000"] {
             assert_eq!(ada.browser.delete(&format!("/v1/me/apps/{malformed}")).status, 404);
         }
@@ -86,9 +86,9 @@ on_both! {
         assert_eq!(app.user_info(&held.access).status, 200);
     }
 
-    fn the_page_lists_and_withdraws(house) {
-        let root = house.administrator();
-        let app = asking(house);
+    fn the_page_lists_and_withdraws(server) {
+        let root = server.administrator();
+        let app = asking(server);
         assert!(root.browser.get("/account").text().contains("No apps have access"));
         let held = allow(&app, &root, "openid phone");
         let page = root.browser.get("/account").text();
@@ -103,9 +103,9 @@ on_both! {
         assert_eq!(root.browser.request("POST", "/account/apps/a~b:c/withdraw").page_form(&[]).send().status, 404);
     }
 
-    fn of_twenty_withdrawals_one_withdraws(house) {
-        let root = house.administrator();
-        let app = asking(house);
+    fn of_twenty_withdrawals_one_withdraws(server) {
+        let root = server.administrator();
+        let app = asking(server);
         allow(&app, &root, "openid");
         let path = format!("/v1/me/apps/{}", app.id);
         let answers = race(vec![root.browser.clone(); RUNNERS], |browser| browser.delete(&path).status);

@@ -5,31 +5,31 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use doorward::account_state;
 use doorward::base::clock::{Stopwatch, Timestamp};
 use doorward::base::ids::UserId;
 use doorward::db;
-use doorward::history::{self, Author, Revision, SETTLES};
-use doorward::standing;
+use doorward::history::{self, Author, Revision, SETTLED_AFTER};
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::{House, another_database, runtime};
-use crate::support::http::{Answer, Browserless, form_encoded};
+use crate::support::http::{Answer, TestBrowser, form_encoded};
+use crate::support::test_server::{TestServer, another_database, runtime};
 
 /// Returns the database's time, with a second without changes before and after it.
-pub(super) fn instant(house: &House) -> Timestamp {
-    house.pass(1);
-    let at = now(house);
-    house.pass(1);
+pub(super) fn instant(server: &TestServer) -> Timestamp {
+    server.pass(1);
+    let at = now(server);
+    server.pass(1);
     at
 }
 
-pub(super) fn at(browser: &Browserless, path: &str, at: Timestamp) -> Answer {
+pub(super) fn at(browser: &TestBrowser, path: &str, at: Timestamp) -> Answer {
     browser.get(&format!("{path}?as_of={}", form_encoded(&at.to_rfc3339())))
 }
 
-pub(super) fn patch(browser: &Browserless, path: &str, body: &Value) {
+pub(super) fn patch(browser: &TestBrowser, path: &str, body: &Value) {
     let tag = browser.get(path).header("etag").expect("a tag").to_owned();
     let answer = browser
         .request("PATCH", path)
@@ -39,7 +39,7 @@ pub(super) fn patch(browser: &Browserless, path: &str, body: &Value) {
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
-pub(super) fn versions(browser: &Browserless, path: &str) -> Vec<i64> {
+pub(super) fn versions(browser: &TestBrowser, path: &str) -> Vec<i64> {
     let page = browser.get(path);
     assert_eq!(page.status, 200, "{}", page.text());
     page.json()["items"]
@@ -58,15 +58,15 @@ struct Lock {
 
 impl Lock {
     /// Returns when the lock is held.
-    fn take(house: &House, user: &str) -> Self {
-        let database = another_database(&house.config, &house.clock);
+    fn take(server: &TestServer, user: &str) -> Self {
+        let database = another_database(&server.config, &server.clock);
         let user = UserId::parse(user).expect("an id");
         let (release, hold) = mpsc::channel::<()>();
         let (tell, held) = mpsc::channel::<bool>();
         let holder = std::thread::spawn(move || {
             let clock = database.clone();
             let work = database.write(move |conn| {
-                tell.send(standing::lock(conn, user)?).ok();
+                tell.send(account_state::lock(conn, user)?).ok();
                 // Nothing is sent: the wait ends when the sender is dropped.
                 hold.recv_timeout(Duration::from_secs(8)).ok();
                 clock.now(conn)
@@ -85,23 +85,23 @@ impl Lock {
     }
 }
 
-fn now(house: &House) -> Timestamp {
-    let database = house.app.database.clone();
-    let now = house.run(house.app.database.read(move |conn| database.now(conn)));
+fn now(server: &TestServer) -> Timestamp {
+    let database = server.app.database.clone();
+    let now = server.run(server.app.database.read(move |conn| database.now(conn)));
     now.expect("now")
 }
 
 on_both! {
-    fn a_person_is_told_as_they_stood_and_who_made_them_so(house) {
-        let root = house.administrator();
-        let nobody = instant(house);
-        let ada = house.person(&root, "ada");
+    fn a_person_is_told_as_they_stood_and_who_made_them_so(server) {
+        let root = server.administrator();
+        let nobody = instant(server);
+        let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
-        let joined = instant(house);
+        let joined = instant(server);
         patch(&root.browser, &path, &json!({ "display_name": "Ada the First" }));
-        let first = instant(house);
+        let first = instant(server);
         patch(&root.browser, &path, &json!({ "display_name": "Ada the Second", "roles": ["admin"] }));
-        let second = instant(house);
+        let second = instant(server);
 
         assert_eq!(at(&root.browser, &path, nobody).status, 404);
         for (when, name, roles) in [(joined, "ada", json!([])), (first, "Ada the First", json!([])), (second, "Ada the Second", json!(["admin"]))] {
@@ -124,29 +124,29 @@ on_both! {
         assert_eq!(root.browser.get(&format!("{path}?of=x")).status, 400);
     }
 
-    fn an_answer_is_settled_two_seconds_later(house) {
-        let root = house.administrator();
+    fn an_answer_is_settled_two_seconds_later(server) {
+        let root = server.administrator();
         let path = format!("/v1/users/{}", root.id);
-        let now = now(house);
+        let now = now(server);
         assert_eq!(at(&root.browser, &path, now).json()["settled"], false);
-        house.pass(3);
+        server.pass(3);
         let before = root.browser.get(&path).json()["as_of"].as_str().and_then(Timestamp::parse).expect("an instant");
-        let long_ago = at(&root.browser, &path, before.before(SETTLES));
+        let long_ago = at(&root.browser, &path, before.before(SETTLED_AFTER));
         assert_eq!(long_ago.status, 404, "nobody was here");
-        if !house.config.is_clustered() {
+        if !server.config.is_clustered() {
             assert_eq!(at(&root.browser, &path, now).json()["settled"], true);
         }
     }
 
-    fn passkeys_are_told_as_they_stood(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn passkeys_are_told_as_they_stood(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}/passkeys", ada.id);
-        let one = instant(house);
-        let (_, added) = ada.add_passkey(SoftAuthenticator::synced(house.origin()));
-        let two = instant(house);
+        let one = instant(server);
+        let (_, added) = ada.add_passkey(SoftAuthenticator::synced(server.origin()));
+        let two = instant(server);
         assert_eq!(root.browser.delete(&format!("{path}/{added}?reason=lost")).status, 200);
-        let revoked = instant(house);
+        let revoked = instant(server);
         let count = |when| at(&root.browser, &path, when).json()["items"].as_array().map(Vec::len);
         assert_eq!((count(one), count(two), count(revoked)), (Some(1), Some(2), Some(2)));
         let of = |when, id: &str| {
@@ -163,7 +163,7 @@ on_both! {
         for secret in ["credential", "public_key", "sign_count", "counter"] {
             assert!(!text.contains(secret), "{secret}: {text}");
         }
-        let bob = house.person(&root, "bob");
+        let bob = server.create_user(&root, "bob");
         for path in [history.as_str(), "/v1/passkeys/00000000-0000-4000-8000-000000000000/history"] {
             assert_eq!(bob.browser.get(path).status, 403, "a stranger learns nothing: {path}");
         }
@@ -171,16 +171,16 @@ on_both! {
         assert_eq!(bob.browser.get(&format!("{path}?as_of=2026-01-01T00:00:00Z")).status, 403);
     }
 
-    fn a_client_and_a_role_are_told_as_they_stood_until_they_were_taken_away(house) {
-        let root = house.administrator();
+    fn a_client_and_a_role_are_told_as_they_stood_until_they_were_taken_away(server) {
+        let root = server.administrator();
         let made = root.browser.post_json("/v1/clients", &json!({ "client_name": "Shop", "grant_types": ["client_credentials"], "scope": "users:read" }));
         assert_eq!(made.status, 201, "{}", made.text());
         let path = format!("/v1/clients/{}", made.json()["client_id"].as_str().or(made.json()["id"].as_str()).expect("an id"));
-        let shop = instant(house);
+        let shop = instant(server);
         patch(&root.browser, &path, &json!({ "client_name": "Shop 2" }));
-        let renamed = instant(house);
+        let renamed = instant(server);
         assert_eq!(root.browser.delete(&path).status, 204);
-        let gone = instant(house);
+        let gone = instant(server);
         let name = |when| at(&root.browser, &path, when).json()["item"]["data"]["client_name"].clone();
         assert_eq!((name(shop), name(renamed)), (json!("Shop"), json!("Shop 2")));
         assert_eq!(at(&root.browser, &path, gone).status, 404);
@@ -189,23 +189,23 @@ on_both! {
         assert!(!history.to_string().contains("secret_hash"), "{history}");
 
         assert_eq!(root.browser.post_json("/v1/roles", &json!({ "name": "clerk", "description": "Counter" })).status, 201);
-        let clerk = instant(house);
+        let clerk = instant(server);
         patch(&root.browser, "/v1/roles/clerk", &json!({ "description": "Till" }));
         assert_eq!(root.browser.delete("/v1/roles/clerk").status, 204);
-        let gone = instant(house);
+        let gone = instant(server);
         assert_eq!(at(&root.browser, "/v1/roles/clerk", clerk).json()["item"]["data"]["description"], "Counter");
         assert_eq!(at(&root.browser, "/v1/roles/clerk", gone).status, 404);
         assert_eq!(versions(&root.browser, "/v1/roles/clerk/history"), [3, 2, 1]);
         assert_eq!(versions(&root.browser, "/v1/roles/admin/history"), [1], "it was there from the beginning");
     }
 
-    fn histories_are_paged_newest_first_and_name_the_client_that_wrote(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let (id, secret) = house.client(&["users:read", "users:write"]);
+    fn histories_are_paged_newest_first_and_name_the_client_that_wrote(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let (id, secret) = server.client(&["users:read", "users:write"]);
         let path = format!("/v1/users/{}", ada.id);
         let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
-        let changed = house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag).json(&json!({ "display_name": "A" })).send();
+        let changed = server.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag).json(&json!({ "display_name": "A" })).send();
         assert_eq!(changed.status, 200, "{}", changed.text());
         patch(&root.browser, &path, &json!({ "display_name": "B" }));
         let history = format!("{path}/history");
@@ -221,19 +221,19 @@ on_both! {
         for bad in ["limit=0", "limit=201", "after=x", "after=-1", "after=0", "of=1"] {
             assert_eq!(root.browser.get(&format!("{history}?{bad}")).status, 400, "{bad}");
         }
-        let (blind, secret) = house.client(&["sessions:read"]);
+        let (blind, secret) = server.client(&["sessions:read"]);
         for path in [
             history.as_str(), "/v1/users/nobody/history", "/v1/roles/admin/history", "/v1/resources/order/1/history",
-            "/v1/grants/00000000-0000-4000-8000-000000000000/history", "/v1/clients/00000000-0000-4000-8000-000000000000/history",
+            "/v1/role-assignments/00000000-0000-4000-8000-000000000000/history", "/v1/clients/00000000-0000-4000-8000-000000000000/history",
             "/v1/passkeys/00000000-0000-4000-8000-000000000000/history",
         ] {
-            assert_eq!(house.browser().request("GET", path).basic(&blind, &secret).send().status, 403, "{path}");
-            assert_eq!(house.browser().get(path).status, 401, "{path}");
+            assert_eq!(server.browser().request("GET", path).basic(&blind, &secret).send().status, 403, "{path}");
+            assert_eq!(server.browser().get(path).status, 401, "{path}");
         }
-        let bob = house.person(&root, "bob");
+        let bob = server.create_user(&root, "bob");
         assert_eq!(bob.browser.get(&history).status, 403);
         for path in ["/v1/users/nobody/history", "/v1/roles/nothing/history", "/v1/resources/order/1/history",
-            "/v1/grants/00000000-0000-4000-8000-000000000000/history", "/v1/grants/x/history", "/v1/clients/x/history"] {
+            "/v1/role-assignments/00000000-0000-4000-8000-000000000000/history", "/v1/role-assignments/x/history", "/v1/clients/x/history"] {
             assert_eq!(root.browser.get(path).status, 404, "{path}");
         }
         // An invalid name is refused, and so is a path that is not UTF-8.
@@ -242,32 +242,32 @@ on_both! {
         }
     }
 
-    fn a_transaction_too_slow_for_its_instant_leaves_nothing(house) {
-        let database = house.app.database.clone();
+    fn a_transaction_too_slow_for_its_instant_leaves_nothing(server) {
+        let database = server.app.database.clone();
         let id = UserId::random();
         let (held, hold) = mpsc::channel::<()>();
-        let work = house.app.database.write(move |conn| {
+        let work = server.app.database.write(move |conn| {
             let as_of = database.now(conn)?;
             let revision = Revision { entity: "user", entity_id: id.uuid(), version: 1, as_of, data: json!({}) };
-            history::revise(conn, &Author::command(), revision)?;
+            history::record_revision(conn, &Author::command(), revision)?;
             // Nothing is sent: the wait ends after this timeout.
             hold.recv_timeout(Duration::from_millis(1600)).ok();
             Ok::<_, db::Error>(())
         });
-        let refused = house.run(work);
+        let refused = server.run(work);
         drop(held);
-        assert!(matches!(refused, Err(db::Error::Away(_))), "{refused:?}");
-        let found = house.app.database.read(move |conn| history::list_revisions(conn, "user", id.uuid(), None, 1));
-        assert!(house.run(found).expect("an answer").is_empty());
+        assert!(matches!(refused, Err(db::Error::Unavailable(_))), "{refused:?}");
+        let found = server.app.database.read(move |conn| history::list_revisions(conn, "user", id.uuid(), None, 1));
+        assert!(server.run(found).expect("an answer").is_empty());
     }
 
-    fn a_change_that_waited_for_a_lock_bears_the_later_instant(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_change_that_waited_for_a_lock_bears_the_later_instant(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
         let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
-        let lock = Lock::take(house, &ada.id);
-        let sent = now(house);
+        let lock = Lock::take(server, &ada.id);
+        let sent = now(server);
         let (tell, answered) = mpsc::channel::<u16>();
         let (browser, changed) = (root.browser.clone(), path.clone());
         let change = std::thread::spawn(move || {
@@ -278,20 +278,20 @@ on_both! {
         });
         let early = answered.recv_timeout(Duration::from_millis(700));
         assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout), "it waits for the lock");
-        house.pass(1);
+        server.pass(1);
         let released = lock.release();
         let answer = change.join().expect("an answer");
         assert_eq!(answer.status, 200, "{}", answer.text());
         let newest = root.browser.get(&format!("{path}/history")).json()["items"][0].clone();
         assert_eq!(newest["data"]["display_name"], "Ada the Patient");
         let recorded = newest["as_of"].as_str().and_then(Timestamp::parse).expect("an instant");
-        assert!(sent < released && released <= recorded && recorded <= now(house), "{sent} {released} {recorded}");
+        assert!(sent < released && released <= recorded && recorded <= now(server), "{sent} {released} {recorded}");
     }
 
-    fn twelve_changes_at_once_are_twelve_versions_one_after_the_other(house) {
+    fn twelve_changes_at_once_are_twelve_versions_one_after_the_other(server) {
         const CHANGES: usize = 12;
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
         let before = versions(&root.browser, &format!("{path}/history")).len();
         let tabs: Vec<_> = (0..CHANGES).map(|number| (root.browser.clone(), json!({ "display_name": format!("Ada {number}") }))).collect();
@@ -314,20 +314,20 @@ on_both! {
         }
     }
 
-    fn a_settled_answer_never_changes(house) {
+    fn a_settled_answer_never_changes(server) {
         const ENOUGH: usize = 8;
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
-        house.pass(3);
+        server.pass(3);
         let (stop, changed) = (AtomicBool::new(false), AtomicUsize::new(0));
         let ask = |when: Timestamp| {
             let answer = at(&root.browser, &path, when);
             (answer.status == 200).then(|| answer.json())
         };
         // Changes wait for so long that a time before their wait becomes final while they are waiting.
-        let mut lock = Some(Lock::take(house, &ada.id));
-        let held_since = now(house);
+        let mut lock = Some(Lock::take(server, &ada.id));
+        let held_since = now(server);
         let (watch, mut moved) = (Stopwatch::start(), Duration::ZERO);
         let (answers, of_the_wait) = std::thread::scope(|scope| {
             for number in 0..4 {
@@ -349,15 +349,15 @@ on_both! {
             while !is_over() && watch.elapsed() < Duration::from_secs(30) {
                 // Advances the test's clock along with the system clock.
                 let elapsed = watch.elapsed();
-                house.clock.advance(elapsed.saturating_sub(moved));
+                server.clock.advance(elapsed.saturating_sub(moved));
                 moved = elapsed;
-                let when = now(house).before(SETTLES);
+                let when = now(server).before(SETTLED_AFTER);
                 if let Some(answer) = ask(when) {
                     assert_eq!(answer["settled"], true, "{answer}");
                     of_the_wait += usize::from(lock.is_some() && when > held_since);
                     answers.push((when, answer));
                 }
-                if of_the_wait >= 5 && elapsed > SETTLES + Duration::from_millis(300) && let Some(lock) = lock.take() {
+                if of_the_wait >= 5 && elapsed > SETTLED_AFTER + Duration::from_millis(300) && let Some(lock) = lock.take() {
                     assert_eq!(changed.load(Ordering::Relaxed), 0, "nothing changes while the lock is held");
                     lock.release();
                 }

@@ -7,12 +7,12 @@ use super::roles::{give, make};
 use crate::on_both;
 use crate::support::authenticator::Overrides;
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::http::Browserless;
-use crate::support::person::{Person, sign_in};
+use crate::support::http::TestBrowser;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::{TestUser, sign_in};
 
 /// Returns the events that a filter finds, newest first.
-fn events(root: &Person, filter: &str) -> Vec<Value> {
+fn events(root: &TestUser, filter: &str) -> Vec<Value> {
     let page = root
         .browser
         .get(&format!("/v1/audit-events?{filter}&limit=200"));
@@ -20,7 +20,7 @@ fn events(root: &Person, filter: &str) -> Vec<Value> {
     page.json()["items"].as_array().expect("events").clone()
 }
 
-fn get(browser: &Browserless, path: &str, (id, secret): (&str, &str)) -> u16 {
+fn get(browser: &TestBrowser, path: &str, (id, secret): (&str, &str)) -> u16 {
     browser
         .request("GET", path)
         .without_same_origin()
@@ -29,8 +29,8 @@ fn get(browser: &Browserless, path: &str, (id, secret): (&str, &str)) -> u16 {
         .status
 }
 
-fn ask_for_token(house: &House, (id, secret): (&str, &str)) -> u16 {
-    let browser = house.browser();
+fn ask_for_token(server: &TestServer, (id, secret): (&str, &str)) -> u16 {
+    let browser = server.browser();
     let request = browser
         .request("POST", "/oauth2/token")
         .without_same_origin();
@@ -42,12 +42,12 @@ fn ask_for_token(house: &House, (id, secret): (&str, &str)) -> u16 {
 }
 
 on_both! {
-    fn an_event_names_the_person_and_the_client_through_which_they_acted(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let app = house.helper("openid users:read users:write sessions:revoke");
+    fn an_event_names_the_person_and_the_client_through_which_they_acted(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let app = server.delegated_app("openid users:read users:write sessions:revoke");
         let issued = app.sign_in(&root.browser, &[("scope", "openid users:read users:write sessions:revoke")]);
-        let browser = house.browser();
+        let browser = server.browser();
         let ended = browser.request("DELETE", "/v1/users/ada/sessions").without_same_origin().bearer(&issued.access).json(&json!({})).send();
         assert_eq!(ended.status, 200, "{}", ended.text());
         let event = events(&root, "action=session.ended_all").remove(0);
@@ -59,8 +59,8 @@ on_both! {
         assert_eq!(events(&root, &format!("client={other}")), Vec::<Value>::new());
         assert_eq!(root.browser.get("/v1/audit-events?client=a/b").status, 400);
         // Events about one client that another client caused.
-        let (id, secret) = house.client(&["clients:read", "clients:write"]);
-        let made = house.browser().request("POST", "/v1/clients").without_same_origin().basic(&id, &secret)
+        let (id, secret) = server.client(&["clients:read", "clients:write"]);
+        let made = server.browser().request("POST", "/v1/clients").without_same_origin().basic(&id, &secret)
             .json(&json!({ "client_name": "made", "grant_types": ["client_credentials"] })).send();
         assert_eq!(made.status, 201, "{}", made.text());
         let event = events(&root, &format!("client={id}&action=client.created")).remove(0);
@@ -70,31 +70,31 @@ on_both! {
         assert_eq!(root.browser.get("/admin/audit?client=a/b").status, 400);
     }
 
-    fn refusals_of_known_callers_are_events_and_strangers_write_none(house) {
-        let root = house.administrator();
+    fn refusals_of_known_callers_are_events_and_strangers_write_none(server) {
+        let root = server.administrator();
         make(&root, &json!({ "name": "clerk" }));
         make(&root, &json!({ "name": "lead", "manages_roles": ["clerk"] }));
-        let lead = house.person(&root, "lead");
+        let lead = server.create_user(&root, "lead");
         give(&root, "lead", &["lead"]);
-        let (id, secret) = house.client(&["grants:read"]);
-        let (_, other_secret) = house.client(&["grants:read"]);
-        let refused = |root: &Person| events(root, "outcome=refused");
+        let (id, secret) = server.client(&["role-assignments:read"]);
+        let (_, other_secret) = server.client(&["role-assignments:read"]);
+        let refused = |root: &TestUser| events(root, "outcome=refused");
         assert_eq!(refused(&root), Vec::<Value>::new());
 
         // Unknown callers cause no events.
         let unknown = uuid::Uuid::from_u128(7).to_string();
-        assert_eq!(house.browser().get("/v1/users").status, 401);
-        assert_eq!(get(&house.browser(), "/v1/users", (&unknown, &secret)), 401);
-        assert_eq!(ask_for_token(house, (&unknown, &secret)), 401);
-        let mut stranger = crate::support::authenticator::SoftAuthenticator::synced(house.origin());
+        assert_eq!(server.browser().get("/v1/users").status, 401);
+        assert_eq!(get(&server.browser(), "/v1/users", (&unknown, &secret)), 401);
+        assert_eq!(ask_for_token(server, (&unknown, &secret)), 401);
+        let mut stranger = crate::support::authenticator::SoftAuthenticator::synced(server.origin());
         let passkey_of_nobody = Overrides { credential_id: Some(vec![7; 32]), ..Overrides::default() };
         stranger.clone_from(&root.device);
-        assert_eq!(sign_in(&house.browser(), &mut stranger, &passkey_of_nobody).status, 401);
+        assert_eq!(sign_in(&server.browser(), &mut stranger, &passkey_of_nobody).status, 401);
         assert_eq!(refused(&root), Vec::<Value>::new());
 
         // A client with a wrong secret is not authenticated.
-        assert_eq!(get(&house.browser(), "/v1/users", (&id, &other_secret)), 401);
-        assert_eq!(ask_for_token(house, (&id, &other_secret)), 401);
+        assert_eq!(get(&server.browser(), "/v1/users", (&id, &other_secret)), 401);
+        assert_eq!(ask_for_token(server, (&id, &other_secret)), 401);
         let found = refused(&root);
         for event in &found {
             assert_eq!((&event["action"], &event["reason"], &event["actor"]), (&json!("client.authenticated"), &json!("wrong-secret"), &json!("doorward")));
@@ -102,7 +102,7 @@ on_both! {
         }
         assert_eq!(found.len(), 2, "{found:?}");
         // Without the scope.
-        assert_eq!(get(&house.browser(), "/v1/users", (&id, &secret)), 403);
+        assert_eq!(get(&server.browser(), "/v1/users", (&id, &secret)), 403);
         let event = refused(&root).remove(0);
         assert_eq!((&event["action"], &event["reason"], &event["by_client"]), (&json!("request.refused"), &json!("scope-missing"), &json!(id)));
         assert_eq!((&event["details"]["scope"], &event["details"]["route"], &event["details"]["method"]), (&json!("users:read"), &json!("/v1/users"), &json!("GET")));
@@ -115,24 +115,24 @@ on_both! {
         // A known passkey with a wrong signature.
         let mut device = lead.device.clone();
         let tampered = Overrides { tampered_signature: true, ..Overrides::default() };
-        assert_eq!(sign_in(&house.browser(), &mut device, &tampered).status, 401);
+        assert_eq!(sign_in(&server.browser(), &mut device, &tampered).status, 401);
         let event = refused(&root).remove(0);
         assert_eq!((&event["action"], &event["reason"], &event["actor"]), (&json!("session.signed_in"), &json!("assertion-refused"), &json!("doorward")));
         assert_eq!((&event["subject"], &event["passkey"]), (&json!(lead.id), &json!(lead.passkey)));
         let mut lead = lead;
         assert_eq!(root.browser.post_json("/v1/users/lead/suspend", &json!({})).status, 200);
-        assert_eq!(lead.sign_in_at(&house.browser()).status, 403);
+        assert_eq!(lead.sign_in_at(&server.browser()).status, 403);
         assert_eq!(refused(&root)[0]["reason"], "suspended");
         assert_eq!(root.browser.delete(&format!("/v1/users/lead/passkeys/{}", lead.passkey)).status, 200);
-        assert_eq!(lead.sign_in_at(&house.browser()).status, 401);
+        assert_eq!(lead.sign_in_at(&server.browser()).status, 401);
         assert_eq!(refused(&root)[0]["reason"], "passkey-revoked");
     }
 
-    fn refusals_are_bounded_for_each_caller_and_minute(house) {
-        let root = house.administrator();
-        let (id, secret) = house.client(&["grants:read"]);
-        let (other, other_secret) = house.client(&["grants:read"]);
-        let browser = house.browser();
+    fn refusals_are_bounded_for_each_caller_and_minute(server) {
+        let root = server.administrator();
+        let (id, secret) = server.client(&["role-assignments:read"]);
+        let (other, other_secret) = server.client(&["role-assignments:read"]);
+        let browser = server.browser();
         for _ in 0..25 {
             assert_eq!(get(&browser, "/v1/users", (&id, &secret)), 403);
         }
@@ -142,15 +142,15 @@ on_both! {
         assert_eq!(written[0]["details"]["refused_in_this_minute"], 20);
         assert_eq!(get(&browser, "/v1/users", (&other, &other_secret)), 403);
         assert_eq!((count(&id), count(&other)), (11, 1), "each caller has a bound of their own");
-        house.pass(60);
+        server.pass(60);
         assert_eq!(get(&browser, "/v1/users", (&id, &secret)), 403);
         assert_eq!(count(&id), 12);
     }
 
-    fn the_command_and_the_service_tell_account_and_machine(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let changed = binary::run(&house.config, &["user", "update", "ada", "--display-name", "Ada Lovelace"]);
+    fn the_command_and_the_service_tell_account_and_machine(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let changed = binary::run(&server.config, &["user", "update", "ada", "--display-name", "Ada Lovelace"]);
         assert_eq!(changed.code, 0, "{}", changed.errors);
         let event = events(&root, "person=ada&action=user.updated").remove(0);
         let operator = event["operator"].as_str().expect("an account").to_owned();
@@ -158,15 +158,15 @@ on_both! {
         assert!(operator.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty()), "{operator}");
         let page = root.browser.get(&format!("/admin/users/{}", ada.id)).text();
         assert!(page.contains(&operator), "{page}");
-        let listed = binary::run(&house.config, &["audit", "list", "--action", "user.updated"]);
+        let listed = binary::run(&server.config, &["audit", "list", "--action", "user.updated"]);
         assert!(listed.output.contains(&format!("command ({operator})")), "{}", listed.output);
 
-        house.run(server::record_start(&house.app)).expect("recorded");
+        server.run(server::record_start(&server.app)).expect("recorded");
         let event = events(&root, "action=configuration.loaded").remove(0);
         assert_eq!((&event["actor"], &event["operator"]), (&json!("doorward"), &json!(operator)));
         let hash = event["details"]["hash"].as_str().expect("a hash").to_owned();
-        assert_eq!((hash.len(), hash == house.config.digest()), (64, true));
-        let mut other = house.config.clone();
+        assert_eq!((hash.len(), hash == server.config.digest()), (64, true));
+        let mut other = server.config.clone();
         other.limits.ceremonies_per_minute += 1;
         assert_ne!(other.digest(), hash);
         // A normal change records no operator.

@@ -12,38 +12,38 @@ mod subjects;
 use std::path::{Path, PathBuf};
 
 use diesel::prelude::*;
+use doorward::account_state;
 use doorward::base::config::Config;
-use doorward::base::ids::{GrantId, UserId};
-use doorward::db::schema::{grants, resources, roles, user_roles};
+use doorward::base::ids::{RoleAssignmentId, UserId};
+use doorward::db::schema::{resources, role_assignments, roles, user_roles};
 use doorward::db::{self, Json};
-use doorward::standing;
 use serde_json::{Map, Value, json};
 
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::Person;
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// Runs a test with the policies of a folder and both kinds of stores; users are identified by username.
 macro_rules! under {
-    ($policies:expr; $(fn $name:ident($house:ident) $body:block)+) => {
+    ($policies:expr; $(fn $name:ident($server:ident) $body:block)+) => {
         $(mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            fn behaviour($house: &mut crate::support::house::House) $body
+            fn behaviour($server: &mut crate::support::test_server::TestServer) $body
 
             #[test]
             fn embedded() {
                 let folder = $policies;
                 let change = |config: &mut _| crate::api::authzen::configure(config, &folder);
-                behaviour(&mut crate::support::house::House::embedded_with(change));
+                behaviour(&mut crate::support::test_server::TestServer::embedded_with(change));
             }
 
             #[test]
             fn clustered() {
                 let folder = $policies;
                 let change = |config: &mut _| crate::api::authzen::configure(config, &folder);
-                behaviour(&mut crate::support::house::House::clustered_with(change));
+                behaviour(&mut crate::support::test_server::TestServer::clustered_with(change));
             }
         })+
     };
@@ -96,16 +96,16 @@ pub fn configure(config: &mut Config, folder: &PolicyFolder) {
 
 /// A client that may request decisions.
 pub struct Asker {
-    browser: Browserless,
+    browser: TestBrowser,
     id: String,
     secret: String,
 }
 
 impl Asker {
-    fn of(house: &House) -> Self {
-        let (id, secret) = house.client(&["access:evaluate", "access:search"]);
+    fn of(server: &TestServer) -> Self {
+        let (id, secret) = server.client(&["access:evaluate", "access:search"]);
         Self {
-            browser: house.browser(),
+            browser: server.browser(),
             id,
             secret,
         }
@@ -166,34 +166,34 @@ fn asked(subject: &str, action: &str, resource: &str) -> Value {
 }
 
 fn write<T: Send + 'static>(
-    house: &House,
+    server: &TestServer,
     work: impl FnOnce(&mut db::Connection, doorward::base::clock::Timestamp) -> db::Result<T>
     + Send
     + 'static,
 ) -> T {
-    let database = house.app.database.clone();
-    let written = house.run(house.app.database.write(move |conn| {
+    let database = server.app.database.clone();
+    let written = server.run(server.app.database.write(move |conn| {
         let now = database.now(conn)?;
         work(conn, now)
     }));
     written.expect("written")
 }
 
-fn user_id(person: &Person) -> UserId {
+fn user_id(person: &TestUser) -> UserId {
     UserId::parse(&person.id).expect("an id")
 }
 
-fn publish(house: &House, user: UserId) {
-    let published = house.run(house.app.standings.publish(user));
+fn publish(server: &TestServer, user: UserId) {
+    let published = server.run(server.app.account_states.publish(user));
     published.expect("in force");
 }
 
 /// Adds global roles to a user.
-fn give_roles(house: &House, person: &Person, names: &[&str]) {
+fn give_roles(server: &TestServer, person: &TestUser, names: &[&str]) {
     let user = user_id(person);
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    write(house, move |conn, now| {
-        standing::raise(conn, user, now)?;
+    write(server, move |conn, now| {
+        account_state::bump_version(conn, user, now)?;
         for name in names {
             let known = roles::table.find(&name).select(roles::name);
             if known.first::<String>(conn).optional()?.is_none() {
@@ -204,7 +204,7 @@ fn give_roles(house: &House, person: &Person, names: &[&str]) {
                         roles::version.eq(1_i64),
                         roles::as_of.eq(now),
                         roles::manages_roles.eq(Json(Vec::<String>::new())),
-                        roles::manages_grants_on.eq(Json(Vec::<String>::new())),
+                        roles::manages_assignments_on.eq(Json(Vec::<String>::new())),
                     ))
                     .execute(conn)?;
             }
@@ -214,46 +214,46 @@ fn give_roles(house: &House, person: &Person, names: &[&str]) {
         }
         Ok(())
     });
-    publish(house, user);
+    publish(server, user);
 }
 
 /// Assigns roles on a resource, with an optional end.
-fn grant(house: &House, person: &Person, resource: &str, names: &[&str]) {
+fn grant(server: &TestServer, person: &TestUser, resource: &str, names: &[&str]) {
     let user = user_id(person);
     let (kind, id) = resource.split_once(':').expect("type and id");
     let (kind, id) = (kind.to_owned(), id.to_owned());
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-    write(house, move |conn, now| {
-        standing::raise(conn, user, now)?;
-        diesel::insert_into(grants::table)
+    write(server, move |conn, now| {
+        account_state::bump_version(conn, user, now)?;
+        diesel::insert_into(role_assignments::table)
             .values((
-                grants::id.eq(GrantId::random()),
-                grants::user_id.eq(user),
-                grants::resource_type.eq(kind),
-                grants::resource_id.eq(id),
-                grants::roles.eq(Json(names)),
-                grants::created_at.eq(now),
-                grants::version.eq(1_i64),
-                grants::as_of.eq(now),
+                role_assignments::id.eq(RoleAssignmentId::random()),
+                role_assignments::user_id.eq(user),
+                role_assignments::resource_type.eq(kind),
+                role_assignments::resource_id.eq(id),
+                role_assignments::roles.eq(Json(names)),
+                role_assignments::created_at.eq(now),
+                role_assignments::version.eq(1_i64),
+                role_assignments::as_of.eq(now),
             ))
             .execute(conn)?;
         Ok(())
     });
-    publish(house, user);
+    publish(server, user);
 }
 
-fn register(house: &House, resource: &str, attributes: &Value) {
+fn register(server: &TestServer, resource: &str, attributes: &Value) {
     let (kind, id) = resource.split_once(':').expect("type and id");
     let (kind, id) = (kind.to_owned(), id.to_owned());
     let attributes: Map<String, Value> = attributes.as_object().expect("an object").clone();
-    write(house, move |conn, now| {
+    write(server, move |conn, now| {
         diesel::insert_into(resources::table)
             .values((
                 resources::resource_type.eq(kind),
                 resources::resource_id.eq(id),
                 resources::attributes.eq(Json(attributes)),
                 resources::created_at.eq(now),
-                resources::moved_at.eq(now),
+                resources::changed_at.eq(now),
                 resources::version.eq(1_i64),
                 resources::as_of.eq(now),
             ))

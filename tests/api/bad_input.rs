@@ -5,8 +5,8 @@ use serde_json::json;
 use crate::on_both;
 
 on_both! {
-    fn bodies_that_can_not_be_read_are_refused(house) {
-        let root = house.administrator();
+    fn bodies_that_can_not_be_read_are_refused(server) {
+        let root = server.administrator();
         let send = |body: &[u8], kind: &str| root.browser.request("PATCH", "/v1/me").body(body, kind).send();
         let json_type = "application/json";
         for body in [&b""[..], b"{", b"[]", b"null", b"\"x\"", b"{\"display_name\": 5}", b"{\"x\": 1}",
@@ -25,9 +25,9 @@ on_both! {
         assert_eq!(send(b"{}", "application/json; charset=utf-8").status, 200);
     }
 
-    fn attributes_of_people_are_bounded_in_depth_as_those_of_things_are(house) {
-        let root = house.administrator();
-        house.person(&root, "ada");
+    fn attributes_of_people_are_bounded_in_depth_as_those_of_things_are(server) {
+        let root = server.administrator();
+        server.create_user(&root, "ada");
         let put = |levels: usize| {
             let nested = (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
             let tag = root.browser.get("/v1/users/ada").header("etag").expect("a tag").to_owned();
@@ -44,9 +44,9 @@ on_both! {
         assert!(events["items"][0]["details"]["attributes"]["after"].is_object(), "{events}");
     }
 
-    fn credentials_of_any_shape_are_refused(house) {
-        house.administrator();
-        let browser = house.browser();
+    fn credentials_of_any_shape_are_refused(server) {
+        server.administrator();
+        let browser = server.browser();
         for credential in [json!(null), json!(5), json!("x"), json!([]), json!({}), json!({ "id": "x" }),
             json!({ "id": "x", "rawId": "!", "type": "public-key", "response": {} }),
             json!({ "id": "AA", "rawId": "AA", "type": "public-key", "response": { "clientDataJSON": "AA", "authenticatorData": "AA", "signature": "AA", "userHandle": null } })] {
@@ -63,8 +63,8 @@ on_both! {
         }
     }
 
-    fn unknown_addresses_and_methods_are_problems(house) {
-        let root = house.administrator();
+    fn unknown_addresses_and_methods_are_problems(server) {
+        let root = server.administrator();
         let nothing = root.browser.get("/v1/nothing");
         assert_eq!((nothing.status, nothing.problem_type().as_str()), (404, "urn:doorward:problem:not-found"));
         for (method, path, allow) in [
@@ -86,8 +86,8 @@ on_both! {
         }
     }
 
-    fn writes_from_another_site_are_refused_before_anything_else(house) {
-        let root = house.administrator();
+    fn writes_from_another_site_are_refused_before_anything_else(server) {
+        let root = server.administrator();
         let cross = "urn:doorward:problem:cross-site";
         let refused = |request: crate::support::http::Request<'_>| {
             let answer = request.send();
@@ -97,7 +97,7 @@ on_both! {
         refused(start().without_same_origin());
         refused(start().header("Origin", "https://evil.example"));
         refused(start().header("Origin", "null"));
-        refused(start().header("Origin", &format!("{}/", house.origin())));
+        refused(start().header("Origin", &format!("{}/", server.origin())));
         refused(start().header("Sec-Fetch-Site", "cross-site"));
         refused(start().header("Sec-Fetch-Site", "same-site"));
         refused(start().another_header("Origin", "https://evil.example"));
@@ -111,15 +111,15 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn forms_from_another_site_are_refused_like_everything_else(house) {
-        let root = house.administrator();
+    fn forms_from_another_site_are_refused_like_everything_else(server) {
+        let root = server.administrator();
         let answer = root.browser.request("POST", "/account/lock").page_form(&[("reason", "x")])
             .header("Origin", "https://evil.example").header("Accept", "text/html").send();
         assert_eq!(answer.status, 403);
         assert!(answer.header("content-security-policy").is_some(), "guarded like every answer");
         assert!(answer.header("x-request-id").is_some());
         assert_eq!(root.session_status(), 200);
-        let operator = crate::support::http::Browserless::new(house.operator_port(), house.origin());
+        let operator = crate::support::http::TestBrowser::new(server.operator_port(), server.origin());
         assert!(operator.get("/metrics").text().contains("doorward_refusals_total{kind=\"cross-site\"} 1"));
     }
 }

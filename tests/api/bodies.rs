@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::house::House;
 use crate::support::http::{RawConnection, basic};
 use crate::support::process::wait_until;
+use crate::support::test_server::TestServer;
 
 /// Less than the ten seconds that a body may take: a response within this time did not wait for the body.
 const AT_ONCE: Duration = Duration::from_secs(8);
@@ -15,24 +15,24 @@ const AT_ONCE: Duration = Duration::from_secs(8);
 /// How many bytes of a body don't count towards the memory budget of all bodies.
 const FREE: usize = 4 << 10;
 
-fn connect(house: &House) -> RawConnection {
-    RawConnection::open(house.port(0), AT_ONCE)
+fn connect(server: &TestServer) -> RawConnection {
+    RawConnection::open(server.port(0), AT_ONCE)
 }
 
 /// Returns the head of a request from Doorward's own pages, to which headers can be added.
-fn head(house: &House, method: &str, path: &str) -> String {
+fn head(server: &TestServer, method: &str, path: &str) -> String {
     format!(
         "{method} {path} HTTP/1.1\r\nHost: {}\r\nOrigin: {}\r\nContent-Type: application/json\r\n",
-        house.config.server.public_url.authority(),
-        house.origin(),
+        server.config.server.public_url.authority(),
+        server.origin(),
     )
 }
 
 /// Returns the response to a head whose body is never sent.
-fn answer_to_head(house: &House, method: &str, path: &str, headers: &[&str]) -> String {
-    let mut connection = connect(house);
+fn answer_to_head(server: &TestServer, method: &str, path: &str, headers: &[&str]) -> String {
+    let mut connection = connect(server);
     let headers = headers.join("\r\n");
-    connection.send(format!("{}{headers}\r\n\r\n", head(house, method, path)));
+    connection.send(format!("{}{headers}\r\n\r\n", head(server, method, path)));
     connection.answer()
 }
 
@@ -63,21 +63,21 @@ fn counted(config: &mut doorward::base::config::Config) {
 }
 
 on_both! {
-    fn compressed_bodies_are_refused_before_a_byte_is_read(house) {
+    fn compressed_bodies_are_refused_before_a_byte_is_read(server) {
         for (method, path, kind) in ENDPOINTS {
             for coding in ["gzip", "br", "identity, gzip", "x-unknown"] {
                 let coding = format!("Content-Encoding: {coding}");
-                let answer = answer_to_head(house, method, path, &[&coding, "Content-Length: 100"]);
+                let answer = answer_to_head(server, method, path, &[&coding, "Content-Length: 100"]);
                 assert!(answer.starts_with("HTTP/1.1 415 "), "{path} {coding}: {answer}");
                 assert!(answer.contains("\r\naccept-encoding: identity\r\n"), "{answer}");
                 assert!(answer.contains(&format!("\r\ncontent-type: {kind}\r\n")), "{answer}");
                 let is_oauth = answer.contains(r#"{"error":"invalid_request","error_description":"#);
                 assert_eq!(is_oauth, kind == "application/json", "{answer}");
             }
-            let answer = answer_to_head(house, method, path, &["Content-Encoding: identity", "Content-Encoding: gzip", "Transfer-Encoding: chunked"]);
+            let answer = answer_to_head(server, method, path, &["Content-Encoding: identity", "Content-Encoding: gzip", "Transfer-Encoding: chunked"]);
             assert!(answer.starts_with("HTTP/1.1 415 "), "{path}: {answer}");
         }
-        let browser = house.browser();
+        let browser = server.browser();
         let plain = browser.request("POST", "/webauthn/login/start").header("Content-Encoding", "Identity").json(&json!({})).send();
         assert_eq!(plain.status, 200, "{}", plain.text());
         let page = browser.request("POST", "/oauth2/authorize").header("Content-Encoding", "gzip").header("Accept", "text/html")
@@ -87,40 +87,40 @@ on_both! {
         assert_eq!(browser.request("GET", "/healthz").header("Content-Encoding", "gzip").send().status, 200);
     }
 
-    fn a_declared_length_beyond_the_limit_is_refused_at_once(house) {
+    fn a_declared_length_beyond_the_limit_is_refused_at_once(server) {
         for (method, path, _) in ENDPOINTS {
-            let answer = answer_to_head(house, method, path, &["Content-Length: 65537"]);
+            let answer = answer_to_head(server, method, path, &["Content-Length: 65537"]);
             let expected = if path == "/access/v1/evaluations" { "401" } else { "413" };
             assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{path}: {answer}");
         }
     }
 
-    fn large_requests_for_decisions_are_read_of_authenticated_clients_alone(house) {
+    fn large_requests_for_decisions_are_read_of_authenticated_clients_alone(server) {
         let path = "/access/v1/evaluations";
-        let (id, secret) = house.client(&["access:evaluate"]);
-        let (other, other_secret) = house.client(&["users:read"]);
-        let root = house.administrator();
+        let (id, secret) = server.client(&["access:evaluate"]);
+        let (other, other_secret) = server.client(&["users:read"]);
+        let root = server.administrator();
         let cookie = format!("Cookie: doorward-session={}", root.browser.cookie("doorward-session").expect("a cookie"));
         let wrong = format!("Authorization: {}", basic(&id, &other_secret));
         let unscoped = format!("Authorization: {}", basic(&other, &other_secret));
         for (headers, status) in [("X-Nothing: 1", 401), (cookie.as_str(), 401), (wrong.as_str(), 401), (unscoped.as_str(), 403)] {
-            let answer = answer_to_head(house, "POST", path, &[headers, "Content-Length: 100000"]);
+            let answer = answer_to_head(server, "POST", path, &[headers, "Content-Length: 100000"]);
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
             // The same if no header gives the length.
-            let mut connection = connect(house);
+            let mut connection = connect(server);
             let chunk = format!("{:x}\r\n{}\r\n", 70_000, " ".repeat(70_000));
-            connection.send(format!("{}{headers}\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}", head(house, "POST", path)));
+            connection.send(format!("{}{headers}\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}", head(server, "POST", path)));
             let answer = connection.answer();
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{headers}: {answer}");
         }
         let credentials = format!("Authorization: {}", basic(&id, &secret));
-        let beyond = answer_to_head(house, "POST", path, &[&credentials, "Content-Length: 524289"]);
+        let beyond = answer_to_head(server, "POST", path, &[&credentials, "Content-Length: 524289"]);
         assert!(beyond.starts_with("HTTP/1.1 413 "), "{beyond}");
         // Authenticated when the head arrives, and checked again when the body is complete.
-        let mut connection = connect(house);
+        let mut connection = connect(server);
         let body = format!("{}{}", json!({ "evaluations": [] }), " ".repeat(100_000));
         let (most, last) = body.split_at(body.len() - 1);
-        connection.send(format!("{}{credentials}\r\nContent-Length: {}\r\n\r\n{most}", head(house, "POST", path), body.len()));
+        connection.send(format!("{}{credentials}\r\nContent-Length: {}\r\n\r\n{most}", head(server, "POST", path), body.len()));
         let disabled = root.browser.post_json(&format!("/v1/clients/{id}/disable"), &json!({}));
         assert_eq!(disabled.status, 200, "{}", disabled.text());
         connection.send(last);
@@ -128,14 +128,14 @@ on_both! {
         assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
     }
 
-    fn unfinished_bodies_hold_no_more_than_their_budget(house) {
+    fn unfinished_bodies_hold_no_more_than_their_budget(server) {
         const LENGTH: usize = 60_000;
         let part = " ".repeat(LENGTH);
         let mut connections: Vec<_> = (0..200)
-            .map(|_| RawConnection::open(house.port(0), Duration::from_secs(30)))
+            .map(|_| RawConnection::open(server.port(0), Duration::from_secs(30)))
             .collect();
         for connection in &mut connections {
-            let head = head(house, "POST", "/webauthn/login/start");
+            let head = head(server, "POST", "/webauthn/login/start");
             connection.send(format!("{head}Content-Length: {}\r\n\r\n{part}", LENGTH + 1));
         }
         let (mut refused, mut held) = (0, 0);
@@ -154,20 +154,20 @@ on_both! {
         assert!(held > 100 && refused > 0, "{held} {refused}");
         // The memory that they used is free again.
         let body = format!("{{}}{part}");
-        let answer = house.browser().request("POST", "/webauthn/login/start").body(body, "application/json").send();
+        let answer = server.browser().request("POST", "/webauthn/login/start").body(body, "application/json").send();
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    fn small_bodies_are_accepted_while_the_memory_budget_is_used_up(house) {
+    fn small_bodies_are_accepted_while_the_memory_budget_is_used_up(server) {
         let hold = |bytes: usize| {
-            let mut connection = connect(house);
-            let head = head(house, "POST", "/webauthn/login/start");
+            let mut connection = connect(server);
+            let head = head(server, "POST", "/webauthn/login/start");
             connection.send(format!("{head}Content-Length: {}\r\n\r\n{}", bytes + 1, " ".repeat(bytes)));
             connection
         };
         let post = |path: &str, bytes: usize| {
             let body = format!("{{}}{}", " ".repeat(bytes));
-            house.browser().request("POST", path).body(body, "application/json").send()
+            server.browser().request("POST", path).body(body, "application/json").send()
         };
         let is_refused = |bytes: usize| post("/oauth2/token", bytes).status == 503;
         // Fewer than the budget has room for: bodies that exceed it together are all refused.
@@ -183,18 +183,18 @@ on_both! {
         }
         let start = post("/webauthn/login/start", 0);
         assert_eq!(start.status, 200, "{}", start.text());
-        let token = house.browser().request("POST", "/oauth2/token").form(&[("grant_type", "client_credentials")]).send();
+        let token = server.browser().request("POST", "/oauth2/token").form(&[("grant_type", "client_credentials")]).send();
         assert_eq!(token.status, 400, "{}", token.text());
         assert_eq!(post("/webauthn/login/start", FREE - 2).status, 200);
         assert!(is_refused(FREE + 64), "the budget is still used up");
         drop(held);
     }
 
-    fn connections_stay_open_after_complete_chunked_bodies(house) {
-        let start = head(house, "POST", "/webauthn/login/start");
+    fn connections_stay_open_after_complete_chunked_bodies(server) {
+        let start = head(server, "POST", "/webauthn/login/start");
         let chunked = format!("{start}Transfer-Encoding: chunked\r\n\r\n");
         let get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        let mut connection = connect(house);
+        let mut connection = connect(server);
         for _ in 0..2 {
             connection.send(format!("{chunked}2\r\n{{}}\r\n0\r\n\r\n"));
             let answer = connection.answer();
@@ -207,7 +207,7 @@ on_both! {
         // Sent slowly, in parts.
         for part in [chunked.as_str(), "1\r\n{\r", "\n1\r\n}\r\n", "0\r\n"] {
             connection.send(part);
-            assert_eq!(house.browser().get("/healthz").status, 200);
+            assert_eq!(server.browser().get("/healthz").status, 200);
         }
         connection.send("\r\n");
         let answer = connection.answer();
@@ -220,46 +220,46 @@ on_both! {
         }
     }
 
-    fn a_request_with_upgrade_has_the_body_that_its_length_tells(house) {
+    fn a_request_with_upgrade_has_the_body_that_its_length_tells(server) {
         let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
         for path in ["/healthz", "/readyz", "/login", "/v1/session", "/.well-known/openid-configuration", "/nothing"] {
-            let plain = house.browser().get(path).status;
-            let answer = answer_to_head(house, "GET", path, &[upgrade.trim_end()]);
+            let plain = server.browser().get(path).status;
+            let answer = answer_to_head(server, "GET", path, &[upgrade.trim_end()]);
             assert!(answer.starts_with(&format!("HTTP/1.1 {plain} ")), "{path}: {answer}");
             assert!(!answer.contains("connection: upgrade"), "{answer}");
         }
-        let mut connection = connect(house);
+        let mut connection = connect(server);
         let body = json!({}).to_string();
-        connection.send(format!("{}{upgrade}Content-Length: {}\r\n\r\n{body}", head(house, "POST", "/webauthn/login/start"), body.len()));
+        connection.send(format!("{}{upgrade}Content-Length: {}\r\n\r\n{body}", head(server, "POST", "/webauthn/login/start"), body.len()));
         let answer = connection.answer();
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         // What follows is not parsed as a request, because the framework can't tell where this request ended.
-        let mut connection = connect(house);
-        let start = head(house, "POST", "/webauthn/login/start");
+        let mut connection = connect(server);
+        let start = head(server, "POST", "/webauthn/login/start");
         connection.send(format!("{start}{upgrade}Content-Length: 2\r\n\r\n{{}}GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
         let answer = connection.answer();
         assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\r\nconnection: close\r\n"), "{answer}");
         assert!(connection.is_closed());
     }
 
-    fn connect_is_answered_at_once(house) {
-        let answer = answer_to_head(house, "CONNECT", "id.example.com:443", &["X-Nothing: 1"]);
+    fn connect_is_answered_at_once(server) {
+        let answer = answer_to_head(server, "CONNECT", "id.example.com:443", &["X-Nothing: 1"]);
         let status: u16 = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         assert!((400..500).contains(&status) && status != 408, "{answer}");
-        let answer = answer_to_head(house, "CONNECT", "/v1/session", &["X-Nothing: 1"]);
+        let answer = answer_to_head(server, "CONNECT", "/v1/session", &["X-Nothing: 1"]);
         assert!(answer.starts_with("HTTP/1.1 4") && !answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
 
-    fn the_head_of_every_request_is_bounded_in_time(house) {
+    fn the_head_of_every_request_is_bounded_in_time(server) {
         let get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        let mut connection = RawConnection::open(house.port(0), Duration::from_secs(20));
+        let mut connection = RawConnection::open(server.port(0), Duration::from_secs(20));
         connection.send(get);
         assert!(connection.answer().starts_with("HTTP/1.1 200 "));
         // The second request is never completed.
         connection.send("GET /healthz HTTP/1.1\r\nHost: ");
         assert!(connection.is_closed());
         // Sequential and pipelined requests are accepted.
-        let mut connection = connect(house);
+        let mut connection = connect(server);
         for _ in 0..3 {
             connection.send(format!("{get}{get}"));
             assert!(connection.answer().starts_with("HTTP/1.1 200 "));
@@ -268,7 +268,7 @@ on_both! {
     }
 }
 
-fn callers_are_counted_before_their_body_is_read(house: &House) {
+fn callers_are_counted_before_their_body_is_read(server: &TestServer) {
     let id = uuid::Uuid::new_v4().as_u128();
     let paths = [
         "/webauthn/login/start",
@@ -283,15 +283,15 @@ fn callers_are_counted_before_their_body_is_read(house: &House) {
         for _ in 0..2 {
             // Counted only once, although the handler counts too if no body came before it.
             let body = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
-            let mut connection = connect(house);
-            connection.send(format!("{}{from}\r\n{body}", head(house, "POST", path)));
+            let mut connection = connect(server);
+            connection.send(format!("{}{from}\r\n{body}", head(server, "POST", path)));
             let answer = connection.answer();
             assert!(
                 !answer.starts_with("HTTP/1.1 429 ") && answer.starts_with("HTTP/1.1 "),
                 "{path}: {answer}"
             );
         }
-        let refused = answer_to_head(house, "POST", path, &[&from, "Content-Length: 100"]);
+        let refused = answer_to_head(server, "POST", path, &[&from, "Content-Length: 100"]);
         assert!(refused.starts_with("HTTP/1.1 429 "), "{path}: {refused}");
         assert!(refused.contains("\r\nretry-after: "), "{refused}");
     }
@@ -299,10 +299,10 @@ fn callers_are_counted_before_their_body_is_read(house: &House) {
 
 #[test]
 fn callers_are_counted_before_their_body_is_read_embedded() {
-    callers_are_counted_before_their_body_is_read(&House::embedded_with(counted));
+    callers_are_counted_before_their_body_is_read(&TestServer::embedded_with(counted));
 }
 
 #[test]
 fn callers_are_counted_before_their_body_is_read_clustered() {
-    callers_are_counted_before_their_body_is_read(&House::clustered_with(counted));
+    callers_are_counted_before_their_body_is_read(&TestServer::clustered_with(counted));
 }

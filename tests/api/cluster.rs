@@ -5,44 +5,44 @@ use serde_json::json;
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::binary;
-use crate::support::person::{Person, assertion, register, session_status};
+use crate::support::test_user::{TestUser, assertion, register, session_status};
 
 on_both! {
-    fn registered_on_one_signed_in_on_the_other_restarted_both_still_signed_in(house) {
-        let second = house.another_instance();
-        let mut root = house.administrator();
-        let browser = house.browser().at_port(house.port(second));
+    fn registered_on_one_signed_in_on_the_other_restarted_both_still_signed_in(server) {
+        let second = server.another_instance();
+        let mut root = server.administrator();
+        let browser = server.browser().at_port(server.port(second));
         assert_eq!(root.sign_in_at(&browser).status, 200);
-        house.restart(0);
-        house.restart(second);
+        server.restart(0);
+        server.restart(second);
         assert_eq!(root.session_status(), 200);
         assert_eq!(session_status(&browser), 200);
-        assert_eq!(session_status(&browser.at_port(house.port(0))), 200);
+        assert_eq!(session_status(&browser.at_port(server.port(0))), 200);
     }
 
-    fn a_ceremony_that_a_browser_is_in_the_middle_of_survives_a_restart(house) {
-        let mut root = house.administrator();
-        let browser = house.browser();
+    fn a_ceremony_that_a_browser_is_in_the_middle_of_survives_a_restart(server) {
+        let mut root = server.administrator();
+        let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
-        house.restart(0);
+        server.restart(0);
         assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 200);
     }
 
-    fn begun_on_one_instance_finished_on_the_other(house) {
-        let second = house.another_instance();
-        let mut root = house.administrator();
-        let browser = house.browser();
+    fn begun_on_one_instance_finished_on_the_other(server) {
+        let second = server.another_instance();
+        let mut root = server.administrator();
+        let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
-        let elsewhere = browser.at_port(house.port(second));
+        let elsewhere = browser.at_port(server.port(second));
         assert_eq!(elsewhere.post_json("/webauthn/login/finish", &finish).status, 200);
     }
 
-    fn cut_off_on_one_the_very_next_request_on_the_other_is_refused(house) {
-        let second = house.another_instance();
-        let port = house.port(second);
-        let root = house.administrator();
-        type Cut = fn(&Person, &Person);
-        let cuts: [(&str, Cut); 3] = [
+    fn cut_off_on_one_the_very_next_request_on_the_other_is_refused(server) {
+        let second = server.another_instance();
+        let port = server.port(second);
+        let root = server.administrator();
+        type Revocation = fn(&TestUser, &TestUser);
+        let revocations: [(&str, Revocation); 3] = [
             ("revoked", |root, ada| {
                 let path = format!("/v1/users/{}/passkeys/{}", ada.id, ada.passkey);
                 assert_eq!(root.browser.delete(&path).status, 200);
@@ -56,8 +56,8 @@ on_both! {
                 assert_eq!(root.browser.delete(&path).status, 200);
             }),
         ];
-        for (name, cut) in cuts {
-            let ada = house.person(&root, name);
+        for (name, cut) in revocations {
+            let ada = server.create_user(&root, name);
             let elsewhere = ada.browser.at_port(port);
             assert_eq!(session_status(&elsewhere), 200);
             cut(&root, &ada);
@@ -65,56 +65,56 @@ on_both! {
         }
     }
 
-    fn cut_off_by_the_command_the_very_next_request_is_refused(house) {
-        let second = house.another_instance();
-        let root = house.administrator();
-        type Arguments = fn(&Person) -> Vec<String>;
+    fn cut_off_by_the_command_the_very_next_request_is_refused(server) {
+        let second = server.another_instance();
+        let root = server.administrator();
+        type Arguments = fn(&TestUser) -> Vec<String>;
         let cuts: [(&str, Arguments); 3] = [
             ("revoked", |ada| ["passkey", "revoke", &ada.passkey].map(str::to_owned).to_vec()),
             ("suspended", |ada| ["user", "suspend", &ada.username].map(str::to_owned).to_vec()),
             ("ended", |ada| ["session", "revoke", &ada.username].map(str::to_owned).to_vec()),
         ];
         for (name, arguments) in cuts {
-            let ada = house.person(&root, name);
-            let elsewhere = ada.browser.at_port(house.port(second));
+            let ada = server.create_user(&root, name);
+            let elsewhere = ada.browser.at_port(server.port(second));
             assert_eq!(session_status(&elsewhere), 200);
             let arguments = arguments(&ada);
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            let ran = binary::run(&house.config, &arguments);
+            let ran = binary::run(&server.config, &arguments);
             assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
             assert_eq!(session_status(&elsewhere), 401, "{name}");
             assert_eq!(ada.session_status(), 401, "{name}");
         }
     }
 
-    fn a_restart_does_not_end_the_set_up_that_somebody_is_in_the_middle_of(house) {
-        let token = house.set_up_token();
-        let browser = house.browser();
-        let mut device = SoftAuthenticator::synced(house.origin());
+    fn a_restart_does_not_end_the_set_up_that_somebody_is_in_the_middle_of(server) {
+        let token = server.set_up_token();
+        let browser = server.browser();
+        let mut device = SoftAuthenticator::synced(server.origin());
         let start = json!({ "setup": token, "username": "root", "display_name": "Root" });
         let begun = browser.post_json("/webauthn/register/start", &start).json();
         let credential = device.create(&begun["publicKey"], &Overrides::default());
-        house.restart(0);
+        server.restart(0);
         let body = json!({ "ceremony": begun["ceremony"], "credential": credential });
         assert_eq!(browser.post_json("/webauthn/register/finish", &body).status, 201);
         assert_eq!(register(&browser, &mut device, &start, &Overrides::default()).status, 410);
     }
 
-    fn a_new_master_key_signs_nobody_out(house) {
-        let root = house.administrator();
-        let old = house.config.master_key_path();
+    fn a_new_master_key_signs_nobody_out(server) {
+        let root = server.administrator();
+        let old = server.config.master_key_path();
         let new = old.with_extension("new");
         let key = doorward::base::secrets::MasterKey::generate();
         key.write_new(&new).expect("a key");
-        house.config.secrets.master_key_file = Some(new);
-        house.config.secrets.previous_master_key_file = Some(old);
-        house.restart(0);
+        server.config.secrets.master_key_file = Some(new);
+        server.config.secrets.previous_master_key_file = Some(old);
+        server.restart(0);
         let before = root.browser.cookie("doorward-session");
         assert_eq!(root.session_status(), 200);
         assert_ne!(root.browser.cookie("doorward-session"), before, "signed anew");
         // After the replacement, the old key can be removed.
-        house.config.secrets.previous_master_key_file = None;
-        house.restart(0);
+        server.config.secrets.previous_master_key_file = None;
+        server.restart(0);
         assert_eq!(root.session_status(), 200);
         assert_eq!(root.browser.delete("/v1/session").status, 204);
     }

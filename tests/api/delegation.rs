@@ -4,9 +4,9 @@ use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use doorward::base::ids::UserId;
 use doorward::clients::{ActingAs, ActingError, Permission};
-use doorward::passkeys::Right;
+use doorward::passkeys::RevokeAs;
 use doorward::users::{
-    Authority, NewInvitation, RoleChange, RoleError, SuspendError, UpdateError, UserChange,
+    NewInvitation, Permissions, RoleChange, RoleError, SuspendError, UpdateError, UserChange,
 };
 use serde_json::{Value, json};
 
@@ -14,22 +14,22 @@ use super::as_of::{at, instant};
 use super::roles::{give, make, patch};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::House;
 use crate::support::http::Answer;
-use crate::support::person::Person;
 use crate::support::postgres::Postgres;
 use crate::support::race::{RUNNERS, race};
 use crate::support::redis::Redis;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// A user who manages clerks and cooks, two clerks, a user who is a clerk and more, and a user without roles.
 struct Shop {
-    root: Person,
-    lead: Person,
-    clerk: Person,
+    root: TestUser,
+    lead: TestUser,
+    clerk: TestUser,
 }
 
-fn shop(house: &House) -> Shop {
-    let root = house.administrator();
+fn shop(server: &TestServer) -> Shop {
+    let root = server.administrator();
     for role in ["clerk", "cook", "auditor"] {
         make(&root, &json!({ "name": role }));
     }
@@ -37,9 +37,9 @@ fn shop(house: &House) -> Shop {
         &root,
         &json!({ "name": "lead", "manages_roles": ["clerk", "cook"] }),
     );
-    let lead = house.person(&root, "lead");
+    let lead = server.create_user(&root, "lead");
     give(&root, "lead", &["lead"]);
-    let clerk = house.person(&root, "clerk");
+    let clerk = server.create_user(&root, "clerk");
     give(&root, "clerk", &["clerk"]);
     for (name, roles) in [
         ("mixed", json!(["auditor", "clerk"])),
@@ -55,7 +55,7 @@ fn shop(house: &House) -> Shop {
     Shop { root, lead, clerk }
 }
 
-fn id(person: &Person) -> UserId {
+fn id(person: &TestUser) -> UserId {
     person.id.parse().expect("an id")
 }
 
@@ -72,9 +72,9 @@ fn names(page: &Value) -> Vec<String> {
     names
 }
 
-fn start(house: &House, link: &Value) -> u16 {
+fn start(server: &TestServer, link: &Value) -> u16 {
     let start = json!({ "invitation": link["token"], "username": "newcomer" });
-    house
+    server
         .browser()
         .post_json("/webauthn/register/start", &start)
         .status
@@ -87,9 +87,9 @@ where datname = current_database() and wait_event_type = 'Lock'";
 #[test]
 fn a_right_that_is_being_taken_away_is_waited_for() {
     let url = Postgres::shared().fresh_database();
-    let house = House::on(&url, &Redis::shared().fresh_url(), |_| {});
-    let Shop { root, lead, .. } = shop(&house);
-    let granting = json!({ "manages_grants_on": ["order"] });
+    let server = TestServer::on(&url, &Redis::shared().fresh_url(), |_| {});
+    let Shop { root, lead, .. } = shop(&server);
+    let granting = json!({ "manages_assignments_on": ["order"] });
     let granting = patch(&root.browser, &root.browser, "/v1/roles/lead", &granting);
     assert_eq!(granting.status, 200, "{}", granting.text());
     let grant = json!({ "user": "clerk", "resource_type": "order", "resource_id": "1", "roles": ["OPERATOR"] });
@@ -98,14 +98,14 @@ fn a_right_that_is_being_taken_away_is_waited_for() {
         ("DELETE", "/v1/users/clerk/sessions", json!({})),
         ("POST", "/v1/invitations", json!({ "user_id": "clerk" })),
         ("POST", "/v1/invitations", json!({ "roles": ["cook"] })),
-        ("POST", "/v1/grants", grant),
+        ("POST", "/v1/role-assignments", grant),
         ("PUT", "/v1/resources/order/1", json!({})),
     ] {
         give(&root, "lead", &["lead"]);
         let mut other = diesel::PgConnection::establish(&url).expect("a connection");
         let change = format!(
             "begin;
-             update standings set version = version + 1, moved_at = clock_timestamp() where user_id = '{0}';
+             update account_states set version = version + 1, changed_at = clock_timestamp() where user_id = '{0}';
              delete from user_roles where user_id = '{0}'",
             lead.id
         );
@@ -122,11 +122,11 @@ fn a_right_that_is_being_taken_away_is_waited_for() {
 }
 
 on_both! {
-    fn two_who_act_on_each_other_at_once_do_not_wait_in_a_circle(house) {
-        let root = house.administrator();
+    fn two_who_act_on_each_other_at_once_do_not_wait_in_a_circle(server) {
+        let root = server.administrator();
         make(&root, &json!({ "name": "peer" }));
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/peer", &json!({ "manages_roles": ["peer"] })).status, 200);
-        let (ann, ben) = (house.person(&root, "ann"), house.person(&root, "ben"));
+        let (ann, ben) = (server.create_user(&root, "ann"), server.create_user(&root, "ben"));
         for name in ["ann", "ben"] {
             give(&root, name, &["peer"]);
         }
@@ -140,8 +140,8 @@ on_both! {
         }
     }
 
-    fn whom_somebody_manages_they_see_and_nobody_else(house) {
-        let Shop { root, lead, clerk } = shop(house);
+    fn whom_somebody_manages_they_see_and_nobody_else(server) {
+        let Shop { root, lead, clerk } = shop(server);
         assert_eq!(names(&lead.browser.get("/v1/users").json()), ["clerk", "cook"]);
         assert_eq!(names(&lead.browser.get("/v1/users?role=clerk").json()), ["clerk"]);
         assert_eq!(names(&lead.browser.get("/v1/users?username=mixed").json()), [""; 0]);
@@ -176,8 +176,8 @@ on_both! {
         assert_eq!(lead.browser.get("/v1/users/clerk").status, 403);
     }
 
-    fn whom_somebody_manages_they_change(house) {
-        let Shop { root, lead, mut clerk } = shop(house);
+    fn whom_somebody_manages_they_change(server) {
+        let Shop { root, lead, mut clerk } = shop(server);
         let change = |body: &Value| patch(&root.browser, &lead.browser, "/v1/users/clerk", body);
         assert_eq!(change(&json!({ "display_name": "Counter", "roles": ["cook", "clerk"] })).json()["roles"], json!(["clerk", "cook"]));
         assert_eq!(root.browser.get("/v1/users/clerk").json()["display_name"], "Counter");
@@ -191,12 +191,12 @@ on_both! {
         assert_eq!(lead.browser.delete("/v1/users/clerk/sessions").json(), json!({ "sessions_ended": 1 }));
         assert_eq!((another.get("/v1/session").status, clerk.session_status()), (401, 401));
         assert_eq!(lead.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
-        assert_eq!(clerk.sign_in_at(&house.browser()).status, 403);
+        assert_eq!(clerk.sign_in_at(&server.browser()).status, 403);
         assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 204);
-        assert_eq!(clerk.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(clerk.sign_in_at(&server.browser()).status, 200);
         assert_eq!(lead.browser.delete(&format!("/v1/users/clerk/passkeys/{}", clerk.passkey)).status, 200);
         let link = lead.browser.post_json("/v1/invitations", &json!({ "user_id": "clerk" })).json();
-        let again = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link["token"] }));
+        let again = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &json!({ "invitation": link["token"] }));
         assert_eq!(again.id, clerk.id);
         // The manager may withdraw the last role, but not assign it again, because without a role the user is not
         // managed any more.
@@ -204,35 +204,35 @@ on_both! {
         assert_eq!(change(&json!({ "roles": ["clerk"] })).status, 403);
     }
 
-    fn what_somebody_may_give_is_theirs_too_though_no_role_of_their_own(house) {
-        let Shop { root, lead, .. } = shop(house);
-        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_grants_on": ["order"] })).status, 200);
+    fn what_somebody_may_give_is_theirs_too_though_no_role_of_their_own(server) {
+        let Shop { root, lead, .. } = shop(server);
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_assignments_on": ["order"] })).status, 200);
         let own = patch(&lead.browser, &lead.browser, "/v1/users/lead", &json!({ "roles": ["clerk", "lead"] }));
         assert_eq!(own.status, 403, "nobody manages themself");
         let grant = json!({ "user": "lead", "resource_type": "order", "resource_id": "1", "roles": ["OPERATOR"] });
-        let given = lead.browser.post_json("/v1/grants", &grant);
+        let given = lead.browser.post_json("/v1/role-assignments", &grant);
         assert_eq!((given.status, given.json()["user_id"].clone()), (201, json!(lead.id)));
         let double = json!({ "username": "lead-at-work", "roles": ["clerk"] });
-        let double = house.person_with(&lead, &double, SoftAuthenticator::synced(house.origin()));
+        let double = server.create_user_with(&lead, &double, SoftAuthenticator::synced(server.origin()));
         assert_eq!(double.browser.get("/v1/session").json()["user"]["roles"], json!(["clerk"]));
     }
 
-    fn whoever_suspended_them_somebody_is_reactivated_by_who_manages_them(house) {
-        let Shop { root, lead, mut clerk } = shop(house);
+    fn whoever_suspended_them_somebody_is_reactivated_by_who_manages_them(server) {
+        let Shop { root, lead, mut clerk } = shop(server);
         assert_eq!(root.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
         assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 204);
-        assert_eq!(clerk.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(clerk.sign_in_at(&server.browser()).status, 200);
         // A user with a role that the manager doesn't manage can't be reactivated by the manager.
         assert_eq!(root.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
         give(&root, "clerk", &["auditor", "clerk"]);
         assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 403);
     }
 
-    fn the_past_of_somebody_is_shown_as_far_as_they_were_the_managers(house) {
-        let long_ago = instant(house);
-        let Shop { root, lead, clerk } = shop(house);
+    fn the_past_of_somebody_is_shown_as_far_as_they_were_the_managers(server) {
+        let long_ago = instant(server);
+        let Shop { root, lead, clerk } = shop(server);
         give(&root, "clerk", &["auditor"]);
-        let before = instant(house);
+        let before = instant(server);
         give(&root, "clerk", &["clerk"]);
         let path = format!("/v1/users/{}", clerk.id);
         let history = lead.browser.get(&format!("{path}/history"));
@@ -257,17 +257,17 @@ on_both! {
         assert_eq!(at(&root.browser, &roles, before).json()["roles"], json!(["auditor"]));
         assert_eq!(at(&clerk.browser, &roles, before).json()["roles"], json!(["auditor"]), "their own");
         // If the caller may see only role assignments on resources, the response contains only these.
-        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_grants_on": ["order"] })).status, 200);
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_assignments_on": ["order"] })).status, 200);
         let grants = at(&lead.browser, &roles, before);
-        assert_eq!((grants.status, grants.json().get("roles"), &grants.json()["grants"]), (200, None, &json!([])));
-        let lately = instant(house);
+        assert_eq!((grants.status, grants.json().get("roles"), &grants.json()["role_assignments"]), (200, None, &json!([])));
+        let lately = instant(server);
         assert_eq!(at(&lead.browser, &roles, lately).json()["roles"], json!(["clerk"]));
         assert_eq!(at(&lead.browser, &path, lately).json()["item"]["data"]["roles"], json!(["clerk"]));
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), before).status, 200);
         let lookup = json!({ "ids": [clerk.id], "as_of": before.to_rfc3339() });
         assert_eq!(names(&lead.browser.post_json("/v1/users/lookup", &lookup).json()), [""; 0], "then they were not theirs");
         // A user who is no longer managed is invisible, even for the time when the user was managed.
-        let then = instant(house);
+        let then = instant(server);
         give(&root, "clerk", &["auditor"]);
         for path in [format!("{path}/history"), path.clone()] {
             assert_eq!(lead.browser.get(&path).status, 403, "{path}");
@@ -275,23 +275,23 @@ on_both! {
         assert_eq!(at(&lead.browser, &path, then).status, 403);
     }
 
-    fn a_delegate_sees_no_names_but_of_those_whom_they_manage_then_and_now(house) {
-        let Shop { root, lead, clerk } = shop(house);
-        let granting = json!({ "manages_roles": ["clerk", "cook"], "manages_grants_on": ["order"] });
+    fn a_delegate_sees_no_names_but_of_those_whom_they_manage_then_and_now(server) {
+        let Shop { root, lead, clerk } = shop(server);
+        let granting = json!({ "manages_roles": ["clerk", "cook"], "manages_assignments_on": ["order"] });
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &granting).status, 200);
         let path = format!("/v1/users/{}", clerk.id);
         give(&root, "clerk", &["auditor"]);
-        let _hidden = clerk.add_passkey(SoftAuthenticator::synced(house.origin()));
-        let not_theirs = instant(house);
+        let _hidden = clerk.add_passkey(SoftAuthenticator::synced(server.origin()));
+        let not_theirs = instant(server);
         give(&root, "clerk", &["clerk"]);
-        let _seen = clerk.add_passkey(SoftAuthenticator::synced(house.origin()));
+        let _seen = clerk.add_passkey(SoftAuthenticator::synced(server.origin()));
         assert_eq!(patch(&lead.browser, &lead.browser, &path, &json!({ "display_name": "A clerk" })).status, 200);
         let grant = json!({ "user": "clerk", "resource_type": "order", "resource_id": "1", "roles": ["VIEWER"] });
-        let grant = root.browser.post_json("/v1/grants", &grant);
+        let grant = root.browser.post_json("/v1/role-assignments", &grant);
         assert_eq!(grant.status, 201, "{}", grant.text());
-        let grant = format!("/v1/grants/{}", grant.json()["id"].as_str().expect("an id"));
+        let grant = format!("/v1/role-assignments/{}", grant.json()["id"].as_str().expect("an id"));
         assert_eq!(root.browser.request("PUT", "/v1/resources/order/1").json(&json!({})).send().status, 201);
-        let now = instant(house);
+        let now = instant(server);
 
         let makers = |page: &Value| -> Vec<(Value, Value)> {
             let items = page["items"].as_array().expect("versions");
@@ -314,7 +314,7 @@ on_both! {
         let passkeys = root.browser.get(&format!("{path}/passkeys")).json();
         let ids: Vec<String> = passkeys["items"].as_array().expect("passkeys").iter().map(|one| one["id"].as_str().expect("an id").to_owned()).collect();
         assert_eq!(ids.len(), 3);
-        let statuses = |reader: &Person| {
+        let statuses = |reader: &TestUser| {
             let mut statuses: Vec<u16> = ids.iter().map(|id| reader.browser.get(&format!("/v1/passkeys/{id}/history")).status).collect();
             statuses.sort_unstable();
             statuses
@@ -325,22 +325,22 @@ on_both! {
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), now).json()["items"].as_array().map(Vec::len), Some(3));
         assert_eq!(at(&root.browser, &format!("{path}/passkeys"), not_theirs).json()["items"].as_array().map(Vec::len), Some(2));
         // A service that may not look up users sees no usernames either.
-        for (scopes, name) in [(&["grants:read"][..], Value::Null), (&["grants:read", "users:read"], json!("root"))] {
-            let (id, secret) = house.client(scopes);
-            let told = house.browser().request("GET", &format!("{grant}/history")).basic(&id, &secret).send().json();
+        for (scopes, name) in [(&["role-assignments:read"][..], Value::Null), (&["role-assignments:read", "users:read"], json!("root"))] {
+            let (id, secret) = server.client(scopes);
+            let told = server.browser().request("GET", &format!("{grant}/history")).basic(&id, &secret).send().json();
             assert_eq!(told["items"][0]["by_username"], name, "{scopes:?}");
         }
     }
 
-    fn who_manages_grants_alone_does_not_learn_who_there_is(house) {
-        let Shop { root, .. } = shop(house);
-        make(&root, &json!({ "name": "granter", "manages_grants_on": ["order"] }));
-        let granter = house.person(&root, "granter");
+    fn who_manages_grants_alone_does_not_learn_who_there_is(server) {
+        let Shop { root, .. } = shop(server);
+        make(&root, &json!({ "name": "granter", "manages_assignments_on": ["order"] }));
+        let granter = server.create_user(&root, "granter");
         give(&root, "granter", &["granter"]);
         let grant = json!({ "user": "cook", "resource_type": "order", "resource_id": "1", "roles": ["VIEWER"] });
-        assert_eq!(root.browser.post_json("/v1/grants", &grant).status, 201);
+        assert_eq!(root.browser.post_json("/v1/role-assignments", &grant).status, 201);
         let held = granter.browser.get("/v1/users/cook/roles");
-        assert_eq!((held.status, held.json().get("roles"), &held.json()["grants"][0]["resource_id"]), (200, None, &json!("1")));
+        assert_eq!((held.status, held.json().get("roles"), &held.json()["role_assignments"][0]["resource_id"]), (200, None, &json!("1")));
         for question in ["", "?resource_type=order", "?limit=1"] {
             let roles = |name: &str| refusal(&granter.browser.get(&format!("/v1/users/{name}/roles{question}")));
             let unknown = roles("nobody");
@@ -349,20 +349,20 @@ on_both! {
                 assert_eq!(roles(name), unknown, "{name}{question}");
             }
         }
-        let then = instant(house);
+        let then = instant(server);
         let roles = |name: &str| refusal(&at(&granter.browser, &format!("/v1/users/{name}/roles"), then));
         assert_eq!(roles("plain"), roles("nobody"));
         assert_eq!(roles("cook").0, 200);
         // A user without managed roles gets the same refusal for all.
-        let plain = house.person(&root, "somebody");
+        let plain = server.create_user(&root, "somebody");
         let roles = |name: &str| refusal(&plain.browser.get(&format!("/v1/users/{name}/roles")));
         assert_eq!((roles("root"), roles("cook")), (roles("nobody"), roles("nobody")));
     }
 
-    fn somebody_new_is_invited_to_roles_that_the_maker_manages(house) {
-        let Shop { lead, clerk, .. } = shop(house);
+    fn somebody_new_is_invited_to_roles_that_the_maker_manages(server) {
+        let Shop { lead, clerk, .. } = shop(server);
         let invite = |body: &Value| lead.browser.post_json("/v1/invitations", body);
-        let joined = house.person_with(&lead, &json!({ "username": "new", "roles": ["cook"] }), SoftAuthenticator::synced(house.origin()));
+        let joined = server.create_user_with(&lead, &json!({ "username": "new", "roles": ["cook"] }), SoftAuthenticator::synced(server.origin()));
         assert_eq!(joined.browser.get("/v1/session").json()["user"]["roles"], json!(["cook"]));
         for body in [json!({}), json!({ "roles": [] }), json!({ "username": "other" })] {
             let refused = invite(&body);
@@ -381,8 +381,8 @@ on_both! {
         assert_eq!(unknown.0, 403);
     }
 
-    fn nobody_reaches_beyond_what_they_manage(house) {
-        let Shop { root, lead, clerk } = shop(house);
+    fn nobody_reaches_beyond_what_they_manage(server) {
+        let Shop { root, lead, clerk } = shop(server);
         for name in ["root", "mixed", "plain", "lead", "nobody"] {
             let path = format!("/v1/users/{name}");
             let change = lead.browser.request("PATCH", &path).header("If-Match", "\"1\"").json(&json!({ "roles": ["clerk"] })).send();
@@ -410,9 +410,9 @@ on_both! {
         assert!(acts.clone().all(|event| matches!(event["action"].as_str(), Some("user.joined" | "passkey.registered"))), "{events}");
     }
 
-    fn who_manages_by_a_role_needs_a_fresh_sign_in_too(house) {
-        let Shop { mut lead, .. } = shop(house);
-        house.pass(301);
+    fn who_manages_by_a_role_needs_a_fresh_sign_in_too(server) {
+        let Shop { mut lead, .. } = shop(server);
+        server.pass(301);
         assert_eq!(lead.browser.get("/v1/users/clerk").status, 200);
         let stale = lead.browser.post_json("/v1/users/clerk/suspend", &json!({}));
         assert_eq!((stale.status, stale.json()["type"].clone()), (403, json!("urn:doorward:problem:step-up-needed")));
@@ -421,35 +421,35 @@ on_both! {
         assert_eq!(lead.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
     }
 
-    fn who_is_promoted_between_look_and_act_is_left_alone(house) {
-        let Shop { root, lead, clerk } = shop(house);
+    fn who_is_promoted_between_look_and_act_is_left_alone(server) {
+        let Shop { root, lead, clerk } = shop(server);
         let user = id(&clerk);
         // The check of the handler …
-        assert_eq!(house.run(house.app.users.find_managed(id(&lead), "clerk")).expect("an answer").expect("theirs").id, user);
+        assert_eq!(server.run(server.app.users.find_managed(id(&lead), "clerk")).expect("an answer").expect("theirs").id, user);
         // … the change of roles …
         give(&root, "clerk", &["clerk", "auditor"]);
         // … and each operation, as the handler would continue with it.
-        let by = Authority::Delegate(id(&lead));
-        let (users, author) = (&house.app.users, ActingAs::command);
+        let by = Permissions::User(id(&lead));
+        let (users, author) = (&server.app.users, ActingAs::command);
         let session = clerk.browser.get("/v1/session").json()["session"]["id"].as_str().expect("an id").parse().expect("an id");
-        assert!(house.run(users.update(user, UserChange::default(), None, by, author())).is_err());
-        assert!(house.run(users.suspend(user, None, by, author())).is_err());
-        assert!(house.run(users.reactivate(user, None, by, author())).is_err());
-        assert!(house.run(users.end_session(user, session, None, by, author())).is_err());
-        assert!(house.run(users.end_all_sessions(user, None, by, author())).is_err());
+        assert!(server.run(users.update(user, UserChange::default(), None, by, author())).is_err());
+        assert!(server.run(users.suspend(user, None, by, author())).is_err());
+        assert!(server.run(users.reactivate(user, None, by, author())).is_err());
+        assert!(server.run(users.end_session(user, session, None, by, author())).is_err());
+        assert!(server.run(users.end_all_sessions(user, None, by, author())).is_err());
         let link = NewInvitation { user: Some(clerk.id.clone()), ..NewInvitation::default() };
-        assert!(house.run(users.invite(link, by, author())).is_err());
+        assert!(server.run(users.invite(link, by, author())).is_err());
         let passkey = clerk.passkey.parse().expect("an id");
-        assert!(house.run(house.app.passkeys.revoke(user, passkey, None, Right::Over(by), author())).is_err());
+        assert!(server.run(server.app.passkeys.revoke(user, passkey, None, RevokeAs::Manager(by), author())).is_err());
         assert_eq!(clerk.session_status(), 200);
         // Conversely: the caller has lost the permission in between.
         give(&root, "clerk", &["clerk"]);
         give(&root, "lead", &[]);
-        assert!(house.run(users.suspend(user, None, by, author())).is_err());
+        assert!(server.run(users.suspend(user, None, by, author())).is_err());
     }
 
-    fn links_that_race_a_promotion_open_no_administrators_account(house) {
-        let Shop { root, lead, clerk } = shop(house);
+    fn links_that_race_a_promotion_open_no_administrators_account(server) {
+        let Shop { root, lead, clerk } = shop(server);
         let path = format!("/v1/users/{}", clerk.id);
         let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
         let runners: Vec<usize> = (0..RUNNERS).collect();
@@ -462,7 +462,7 @@ on_both! {
         assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
         for link in answers.iter().filter(|answer| answer.status != 200) {
             match link.status {
-                201 => assert_eq!(start(house, &link.json()), 410),
+                201 => assert_eq!(start(server, &link.json()), 410),
                 status => assert_eq!(status, 403),
             }
         }
@@ -470,14 +470,14 @@ on_both! {
         assert_eq!(clerk.session_status(), 200);
     }
 
-    fn a_link_stands_on_its_makers_right(house) {
-        let Shop { root, lead, .. } = shop(house);
+    fn a_link_stands_on_its_makers_right(server) {
+        let Shop { root, lead, .. } = shop(server);
         let link = |body: &Value| lead.browser.post_json("/v1/invitations", body).json();
         let fresh = link(&json!({ "roles": ["clerk", "cook"] }));
         let named = link(&json!({ "username": "anna", "roles": ["cook"] }));
         let recovery = link(&json!({ "user_id": "clerk" }));
         let all = |wanted: [u16; 3]| {
-            assert_eq!([start(house, &fresh), start(house, &named), start(house, &recovery)], wanted);
+            assert_eq!([start(server, &fresh), start(server, &named), start(server, &recovery)], wanted);
         };
         all([200, 200, 200]);
         // The manager's role manages one role less.
@@ -496,15 +496,15 @@ on_both! {
         give(&root, "lead", &["lead"]);
         all([410, 410, 410]);
         let later = link(&json!({ "roles": ["clerk"] }));
-        assert_eq!(start(house, &later), 200);
+        assert_eq!(start(server, &later), 200);
         assert_eq!(root.browser.post_json("/v1/users/lead/suspend", &json!({})).status, 200);
-        assert_eq!(start(house, &later), 410);
+        assert_eq!(start(server, &later), 410);
     }
 
-    fn a_link_is_judged_when_it_is_used_too(house) {
-        let Shop { root, lead, .. } = shop(house);
+    fn a_link_is_judged_when_it_is_used_too(server) {
+        let Shop { root, lead, .. } = shop(server);
         let link = lead.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] })).json();
-        let (browser, mut device) = (house.browser(), SoftAuthenticator::synced(house.origin()));
+        let (browser, mut device) = (server.browser(), SoftAuthenticator::synced(server.origin()));
         let started = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "newcomer" })).json();
         let credential = device.create(&started["publicKey"], &Default::default());
         give(&root, "lead", &[]);
@@ -513,12 +513,12 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/newcomer").status, 404);
     }
 
-    fn a_service_neither_makes_nor_changes_who_manages_others(house) {
-        let Shop { root, lead, .. } = shop(house);
-        make(&root, &json!({ "name": "granter", "manages_grants_on": ["order"] }));
+    fn a_service_neither_makes_nor_changes_who_manages_others(server) {
+        let Shop { root, lead, .. } = shop(server);
+        make(&root, &json!({ "name": "granter", "manages_assignments_on": ["order"] }));
         root.browser.post_json("/v1/invitations", &json!({ "username": "granter", "roles": ["granter"] }));
-        let (id, secret) = house.client(&["users:read", "users:write", "passkeys:enrol", "sessions:revoke", "passkeys:revoke"]);
-        let browser = house.browser();
+        let (id, secret) = server.client(&["users:read", "users:write", "passkeys:enrol", "sessions:revoke", "passkeys:revoke"]);
+        let browser = server.browser();
         let ask = |method: &str, path: &str, body: &Value| {
             let tag = root.browser.get(path).header("etag").unwrap_or("\"1\"").to_owned();
             browser.request(method, path).header("If-Match", &tag).basic(&id, &secret).json(body).send()
@@ -544,31 +544,31 @@ on_both! {
         // A service's link is invalid once it would give more than the service could, because the role manages something now.
         let link = ask("POST", "/v1/invitations", &json!({ "roles": ["auditor"] })).json();
         let recovery = ask("POST", "/v1/invitations", &json!({ "user_id": "clerk" })).json();
-        assert_eq!((start(house, &link), start(house, &recovery)), (200, 200));
-        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/auditor", &json!({ "manages_grants_on": ["order"] })).status, 200);
-        assert_eq!((start(house, &link), start(house, &recovery)), (410, 410));
+        assert_eq!((start(server, &link), start(server, &recovery)), (200, 200));
+        assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/auditor", &json!({ "manages_assignments_on": ["order"] })).status, 200);
+        assert_eq!((start(server, &link), start(server, &recovery)), (410, 410));
     }
 
-    fn who_was_an_administrator_when_they_asked_and_is_none_any_more_changes_nothing(house) {
-        let Shop { root, clerk, .. } = shop(house);
-        let deputy = house.person_with(&root, &json!({ "username": "deputy", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
-        let id = |person: &Person| UserId::parse(&person.id).expect("an id");
-        let by = Authority::Delegate(id(&deputy));
-        let author = house.acting(&deputy, Permission::Roles);
-        let administering = house.acting(&deputy, Permission::Administrator);
+    fn who_was_an_administrator_when_they_asked_and_is_none_any_more_changes_nothing(server) {
+        let Shop { root, clerk, .. } = shop(server);
+        let deputy = server.create_user_with(&root, &json!({ "username": "deputy", "roles": ["admin"] }), SoftAuthenticator::synced(server.origin()));
+        let id = |person: &TestUser| UserId::parse(&person.id).expect("an id");
+        let by = Permissions::User(id(&deputy));
+        let author = server.acting(&deputy, Permission::Roles);
+        let administering = server.acting(&deputy, Permission::Administrator);
         let change = |roles: &[&str]| UserChange { roles: Some(roles.iter().map(ToString::to_string).collect()), ..UserChange::default() };
-        let users = &house.app.users;
-        house.run(users.update(id(&clerk), change(&["clerk", "cook"]), None, by, author.clone())).expect("an administrator may");
-        house.run(users.update_role("cook", RoleChange::default(), None, administering.clone())).expect("an administrator may");
+        let users = &server.app.users;
+        server.run(users.update(id(&clerk), change(&["clerk", "cook"]), None, by, author.clone())).expect("an administrator may");
+        server.run(users.update_role("cook", RoleChange::default(), None, administering.clone())).expect("an administrator may");
 
         give(&root, "deputy", &[]);
-        let refused = house.run(users.update(id(&clerk), change(&["admin"]), None, by, author.clone()));
-        assert!(matches!(refused, Err(UpdateError::NotYours)), "{refused:?}");
-        let refused = house.run(users.suspend(id(&clerk), None, by, author.clone()));
-        assert!(matches!(refused, Err(SuspendError::NotYours)), "{refused:?}");
-        let refused = house.run(users.update_role("cook", RoleChange::default(), None, author.clone()));
-        assert!(matches!(refused, Err(RoleError::NotYours)), "{refused:?}");
-        let refused = house.run(users.delete_role("auditor", None, None, administering));
+        let refused = server.run(users.update(id(&clerk), change(&["admin"]), None, by, author.clone()));
+        assert!(matches!(refused, Err(UpdateError::NotPermitted)), "{refused:?}");
+        let refused = server.run(users.suspend(id(&clerk), None, by, author.clone()));
+        assert!(matches!(refused, Err(SuspendError::NotPermitted)), "{refused:?}");
+        let refused = server.run(users.update_role("cook", RoleChange::default(), None, author.clone()));
+        assert!(matches!(refused, Err(RoleError::NotPermitted)), "{refused:?}");
+        let refused = server.run(users.delete_role("auditor", None, None, administering));
         assert!(matches!(refused, Err(RoleError::Acting(ActingError::Forbidden))), "{refused:?}");
     }
 }

@@ -2,19 +2,19 @@
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::http::Browserless;
+use crate::support::http::TestBrowser;
 use crate::support::process::free_port;
 
 on_both! {
-    fn text_in_the_environment_stays_text(house) {
+    fn text_in_the_environment_stays_text(server) {
         for name in ["007", "1.10", "\"Orders\""] {
-            let mut config = house.config.clone();
+            let mut config = server.config.clone();
             config.server.listen.set_port(free_port());
             let printed = tempfile::NamedTempFile::new().expect("a file");
             let mut command = binary::command(&config);
             command.env("DOORWARD__PASSKEYS__RP_NAME", name);
             let _process = binary::serve_command(&mut command, &config, printed.path());
-            let browser = Browserless::new(config.server.listen.port(), house.origin());
+            let browser = TestBrowser::new(config.server.listen.port(), server.origin());
             let page = browser.get("/login").text().to_owned();
             let escaped = name.replace('"', "&#34;");
             assert!(page.contains(&format!("{escaped}</title>")), "{name}: {page}");

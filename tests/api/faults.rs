@@ -4,34 +4,34 @@ use std::time::Duration;
 
 use doorward::clients::Algorithm;
 use doorward::history::Author;
-use doorward::tokens::keys::{Compromised, KeyError, SignError, VerifyError};
+use doorward::tokens::keys::{CompromisedKeys, KeyError, SignError, VerifyError};
 use serde_json::json;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::support::causes;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::{Person, assertion, register, session_status, sign_in};
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::logged_errors;
 use crate::support::postgres::{Authentication, Postgres, PostgresOptions};
 use crate::support::process::wait_until;
 use crate::support::redis::{Redis, RedisOptions};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::{TestUser, assertion, register, session_status, sign_in};
 
 pub fn stores() -> (Postgres, Redis) {
-    causes::watch();
+    logged_errors::watch();
     let postgres = Postgres::start(PostgresOptions::default());
     postgres.create_database("doorward");
     (postgres, Redis::start(RedisOptions::default()))
 }
 
-pub fn house_on(postgres: &Postgres, redis: &Redis) -> House {
-    House::on(&postgres.url("doorward"), &redis.url(), |config| {
+pub fn server_on(postgres: &Postgres, redis: &Redis) -> TestServer {
+    TestServer::on(&postgres.url("doorward"), &redis.url(), |config| {
         config.redis.timeout = Duration::from_millis(500);
         config.database.timeout = Duration::from_millis(1500);
     })
 }
 
 fn is_unavailable(answer: &Answer) -> bool {
-    causes::assert_stated(answer);
+    logged_errors::assert_stated(answer);
     answer.status == 503
         && answer.header("retry-after").is_some()
         && answer.problem_type() == "urn:doorward:problem:unavailable"
@@ -40,8 +40,8 @@ fn is_unavailable(answer: &Answer) -> bool {
 #[test]
 fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
     let (postgres, mut redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let mut root = house.administrator();
+    let server = server_on(&postgres, &redis);
+    let mut root = server.administrator();
     let waiting = assertion(&root.browser, &mut root.device, &Overrides::default());
     redis.kill();
     for _ in 0..10 {
@@ -57,7 +57,7 @@ fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
             "the cookie stays"
         );
         assert_eq!(
-            session_status(&house.browser()),
+            session_status(&server.browser()),
             401,
             "no cookie, no session"
         );
@@ -73,7 +73,7 @@ fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
         is_unavailable(&root.browser.get("/readyz"))
     });
     assert_eq!(root.browser.get("/healthz").status, 200);
-    let operator = Browserless::new(house.operator_port(), house.origin());
+    let operator = TestBrowser::new(server.operator_port(), server.origin());
     let parts = operator.get("/readyz").json();
     assert_eq!(parts["parts"][0]["fault"], json!(null));
     assert!(parts["parts"][1]["fault"].is_string(), "{parts}");
@@ -97,8 +97,8 @@ fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
 #[test]
 fn a_redis_that_stops_answering_is_away_within_its_time() {
     let (postgres, mut redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
     redis.pause();
     let started = doorward::base::clock::Stopwatch::start();
     assert!(is_unavailable(&root.browser.get("/v1/session")));
@@ -116,9 +116,9 @@ fn a_redis_that_stops_answering_is_away_within_its_time() {
 #[test]
 fn a_redis_restored_from_before_a_revocation_lets_nobody_in() {
     let (postgres, mut redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
-    let ada = house.person(&root, "ada");
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    let ada = server.create_user(&root, "ada");
     assert_eq!(ada.session_status(), 200);
     redis.stop();
     let before = redis.snapshot_files();
@@ -143,8 +143,8 @@ fn a_redis_restored_from_before_a_revocation_lets_nobody_in() {
 #[test]
 fn with_the_database_away_checks_go_on_and_changes_do_not() {
     let (mut postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let mut root = house.administrator();
+    let server = server_on(&postgres, &redis);
+    let mut root = server.administrator();
     let waiting = assertion(&root.browser, &mut root.device, &Overrides::default());
     assert_eq!(root.session_status(), 200);
     postgres.kill();
@@ -170,16 +170,16 @@ fn with_the_database_away_checks_go_on_and_changes_do_not() {
     assert_eq!(root.session_status(), 401, "no session, no yes");
     postgres.start_again();
     wait_until("sign-ins work again", Duration::from_secs(2), || {
-        sign_in(&house.browser(), &mut root.device, &Overrides::default()).status == 200
+        sign_in(&server.browser(), &mut root.device, &Overrides::default()).status == 200
     });
 }
 
 #[test]
 fn what_people_hold_is_not_answered_without_the_stores() {
     let (mut postgres, mut redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
-    let (id, secret) = house.client(&["users:read", "grants:read"]);
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    let (id, secret) = server.client(&["users:read", "role-assignments:read"]);
     let roles = format!("/v1/users/{}/roles", root.id);
     let wanted = json!({ "ids": [root.id] });
     let by_session = || {
@@ -189,7 +189,7 @@ fn what_people_hold_is_not_answered_without_the_stores() {
         ]
     };
     let by_client = || {
-        let browser = house.browser();
+        let browser = server.browser();
         let asked = browser.request("GET", &roles).basic(&id, &secret).send();
         let looked_up = browser
             .request("POST", "/v1/users/lookup")
@@ -220,10 +220,10 @@ fn what_people_hold_is_not_answered_without_the_stores() {
 #[test]
 fn a_standing_that_is_not_known_is_not_a_yes() {
     let (mut postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
     postgres.kill();
-    let key = doorward::standing::Standings::key(root.id.parse().expect("an id"));
+    let key = doorward::account_state::AccountStates::key(root.id.parse().expect("an id"));
     redis.cli(&["DEL", &key]);
     assert!(is_unavailable(&root.browser.get("/v1/session")));
     postgres.start_again();
@@ -235,8 +235,8 @@ fn a_standing_that_is_not_known_is_not_a_yes() {
 #[test]
 fn a_database_that_stops_answering_is_away_within_its_time() {
     let (mut postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
     postgres.pause();
     let started = doorward::base::clock::Stopwatch::start();
     assert!(is_unavailable(&root.browser.get("/v1/users/root")));
@@ -254,18 +254,18 @@ fn a_database_that_stops_answering_is_away_within_its_time() {
 #[test]
 fn a_dump_restored_on_an_empty_server_signs_in_with_the_old_passkey() {
     let (postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let mut root = house.administrator();
+    let server = server_on(&postgres, &redis);
+    let mut root = server.administrator();
     let dump = postgres.pg_dump("doorward");
     let elsewhere = Postgres::start(PostgresOptions::default());
     elsewhere.create_database("restored");
     elsewhere.restore("restored", &dump);
     let empty = Redis::start(RedisOptions::default());
-    let restored = House::on(&elsewhere.url("restored"), &empty.url(), |config| {
-        config.secrets = house.config.secrets.clone();
-        config.server.public_url = house.config.server.public_url.clone();
+    let restored = TestServer::on(&elsewhere.url("restored"), &empty.url(), |config| {
+        config.secrets = server.config.secrets.clone();
+        config.server.public_url = server.config.server.public_url.clone();
     });
-    let browser = Browserless::new(restored.port(0), house.origin());
+    let browser = TestBrowser::new(restored.port(0), server.origin());
     assert_eq!(session_status(&root.browser.at_port(restored.port(0))), 401);
     let answer = root.sign_in_at(&browser);
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -290,27 +290,28 @@ fn a_redis_that_would_forget_is_refused_at_the_start() {
         },
     ] {
         let redis = Redis::start(options);
-        let built =
-            std::panic::catch_unwind(|| House::on(&postgres.url("doorward"), &redis.url(), |_| {}));
+        let built = std::panic::catch_unwind(|| {
+            TestServer::on(&postgres.url("doorward"), &redis.url(), |_| {})
+        });
         assert!(built.is_err());
     }
 }
 
 #[test]
 fn the_embedded_service_registers_beside_a_full_reading_load() {
-    let house = House::embedded();
-    let root = house.administrator();
+    let server = TestServer::embedded();
+    let root = server.administrator();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             let browser = root.browser.clone();
             scope.spawn(move || (0..50).for_each(|_| assert_eq!(session_status(&browser), 200)));
         }
         for number in 0..10 {
-            let person: Person = house.person(&root, &format!("p{number}"));
+            let person: TestUser = server.create_user(&root, &format!("p{number}"));
             assert_eq!(person.session_status(), 200);
         }
     });
-    let mut device = SoftAuthenticator::synced(house.origin());
+    let mut device = SoftAuthenticator::synced(server.origin());
     assert_eq!(
         register(
             &root.browser,
@@ -326,21 +327,21 @@ fn the_embedded_service_registers_beside_a_full_reading_load() {
 #[test]
 fn with_redis_away_nothing_is_signed_and_a_refused_key_is_refused_when_it_is_back() {
     let (postgres, mut redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let keyring = &house.app.keyring;
+    let server = server_on(&postgres, &redis);
+    let keyring = &server.app.keyring;
     let algorithm = Algorithm::ES256;
     let claims = json!({ "sub": "ada" });
-    let sign = || house.run(keyring.sign(algorithm, "JWT", &claims));
+    let sign = || server.run(keyring.sign(algorithm, "JWT", &claims));
     let token = sign().expect("a token");
     redis.kill();
     assert!(matches!(sign(), Err(SignError::Unavailable(_))));
-    let which = Compromised::All(Some(algorithm));
-    let pending = house.run(keyring.compromise(which, Author::command()));
+    let which = CompromisedKeys::All(Some(algorithm));
+    let pending = server.run(keyring.compromise(which, Author::command()));
     assert!(matches!(pending, Err(KeyError::Pending(_))), "{pending:?}");
     redis.start_again();
     wait_until("tokens are judged again", Duration::from_secs(2), || {
-        house.run(keyring.ring()).is_ok_and(|ring| {
-            let judged = ring.verify::<serde_json::Value>(&token, &["JWT"]);
+        server.run(keyring.key_set()).is_ok_and(|key_set| {
+            let judged = key_set.verify::<serde_json::Value>(&token, &["JWT"]);
             assert_eq!(judged, Err(VerifyError::Compromised));
             true
         })

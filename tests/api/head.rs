@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::http::{Answer, Browserless, RawConnection};
+use crate::support::http::{Answer, RawConnection, TestBrowser};
 
 /// Returns the headers of a response, without those that always differ.
 fn headers(answer: &Answer) -> BTreeMap<String, String> {
@@ -23,7 +23,7 @@ fn headers(answer: &Answer) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn same_as_get(browser: &Browserless, path: &str, accept: &str) {
+fn same_as_get(browser: &TestBrowser, path: &str, accept: &str) {
     let ask = |method: &str| {
         browser
             .request(method, path)
@@ -37,8 +37,8 @@ fn same_as_get(browser: &Browserless, path: &str, accept: &str) {
 }
 
 on_both! {
-    fn head_is_answered_wherever_get_is(house) {
-        let root = house.administrator();
+    fn head_is_answered_wherever_get_is(server) {
+        let root = server.administrator();
         let api = root.browser.get("/openapi.json").json();
         let paths = api["paths"].as_object().expect("paths");
         let described = paths.iter().filter(|(_, methods)| methods.get("get").is_some());
@@ -56,15 +56,15 @@ on_both! {
             same_as_get(&root.browser, path, "text/html");
             same_as_get(&root.browser.without_cookies(), path, "*/*");
         }
-        let operator = Browserless::new(house.operator_port(), house.origin());
+        let operator = TestBrowser::new(server.operator_port(), server.origin());
         let metrics = operator.request("HEAD", "/metrics").send();
         assert_eq!((metrics.status, metrics.body.len()), (200, 0));
         assert_eq!(operator.request("HEAD", "/readyz").send().status, 200);
-        assert_eq!(house.browser().request("HEAD", "/readyz").send().status, 200);
+        assert_eq!(server.browser().request("HEAD", "/readyz").send().status, 200);
     }
 
-    fn nothing_follows_the_head_of_an_answer_to_head(house) {
-        for port in [house.port(0), house.operator_port()] {
+    fn nothing_follows_the_head_of_an_answer_to_head(server) {
+        for port in [server.port(0), server.operator_port()] {
             let mut connection = RawConnection::open(port, Duration::from_secs(5));
             let request = |method: &str| format!("{method} /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
             connection.send(request("HEAD"));
@@ -74,8 +74,8 @@ on_both! {
         }
     }
 
-    fn a_resource_lists_head_beside_get_and_never_alone(house) {
-        let root = house.administrator();
+    fn a_resource_lists_head_beside_get_and_never_alone(server) {
+        let root = server.administrator();
         for (path, allow) in [
             ("/healthz", "GET, HEAD"), ("/v1/session", "GET, HEAD, DELETE"), ("/oauth2/jwks", "GET, HEAD"),
             ("/oauth2/userinfo", "GET, HEAD, POST"), ("/oauth2/authorize", "GET, HEAD, POST"), ("/login", "GET, HEAD"),
@@ -90,7 +90,7 @@ on_both! {
             let answer = root.browser.request("HEAD", path).send();
             assert_eq!((answer.status, answer.header("allow")), (405, Some("POST")), "{path}");
         }
-        let operator = Browserless::new(house.operator_port(), house.origin());
+        let operator = TestBrowser::new(server.operator_port(), server.origin());
         let refused = operator.request("POST", "/metrics").json(&json!({})).send();
         assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD")));
     }

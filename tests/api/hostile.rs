@@ -6,13 +6,13 @@ use crate::on_both;
 use crate::support::authenticator::{
     CredentialProperties, CrossOrigin, Overrides, SoftAuthenticator, UserHandle,
 };
-use crate::support::house::House;
 use crate::support::http::Answer;
-use crate::support::person::{Person, assertion, register, session_status, sign_in, step_up};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::{TestUser, assertion, register, session_status, sign_in, step_up};
 
 /// Returns every manipulation by an authenticator or a page that both ceremonies must detect.
-fn lies(house: &House) -> Vec<(&'static str, Overrides)> {
-    let origin = house.origin().to_owned();
+fn lies(server: &TestServer) -> Vec<(&'static str, Overrides)> {
+    let origin = server.origin().to_owned();
     let lie = |change: &dyn Fn(&mut Overrides)| {
         let mut overrides = Overrides::default();
         change(&mut overrides);
@@ -108,26 +108,26 @@ fn is_refused(answer: &Answer) -> bool {
 }
 
 on_both! {
-    fn a_lying_sign_in_is_refused(house) {
-        let mut root = house.administrator();
-        for (lie, overrides) in lies(house) {
-            let browser = house.browser();
+    fn a_lying_sign_in_is_refused(server) {
+        let mut root = server.administrator();
+        for (lie, overrides) in lies(server) {
+            let browser = server.browser();
             let answer = sign_in(&browser, &mut root.device, &overrides);
             assert!(is_refused(&answer), "{lie}: {} {}", answer.status, answer.text());
             assert_eq!(session_status(&browser), 401, "{lie}");
         }
         // An honest response still works.
-        assert_eq!(root.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(root.sign_in_at(&server.browser()).status, 200);
     }
 
-    fn a_lying_registration_is_refused(house) {
-        let root = house.administrator();
-        for (lie, overrides) in lies(house) {
-            let mut device = SoftAuthenticator::synced(house.origin());
+    fn a_lying_registration_is_refused(server) {
+        let root = server.administrator();
+        for (lie, overrides) in lies(server) {
+            let mut device = SoftAuthenticator::synced(server.origin());
             let answer = register(&root.browser, &mut device, &json!({}), &overrides);
             assert!(is_refused(&answer), "{lie}: {} {}", answer.status, answer.text());
         }
-        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut device = SoftAuthenticator::synced(server.origin());
         let overrides = Overrides { statement_of_none: true, ..Overrides::default() };
         let answer = register(&root.browser, &mut device, &json!({}), &overrides);
         assert_eq!(answer.status, 400, "a statement of `none`: {}", answer.text());
@@ -135,9 +135,9 @@ on_both! {
         assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(1));
     }
 
-    fn a_credential_that_is_not_discoverable_is_refused(house) {
-        let root = house.administrator();
-        let mut device = SoftAuthenticator::device_bound(house.origin());
+    fn a_credential_that_is_not_discoverable_is_refused(server) {
+        let root = server.administrator();
+        let mut device = SoftAuthenticator::device_bound(server.origin());
         let overrides = Overrides {
             credential_properties: CredentialProperties::NotDiscoverable,
             ..Overrides::default()
@@ -152,10 +152,10 @@ on_both! {
         assert_eq!(answer.status, 201, "a browser that does not say is believed: {}", answer.text());
     }
 
-    fn an_id_other_than_the_attested_one_is_refused(house) {
-        let root = house.administrator();
+    fn an_id_other_than_the_attested_one_is_refused(server) {
+        let root = server.administrator();
         let started = root.browser.post_json("/webauthn/register/start", &json!({})).json();
-        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut device = SoftAuthenticator::synced(server.origin());
         let mut credential = device.create(&started["publicKey"], &Overrides::default());
         for name in ["id", "rawId"] {
             credential[name] = json!("AQIDBAUGBwgJCgsMDQ4PEA");
@@ -165,33 +165,33 @@ on_both! {
         assert!(is_refused(&answer), "{}", answer.text());
     }
 
-    fn the_longest_credential_id_is_accepted(house) {
-        let root = house.administrator();
-        let mut device = SoftAuthenticator::synced(house.origin());
+    fn the_longest_credential_id_is_accepted(server) {
+        let root = server.administrator();
+        let mut device = SoftAuthenticator::synced(server.origin());
         let overrides = Overrides { credential_id: Some(vec![1; 1023]), ..Overrides::default() };
         let answer = register(&root.browser, &mut device, &json!({}), &overrides);
         assert_eq!(answer.status, 201, "{}", answer.text());
-        assert_eq!(sign_in(&house.browser(), &mut device, &Overrides::default()).status, 200);
+        assert_eq!(sign_in(&server.browser(), &mut device, &Overrides::default()).status, 200);
     }
 
-    fn extension_outputs_that_nobody_asked_for_are_ignored(house) {
-        let mut root = house.administrator();
+    fn extension_outputs_that_nobody_asked_for_are_ignored(server) {
+        let mut root = server.administrator();
         for outputs in [
             json!(null), json!({}), json!({ "appid": "yes", "hmacGetSecret": 5, "other": [1] }),
             json!({ "credProps": null }), json!({ "credProps": { "rk": "yes" }, "credProtect": "x", "minPinLength": -1 }),
         ] {
             let overrides = Overrides { client_extensions: Some(outputs.clone()), ..Overrides::default() };
-            let answer = sign_in(&house.browser(), &mut root.device, &overrides);
+            let answer = sign_in(&server.browser(), &mut root.device, &overrides);
             assert_eq!(answer.status, 200, "{outputs}: {}", answer.text());
-            let mut device = SoftAuthenticator::synced(house.origin());
+            let mut device = SoftAuthenticator::synced(server.origin());
             let answer = register(&root.browser, &mut device, &json!({}), &overrides);
             assert_eq!(answer.status, 201, "{outputs}: {}", answer.text());
         }
     }
 
-    fn a_step_up_needs_no_user_handle_and_takes_none_of_another(house) {
-        let mut root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_step_up_needs_no_user_handle_and_takes_none_of_another(server) {
+        let mut root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let of_another = uuid::Uuid::parse_str(&ada.id).expect("an id");
         for handle in [UserHandle::Other(of_another.as_bytes().to_vec()), UserHandle::Other(b"short".to_vec())] {
             let overrides = Overrides { user_handle: handle, ..Overrides::default() };
@@ -203,25 +203,25 @@ on_both! {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    fn a_browser_that_says_nothing_of_frames_is_believed(house) {
-        let mut root = house.administrator();
+    fn a_browser_that_says_nothing_of_frames_is_believed(server) {
+        let mut root = server.administrator();
         let overrides = Overrides { cross_origin: CrossOrigin::Absent, ..Overrides::default() };
-        assert_eq!(sign_in(&house.browser(), &mut root.device, &overrides).status, 200);
+        assert_eq!(sign_in(&server.browser(), &mut root.device, &overrides).status, 200);
     }
 
-    fn a_tampered_signature_is_refused(house) {
-        let mut root = house.administrator();
+    fn a_tampered_signature_is_refused(server) {
+        let mut root = server.administrator();
         let overrides = Overrides { tampered_signature: true, ..Overrides::default() };
-        let browser = house.browser();
+        let browser = server.browser();
         let answer = sign_in(&browser, &mut root.device, &overrides);
         assert_eq!(answer.status, 401);
         assert_eq!(answer.problem_type(), "urn:doorward:problem:passkey-refused");
         assert_eq!(session_status(&browser), 401);
     }
 
-    fn the_user_handle_belongs_to_the_owner_of_the_credential(house) {
-        let mut root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn the_user_handle_belongs_to_the_owner_of_the_credential(server) {
+        let mut root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let of_another = uuid::Uuid::parse_str(&ada.id).expect("an id");
         for handle in [
             UserHandle::Other(of_another.as_bytes().to_vec()),
@@ -229,88 +229,88 @@ on_both! {
             UserHandle::Absent,
         ] {
             let overrides = Overrides { user_handle: handle, ..Overrides::default() };
-            let browser = house.browser();
+            let browser = server.browser();
             let answer = sign_in(&browser, &mut root.device, &overrides);
             assert_eq!(answer.status, 401, "{}", answer.text());
             assert_eq!(session_status(&browser), 401);
         }
     }
 
-    fn a_credential_id_of_somebody_else_is_refused_for_ever(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_credential_id_of_somebody_else_is_refused_for_ever(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let taken = base64_bytes(&root.device.credential_ids()[0]);
         // Registering it again, for another user.
-        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut device = SoftAuthenticator::synced(server.origin());
         let overrides = Overrides { credential_id: Some(taken.clone()), ..Overrides::default() };
         let answer = register(&ada.browser, &mut device, &json!({}), &overrides);
         assert_eq!(answer.status, 409, "{}", answer.text());
         // Signing in with one's own key under that credential ID.
         let mut ada = ada;
-        let browser = house.browser();
+        let browser = server.browser();
         let answer = sign_in(&browser, &mut ada.device, &overrides);
         assert!(is_refused(&answer), "{}", answer.text());
         // After revocation it can't be registered either.
-        root.add_passkey(SoftAuthenticator::synced(house.origin()));
+        root.add_passkey(SoftAuthenticator::synced(server.origin()));
         let gone = root.browser.delete(&format!("/v1/me/passkeys/{}", root.passkey));
         assert_eq!(gone.status, 200, "{}", gone.text());
         let answer = register(&ada.browser, &mut device, &json!({}), &overrides);
         assert_eq!(answer.status, 409, "{}", answer.text());
     }
 
-    fn a_counter_that_went_back_is_refused_and_audited(house) {
-        let root = house.administrator();
-        let device = SoftAuthenticator::device_bound(house.origin());
-        let mut ada = house.person_with(&root, &json!({ "username": "ada" }), device);
+    fn a_counter_that_went_back_is_refused_and_audited(server) {
+        let root = server.administrator();
+        let device = SoftAuthenticator::device_bound(server.origin());
+        let mut ada = server.create_user_with(&root, &json!({ "username": "ada" }), device);
         let clone = ada.device.clone();
         for _ in 0..3 {
-            assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+            assert_eq!(ada.sign_in_at(&server.browser()).status, 200);
         }
-        let mut cloned = Person { device: clone, ..ada.clone() };
-        let browser = house.browser();
+        let mut cloned = TestUser { device: clone, ..ada.clone() };
+        let browser = server.browser();
         let answer = cloned.sign_in_at(&browser);
         assert_eq!(answer.status, 401, "{}", answer.text());
         assert_eq!(session_status(&browser), 401);
         let events = root.browser.get("/v1/audit-events?person=ada&outcome=refused").json();
         assert_eq!(events["items"][0]["reason"], "counter-went-back", "{events}");
         // The genuine one still works.
-        assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(ada.sign_in_at(&server.browser()).status, 200);
     }
 
-    fn a_backup_eligibility_that_flips_is_refused(house) {
-        let mut root = house.administrator();
+    fn a_backup_eligibility_that_flips_is_refused(server) {
+        let mut root = server.administrator();
         let flipped = Overrides {
             backup_eligible: Some(false),
             backup_state: Some(false),
             ..Overrides::default()
         };
-        let answer = sign_in(&house.browser(), &mut root.device, &flipped);
+        let answer = sign_in(&server.browser(), &mut root.device, &flipped);
         assert_eq!(answer.status, 401, "{}", answer.text());
-        let device = SoftAuthenticator::device_bound(house.origin());
-        let mut ada = house.person_with(&root, &json!({ "username": "ada" }), device);
+        let device = SoftAuthenticator::device_bound(server.origin());
+        let mut ada = server.create_user_with(&root, &json!({ "username": "ada" }), device);
         let upgraded = Overrides {
             backup_eligible: Some(true),
             backup_state: Some(true),
             ..Overrides::default()
         };
-        let answer = sign_in(&house.browser(), &mut ada.device, &upgraded);
+        let answer = sign_in(&server.browser(), &mut ada.device, &upgraded);
         assert_eq!(answer.status, 401, "{}", answer.text());
     }
 
-    fn a_backup_state_that_changes_is_remembered(house) {
-        let mut root = house.administrator();
+    fn a_backup_state_that_changes_is_remembered(server) {
+        let mut root = server.administrator();
         let not_yet_copied = Overrides { backup_state: Some(false), ..Overrides::default() };
-        assert_eq!(sign_in(&house.browser(), &mut root.device, &not_yet_copied).status, 200);
-        assert_eq!(root.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(sign_in(&server.browser(), &mut root.device, &not_yet_copied).status, 200);
+        assert_eq!(root.sign_in_at(&server.browser()).status, 200);
         let events = root.browser.get("/v1/audit-events?action=session.signed_in").json();
         let states: Vec<_> = events["items"].as_array().expect("events").iter()
             .map(|event| event["details"]["backup_state"].clone()).collect();
         assert_eq!(states, [json!(true), json!(false)]);
     }
 
-    fn a_ceremony_is_finished_once(house) {
-        let mut root = house.administrator();
-        let browser = house.browser();
+    fn a_ceremony_is_finished_once(server) {
+        let mut root = server.administrator();
+        let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
         assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 200);
         let again = browser.post_json("/webauthn/login/finish", &finish);
@@ -318,9 +318,9 @@ on_both! {
         assert_eq!(again.problem_type(), "urn:doorward:problem:ceremony-gone");
     }
 
-    fn a_ceremony_that_was_refused_is_used_up(house) {
-        let mut root = house.administrator();
-        let browser = house.browser();
+    fn a_ceremony_that_was_refused_is_used_up(server) {
+        let mut root = server.administrator();
+        let browser = server.browser();
         let good = assertion(&browser, &mut root.device, &Overrides::default());
         let mut bad = good.clone();
         bad["credential"]["response"]["signature"] = json!("AAAA");
@@ -328,11 +328,11 @@ on_both! {
         assert_eq!(browser.post_json("/webauthn/login/finish", &good).status, 410);
     }
 
-    fn a_ceremony_belongs_to_the_browser_that_began_it(house) {
-        let mut root = house.administrator();
-        let browser = house.browser();
+    fn a_ceremony_belongs_to_the_browser_that_began_it(server) {
+        let mut root = server.administrator();
+        let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
-        let other = house.browser();
+        let other = server.browser();
         assert_eq!(other.post_json("/webauthn/login/finish", &finish).status, 410);
         other.get("/v1/session");
         assert_eq!(session_status(&other), 401);
@@ -340,18 +340,18 @@ on_both! {
         assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 410);
     }
 
-    fn a_ceremony_ends_with_its_time(house) {
-        let mut root = house.administrator();
-        let browser = house.browser();
+    fn a_ceremony_ends_with_its_time(server) {
+        let mut root = server.administrator();
+        let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
-        house.pass(301);
+        server.pass(301);
         let late = browser.post_json("/webauthn/login/finish", &finish);
         assert_eq!(late.status, 410, "{}", late.text());
         assert_eq!(session_status(&browser), 401);
     }
 
-    fn a_ceremony_of_one_kind_finishes_no_other(house) {
-        let mut root = house.administrator();
+    fn a_ceremony_of_one_kind_finishes_no_other(server) {
+        let mut root = server.administrator();
         let login = assertion(&root.browser, &mut root.device, &Overrides::default());
         for path in ["/webauthn/register/finish", "/webauthn/step-up/finish"] {
             let answer = root.browser.post_json(path, &login);
@@ -363,16 +363,16 @@ on_both! {
         assert_eq!(root.browser.post_json("/webauthn/login/finish", &body).status, 410);
     }
 
-    fn an_unknown_passkey_says_so_and_nothing_more(house) {
-        house.administrator();
-        let mut stranger = SoftAuthenticator::synced(house.origin());
+    fn an_unknown_passkey_says_so_and_nothing_more(server) {
+        server.administrator();
+        let mut stranger = SoftAuthenticator::synced(server.origin());
         let options = json!({
             "rp": { "id": "localhost", "name": "x" },
             "user": { "id": "AAAAAAAAAAAAAAAAAAAAAA", "name": "x", "displayName": "x" },
             "challenge": "AAAA", "pubKeyCredParams": [{ "type": "public-key", "alg": -7 }],
         });
         stranger.create(&options, &Overrides::default());
-        let answer = sign_in(&house.browser(), &mut stranger, &Overrides::default());
+        let answer = sign_in(&server.browser(), &mut stranger, &Overrides::default());
         assert_eq!(answer.status, 401);
         assert_eq!(answer.problem_type(), "urn:doorward:problem:passkey-unknown");
     }

@@ -4,9 +4,9 @@ use doorward::base::config::{Config, Origin};
 use serde_json::json;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::support::house::House;
-use crate::support::http::Browserless;
-use crate::support::person::{Person, sign_in};
+use crate::support::http::TestBrowser;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::{TestUser, sign_in};
 
 const PUBLIC: &str = "https://id.example.com";
 const RELATED: &str = "https://id.example.org";
@@ -17,18 +17,18 @@ fn under_a_name(config: &mut Config) {
     config.passkeys.related_origins = vec![Origin::parse(RELATED).expect("an origin")];
 }
 
-fn administrator(house: &House) -> Person {
+fn administrator(server: &TestServer) -> TestUser {
     let start =
-        json!({ "setup": house.set_up_token(), "username": "root", "display_name": "Root" });
-    Person::enrol(house.browser(), SoftAuthenticator::synced(PUBLIC), &start)
+        json!({ "setup": server.set_up_token(), "username": "root", "display_name": "Root" });
+    TestUser::register(server.browser(), SoftAuthenticator::synced(PUBLIC), &start)
 }
 
-fn cookies_are_bound_to_host_and_https(house: &House) {
-    let mut root = administrator(house);
-    let begun = house
+fn cookies_are_bound_to_host_and_https(server: &TestServer) {
+    let mut root = administrator(server);
+    let begun = server
         .browser()
         .post_json("/webauthn/login/start", &json!({}));
-    let answer = root.sign_in_at(&house.browser());
+    let answer = root.sign_in_at(&server.browser());
     let mut cookies = answer.headers_named("set-cookie");
     cookies.extend(begun.headers_named("set-cookie"));
     for name in ["__Host-doorward-session=", "__Host-doorward-browser="] {
@@ -48,11 +48,11 @@ fn cookies_are_bound_to_host_and_https(house: &House) {
     assert!(url.starts_with("https://id.example.com/join/"), "{url}");
 }
 
-fn the_same_passkey_works_under_a_related_name(house: &House) {
-    let mut root = administrator(house);
-    let origins = house.browser().get("/.well-known/webauthn").json();
+fn the_same_passkey_works_under_a_related_name(server: &TestServer) {
+    let mut root = administrator(server);
+    let origins = server.browser().get("/.well-known/webauthn").json();
     assert_eq!(origins, json!({ "origins": [PUBLIC, RELATED] }));
-    let elsewhere = Browserless::new(house.port(0), RELATED);
+    let elsewhere = TestBrowser::new(server.port(0), RELATED);
     let there = Overrides {
         origin: Some(RELATED.into()),
         ..Overrides::default()
@@ -78,20 +78,20 @@ fn the_same_passkey_works_under_a_related_name(house: &House) {
 
 #[test]
 fn cookies_are_bound_to_host_and_https_embedded() {
-    cookies_are_bound_to_host_and_https(&House::embedded_with(under_a_name));
+    cookies_are_bound_to_host_and_https(&TestServer::embedded_with(under_a_name));
 }
 
 #[test]
 fn cookies_are_bound_to_host_and_https_clustered() {
-    cookies_are_bound_to_host_and_https(&House::clustered_with(under_a_name));
+    cookies_are_bound_to_host_and_https(&TestServer::clustered_with(under_a_name));
 }
 
 #[test]
 fn the_same_passkey_works_under_a_related_name_embedded() {
-    the_same_passkey_works_under_a_related_name(&House::embedded_with(under_a_name));
+    the_same_passkey_works_under_a_related_name(&TestServer::embedded_with(under_a_name));
 }
 
 #[test]
 fn the_same_passkey_works_under_a_related_name_clustered() {
-    the_same_passkey_works_under_a_related_name(&House::clustered_with(under_a_name));
+    the_same_passkey_works_under_a_related_name(&TestServer::clustered_with(under_a_name));
 }

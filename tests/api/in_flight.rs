@@ -9,17 +9,17 @@ use std::time::Duration;
 use diesel::prelude::*;
 use doorward::base::clock::Timestamp;
 use doorward::base::ids::{ClientId, UserId};
-use doorward::db::schema::{clients, passkeys, sessions, standings, user_roles, users};
+use doorward::db::schema::{account_states, clients, passkeys, sessions, user_roles, users};
 use doorward::db::{self, Connection, Json};
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::{House, another_database, runtime};
-use crate::support::http::{Answer, Browserless, basic, page_user};
-use crate::support::person::Person;
+use crate::support::http::{Answer, TestBrowser, basic, page_user};
 use crate::support::process::wait_until;
 use crate::support::relying_party::RelyingParty;
+use crate::support::test_server::{TestServer, another_database, runtime};
+use crate::support::test_user::TestUser;
 
 pub(super) type Work = Box<dyn FnOnce(&mut Connection) -> db::Result<()> + Send>;
 
@@ -30,8 +30,8 @@ struct Held {
 }
 
 impl Held {
-    fn begin(house: &House, work: Work) -> Self {
-        let database = another_database(&house.config, &house.clock);
+    fn begin(server: &TestServer, work: Work) -> Self {
+        let database = another_database(&server.config, &server.clock);
         let (release, hold) = mpsc::channel::<()>();
         let (tell, held) = mpsc::channel::<()>();
         let holder = std::thread::spawn(move || {
@@ -55,8 +55,8 @@ impl Held {
 
 /// Returns how many statements on this installation's PostgreSQL database wait for a lock; `None` on SQLite, which
 /// doesn't report it.
-pub(super) fn waiting(house: &House) -> Option<i64> {
-    let count = house.app.database.read(|conn| match conn {
+pub(super) fn waiting(server: &TestServer) -> Option<i64> {
+    let count = server.app.database.read(|conn| match conn {
         Connection::Sqlite(_) => Ok(None),
         Connection::Postgres(conn) => {
             let count = diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(
@@ -66,7 +66,7 @@ pub(super) fn waiting(house: &House) -> Option<i64> {
             Ok::<_, db::Error>(Some(count.get_result(conn)?))
         }
     });
-    house.run(count).expect("a count")
+    server.run(count).expect("a count")
 }
 
 /// Sends a request while another transaction holds the locks that it needs, and commits that transaction when the request waits.
@@ -74,16 +74,16 @@ pub(super) fn waiting(house: &House) -> Option<i64> {
 /// With SQLite, waiting is not observable. There the revocation becomes visible with the commit, and an instance that was not
 /// notified still accepts requests for a moment, which has the same effect.
 pub(super) fn send_during(
-    house: &House,
+    server: &TestServer,
     work: Work,
     send: impl FnOnce() -> Answer + Send,
 ) -> Answer {
-    let held = Held::begin(house, work);
+    let held = Held::begin(server, work);
     std::thread::scope(|scope| {
         let request = scope.spawn(send);
-        if waiting(house).is_some() {
+        if waiting(server).is_some() {
             wait_until("the request waits", Duration::from_secs(4), || {
-                waiting(house) == Some(1) || request.is_finished()
+                waiting(server) == Some(1) || request.is_finished()
             });
         }
         held.commit();
@@ -91,14 +91,14 @@ pub(super) fn send_during(
     })
 }
 
-fn id(person: &Person) -> UserId {
+fn id(person: &TestUser) -> UserId {
     person.id.parse().expect("an id")
 }
 
 /// Takes the account's lock, as every change of an account does.
 fn raise(conn: &mut Connection, user: UserId) -> db::Result<()> {
-    diesel::update(standings::table.find(user))
-        .set(standings::version.eq(standings::version + 1))
+    diesel::update(account_states::table.find(user))
+        .set(account_states::version.eq(account_states::version + 1))
         .execute(conn)?;
     Ok(())
 }
@@ -124,8 +124,8 @@ fn revocations_of(user: UserId) -> Vec<(&'static str, u16, Work)> {
                 .execute(conn)
         }),
         change(401, "all sessions ended", |conn, user, _| {
-            diesel::update(standings::table.find(user))
-                .set(standings::session_epoch.eq(standings::session_epoch + 1))
+            diesel::update(account_states::table.find(user))
+                .set(account_states::session_epoch.eq(account_states::session_epoch + 1))
                 .execute(conn)
         }),
         change(401, "this session ended", |conn, user, at| {
@@ -165,7 +165,7 @@ fn revocations_of_client(client: ClientId) -> Vec<(&'static str, u16, Work)> {
                 .set((
                     clients::enabled.eq(false),
                     clients::token_epoch.eq(clients::token_epoch + 1),
-                    clients::people_epoch.eq(clients::people_epoch + 1),
+                    clients::user_authorizations_epoch.eq(clients::user_authorizations_epoch + 1),
                 ))
                 .execute(conn)
         }),
@@ -200,13 +200,13 @@ impl Change {
         }
     }
 
-    fn at_version(mut self, root: &Person) -> Self {
+    fn at_version(mut self, root: &TestUser) -> Self {
         let tag = root.browser.get(&self.path);
         self.if_match = Some(tag.header("etag").expect("a tag").to_owned());
         self
     }
 
-    fn send(&self, browser: &Browserless, authorization: Option<&str>) -> Answer {
+    fn send(&self, browser: &TestBrowser, authorization: Option<&str>) -> Answer {
         let mut request = browser.request(self.method, &self.path).json(&self.body);
         if let Some(tag) = &self.if_match {
             request = request.header("If-Match", tag);
@@ -218,14 +218,20 @@ impl Change {
     }
 }
 
-fn changes(house: &House, root: &Person, ada: &Person) -> Vec<Change> {
-    let (client, _) = house.client(&[]);
+fn changes(server: &TestServer, root: &TestUser, ada: &TestUser) -> Vec<Change> {
+    let (client, _) = server.client(&[]);
     let client = format!("/v1/clients/{client}");
     let user = format!("/v1/users/{}", ada.id);
     let grant =
         json!({ "user": ada.id, "resource_type": "order", "resource_id": "1", "roles": ["X"] });
-    let given = root.browser.post_json("/v1/grants", &grant).json();
-    let given = format!("/v1/grants/{}", given["id"].as_str().expect("an id"));
+    let given = root
+        .browser
+        .post_json("/v1/role-assignments", &grant)
+        .json();
+    let given = format!(
+        "/v1/role-assignments/{}",
+        given["id"].as_str().expect("an id")
+    );
     let new =
         json!({ "user": ada.id, "resource_type": "order", "resource_id": "2", "roles": ["X"] });
     let put = root
@@ -261,7 +267,7 @@ fn changes(house: &House, root: &Person, ada: &Person) -> Vec<Change> {
             format!("{user}/passkeys/{}", ada.passkey),
             Value::Null,
         ),
-        Change::new("POST", "/v1/grants", new),
+        Change::new("POST", "/v1/role-assignments", new),
         Change::new("PATCH", &given, json!({ "roles": ["Y"] })).at_version(root),
         Change::new("DELETE", given, Value::Null),
         Change::new("PUT", "/v1/resources/order/2", json!({})),
@@ -270,7 +276,7 @@ fn changes(house: &House, root: &Person, ada: &Person) -> Vec<Change> {
 }
 
 /// Returns the changes that only users make: roles, and their own account.
-fn own_changes(root: &Person, deputy: &Person) -> Vec<Change> {
+fn own_changes(root: &TestUser, deputy: &TestUser) -> Vec<Change> {
     let made = root
         .browser
         .post_json("/v1/roles", &json!({ "name": "clerk" }));
@@ -297,25 +303,29 @@ fn own_changes(root: &Person, deputy: &Person) -> Vec<Change> {
 }
 
 /// Returns the number of revisions and of audit events.
-fn history(house: &House) -> (i64, i64) {
+fn history(server: &TestServer) -> (i64, i64) {
     use doorward::db::schema::{audit_events, revisions};
-    let counts = house.app.database.read(|conn| {
+    let counts = server.app.database.read(|conn| {
         let revisions = revisions::table.count().get_result(conn)?;
         // Refusals are events too, but not changes.
         let changes = audit_events::table.filter(audit_events::outcome.eq("success"));
         let events = changes.count().get_result(conn)?;
         Ok::<_, db::Error>((revisions, events))
     });
-    house.run(counts).expect("counts")
+    server.run(counts).expect("counts")
 }
 
-fn deputy(house: &House, root: &Person, name: &str) -> Person {
+fn deputy(server: &TestServer, root: &TestUser, name: &str) -> TestUser {
     let invitation = json!({ "username": name, "roles": ["admin"] });
-    house.person_with(root, &invitation, SoftAuthenticator::synced(house.origin()))
+    server.create_user_with(
+        root,
+        &invitation,
+        SoftAuthenticator::synced(server.origin()),
+    )
 }
 
 fn assert_refused(
-    house: &House,
+    server: &TestServer,
     what: &str,
     status: u16,
     change: &Change,
@@ -329,96 +339,96 @@ fn assert_refused(
         answer.text()
     );
     assert_eq!(answer.status, status, "{what}");
-    assert_eq!(history(house), before, "{what}");
+    assert_eq!(history(server), before, "{what}");
 }
 
 on_both! {
-    fn a_grant_that_was_changed_meanwhile_is_not_withdrawn_by_a_page_of_before(house) {
-        use doorward::db::schema::grants;
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_grant_that_was_changed_meanwhile_is_not_withdrawn_by_a_page_of_before(server) {
+        use doorward::db::schema::role_assignments;
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let grant = json!({ "user": ada.id, "resource_type": "order", "resource_id": "1", "roles": ["X"] });
-        let given = root.browser.post_json("/v1/grants", &grant).json();
+        let given = root.browser.post_json("/v1/role-assignments", &grant).json();
         let given = given["id"].as_str().expect("an ID").to_owned();
         let user = id(&ada);
-        let grant: doorward::base::ids::GrantId = given.parse().expect("an ID");
+        let grant: doorward::base::ids::RoleAssignmentId = given.parse().expect("an ID");
         let change: Work = Box::new(move |conn| {
             raise(conn, user)?;
-            diesel::update(grants::table.find(grant)).set(grants::version.eq(grants::version + 1)).execute(conn)?;
+            diesel::update(role_assignments::table.find(grant)).set(role_assignments::version.eq(role_assignments::version + 1)).execute(conn)?;
             Ok(())
         });
-        let opened_by = page_user(&root.browser).expect("a user");
-        let form = [("opened_by", opened_by.as_str()), ("version", "1")];
-        let path = format!("/admin/grants/{given}/withdraw");
-        let answer = send_during(house, change, || root.browser.request("POST", &path).form(&form).send());
+        let rendered_for = page_user(&root.browser).expect("a user");
+        let form = [("rendered_for", rendered_for.as_str()), ("version", "1")];
+        let path = format!("/admin/role-assignments/{given}/withdraw");
+        let answer = send_during(server, change, || root.browser.request("POST", &path).form(&form).send());
         assert!([409, 412].contains(&answer.status), "{answer:?}");
-        let still = root.browser.get(&format!("/v1/grants/{given}")).json();
+        let still = root.browser.get(&format!("/v1/role-assignments/{given}")).json();
         assert_eq!(still["roles"], json!(["X"]), "{still}");
     }
 
-    fn an_administrator_who_was_suspended_meanwhile_changes_nothing(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let first = deputy(house, &root, "deputy");
-        let mut all = changes(house, &root, &ada);
+    fn an_administrator_who_was_suspended_meanwhile_changes_nothing(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let first = deputy(server, &root, "deputy");
+        let mut all = changes(server, &root, &ada);
         all.extend(own_changes(&root, &first));
         for (number, change) in all.iter().enumerate() {
-            let deputy = deputy(house, &root, &format!("deputy{number}"));
+            let deputy = deputy(server, &root, &format!("deputy{number}"));
             let (_, status, work) = revocations_of(id(&deputy)).remove(0);
-            let before = history(house);
-            let answer = send_during(house, work, || change.send(&deputy.browser, None));
-            assert_refused(house, "suspended", status, change, before, &answer);
+            let before = history(server);
+            let answer = send_during(server, work, || change.send(&deputy.browser, None));
+            assert_refused(server, "suspended", status, change, before, &answer);
         }
     }
 
-    fn whatever_an_administrator_lost_meanwhile_refuses_their_request(house) {
-        let root = house.administrator();
-        let (client, _) = house.client(&[]);
+    fn whatever_an_administrator_lost_meanwhile_refuses_their_request(server) {
+        let root = server.administrator();
+        let (client, _) = server.client(&[]);
         let change = Change::new("POST", format!("/v1/clients/{client}/secret"), json!({}));
         for number in 0..5 {
-            let deputy = deputy(house, &root, &format!("deputy{number}"));
+            let deputy = deputy(server, &root, &format!("deputy{number}"));
             let (what, status, work) = revocations_of(id(&deputy)).remove(number);
-            let before = history(house);
-            let answer = send_during(house, work, || change.send(&deputy.browser, None));
-            assert_refused(house, what, status, &change, before, &answer);
+            let before = history(server);
+            let answer = send_during(server, work, || change.send(&deputy.browser, None));
+            assert_refused(server, what, status, &change, before, &answer);
         }
     }
 
-    fn a_service_that_was_disabled_meanwhile_changes_nothing(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let scopes = ["clients:write", "users:write", "passkeys:enrol", "sessions:revoke", "passkeys:revoke", "grants:write"];
-        for change in changes(house, &root, &ada) {
-            let (client, secret) = house.client(&scopes);
+    fn a_service_that_was_disabled_meanwhile_changes_nothing(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let scopes = ["clients:write", "users:write", "passkeys:enrol", "sessions:revoke", "passkeys:revoke", "role-assignments:write"];
+        for change in changes(server, &root, &ada) {
+            let (client, secret) = server.client(&scopes);
             let (_, status, work) = revocations_of_client(client.parse().expect("an id")).remove(0);
-            let before = history(house);
-            let answer = send_during(house, work, || change.send(&house.browser(), Some(&basic(&client, &secret))));
-            assert_refused(house, "disabled", status, &change, before, &answer);
+            let before = history(server);
+            let answer = send_during(server, work, || change.send(&server.browser(), Some(&basic(&client, &secret))));
+            assert_refused(server, "disabled", status, &change, before, &answer);
         }
     }
 
-    fn whatever_a_service_lost_meanwhile_refuses_its_request(house) {
+    fn whatever_a_service_lost_meanwhile_refuses_its_request(server) {
         for number in 0..3 {
-            let (client, secret) = house.client(&["clients:write"]);
-            let target = managed_by(house, &client);
+            let (client, secret) = server.client(&["clients:write"]);
+            let target = managed_by(server, &client);
             let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
             let (what, status, work) = revocations_of_client(client.parse().expect("an id")).remove(number);
-            let before = history(house);
-            let answer = send_during(house, work, || change.send(&house.browser(), Some(&basic(&client, &secret))));
-            assert_refused(house, what, status, &change, before, &answer);
+            let before = history(server);
+            let answer = send_during(server, work, || change.send(&server.browser(), Some(&basic(&client, &secret))));
+            assert_refused(server, what, status, &change, before, &answer);
         }
     }
 
-    fn a_token_whose_client_or_user_lost_the_right_meanwhile_changes_nothing(house) {
-        let root = house.administrator();
-        let helper = |scope: &str| -> RelyingParty { house.helper(scope) };
+    fn a_token_whose_client_or_user_lost_the_right_meanwhile_changes_nothing(server) {
+        let root = server.administrator();
+        let helper = |scope: &str| -> RelyingParty { server.delegated_app(scope) };
         // The user who authorized the app is suspended or no longer an administrator; the app is disabled or has lost the scope.
         for number in 0..4 {
-            let deputy = deputy(house, &root, &format!("deputy{number}"));
+            let deputy = deputy(server, &root, &format!("deputy{number}"));
             let app = helper("openid clients:write");
-            let target = managed_by(house, &app.id);
+            let target = managed_by(server, &app.id);
             let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
-            let issued = app.sign_in(&deputy.browser, &[("scope", "openid clients:write"), ("resource", house.origin())]);
+            let issued = app.sign_in(&deputy.browser, &[("scope", "openid clients:write"), ("resource", server.origin())]);
             let client = || app.id.parse().expect("an id");
             let (what, status, work) = match number {
                 0 => revocations_of(id(&deputy)).remove(0),
@@ -426,26 +436,26 @@ on_both! {
                 2 => revocations_of_client(client()).remove(0),
                 _ => revocations_of_client(client()).remove(1),
             };
-            let before = history(house);
+            let before = history(server);
             let bearer = format!("Bearer {}", issued.access);
-            let answer = send_during(house, work, || change.send(&house.browser(), Some(&bearer)));
-            assert_refused(house, what, status, &change, before, &answer);
+            let answer = send_during(server, work, || change.send(&server.browser(), Some(&bearer)));
+            assert_refused(server, what, status, &change, before, &answer);
         }
     }
 }
 
-fn managed_by(house: &House, manager: &str) -> String {
+fn managed_by(server: &TestServer, manager: &str) -> String {
     let metadata = doorward::clients::Metadata {
         managed_by: vec![manager.parse().expect("an id")],
         ..Default::default()
     };
-    let created = house.app.clients.create(
+    let created = server.app.clients.create(
         "managed",
         doorward::clients::Scopes::default(),
         metadata,
         doorward::clients::ActingAs::command(),
     );
-    house.run(created).expect("a client").0.id.to_string()
+    server.run(created).expect("a client").0.id.to_string()
 }
 
 /// Locks a client's row, as a change of the client does.
@@ -453,7 +463,7 @@ fn hold_client(client: &str) -> Work {
     let client: ClientId = client.parse().expect("an id");
     Box::new(move |conn| {
         diesel::update(clients::table.find(client))
-            .set(clients::moves.eq(clients::moves + 1))
+            .set(clients::state_version.eq(clients::state_version + 1))
             .execute(conn)?;
         Ok(())
     })
@@ -461,19 +471,19 @@ fn hold_client(client: &str) -> Work {
 
 #[test]
 fn a_request_that_waits_for_a_clients_row_does_not_hold_up_the_revocation_of_its_sender() {
-    let house = House::clustered();
-    let root = house.administrator();
-    let (target, _) = house.client(&[]);
-    let deputy = deputy(&house, &root, "deputy");
-    let (service, secret) = house.client(&["clients:write"]);
+    let server = TestServer::clustered();
+    let root = server.administrator();
+    let (target, _) = server.client(&[]);
+    let deputy = deputy(&server, &root, "deputy");
+    let (service, secret) = server.client(&["clients:write"]);
     let change = Change::new("POST", format!("/v1/clients/{target}/secret"), json!({}));
-    let held = Held::begin(&house, hold_client(&target));
+    let held = Held::begin(&server, hold_client(&target));
     std::thread::scope(|scope| {
         let by_user = scope.spawn(|| change.send(&deputy.browser, None));
         let by_service =
-            scope.spawn(|| change.send(&house.browser(), Some(&basic(&service, &secret))));
+            scope.spawn(|| change.send(&server.browser(), Some(&basic(&service, &secret))));
         wait_until("both wait", Duration::from_secs(4), || {
-            waiting(&house) == Some(2)
+            waiting(&server) == Some(2)
         });
         let suspended = root
             .browser
@@ -483,13 +493,13 @@ fn a_request_that_waits_for_a_clients_row_does_not_hold_up_the_revocation_of_its
             .browser
             .post_json(&format!("/v1/clients/{service}/disable"), &json!({}));
         assert_eq!(disabled.status, 200, "{}", disabled.text());
-        let before = history(&house);
+        let before = history(&server);
         held.commit();
         for answer in [
             by_user.join().expect("an answer"),
             by_service.join().expect("an answer"),
         ] {
-            assert_refused(&house, "revoked", 401, &change, before, &answer);
+            assert_refused(&server, "revoked", 401, &change, before, &answer);
         }
     });
 }

@@ -5,16 +5,16 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::binary;
-use crate::support::person::{Person, register};
 use crate::support::race::{RUNNERS, race};
+use crate::support::test_user::{TestUser, register};
 
 on_both! {
-    fn an_invited_person_joins_with_the_roles_they_were_given(house) {
-        let root = house.administrator();
-        let second = house.person_with(
+    fn an_invited_person_joins_with_the_roles_they_were_given(server) {
+        let root = server.administrator();
+        let second = server.create_user_with(
             &root,
             &json!({ "username": "Second", "email": "Second@Example.com", "displayName": "The Second", "roles": ["admin"] }),
-            SoftAuthenticator::synced(house.origin()),
+            SoftAuthenticator::synced(server.origin()),
         );
         let me = second.browser.get("/v1/session").json();
         assert_eq!(me["user"]["username"], "second");
@@ -24,69 +24,69 @@ on_both! {
         assert_eq!(me["user"]["roles"], json!(["admin"]));
     }
 
-    fn who_is_invited_without_a_name_chooses_one(house) {
-        let root = house.administrator();
+    fn who_is_invited_without_a_name_chooses_one(server) {
+        let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({})).json();
         let nameless = json!({ "invitation": link["token"] });
-        let browser = house.browser();
+        let browser = server.browser();
         assert_eq!(browser.post_json("/webauthn/register/start", &nameless).status, 400);
         let taken = json!({ "invitation": link["token"], "username": "ROOT" });
         let answer = browser.post_json("/webauthn/register/start", &taken);
         assert_eq!((answer.status, answer.json()["field"].clone()), (409, json!("username")));
         let start = json!({ "invitation": link["token"], "username": "Ada", "display_name": "Ada L." });
-        let ada = Person::enrol(browser, SoftAuthenticator::synced(house.origin()), &start);
+        let ada = TestUser::register(browser, SoftAuthenticator::synced(server.origin()), &start);
         assert_eq!(ada.username, "ada");
     }
 
-    fn a_name_that_is_invited_is_nobody_elses(house) {
-        let root = house.administrator();
+    fn a_name_that_is_invited_is_nobody_elses(server) {
+        let root = server.administrator();
         let ada = json!({ "username": "ada" });
         assert_eq!(root.browser.post_json("/v1/invitations", &ada).status, 201);
         assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "invited");
         assert_eq!(root.browser.post_json("/v1/invitations", &ada).status, 409);
         let link = root.browser.post_json("/v1/invitations", &json!({})).json();
         let start = json!({ "invitation": link["token"], "username": "ada" });
-        assert_eq!(house.browser().post_json("/webauthn/register/start", &start).status, 409);
+        assert_eq!(server.browser().post_json("/webauthn/register/start", &start).status, 409);
     }
 
-    fn the_name_on_an_invitation_is_not_the_invited_ones_to_change(house) {
-        let root = house.administrator();
+    fn the_name_on_an_invitation_is_not_the_invited_ones_to_change(server) {
+        let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let start = json!({ "invitation": link["token"], "username": "mallory", "display_name": "Ada" });
-        let joined = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        let joined = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &start);
         assert_eq!(joined.username, "ada");
         assert_eq!(root.browser.get("/v1/users/mallory").status, 404);
     }
 
-    fn a_newer_link_for_the_same_person_ends_the_one_before(house) {
-        let root = house.administrator();
+    fn a_newer_link_for_the_same_person_ends_the_one_before(server) {
+        let root = server.administrator();
         let first = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let second = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
         let start = |link: &Value| json!({ "invitation": link["token"] });
-        let browser = house.browser();
+        let browser = server.browser();
         assert_eq!(browser.post_json("/webauthn/register/start", &start(&first)).status, 410);
         assert_eq!(browser.post_json("/webauthn/register/start", &start(&second)).status, 200);
     }
 
-    fn a_link_dies_with_its_time_and_with_its_use(house) {
-        let root = house.administrator();
+    fn a_link_dies_with_its_time_and_with_its_use(server) {
+        let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada", "expires_in": 60 })).json();
-        house.pass(61);
+        server.pass(61);
         let start = json!({ "invitation": link["token"] });
-        assert_eq!(house.browser().post_json("/webauthn/register/start", &start).status, 410);
+        assert_eq!(server.browser().post_json("/webauthn/register/start", &start).status, 410);
         let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
         let start = json!({ "invitation": link["token"] });
-        let mut device = SoftAuthenticator::synced(house.origin());
-        assert_eq!(register(&house.browser(), &mut device, &start, &Default::default()).status, 201);
-        assert_eq!(register(&house.browser(), &mut device, &start, &Default::default()).status, 410);
+        let mut device = SoftAuthenticator::synced(server.origin());
+        assert_eq!(register(&server.browser(), &mut device, &start, &Default::default()).status, 201);
+        assert_eq!(register(&server.browser(), &mut device, &start, &Default::default()).status, 410);
     }
 
-    fn a_ceremony_that_outlives_its_link_registers_nothing(house) {
-        let root = house.administrator();
+    fn a_ceremony_that_outlives_its_link_registers_nothing(server) {
+        let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
-        let browser = house.browser();
+        let browser = server.browser();
         let started = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).json();
-        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut device = SoftAuthenticator::synced(server.origin());
         let credential = device.create(&started["publicKey"], &Default::default());
         // A new link replaces it in between.
         root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" }));
@@ -96,20 +96,20 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "invited");
     }
 
-    fn only_administrators_invite_and_only_they_make_administrators(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn only_administrators_invite_and_only_they_make_administrators(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         assert_eq!(ada.browser.post_json("/v1/invitations", &json!({ "username": "eve" })).status, 403);
-        let (id, secret) = house.client(&["users:write"]);
-        let by_client = |body: &Value| house.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(body).send();
+        let (id, secret) = server.client(&["users:write"]);
+        let by_client = |body: &Value| server.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(body).send();
         assert_eq!(by_client(&json!({ "username": "bob" })).status, 201);
         assert_eq!(by_client(&json!({ "username": "eve", "roles": ["admin"] })).status, 403);
         assert_eq!(by_client(&json!({ "user_id": "root" })).status, 403, "a link for an administrator is the administrator");
         assert_eq!(root.browser.get("/v1/users/eve").status, 404);
     }
 
-    fn what_can_not_be_invited_is_told(house) {
-        let root = house.administrator();
+    fn what_can_not_be_invited_is_told(server) {
+        let root = server.administrator();
         let refused = [
             (json!({ "username": "a b" }), 400, "username"),
             (json!({ "username": root.id }), 400, "username"),
@@ -129,15 +129,15 @@ on_both! {
         assert_eq!(people["items"].as_array().map(Vec::len), Some(1), "nothing was made");
     }
 
-    fn a_service_needs_a_scope_of_its_own_to_link_to_existing_users(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_service_needs_a_scope_of_its_own_to_link_to_existing_users(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         root.browser.post_json("/v1/invitations", &json!({ "username": "invited" }));
-        let writer = house.client(&["users:write"]);
-        let enroller = house.client(&["users:write", "passkeys:enrol"]);
-        let alone = house.client(&["passkeys:enrol"]);
+        let writer = server.client(&["users:write"]);
+        let enroller = server.client(&["users:write", "passkeys:enrol"]);
+        let alone = server.client(&["passkeys:enrol"]);
         let ask = |(id, secret): &(String, String), body: &Value| {
-            house.browser().request("POST", "/v1/invitations").basic(id, secret).json(body).send()
+            server.browser().request("POST", "/v1/invitations").basic(id, secret).json(body).send()
         };
         for user in ["ada", "invited", ada.id.as_str()] {
             let refused = ask(&writer, &json!({ "user_id": user }));
@@ -149,7 +149,7 @@ on_both! {
         // Never for users with roles that the service could not assign.
         root.browser.post_json("/v1/roles", &json!({ "name": "clerk" }));
         root.browser.post_json("/v1/roles", &json!({ "name": "lead", "manages_roles": ["clerk"] }));
-        root.browser.post_json("/v1/roles", &json!({ "name": "keeper", "manages_grants_on": ["order"] }));
+        root.browser.post_json("/v1/roles", &json!({ "name": "keeper", "manages_assignments_on": ["order"] }));
         for role in ["lead", "keeper", "admin"] {
             root.browser.post_json("/v1/invitations", &json!({ "username": format!("the-{role}"), "roles": [role] }));
             assert_eq!(ask(&enroller, &json!({ "user_id": format!("the-{role}") })).status, 403, "{role}");
@@ -157,46 +157,46 @@ on_both! {
         root.browser.post_json("/v1/invitations", &json!({ "username": "the-clerk", "roles": ["clerk"] }));
         assert_eq!(ask(&enroller, &json!({ "user_id": "the-clerk" })).status, 201);
         // Nor for users with roles on resources, unless the service may assign those too.
-        house.person(&root, "operator");
+        server.create_user(&root, "operator");
         let link = ask(&enroller, &json!({ "user_id": "operator" }));
-        let open = |link: &Value| house.browser().post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).status;
-        let (link, granter) = (link.json(), house.client(&["users:write", "passkeys:enrol", "grants:write"]));
+        let open = |link: &Value| server.browser().post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).status;
+        let (link, granter) = (link.json(), server.client(&["users:write", "passkeys:enrol", "role-assignments:write"]));
         assert_eq!(open(&link), 200);
         let grant = json!({ "user": "operator", "resource_type": "order", "resource_id": "1", "roles": ["OPERATOR"] });
-        assert_eq!(root.browser.post_json("/v1/grants", &grant).status, 201);
+        assert_eq!(root.browser.post_json("/v1/role-assignments", &grant).status, 201);
         assert_eq!(open(&link), 410, "a link from before opens it no more");
         assert_eq!(ask(&enroller, &json!({ "user_id": "operator" })).status, 403);
         let link = ask(&granter, &json!({ "user_id": "operator" }));
         assert_eq!((link.status, open(&link.json())), (201, 200));
         let more = json!({ "user": "operator", "resource_type": "order", "resource_id": "2", "roles": ["OPERATOR"] });
-        assert_eq!(root.browser.post_json("/v1/grants", &more).status, 201);
+        assert_eq!(root.browser.post_json("/v1/role-assignments", &more).status, 201);
         assert_eq!(open(&link.json()), 200, "it could have given that role itself");
         // The same applies to users who have not registered yet.
         let invited = |by, name: &str| {
             let link = ask(by, &json!({ "username": name })).json();
             let grant = json!({ "user": name, "resource_type": "order", "resource_id": "3", "roles": ["OPERATOR"] });
-            assert_eq!(root.browser.post_json("/v1/grants", &grant).status, 201);
+            assert_eq!(root.browser.post_json("/v1/role-assignments", &grant).status, 201);
             open(&link)
         };
         assert_eq!((invited(&writer, "newcomer"), invited(&granter, "newcomer2")), (410, 200));
         // An app with an administrator's token needs the scope too.
-        let helper = house.helper("openid users:write");
+        let helper = server.delegated_app("openid users:write");
         let token = helper.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
-        let through = house.browser().request("POST", "/v1/invitations").without_same_origin().bearer(&token).json(&json!({ "user_id": "ada" })).send();
+        let through = server.browser().request("POST", "/v1/invitations").without_same_origin().bearer(&token).json(&json!({ "user_id": "ada" })).send();
         assert_eq!(through.status, 403, "{}", through.text());
     }
 
-    fn invitations_are_listed_newest_first_and_filtered_by_state(house) {
-        let root = house.administrator();
+    fn invitations_are_listed_newest_first_and_filtered_by_state(server) {
+        let root = server.administrator();
         let link = |body: &Value| {
-            house.pass(1);
+            server.pass(1);
             root.browser.post_json("/v1/invitations", body).json()
         };
-        house.person(&root, "ada");
+        server.create_user(&root, "ada");
         link(&json!({ "username": "bob", "expires_in": 60 }));
         link(&json!({ "user_id": "bob" }));
         link(&json!({ "email": "eve@example.com", "roles": ["admin"], "expires_in": 60 }));
-        house.pass(61);
+        server.pass(61);
         let list = |query: &str| root.browser.get(&format!("/v1/invitations{query}")).json();
         let all = list("");
         let items = all["items"].as_array().expect("items");
@@ -219,12 +219,12 @@ on_both! {
         }
     }
 
-    fn a_revoked_invitation_lets_nobody_in(house) {
-        let root = house.administrator();
+    fn a_revoked_invitation_lets_nobody_in(server) {
+        let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
-        let browser = house.browser();
+        let browser = server.browser();
         let begun = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"] })).json();
-        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut device = SoftAuthenticator::synced(server.origin());
         let credential = device.create(&begun["publicKey"], &Default::default());
         let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
         let path = format!("/v1/invitations/{id}");
@@ -238,7 +238,7 @@ on_both! {
         let finish = json!({ "ceremony": begun["ceremony"], "credential": credential });
         assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);
         assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "invited");
-        house.person(&root, "bob");
+        server.create_user(&root, "bob");
         let used = root.browser.get("/v1/invitations?state=used").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
         let late = root.browser.delete(&format!("/v1/invitations/{used}"));
         assert_eq!((late.status, late.problem_type()), (409, "urn:doorward:problem:invitation-used".into()));
@@ -247,10 +247,10 @@ on_both! {
         }
     }
 
-    fn of_a_use_and_a_revocation_at_once_one_wins(house) {
-        let root = house.administrator();
+    fn of_a_use_and_a_revocation_at_once_one_wins(server) {
+        let root = server.administrator();
         for _ in 0..5 {
-            house.pass(1);
+            server.pass(1);
             let link = root.browser.post_json("/v1/invitations", &json!({})).json();
             let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
             let name = format!("user-{}", uuid::Uuid::new_v4().simple());
@@ -258,8 +258,8 @@ on_both! {
             let answers = race(runners, |uses| {
                 if uses {
                     let start = json!({ "invitation": link["token"], "username": name });
-                    let mut device = SoftAuthenticator::synced(house.origin());
-                    let browser = house.browser();
+                    let mut device = SoftAuthenticator::synced(server.origin());
+                    let browser = server.browser();
                     let begun = browser.post_json("/webauthn/register/start", &start);
                     if begun.status != 200 {
                         return begun.status;
@@ -275,20 +275,20 @@ on_both! {
         }
     }
 
-    fn who_may_see_and_revoke_invitations(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn who_may_see_and_revoke_invitations(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         for (name, manages) in [("clerk", json!([])), ("lead", json!(["clerk"]))] {
             root.browser.post_json("/v1/roles", &json!({ "name": name, "manages_roles": manages }));
         }
-        let lead = house.person_with(&root, &json!({ "username": "lead", "roles": ["lead"] }), SoftAuthenticator::synced(house.origin()));
+        let lead = server.create_user_with(&root, &json!({ "username": "lead", "roles": ["lead"] }), SoftAuthenticator::synced(server.origin()));
         let newest = || {
             let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
-            house.pass(1);
+            server.pass(1);
             id
         };
         let path = |id: &str| format!("/v1/invitations/{id}");
-        house.pass(1);
+        server.pass(1);
         root.browser.post_json("/v1/invitations", &json!({ "roles": ["admin"], "email": "ceo@example.com" }));
         let by_root = newest();
         root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] }));
@@ -296,7 +296,7 @@ on_both! {
         assert_eq!(lead.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] })).status, 201);
         let by_lead = newest();
         // Callers without permission.
-        assert_eq!(house.browser().get("/v1/invitations").status, 401);
+        assert_eq!(server.browser().get("/v1/invitations").status, 401);
         assert_eq!(ada.browser.get("/v1/invitations").status, 403);
         assert_eq!(ada.browser.delete(&path(&by_lead)).status, 403);
         // A user who manages others sees the links that they created, and those for users whom they manage.
@@ -310,40 +310,40 @@ on_both! {
             assert_eq!(lead.browser.delete(&path(own)).status, 204);
         }
         // Services, according to their scopes, but never links that create an administrator.
-        let reader = house.client(&["users:read"]);
-        let writer = house.client(&["users:write"]);
+        let reader = server.client(&["users:read"]);
+        let writer = server.client(&["users:write"]);
         let ask = |(id, secret): &(String, String), method: &str, path: &str| {
-            house.browser().request(method, path).without_same_origin().basic(id, secret).send().status
+            server.browser().request(method, path).without_same_origin().basic(id, secret).send().status
         };
         assert_eq!((ask(&reader, "GET", "/v1/invitations"), ask(&writer, "GET", "/v1/invitations")), (200, 403));
         root.browser.post_json("/v1/invitations", &json!({}));
         let plain = newest();
         assert_eq!((ask(&reader, "DELETE", &path(&plain)), ask(&writer, "DELETE", &path(&plain))), (403, 204));
         assert_eq!(ask(&writer, "DELETE", &path(&by_root)), 403);
-        house.pass(400);
+        server.pass(400);
         let stale = root.browser.delete(&path(&by_root));
         assert_eq!(stale.problem_type(), "urn:doorward:problem:step-up-needed");
     }
 
-    fn invitations_are_listed_and_revoked_by_the_command(house) {
-        let root = house.administrator();
+    fn invitations_are_listed_and_revoked_by_the_command(server) {
+        let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "email": "ada@example.com" })).json();
-        let listed = binary::run(&house.config, &["invitation", "list", "--state", "open", "--json"]);
+        let listed = binary::run(&server.config, &["invitation", "list", "--state", "open", "--json"]);
         assert_eq!(listed.code, 0, "{}", listed.errors);
         let listed = listed.json();
         assert_eq!((listed["items"][0]["email"].clone(), listed["items"][0]["usable"].clone()), (json!("ada@example.com"), json!(true)));
         let id = listed["items"][0]["id"].as_str().expect("an ID");
-        assert_eq!(binary::run(&house.config, &["invitation", "revoke", id, "--reason", "mistake"]).code, 0);
-        assert_eq!(house.browser().post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "x" })).status, 410);
-        assert_eq!(binary::run(&house.config, &["invitation", "revoke", &uuid::Uuid::new_v4().to_string()]).code, 3);
-        let text = binary::run(&house.config, &["invitation", "list"]).output;
+        assert_eq!(binary::run(&server.config, &["invitation", "revoke", id, "--reason", "mistake"]).code, 0);
+        assert_eq!(server.browser().post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "x" })).status, 410);
+        assert_eq!(binary::run(&server.config, &["invitation", "revoke", &uuid::Uuid::new_v4().to_string()]).code, 3);
+        let text = binary::run(&server.config, &["invitation", "list"]).output;
         assert!(text.contains("revoked") && text.contains(id), "{text}");
         let event = root.browser.get("/v1/audit-events?action=invitation.revoked").json()["items"][0].clone();
         assert_eq!(event["actor"], "command");
     }
 
-    fn invitations_are_listed_and_revoked_on_a_page(house) {
-        let root = house.administrator();
+    fn invitations_are_listed_and_revoked_on_a_page(server) {
+        let root = server.administrator();
         let made = root.browser.post_json("/v1/invitations", &json!({ "email": "ada@example.com", "roles": ["admin"] })).json();
         let page = root.browser.get("/admin/invitations").text();
         assert!(page.contains("ada@example.com") && page.contains("admin") && page.contains("Open"), "{page}");
@@ -355,8 +355,8 @@ on_both! {
         assert_eq!((done.status, done.header("location")), (303, Some("/admin/invitations?notice=revoked")));
         assert!(root.browser.get("/admin/invitations?notice=revoked").text().contains("Invitation revoked."));
         assert!(!root.browser.get("/admin/invitations?state=open").text().contains("ada@example.com"));
-        assert_eq!(house.browser().post_json("/webauthn/register/start", &json!({ "invitation": made["token"], "username": "x" })).status, 410);
-        let ada = house.person(&root, "ada");
+        assert_eq!(server.browser().post_json("/webauthn/register/start", &json!({ "invitation": made["token"], "username": "x" })).status, 410);
+        let ada = server.create_user(&root, "ada");
         assert_eq!(ada.browser.get("/admin/invitations").status, 403);
         assert_eq!(ada.browser.request("POST", &path).page_form(&[]).send().status, 403);
     }

@@ -4,11 +4,11 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::person::session_status;
+use crate::support::test_user::session_status;
 
 on_both! {
-    fn options_demand_a_discoverable_and_verified_passkey(house) {
-        let root = house.administrator();
+    fn options_demand_a_discoverable_and_verified_passkey(server) {
+        let root = server.administrator();
         let creation = root.browser.post_json("/webauthn/register/start", &json!({})).json();
         let selection = &creation["publicKey"]["authenticatorSelection"];
         assert_eq!(selection["residentKey"], "required");
@@ -24,24 +24,24 @@ on_both! {
         assert_eq!(creation["publicKey"]["user"]["id"].as_str().map(str::len), Some(22), "a random uuid");
     }
 
-    fn the_session_tells_the_truth_of_the_ceremony(house) {
-        let root = house.administrator();
+    fn the_session_tells_the_truth_of_the_ceremony(server) {
+        let root = server.administrator();
         let synced = root.browser.get("/v1/session").json();
         assert_eq!(synced["session"]["acr"], "phr");
         assert_eq!(synced["session"]["amr"], json!(["swk", "user", "mfa"]));
-        let device = SoftAuthenticator::device_bound(house.origin());
-        let ada = house.person_with(&root, &json!({ "username": "ada" }), device);
+        let device = SoftAuthenticator::device_bound(server.origin());
+        let ada = server.create_user_with(&root, &json!({ "username": "ada" }), device);
         let bound = ada.browser.get("/v1/session").json();
         assert_eq!(bound["session"]["acr"], "urn:doorward:acr:device-bound");
         assert_eq!(bound["session"]["amr"], json!(["hwk", "user", "mfa"]));
     }
 
-    fn a_long_address_of_a_stranger_is_not_kept_whole(house) {
-        let mut root = house.administrator();
+    fn a_long_address_of_a_stranger_is_not_kept_whole(server) {
+        let mut root = server.administrator();
         let query = "x".repeat(30_000);
         let paths = [(format!("/account?{query}"), "/account"), ("/admin/audit?action=user.".into(), "/admin/audit?action=user.")];
         for (wanted, kept) in paths {
-            let browser = house.browser();
+            let browser = server.browser();
             let sent = browser.get(&wanted);
             let login = sent.header("location").expect("the sign-in page").to_owned();
             assert!(sent.status == 303 && login.starts_with("/login?continue="), "{login}");
@@ -50,8 +50,8 @@ on_both! {
         }
     }
 
-    fn every_sign_in_gets_a_key_of_its_own(house) {
-        let mut root = house.administrator();
+    fn every_sign_in_gets_a_key_of_its_own(server) {
+        let mut root = server.administrator();
         let browser = root.another_browser();
         let before = browser.cookie("doorward-session");
         let mark = browser.cookie("doorward-browser");
@@ -64,31 +64,31 @@ on_both! {
         assert_eq!(session_status(&thief), 401);
     }
 
-    fn a_suspended_person_learns_it_only_after_their_passkey_verified(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
+    fn a_suspended_person_learns_it_only_after_their_passkey_verified(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
         let suspended = root.browser.post_json("/v1/users/ada/suspend", &json!({ "reason": "left" }));
         assert_eq!(suspended.status, 200, "{}", suspended.text());
-        let answer = ada.sign_in_at(&house.browser());
+        let answer = ada.sign_in_at(&server.browser());
         assert_eq!(answer.status, 403);
         assert_eq!(answer.problem_type(), "urn:doorward:problem:account-suspended");
         let tampered = crate::support::authenticator::Overrides { tampered_signature: true, ..Default::default() };
-        let answer = crate::support::person::sign_in(&house.browser(), &mut ada.device, &tampered);
+        let answer = crate::support::test_user::sign_in(&server.browser(), &mut ada.device, &tampered);
         assert_eq!(answer.problem_type(), "urn:doorward:problem:passkey-refused");
     }
 
-    fn two_tabs_sign_in_side_by_side(house) {
-        let mut root = house.administrator();
-        let tab = house.browser();
-        let first = crate::support::person::assertion(&tab, &mut root.device, &Default::default());
-        let second = crate::support::person::assertion(&tab, &mut root.device, &Default::default());
+    fn two_tabs_sign_in_side_by_side(server) {
+        let mut root = server.administrator();
+        let tab = server.browser();
+        let first = crate::support::test_user::assertion(&tab, &mut root.device, &Default::default());
+        let second = crate::support::test_user::assertion(&tab, &mut root.device, &Default::default());
         assert_eq!(tab.post_json("/webauthn/login/finish", &second).status, 200);
         assert_eq!(tab.post_json("/webauthn/login/finish", &first).status, 200);
         assert_eq!(session_status(&tab), 200);
     }
 
-    fn a_stranger_without_cookies_finds_nobody_signed_in(house) {
-        let browser = house.browser();
+    fn a_stranger_without_cookies_finds_nobody_signed_in(server) {
+        let browser = server.browser();
         assert_eq!(session_status(&browser), 401);
         browser.set_cookie("doorward-session", "rubbish");
         assert_eq!(session_status(&browser), 401);

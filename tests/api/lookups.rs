@@ -5,14 +5,14 @@ use serde_json::json;
 use crate::on_both;
 
 on_both! {
-    fn a_person_reads_themself_and_nobody_else(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_person_reads_themself_and_nobody_else(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         for name in ["ada", "ADA", &ada.id] {
             let answer = ada.browser.get(&format!("/v1/users/{name}"));
             assert_eq!(answer.json()["username"], "ada", "{name}");
         }
-        assert_eq!(ada.browser.get("/v1/users/ada/roles").json(), json!({ "roles": [], "grants": [], "next": null }));
+        assert_eq!(ada.browser.get("/v1/users/ada/roles").json(), json!({ "roles": [], "role_assignments": [], "next": null }));
         assert_eq!(ada.browser.get("/v1/users/ada/passkeys").status, 200);
         assert_eq!(ada.browser.get("/v1/users/ada/sessions").status, 200);
         // The response is the same whether the user exists or not.
@@ -21,14 +21,14 @@ on_both! {
             assert_eq!(ada.browser.get(path).status, 403, "{path}");
         }
         assert_eq!(ada.browser.post_json("/v1/users/lookup", &json!({ "ids": ["root"] })).status, 403);
-        assert_eq!(house.browser().get("/v1/users/ada").status, 401);
+        assert_eq!(server.browser().get("/v1/users/ada").status, 401);
     }
 
-    fn an_administrator_finds_people_by_name_address_and_role(house) {
-        let root = house.administrator();
-        house.person_with(&root, &json!({ "username": "ada", "email": "ada@example.com" }),
-            crate::support::authenticator::SoftAuthenticator::synced(house.origin()));
-        house.person(&root, "bob");
+    fn an_administrator_finds_people_by_name_address_and_role(server) {
+        let root = server.administrator();
+        server.create_user_with(&root, &json!({ "username": "ada", "email": "ada@example.com" }),
+            crate::support::authenticator::SoftAuthenticator::synced(server.origin()));
+        server.create_user(&root, "bob");
         let names = |query: &str| {
             let found = root.browser.get(&format!("/v1/users?{query}")).json();
             let items = found["items"].as_array().expect("a list").clone();
@@ -41,8 +41,8 @@ on_both! {
         assert_eq!(names("").len(), 3);
     }
 
-    fn lists_are_paged_by_cursor(house) {
-        let root = house.administrator();
+    fn lists_are_paged_by_cursor(server) {
+        let root = server.administrator();
         for name in ["a", "b", "c", "d"] {
             root.browser.post_json("/v1/invitations", &json!({ "username": name }));
         }
@@ -68,9 +68,9 @@ on_both! {
         }
     }
 
-    fn a_batch_is_answered_in_its_order_without_those_that_are_not_there(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_batch_is_answered_in_its_order_without_those_that_are_not_there(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let body = json!({ "ids": ["root", "nobody", ada.id, "ada", uuid::Uuid::new_v4()] });
         let found = root.browser.post_json("/v1/users/lookup", &body).json();
         let names: Vec<_> = found["items"].as_array().expect("a list").iter().map(|user| user["username"].clone()).collect();
@@ -79,8 +79,8 @@ on_both! {
         assert_eq!(root.browser.post_json("/v1/users/lookup", &json!({ "ids": many })).status, 400);
     }
 
-    fn a_version_is_an_entity_tag(house) {
-        let root = house.administrator();
+    fn a_version_is_an_entity_tag(server) {
+        let root = server.administrator();
         let first = root.browser.get("/v1/users/root");
         let tag = first.header("etag").expect("a tag").to_owned();
         let again = root.browser.request("GET", "/v1/users/root").header("If-None-Match", &tag).send();

@@ -18,73 +18,73 @@ use crate::support::http::basic;
 use crate::support::process::free_port;
 
 on_both! {
-    fn a_new_master_key_takes_the_signing_keys_over(house) {
-        let before = sign(house, &house.app.keyring, Algorithm::RS256);
-        sign(house, &house.app.keyring, Algorithm::ES256);
-        let old_file = house.config.master_key_path();
+    fn a_new_master_key_takes_the_signing_keys_over(server) {
+        let before = sign(server, &server.app.keyring, Algorithm::RS256);
+        sign(server, &server.app.keyring, Algorithm::ES256);
+        let old_file = server.config.master_key_path();
         let new_file = old_file.with_extension("next");
         MasterKey::generate().write_new(&new_file).expect("a key");
-        let mut moving = house.config.clone();
+        let mut moving = server.config.clone();
         moving.secrets.master_key_file = Some(new_file);
         let moved = moving.clone();
         moving.secrets.previous_master_key_file = Some(old_file);
-        let app = instance(house, &moving);
-        assert_eq!(kid(&sign(house, &app.keyring, Algorithm::RS256)), kid(&before));
-        house.run(app.keyring.check_seals()).expect("both keys are here");
-        let too_early = instance(house, &moved);
-        assert!(matches!(house.run(too_early.keyring.check_seals()), Err(KeyError::Sealed(..))));
-        let unsigned = house.run(too_early.keyring.sign(Algorithm::RS256, "JWT", &json!({})));
+        let app = instance(server, &moving);
+        assert_eq!(kid(&sign(server, &app.keyring, Algorithm::RS256)), kid(&before));
+        server.run(app.keyring.check_seals()).expect("both keys are here");
+        let too_early = instance(server, &moved);
+        assert!(matches!(server.run(too_early.keyring.check_seals()), Err(KeyError::Sealed(..))));
+        let unsigned = server.run(too_early.keyring.sign(Algorithm::RS256, "JWT", &json!({})));
         assert!(matches!(unsigned, Err(SignError::Sealed(..))));
-        assert!(matches!(house.run(too_early.keyring.rewrap(Author::command())), Err(KeyError::Sealed(..))));
+        assert!(matches!(server.run(too_early.keyring.rewrap(Author::command())), Err(KeyError::Sealed(..))));
         let ran = binary::finish(
             binary::command(&moving)
                 .env("DOORWARD__SECRETS__PREVIOUS_MASTER_KEY_FILE", moving.secrets.previous_master_key_file.as_ref().expect("a file"))
                 .args(["keys", "rewrap", "--json"]),
         );
         assert_eq!((ran.code, &ran.json()["rewrapped"]), (0, &json!(2)), "{}", ran.errors);
-        assert_eq!(house.run(app.keyring.rewrap(Author::command())).expect("done"), 0);
-        let app = instance(house, &moved);
-        house.run(app.keyring.check_seals()).expect("the new one is enough");
-        assert_eq!(kid(&sign(house, &app.keyring, Algorithm::RS256)), kid(&before));
-        assert!(verify(house, &app.keyring, &before).is_ok());
+        assert_eq!(server.run(app.keyring.rewrap(Author::command())).expect("done"), 0);
+        let app = instance(server, &moved);
+        server.run(app.keyring.check_seals()).expect("the new one is enough");
+        assert_eq!(kid(&sign(server, &app.keyring, Algorithm::RS256)), kid(&before));
+        assert!(verify(server, &app.keyring, &before).is_ok());
     }
 
-    fn a_chosen_client_secret_is_sealed_and_taken_over(house) {
+    fn a_chosen_client_secret_is_sealed_and_taken_over(server) {
         let secret = "Zk3vQp8sXw7yBd2nRt5uHj9mLc4eGf1a";
-        let root = house.administrator();
+        let root = server.administrator();
         let body = json!({ "client_name": "Moved", "client_id": "shop", "client_secret": secret });
         assert_eq!(root.browser.post_json("/v1/clients", &body).status, 201);
         let is_known = |app: &App, id: &str, secret: &str| {
             let credentials = parse_basic(&basic(id, secret)).expect("credentials");
-            house.run(app.clients.authenticate(&credentials, AcceptedMethods::AnySecret)).is_ok()
+            server.run(app.clients.authenticate(&credentials, AcceptedMethods::AnySecret)).is_ok()
         };
         // Stored data doesn't allow guesses to be verified.
         let id = ClientId::named("shop").expect("an ID");
         let hash = TokenHash::of(secret.as_bytes());
-        let stored = house.app.database.read(move |conn| {
+        let stored = server.app.database.read(move |conn| {
             let stored = clients::table.find(id).select(clients::secret_hash.assume_not_null());
             Ok::<_, db::Error>(stored.first::<Vec<u8>>(conn)?)
         });
-        let stored = house.run(stored).expect("a secret");
+        let stored = server.run(stored).expect("a secret");
         assert!(!stored.windows(32).any(|part| part == hash.as_bytes()));
-        assert!(is_known(&house.app, "shop", secret) && !is_known(&house.app, "shop", &secret.replace('Z', "Y")));
-        let copy = house.run(house.app.ephemeral.get(&[&house.app.clients.key(id)])).expect("an answer").remove(0);
+        assert!(is_known(&server.app, "shop", secret) && !is_known(&server.app, "shop", &secret.replace('Z', "Y")));
+        let copy = server.run(server.app.ephemeral.get(&[&server.app.clients.key(id)])).expect("an answer").remove(0);
         assert!(!copy.expect("a record").contains(&hash.to_text()));
-        let (made, made_secret) = house.client(&[]);
+        let (made, made_secret) = server.client(&[]);
         let set = json!({ "client_secret": secret });
-        let (other, _) = house.client(&[]);
+        let (other, _) = server.client(&[]);
         assert_eq!(root.browser.post_json(&format!("/v1/clients/{other}/secret"), &set).status, 200);
         // The next master key.
-        let old_file = house.config.master_key_path();
+        let old_file = server.config.master_key_path();
         let new_file = old_file.with_extension("next");
         MasterKey::generate().write_new(&new_file).expect("a key");
-        let mut moving = house.config.clone();
+        let mut moving = server.config.clone();
         moving.secrets.master_key_file = Some(new_file);
         let moved = moving.clone();
         moving.secrets.previous_master_key_file = Some(old_file.clone());
-        let app = instance(house, &moving);
+        let app = instance(server, &moving);
         assert!(is_known(&app, "shop", secret) && is_known(&app, &other, secret) && is_known(&app, &made, &made_secret));
-        assert!(!is_known(&instance(house, &moved), "shop", secret), "the previous one is needed");
+        assert!(!is_known(&instance(server, &moved), "shop", secret), "the previous one is needed");
         let rewrap = || binary::finish(
             binary::command(&moving)
                 .env("DOORWARD__SECRETS__PREVIOUS_MASTER_KEY_FILE", &old_file)
@@ -93,21 +93,21 @@ on_both! {
         let ran = rewrap();
         assert_eq!((ran.code, &ran.json()["client_secrets"]), (0, &json!(2)), "{}", ran.errors);
         assert_eq!(rewrap().json()["client_secrets"], json!(0));
-        let app = instance(house, &moved);
+        let app = instance(server, &moved);
         assert!(is_known(&app, "shop", secret) && is_known(&app, &other, secret) && is_known(&app, &made, &made_secret));
         assert!(!is_known(&app, "shop", &made_secret));
     }
 
-    fn a_service_that_cannot_seal_the_audit_log_starts_and_says_so(house) {
-        house.administrator();
-        house.run(house.app.seal.run()).expect("sealed");
-        let old_file = house.config.master_key_path();
+    fn a_service_that_cannot_seal_the_audit_log_starts_and_says_so(server) {
+        server.administrator();
+        server.run(server.app.audit_chain.run()).expect("sealed");
+        let old_file = server.config.master_key_path();
         let new_file = old_file.with_extension("next");
         MasterKey::generate().write_new(&new_file).expect("a key");
-        let mut moving = house.config.clone();
+        let mut moving = server.config.clone();
         moving.secrets.previous_master_key_file = Some(old_file);
         moving.secrets.master_key_file = Some(new_file);
-        instance(house, &moving);
+        instance(server, &moving);
         moving.secrets.previous_master_key_file = None;
         let ran = binary::run(&moving, &["keys", "rotate", "--compromised"]);
         assert_eq!(ran.code, 0, "the old one is lost: {}", ran.errors);
@@ -119,20 +119,20 @@ on_both! {
         }
     }
 
-    fn a_service_whose_keys_are_under_another_master_key_does_not_start(house) {
-        let new_file = house.config.master_key_path().with_extension("next");
+    fn a_service_whose_keys_are_under_another_master_key_does_not_start(server) {
+        let new_file = server.config.master_key_path().with_extension("next");
         MasterKey::generate().write_new(&new_file).expect("a key");
-        let mut moving = house.config.clone();
-        moving.secrets.previous_master_key_file = Some(house.config.master_key_path());
+        let mut moving = server.config.clone();
+        moving.secrets.previous_master_key_file = Some(server.config.master_key_path());
         moving.secrets.master_key_file = Some(new_file);
-        instance(house, &moving);
+        instance(server, &moving);
         moving.secrets.previous_master_key_file = None;
         let ran = binary::run(&moving, &["serve"]);
         assert_eq!(ran.code, 6, "{}", ran.errors);
         assert!(ran.errors.contains("previous_master_key_file"), "{}", ran.errors);
         let ran = binary::run(&moving, &["keys", "rotate", "--compromised"]);
         assert_eq!(ran.code, 0, "who lost the old one gives its keys up: {}", ran.errors);
-        let app = instance(house, &moving);
-        house.run(app.keyring.check_seals()).expect("new keys");
+        let app = instance(server, &moving);
+        server.run(app.keyring.check_seals()).expect("new keys");
     }
 }

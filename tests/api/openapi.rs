@@ -10,10 +10,10 @@ use doorward::clients::Scope;
 use serde_json::{Value, json};
 
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::House;
 use crate::support::http::basic;
-use crate::support::person::Person;
 use crate::support::process::{ChildProcess, wait_until};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// Checks of every response. Whether it is the right response to the request is covered by other tests.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
@@ -61,7 +61,7 @@ impl Known {
             parameter("path.passkey", "passkeys"),
             parameter("path.session", "sessions"),
             parameter("path.client", "clients"),
-            parameter("path.grant", "grants"),
+            parameter("path.role_assignment", "grants"),
             parameter("path.type", "types"),
             parameter("path.id", "things"),
             parameter("header.If-Match", "versions"),
@@ -73,15 +73,18 @@ impl Known {
 }
 
 /// Creates users and a client that a run may change and delete.
-fn make_known(house: &House, root: &mut Person) -> Known {
-    let people = [house.person(root, "ada"), house.person(root, "bob")];
-    let (_, own_second) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
+fn make_known(server: &TestServer, root: &mut TestUser) -> Known {
+    let people = [
+        server.create_user(root, "ada"),
+        server.create_user(root, "bob"),
+    ];
+    let (_, own_second) = root.add_passkey(SoftAuthenticator::synced(server.origin()));
     let other_browser = root.another_browser();
     let session = other_browser.get("/v1/session").json();
     let session = session["session"]["id"].as_str().expect("an id").to_owned();
     let grants = ["17", "18"].map(|id| {
         let grant = json!({ "user": "ada", "resource_type": "order", "resource_id": id, "roles": ["OPERATOR"] });
-        let given = root.browser.post_json("/v1/grants", &grant);
+        let given = root.browser.post_json("/v1/role-assignments", &grant);
         given.json()["id"].as_str().expect("an id").to_owned()
     });
     let thing = root
@@ -98,18 +101,18 @@ fn make_known(house: &House, root: &mut Person) -> Known {
             .collect(),
         passkeys,
         sessions: vec![session],
-        client: house.client(&["users:read"]).0,
+        client: server.client(&["users:read"]).0,
         grants: grants.to_vec(),
     }
 }
 
 /// Calls every operation with these headers; fails with what schemathesis found.
-fn call_everything(house: &House, headers: &[String], known: &Known, without: &[&str]) {
+fn call_everything(server: &TestServer, headers: &[String], known: &Known, without: &[&str]) {
     let folder = tempfile::tempdir().expect("a folder");
     let program = std::env::var("DOORWARD_TEST_SCHEMATHESIS").expect(
         "DOORWARD_TEST_SCHEMATHESIS is not set: run scripts/test, which installs it, or name what scripts/schemathesis prints",
     );
-    let server = format!("http://127.0.0.1:{}", house.port(0));
+    let base_url = format!("http://127.0.0.1:{}", server.port(0));
     let mut command = Command::new(program);
     command
         .arg("--config-file")
@@ -117,9 +120,9 @@ fn call_everything(house: &House, headers: &[String], known: &Known, without: &[
         .args([
             "--no-color",
             "run",
-            &format!("{server}/openapi.json"),
+            &format!("{base_url}/openapi.json"),
             "--url",
-            &server,
+            &base_url,
         ])
         .args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing"])
         .args([
@@ -145,39 +148,39 @@ fn call_everything(house: &House, headers: &[String], known: &Known, without: &[
 }
 
 /// Creates a client with every scope for services; returns its ID and secret.
-fn client_with_all(house: &House) -> (String, String) {
+fn client_with_all(server: &TestServer) -> (String, String) {
     let names = Scope::ALL.iter().map(|scope| scope.as_str());
     // The others concern the user whom a client acts for.
     let own: Vec<&str> = names.filter(|name| name.contains(':')).collect();
-    house.client(&own)
+    server.client(&own)
 }
 
-fn same_origin(house: &House) -> String {
-    format!("Origin: {}", house.origin())
+fn same_origin(server: &TestServer) -> String {
+    format!("Origin: {}", server.origin())
 }
 
 #[test]
 fn nobody_gets_answers_as_described() {
-    let house = House::embedded();
-    let known = make_known(&house, &mut house.administrator());
-    call_everything(&house, &[same_origin(&house)], &known, &[]);
+    let server = TestServer::embedded();
+    let known = make_known(&server, &mut server.administrator());
+    call_everything(&server, &[same_origin(&server)], &known, &[]);
 }
 
 #[test]
 fn a_client_gets_answers_as_described() {
-    let house = House::embedded();
-    let known = make_known(&house, &mut house.administrator());
-    let (id, secret) = client_with_all(&house);
+    let server = TestServer::embedded();
+    let known = make_known(&server, &mut server.administrator());
+    let (id, secret) = client_with_all(&server);
     let credentials = format!("Authorization: {}", basic(&id, &secret));
-    call_everything(&house, &[credentials, same_origin(&house)], &known, &[]);
+    call_everything(&server, &[credentials, same_origin(&server)], &known, &[]);
 }
 
 #[test]
 fn a_token_gets_answers_as_described() {
-    let house = House::embedded();
-    let known = make_known(&house, &mut house.administrator());
-    let (id, secret) = client_with_all(&house);
-    let browser = house.browser();
+    let server = TestServer::embedded();
+    let known = make_known(&server, &mut server.administrator());
+    let (id, secret) = client_with_all(&server);
+    let browser = server.browser();
     let request = browser.request("POST", "/oauth2/token").basic(&id, &secret);
     let answer = request
         .form(&[("grant_type", "client_credentials")])
@@ -185,7 +188,7 @@ fn a_token_gets_answers_as_described() {
         .json();
     let token = answer["access_token"].as_str().expect("a token");
     call_everything(
-        &house,
+        &server,
         &[format!("Authorization: Bearer {token}")],
         &known,
         &[],
@@ -194,15 +197,15 @@ fn a_token_gets_answers_as_described() {
 
 #[test]
 fn an_administrator_gets_answers_as_described() {
-    let house = House::embedded();
-    let mut root = house.administrator();
-    let known = make_known(&house, &mut root);
+    let server = TestServer::embedded();
+    let mut root = server.administrator();
+    let known = make_known(&server, &mut root);
     let session = root.browser.cookie("doorward-session").expect("a cookie");
     let headers = [
         format!("Cookie: doorward-session={session}"),
-        same_origin(&house),
+        same_origin(&server),
     ];
-    call_everything(&house, &headers, &known, &["delete_session"]);
+    call_everything(&server, &headers, &known, &["delete_session"]);
     assert_eq!(
         root.session_status(),
         200,
@@ -212,8 +215,8 @@ fn an_administrator_gets_answers_as_described() {
 
 #[test]
 fn the_description_says_who_may_call_and_how_it_is_refused() {
-    let house = House::embedded();
-    let document = house.browser().get("/openapi.json").json();
+    let server = TestServer::embedded();
+    let document = server.browser().get("/openapi.json").json();
     let schemes = document["components"]["securitySchemes"]
         .as_object()
         .expect("schemes");

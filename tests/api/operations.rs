@@ -5,35 +5,35 @@ use serde_json::json;
 use doorward::base::config::Network;
 
 use crate::on_both;
-use crate::support::house::House;
-use crate::support::http::Browserless;
+use crate::support::http::TestBrowser;
+use crate::support::test_server::TestServer;
 
 on_both! {
-    fn health_and_readiness_are_told_apart(house) {
-        let browser = house.browser();
+    fn health_and_readiness_are_told_apart(server) {
+        let browser = server.browser();
         assert_eq!(browser.get("/healthz").status, 200);
         assert_eq!(browser.get("/readyz").json(), json!({ "status": "ready" }));
-        let operator = Browserless::new(house.operator_port(), house.origin());
+        let operator = TestBrowser::new(server.operator_port(), server.origin());
         let details = operator.get("/readyz").json();
         assert_eq!(details["status"], "ready");
         assert_eq!(browser.get("/metrics").status, 404, "on the operator's port alone");
     }
 
-    fn metrics_name_route_patterns_and_no_secret(house) {
-        let root = house.administrator();
+    fn metrics_name_route_patterns_and_no_secret(server) {
+        let root = server.administrator();
         let token = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         root.browser.get(&format!("/join/{token}"));
         root.browser.get("/v1/users/root");
-        house.browser().get("/v1/session");
-        let operator = Browserless::new(house.operator_port(), house.origin());
+        server.browser().get("/v1/session");
+        let operator = TestBrowser::new(server.operator_port(), server.origin());
         let metrics = operator.get("/metrics").text();
         assert!(metrics.contains("route=\"/v1/users/{user}\""), "{metrics}");
         assert!(metrics.contains("doorward_refusals_total{kind=\"signed-out\"} 1"), "{metrics}");
         assert!(!metrics.contains(token) && !metrics.contains("/v1/users/root"));
     }
 
-    fn every_answer_carries_its_security_headers(house) {
-        let browser = house.browser();
+    fn every_answer_carries_its_security_headers(server) {
+        let browser = server.browser();
         for path in ["/healthz", "/v1/session", "/login", "/nothing", "/assets/style.css"] {
             let answer = browser.get(path);
             let policy = answer.header("content-security-policy").unwrap_or_default();
@@ -49,17 +49,17 @@ on_both! {
         assert_eq!(browser.get("/v1/session").header("cache-control"), Some("no-store"));
     }
 
-    fn answers_are_compressed_for_those_who_ask(house) {
-        let browser = house.browser();
+    fn answers_are_compressed_for_those_who_ask(server) {
+        let browser = server.browser();
         let answer = browser.request("GET", "/assets/style.css").header("Accept-Encoding", "gzip").send();
         assert_eq!(answer.header("content-encoding"), Some("gzip"));
         assert!(answer.body.starts_with(&[0x1f, 0x8b]));
     }
 
-    fn the_api_describes_itself(house) {
-        let api = house.browser().get("/openapi.json").json();
+    fn the_api_describes_itself(server) {
+        let api = server.browser().get("/openapi.json").json();
         assert_eq!(api["openapi"].as_str().map(|version| &version[..1]), Some("3"));
-        let root = house.administrator();
+        let root = server.administrator();
         let paths = api["paths"].as_object().expect("paths");
         assert!(paths.len() > 20, "{}", paths.len());
         for (path, methods) in paths {
@@ -71,12 +71,12 @@ on_both! {
         }
     }
 
-    fn browsers_find_what_they_look_for(house) {
-        let browser = house.browser();
+    fn browsers_find_what_they_look_for(server) {
+        let browser = server.browser();
         let origins = browser.get("/.well-known/webauthn").json();
-        assert_eq!(origins, json!({ "origins": [house.origin()] }));
+        assert_eq!(origins, json!({ "origins": [server.origin()] }));
         let endpoints = browser.get("/.well-known/passkey-endpoints").json();
-        assert_eq!(endpoints["enroll"], json!(format!("{}/account", house.origin())));
+        assert_eq!(endpoints["enroll"], json!(format!("{}/account", server.origin())));
         assert_eq!(endpoints["manage"], endpoints["enroll"]);
     }
 }
@@ -86,14 +86,14 @@ fn limited(config: &mut doorward::base::config::Config) {
     config.server.trusted_proxies = vec![Network::parse("127.0.0.1").expect("a network")];
 }
 
-fn limits_count_by_the_visitors_address(house: &House) {
+fn limits_count_by_the_visitors_address(server: &TestServer) {
     // Random documentation addresses, because the shared Redis counts for all tests.
     let network = |number: u16| {
         let id = uuid::Uuid::new_v4().as_u128();
         format!("2001:db8:{:x}:{number:x}", id & 0xffff)
     };
     let start = |address: &str| {
-        house
+        server
             .browser()
             .request("POST", "/webauthn/login/start")
             .header("X-Forwarded-For", address)
@@ -116,25 +116,25 @@ fn limits_count_by_the_visitors_address(house: &House) {
     assert_eq!(start(&format!("{other}::1")).status, 200, "others go on");
     // Entries that the visitor adds before the proxy's entry have no effect.
     assert_eq!(start(&format!("{other}::9, {one}::1")).status, 429);
-    house.pass(wait);
+    server.pass(wait);
     assert_eq!(start(&format!("{one}::1")).status, 200);
 }
 
 #[test]
 fn limits_count_by_the_visitors_address_embedded() {
-    limits_count_by_the_visitors_address(&House::embedded_with(limited));
+    limits_count_by_the_visitors_address(&TestServer::embedded_with(limited));
 }
 
 #[test]
 fn limits_count_by_the_visitors_address_clustered() {
-    limits_count_by_the_visitors_address(&House::clustered_with(limited));
+    limits_count_by_the_visitors_address(&TestServer::clustered_with(limited));
 }
 
 #[test]
 fn a_stranger_is_not_believed_about_their_address() {
-    let house = House::embedded_with(|config| config.limits.ceremonies_per_minute = 5);
+    let server = TestServer::embedded_with(|config| config.limits.ceremonies_per_minute = 5);
     let start = |address: &str| {
-        let request = house.browser();
+        let request = server.browser();
         let request = request
             .request("POST", "/webauthn/login/start")
             .header("X-Forwarded-For", address);

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::support::house::House;
-use crate::support::person;
 use crate::support::population::{self, PopulationUser};
+use crate::support::test_server::TestServer;
+use crate::support::test_user;
 
-fn fill(house: &House, key: &EcdsaKeyPair, sample: u64) -> Vec<PopulationUser> {
-    population::fill(&house.config, 10, key, sample)
+fn fill(server: &TestServer, key: &EcdsaKeyPair, sample: u64) -> Vec<PopulationUser> {
+    population::fill(&server.config, 10, key, sample)
 }
 
 fn key() -> EcdsaKeyPair {
@@ -20,18 +20,18 @@ fn key() -> EcdsaKeyPair {
 }
 
 on_both! {
-    fn a_user_of_the_population_signs_in_with_each_passkey(house) {
+    fn a_user_of_the_population_signs_in_with_each_passkey(server) {
         let key = Arc::new(key());
-        let sample = fill(house, &key, 2);
+        let sample = fill(server, &key, 2);
         let names: Vec<&str> = sample.iter().map(|user| user.username.as_str()).collect();
         assert_eq!(names, ["person-0000000", "person-0000005"]);
         for user in &sample {
             assert_eq!(user.credentials.len(), 2);
             for credential in &user.credentials {
-                let mut device = SoftAuthenticator::synced(house.origin());
+                let mut device = SoftAuthenticator::synced(server.origin());
                 device.hold(credential.clone(), user.id.into_bytes().to_vec(), &key);
-                let browser = house.browser();
-                let answer = person::sign_in(&browser, &mut device, &Overrides::default());
+                let browser = server.browser();
+                let answer = test_user::sign_in(&browser, &mut device, &Overrides::default());
                 assert_eq!(answer.status, 200, "{}", answer.text());
                 let session = browser.get("/v1/session").json();
                 assert_eq!(session["user"]["username"], json!(user.username));
@@ -40,9 +40,9 @@ on_both! {
         }
     }
 
-    fn an_administrator_sees_the_population(house) {
-        let sample = fill(house, &key(), 10);
-        let root = house.administrator();
+    fn an_administrator_sees_the_population(server) {
+        let sample = fill(server, &key(), 10);
+        let root = server.administrator();
         let listed = root.browser.get("/v1/users?role=seeded-3").json();
         assert_eq!(listed["items"][0]["username"], json!("person-0000003"));
         assert_eq!(listed["items"][0]["version"], json!(1));
@@ -52,7 +52,7 @@ on_both! {
         let passkeys = root.browser.get(&format!("/v1/users/{id}/passkeys")).json();
         assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(2));
         let resource = &sample[0].resources[0];
-        let grants = root.browser.get(&format!("/v1/grants?resource_type=order&resource_id={resource}"));
+        let grants = root.browser.get(&format!("/v1/role-assignments?resource_type=order&resource_id={resource}"));
         assert_eq!(grants.json()["items"].as_array().map(Vec::len), Some(4), "{}", grants.text());
     }
 }

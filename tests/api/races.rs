@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::{Person, assertion, session_status};
+use crate::support::http::{Answer, TestBrowser};
 use crate::support::race::{RUNNERS, race};
+use crate::support::test_user::{TestUser, assertion, session_status};
 
 pub(super) fn count(answers: &[Answer], status: u16) -> usize {
     answers
@@ -15,7 +15,7 @@ pub(super) fn count(answers: &[Answer], status: u16) -> usize {
         .count()
 }
 
-fn started(browser: &Browserless, device: &mut SoftAuthenticator, start: &Value) -> Value {
+fn started(browser: &TestBrowser, device: &mut SoftAuthenticator, start: &Value) -> Value {
     let started = browser.post_json("/webauthn/register/start", start);
     assert_eq!(started.status, 200, "{}", started.text());
     let started = started.json();
@@ -24,9 +24,9 @@ fn started(browser: &Browserless, device: &mut SoftAuthenticator, start: &Value)
 }
 
 on_both! {
-    fn twenty_finishes_of_one_ceremony_make_one_session(house) {
-        let mut root = house.administrator();
-        let browser = house.browser();
+    fn twenty_finishes_of_one_ceremony_make_one_session(server) {
+        let mut root = server.administrator();
+        let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
         let tabs = vec![browser; RUNNERS];
         let answers = race(tabs, |tab| tab.post_json("/webauthn/login/finish", &finish));
@@ -35,12 +35,12 @@ on_both! {
         assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2));
     }
 
-    fn twenty_uses_of_one_invitation_make_one_account(house) {
-        let root = house.administrator();
+    fn twenty_uses_of_one_invitation_make_one_account(server) {
+        let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({})).json();
         let runners: Vec<_> = (0..RUNNERS).map(|number| {
-            let browser = house.browser();
-            let mut device = SoftAuthenticator::synced(house.origin());
+            let browser = server.browser();
+            let mut device = SoftAuthenticator::synced(server.origin());
             let start = json!({ "invitation": link["token"], "username": format!("user{number}") });
             let finish = started(&browser, &mut device, &start);
             (browser, finish)
@@ -51,12 +51,12 @@ on_both! {
         assert_eq!(people["items"].as_array().map(Vec::len), Some(2));
     }
 
-    fn twenty_joins_under_one_name_make_one_account(house) {
-        let root = house.administrator();
+    fn twenty_joins_under_one_name_make_one_account(server) {
+        let root = server.administrator();
         let runners: Vec<_> = (0..RUNNERS).map(|_| {
             let link = root.browser.post_json("/v1/invitations", &json!({})).json();
-            let browser = house.browser();
-            let mut device = SoftAuthenticator::synced(house.origin());
+            let browser = server.browser();
+            let mut device = SoftAuthenticator::synced(server.origin());
             let finish = started(&browser, &mut device, &json!({ "invitation": link["token"], "username": "ada" }));
             (browser, finish)
         }).collect();
@@ -64,13 +64,13 @@ on_both! {
         assert_eq!((count(&answers, 201), count(&answers, 409)), (1, RUNNERS - 1));
     }
 
-    fn twenty_set_ups_on_two_instances_make_one_administrator(house) {
-        let second = house.another_instance();
-        let ports = [house.port(0), house.port(second)];
-        let token = house.set_up_token();
+    fn twenty_set_ups_on_two_instances_make_one_administrator(server) {
+        let second = server.another_instance();
+        let ports = [server.port(0), server.port(second)];
+        let token = server.set_up_token();
         let runners: Vec<_> = (0..RUNNERS).map(|number| {
-            let browser = house.browser().at_port(ports[number % 2]);
-            let mut device = SoftAuthenticator::synced(house.origin());
+            let browser = server.browser().at_port(ports[number % 2]);
+            let mut device = SoftAuthenticator::synced(server.origin());
             let start = json!({ "setup": token, "username": format!("root{number}"), "display_name": "Root" });
             let finish = started(&browser, &mut device, &start);
             (browser, finish)
@@ -86,12 +86,12 @@ on_both! {
         assert_eq!(people["items"].as_array().map(Vec::len), Some(1));
     }
 
-    fn of_two_last_passkeys_one_stays(house) {
-        let root = house.administrator();
+    fn of_two_last_passkeys_one_stays(server) {
+        let root = server.administrator();
         for _ in 0..5 {
             let name = uuid::Uuid::new_v4().simple().to_string();
-            let ada = house.person(&root, &name);
-            let (_, second) = ada.add_passkey(SoftAuthenticator::synced(house.origin()));
+            let ada = server.create_user(&root, &name);
+            let (_, second) = ada.add_passkey(SoftAuthenticator::synced(server.origin()));
             let removals = vec![(ada.browser.clone(), ada.passkey.clone()), (ada.browser.clone(), second)];
             let answers = race(removals, |(browser, id)| browser.delete(&format!("/v1/me/passkeys/{id}")));
             let done = count(&answers, 200);
@@ -102,9 +102,9 @@ on_both! {
         }
     }
 
-    fn of_two_administrators_who_go_at_once_one_stays(house) {
-        let mut root = house.administrator();
-        let mut second = house.person_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
+    fn of_two_administrators_who_go_at_once_one_stays(server) {
+        let mut root = server.administrator();
+        let mut second = server.create_user_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(server.origin()));
         for _ in 0..5 {
             let locks = vec![root.browser.clone(), second.browser.clone()];
             let answers = race(locks, |browser| browser.post_json("/v1/me/suspend", &json!({})));
@@ -118,11 +118,11 @@ on_both! {
         }
     }
 
-    fn a_revocation_beside_twenty_sign_ins_leaves_nobody_signed_in(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
+    fn a_revocation_beside_twenty_sign_ins_leaves_nobody_signed_in(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
         let runners: Vec<_> = (0..RUNNERS).map(|_| {
-            let browser = house.browser();
+            let browser = server.browser();
             let finish = assertion(&browser, &mut ada.device, &Overrides::default());
             (browser, Some(finish))
         }).chain([(root.browser.clone(), None)]).collect();
@@ -139,11 +139,11 @@ on_both! {
         }
     }
 
-    fn ending_all_beside_a_step_up_leaves_it_ended(house) {
-        let root = house.administrator();
+    fn ending_all_beside_a_step_up_leaves_it_ended(server) {
+        let root = server.administrator();
         for _ in 0..5 {
             let name = uuid::Uuid::new_v4().simple().to_string();
-            let mut ada = house.person(&root, &name);
+            let mut ada = server.create_user(&root, &name);
             let begun = ada.browser.post_json("/webauthn/step-up/start", &json!({})).json();
             let credential = ada.device.get(&begun["publicKey"], &Overrides::default());
             let body = json!({ "ceremony": begun["ceremony"], "credential": credential });
@@ -160,8 +160,8 @@ on_both! {
         }
     }
 
-    fn requests_beside_end_others_keep_this_one_alive(house) {
-        let root = house.administrator();
+    fn requests_beside_end_others_keep_this_one_alive(server) {
+        let root = server.administrator();
         let browsers = vec![root.browser.clone(); RUNNERS];
         let first = std::sync::atomic::AtomicBool::new(true);
         let statuses = race(browsers, |browser| {
@@ -174,13 +174,13 @@ on_both! {
         assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     }
 
-    fn twenty_registrations_of_one_credential_id_make_one_passkey(house) {
-        let root = house.administrator();
+    fn twenty_registrations_of_one_credential_id_make_one_passkey(server) {
+        let root = server.administrator();
         let id = vec![7; 32];
-        let people: Vec<Person> = (0..4).map(|number| house.person(&root, &format!("p{number}"))).collect();
+        let people: Vec<TestUser> = (0..4).map(|number| server.create_user(&root, &format!("p{number}"))).collect();
         let runners: Vec<_> = (0..RUNNERS).map(|number| {
             let browser = people[number % 4].browser.clone();
-            let mut device = SoftAuthenticator::synced(house.origin());
+            let mut device = SoftAuthenticator::synced(server.origin());
             let begun = browser.post_json("/webauthn/register/start", &json!({})).json();
             let overrides = Overrides { credential_id: Some(id.clone()), ..Overrides::default() };
             let credential = device.create(&begun["publicKey"], &overrides);
@@ -190,9 +190,9 @@ on_both! {
         assert_eq!((count(&answers, 201), count(&answers, 409)), (1, RUNNERS - 1));
     }
 
-    fn twenty_finishes_of_one_registration_make_one_passkey(house) {
-        let root = house.administrator();
-        let mut device = SoftAuthenticator::synced(house.origin());
+    fn twenty_finishes_of_one_registration_make_one_passkey(server) {
+        let root = server.administrator();
+        let mut device = SoftAuthenticator::synced(server.origin());
         let finish = started(&root.browser, &mut device, &json!({}));
         let tabs = vec![root.browser.clone(); RUNNERS];
         let answers = race(tabs, |tab| tab.post_json("/webauthn/register/finish", &finish));
@@ -201,8 +201,8 @@ on_both! {
         assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(2));
     }
 
-    fn twenty_finishes_of_one_step_up_raise_one_session(house) {
-        let mut root = house.administrator();
+    fn twenty_finishes_of_one_step_up_raise_one_session(server) {
+        let mut root = server.administrator();
         let begun = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
         let credential = root.device.get(&begun["publicKey"], &Overrides::default());
         let finish = json!({ "ceremony": begun["ceremony"], "credential": credential });
@@ -217,17 +217,17 @@ on_both! {
         assert_eq!(good, 1, "the raised one alone has the new key");
     }
 
-    fn twenty_uses_of_one_link_for_a_known_person_make_one_passkey(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn twenty_uses_of_one_link_for_a_known_person_make_one_passkey(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let device_link = || ada.browser.post_json("/v1/me/device-links", &json!({})).json();
         let recovery = || root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
         let links: [&dyn Fn() -> Value; 2] = [&device_link, &recovery];
         for make in links {
             let link = make();
             let runners: Vec<_> = (0..RUNNERS).map(|_| {
-                let browser = house.browser();
-                let mut device = SoftAuthenticator::synced(house.origin());
+                let browser = server.browser();
+                let mut device = SoftAuthenticator::synced(server.origin());
                 let finish = started(&browser, &mut device, &json!({ "invitation": link["token"] }));
                 (browser, finish)
             }).collect();
@@ -238,14 +238,14 @@ on_both! {
         assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(3));
     }
 
-    fn twenty_step_ups_at_once_leave_one_good_key(house) {
-        let mut root = house.administrator();
+    fn twenty_step_ups_at_once_leave_one_good_key(server) {
+        let mut root = server.administrator();
         let runners: Vec<_> = (0..RUNNERS).map(|_| {
             let begun = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
             let credential = root.device.get(&begun["publicKey"], &Overrides::default());
             (root.browser.clone(), json!({ "ceremony": begun["ceremony"], "credential": credential }))
         }).collect();
-        house.pass(1);
+        server.pass(1);
         let tabs = race(runners, |(tab, finish)| {
             tab.post_json("/webauthn/step-up/finish", &finish);
             tab

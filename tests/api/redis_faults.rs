@@ -6,15 +6,15 @@ use doorward::access::ResourceName;
 use doorward::clients::AuthMethod;
 use serde_json::json;
 
-use crate::api::faults::{house_on, stores};
+use crate::api::faults::{server_on, stores};
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::support::causes;
-use crate::support::house::House;
 use crate::support::http::{Answer, page_user};
-use crate::support::person::{assertion, register, session_status};
+use crate::support::logged_errors;
 use crate::support::process::wait_until;
 use crate::support::redis::Redis;
-use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
+use crate::support::relying_party::{RelyingParty, TokenSet, error_of, redirect_parameters};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::{assertion, register, session_status};
 
 /// Commands that make a Redis refuse writes, and those that make it accept them again.
 const REFUSALS: [(&[&str], &[&str]); 3] = [
@@ -32,12 +32,12 @@ const REFUSALS: [(&[&str], &[&str]); 3] = [
     ),
 ];
 
-fn service(house: &House, scopes: &[&str]) -> RelyingParty {
-    let (id, secret) = house.client(scopes);
+fn service(server: &TestServer, scopes: &[&str]) -> RelyingParty {
+    let (id, secret) = server.client(scopes);
     RelyingParty {
         id,
         secret: Some(secret),
-        server: house.browser(),
+        server: server.browser(),
     }
 }
 
@@ -51,10 +51,10 @@ fn ask(service: &RelyingParty, method: &str, path: &str) -> Answer {
 fn forget_copies(redis: &Redis) {
     let script = "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end";
     for keys in [
-        "standing:*",
+        "account-state:*",
         "client:*",
         "keyring:*",
-        "grants:*",
+        "held-roles:*",
         "resource:*",
     ] {
         redis.cli(&["EVAL", script, "0", keys]);
@@ -62,20 +62,20 @@ fn forget_copies(redis: &Redis) {
 }
 
 fn is_pending(answer: &Answer) -> bool {
-    causes::assert_stated(answer);
+    logged_errors::assert_stated(answer);
     answer.status == 503 && answer.problem_type() == "urn:doorward:problem:change-pending"
 }
 
 #[test]
 fn a_connection_that_was_dropped_while_it_rested_costs_nobody_an_answer() {
     let (postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let mut root = house.administrator();
-    let app = house.party(|_| {});
+    let server = server_on(&postgres, &redis);
+    let mut root = server.administrator();
+    let app = server.relying_party(|_| {});
     let held = app.sign_in(&root.browser, &[]);
     let drop_connections = || redis.cli(&["CLIENT", "KILL", "TYPE", "normal"]);
     for _ in 0..4 {
-        let browser = house.browser();
+        let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
         drop_connections();
         assert_eq!(
@@ -87,13 +87,13 @@ fn a_connection_that_was_dropped_while_it_rested_costs_nobody_an_answer() {
         drop_connections();
         let code = app.code(&root.browser, &[]);
         drop_connections();
-        let issued = Issued::read(&app.redeem(&code));
+        let issued = TokenSet::read(&app.redeem(&code));
         drop_connections();
         assert_eq!(app.user_info(&issued.access).status, 200);
         drop_connections();
         assert_eq!(app.introspect(&held.access)["active"], json!(true));
         drop_connections();
-        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut device = SoftAuthenticator::synced(server.origin());
         let added = register(
             &root.browser,
             &mut device,
@@ -109,13 +109,13 @@ fn a_connection_that_was_dropped_while_it_rested_costs_nobody_an_answer() {
 #[test]
 fn a_redis_that_takes_no_writes_fails_no_read_that_the_database_answers() {
     let (postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
-    let app = house.party(|_| {});
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    let app = server.relying_party(|_| {});
     let held = app.sign_in(&root.browser, &[]);
-    let service = service(&house, &["users:read"]);
+    let service = service(&server, &["users:read"]);
     let thing = ResourceName::parse("order", "17").expect("a name");
-    house.set_grant(&root.id, ("order", "17"), &["OPERATOR"]);
+    server.set_role_assignment(&root.id, ("order", "17"), &["OPERATOR"]);
     for (refuse, accept) in REFUSALS {
         forget_copies(&redis);
         redis.cli(refuse);
@@ -126,24 +126,24 @@ fn a_redis_that_takes_no_writes_fails_no_read_that_the_database_answers() {
             assert_eq!(app.introspect(&held.access)["active"], json!(true));
             let own = service.token(&[("grant_type", "client_credentials")]);
             assert_eq!(own.status, 200, "{own:?}");
-            assert_eq!(house.browser().get("/oauth2/jwks").status, 200);
-            let known = house.run(house.app.access.thing(&thing));
+            assert_eq!(server.browser().get("/oauth2/jwks").status, 200);
+            let known = server.run(server.app.access.resource(&thing));
             assert!(known.is_ok(), "{known:?}");
             let user = root.id.parse().expect("an id");
-            let standing = house.run(house.app.standings.of(user));
-            let standing = standing.expect("an answer").expect("a person");
-            let roles = house.run(house.app.access.held(&standing, &thing));
+            let account_state = server.run(server.app.account_states.find(user));
+            let account_state = account_state.expect("an answer").expect("a person");
+            let roles = server.run(server.app.access.held_roles(&account_state, &thing));
             let roles = roles.expect("an answer");
-            assert_eq!(roles.at(house.clock.now()), ["OPERATOR"]);
+            assert_eq!(roles.at(server.clock.now()), ["OPERATOR"]);
         }
         wait_until("it is not ready", Duration::from_secs(5), || {
-            house.browser().get("/readyz").status == 503
+            server.browser().get("/readyz").status == 503
         });
         let start = root.browser.post_json("/webauthn/login/start", &json!({}));
         assert_eq!(start.status, 503, "a ceremony needs the store");
         redis.cli(accept);
         wait_until("it is ready again", Duration::from_secs(5), || {
-            house.browser().get("/readyz").status == 200
+            server.browser().get("/readyz").status == 200
         });
     }
 }
@@ -151,14 +151,14 @@ fn a_redis_that_takes_no_writes_fails_no_read_that_the_database_answers() {
 #[test]
 fn a_revocation_is_committed_whoever_asks_while_redis_takes_no_writes() {
     let (postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
-    let service = service(&house, &["users:read", "sessions:revoke"]);
-    let app = house.party(|_| {});
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    let service = service(&server, &["users:read", "sessions:revoke"]);
+    let app = server.relying_party(|_| {});
     for (round, (refuse, accept)) in REFUSALS.into_iter().enumerate() {
         let (by_root, by_service) = (format!("ada{round}"), format!("bob{round}"));
-        let ada = house.person(&root, &by_root);
-        let bob = house.person(&root, &by_service);
+        let ada = server.create_user(&root, &by_root);
+        let bob = server.create_user(&root, &by_service);
         let held = app.sign_in(&root.browser, &[]);
         let own = service.token(&[("grant_type", "client_credentials")]);
         let own = own.json()["access_token"]
@@ -205,15 +205,15 @@ fn a_revocation_is_committed_whoever_asks_while_redis_takes_no_writes() {
 #[test]
 fn a_grant_and_a_refusal_are_answered_while_redis_takes_no_writes() {
     let (postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
-    let app = house.party(|_| {});
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    let app = server.relying_party(|_| {});
     for (refuse, accept) in REFUSALS {
         let replayed = app.code(&root.browser, &[]);
-        let by_code = Issued::read(&app.redeem(&replayed));
+        let by_code = TokenSet::read(&app.redeem(&replayed));
         let by_refresh = app.sign_in(&root.browser, &[]);
-        Issued::read(&app.refresh(&by_refresh.refresh));
-        house.pass(11);
+        TokenSet::read(&app.refresh(&by_refresh.refresh));
+        server.pass(11);
         // As many authorizations as are allowed, with the ones above among the newest.
         (0..97).for_each(|_| drop(app.code(&root.browser, &[])));
         redis.cli(refuse);
@@ -231,8 +231,8 @@ fn a_grant_and_a_refusal_are_answered_while_redis_takes_no_writes() {
         for ended in [&by_code.access, &by_refresh.access] {
             assert_eq!(app.introspect(ended)["active"], json!(false), "{refuse:?}");
         }
-        let code = sent_back(&code)["code"].clone();
-        Issued::read(&app.redeem(&code));
+        let code = redirect_parameters(&code)["code"].clone();
+        TokenSet::read(&app.redeem(&code));
         (0..3).for_each(|_| drop(app.sign_in(&root.browser, &[])));
     }
 }
@@ -240,20 +240,21 @@ fn a_grant_and_a_refusal_are_answered_while_redis_takes_no_writes() {
 #[test]
 fn a_new_secret_is_shown_while_redis_takes_no_writes() {
     let (postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
     let is_good = |id: &str, secret: &str| {
         let service = RelyingParty {
             id: id.to_owned(),
             secret: Some(secret.to_owned()),
-            server: house.browser(),
+            server: server.browser(),
         };
         service.post("/oauth2/introspect", &[("token", "x")]).status == 200
     };
     let user = page_user(&root.browser).expect("a user");
     for (refuse, accept) in REFUSALS {
-        let app = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
-        let (shown_by_page, _) = house.client(&[]);
+        let app =
+            server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        let (shown_by_page, _) = server.client(&[]);
         redis.cli(refuse);
         let path = format!("/v1/clients/{}", app.id);
         let change = json!({ "token_endpoint_auth_method": "client_secret_basic" });
@@ -268,7 +269,7 @@ fn a_new_secret_is_shown_while_redis_takes_no_writes() {
                 "POST",
                 &format!("/admin/clients/{shown_by_page}/new-secret"),
             )
-            .form(&[("opened_by", &user), ("version", "1")])
+            .form(&[("rendered_for", &user), ("version", "1")])
             .send();
         redis.cli(accept);
         let problem = "urn:doorward:problem:secret-pending";
@@ -279,7 +280,7 @@ fn a_new_secret_is_shown_while_redis_takes_no_writes() {
                 "{answer:?}"
             );
             assert!(answer.header("retry-after").is_none(), "{answer:?}");
-            causes::assert_stated(answer);
+            logged_errors::assert_stated(answer);
             answer.json()["client_secret"]
                 .as_str()
                 .expect("a secret")

@@ -4,17 +4,17 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::person::{Person, register, session_status};
+use crate::support::test_user::{TestUser, register, session_status};
 
 on_both! {
     /// The shortest journey: set up, check the session, sign in again, revoke the passkey, be signed out.
-    fn the_first_administrator_is_set_up_signs_in_and_is_cut_off(house) {
-        let mut root = house.administrator();
+    fn the_first_administrator_is_set_up_signs_in_and_is_cut_off(server) {
+        let mut root = server.administrator();
         let session = root.browser.get("/v1/session");
         assert_eq!(session.status, 200, "{}", session.text());
         assert_eq!(session.json()["user"]["roles"], json!(["admin"]));
         let browser = root.another_browser();
-        let (_, second) = root.add_passkey(SoftAuthenticator::device_bound(house.origin()));
+        let (_, second) = root.add_passkey(SoftAuthenticator::device_bound(server.origin()));
         let revoked = browser.delete(&format!("/v1/me/passkeys/{}", root.passkey));
         assert_eq!(revoked.status, 200, "{}", revoked.text());
         assert_eq!(session_status(&browser), 401);
@@ -22,40 +22,40 @@ on_both! {
         assert_ne!(second, root.passkey);
     }
 
-    fn a_set_up_link_works_once(house) {
-        let token = house.set_up_token();
+    fn a_set_up_link_works_once(server) {
+        let token = server.set_up_token();
         let start = json!({ "setup": token, "username": "root", "display_name": "Root" });
-        let mut device = SoftAuthenticator::synced(house.origin());
-        let first = Person::enrol(house.browser(), device.clone(), &start);
+        let mut device = SoftAuthenticator::synced(server.origin());
+        let first = TestUser::register(server.browser(), device.clone(), &start);
         assert_eq!(first.session_status(), 200);
-        let again = register(&house.browser(), &mut device, &start, &Default::default());
+        let again = register(&server.browser(), &mut device, &start, &Default::default());
         assert_eq!(again.status, 410);
         assert_eq!(again.problem_type(), "urn:doorward:problem:link-gone");
-        assert!(house.run(house.app.users.make_set_up_link()).is_err(), "void for ever");
+        assert!(server.run(server.app.users.create_set_up_link()).is_err(), "void for ever");
     }
 
-    fn a_new_set_up_link_ends_the_one_before_and_an_hour_ends_both(house) {
+    fn a_new_set_up_link_ends_the_one_before_and_an_hour_ends_both(server) {
         let start = |token: String| json!({ "setup": token, "username": "root", "display_name": "R" });
-        let first = house.set_up_token();
-        let second = house.set_up_token();
-        let browser = house.browser();
+        let first = server.set_up_token();
+        let second = server.set_up_token();
+        let browser = server.browser();
         assert_eq!(browser.post_json("/webauthn/register/start", &start(first)).status, 410);
         assert_eq!(browser.post_json("/webauthn/register/start", &start(second.clone())).status, 200);
-        house.pass(3601);
+        server.pass(3601);
         assert_eq!(browser.post_json("/webauthn/register/start", &start(second)).status, 410);
     }
 
-    fn a_set_up_that_nobody_finished_leaves_nothing(house) {
-        let token = house.set_up_token();
+    fn a_set_up_that_nobody_finished_leaves_nothing(server) {
+        let token = server.set_up_token();
         let start = json!({ "setup": token, "username": "root", "display_name": "Root" });
-        house.browser().post_json("/webauthn/register/start", &start);
-        let root = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        server.browser().post_json("/webauthn/register/start", &start);
+        let root = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &start);
         assert_eq!(root.username, "root");
     }
 
-    fn a_passkey_is_kept_with_its_kind_transports_and_name(house) {
-        let root = house.administrator();
-        let mut device = SoftAuthenticator::device_bound(house.origin());
+    fn a_passkey_is_kept_with_its_kind_transports_and_name(server) {
+        let root = server.administrator();
+        let mut device = SoftAuthenticator::device_bound(server.origin());
         device.aaguid = uuid::uuid!("ee882879-721c-4913-9775-3dfcce97072a").into_bytes();
         let overrides = crate::support::authenticator::Overrides {
             transports: Some(vec!["usb".into(), "nfc".into(), "telepathy".into()]),
@@ -70,10 +70,10 @@ on_both! {
         assert_eq!(passkey["synced"], false);
     }
 
-    fn adding_a_passkey_needs_the_session_that_began_it(house) {
-        let mut root = house.administrator();
+    fn adding_a_passkey_needs_the_session_that_began_it(server) {
+        let mut root = server.administrator();
         let started = root.browser.post_json("/webauthn/register/start", &json!({})).json();
-        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut device = SoftAuthenticator::synced(server.origin());
         let credential = device.create(&started["publicKey"], &Default::default());
         let body = json!({ "ceremony": started["ceremony"], "credential": credential });
         // In the same browser, another session of the same user started in between.
@@ -84,18 +84,18 @@ on_both! {
         assert_eq!(answer.status, 401, "{}", answer.text());
     }
 
-    fn there_are_thirty_passkeys_at_most(house) {
-        let root = house.administrator();
+    fn there_are_thirty_passkeys_at_most(server) {
+        let root = server.administrator();
         for _ in 1..30 {
-            root.add_passkey(SoftAuthenticator::synced(house.origin()));
+            root.add_passkey(SoftAuthenticator::synced(server.origin()));
         }
         let answer = root.browser.post_json("/webauthn/register/start", &json!({}));
         assert_eq!(answer.status, 409);
         assert_eq!(answer.problem_type(), "urn:doorward:problem:too-many-passkeys");
     }
 
-    fn nobody_registers_without_a_link_or_a_session(house) {
-        let browser = house.browser();
+    fn nobody_registers_without_a_link_or_a_session(server) {
+        let browser = server.browser();
         assert_eq!(browser.post_json("/webauthn/register/start", &json!({})).status, 401);
         let unknown = json!({ "setup": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "username": "a", "display_name": "a" });
         assert_eq!(browser.post_json("/webauthn/register/start", &unknown).status, 410);

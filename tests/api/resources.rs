@@ -2,21 +2,23 @@
 
 use std::time::Duration;
 
-use doorward::access::{ResourceName, Thing};
+use doorward::access::{Resource, ResourceName};
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless, form_encoded};
+use crate::support::http::{Answer, TestBrowser, form_encoded};
+use crate::support::test_server::TestServer;
 
-fn put(browser: &Browserless, path: &str, body: &Value) -> Answer {
+fn put(browser: &TestBrowser, path: &str, body: &Value) -> Answer {
     browser.request("PUT", path).json(body).send()
 }
 
 /// Returns the data of a resource, as for a decision.
-fn known(house: &House, id: &str) -> Option<Thing> {
+fn known(server: &TestServer, id: &str) -> Option<Resource> {
     let name = ResourceName::parse("order", id).expect("a name");
-    house.run(house.app.access.thing(&name)).expect("an answer")
+    server
+        .run(server.app.access.resource(&name))
+        .expect("an answer")
 }
 
 /// IDs with characters that are special in URLs, paths or pages.
@@ -63,23 +65,23 @@ fn link(page: &str, text: &str) -> String {
     from_markup(address)
 }
 
-fn open(browser: &Browserless, address: &str) -> String {
+fn open(browser: &TestBrowser, address: &str) -> String {
     let page = browser.get(address);
     assert_eq!(page.status, 200, "{address}: {}", page.text());
     page.text()
 }
 
 on_both! {
-    fn a_thing_is_registered_read_changed_and_forgotten(house) {
-        let root = house.administrator();
+    fn a_thing_is_registered_read_changed_and_forgotten(server) {
+        let root = server.administrator();
         let path = "/v1/resources/order/17";
-        assert_eq!(known(house, "17"), None);
+        assert_eq!(known(server, "17"), None);
         assert_eq!(root.browser.get(path).status, 404);
         let first = put(&root.browser, path, &json!({ "title": "Order", "attributes": { "ownerId": "ada", "n": [1, null] } }));
         assert_eq!((first.status, first.header("etag"), first.header("location")), (201, Some("\"1\""), Some(path)));
         assert_eq!(first.json()["attributes"], json!({ "ownerId": "ada", "n": [1, null] }), "not ours to respell");
         assert_eq!(root.browser.get(path).json(), first.json());
-        assert_eq!(known(house, "17").expect("a thing").attributes["ownerId"], "ada");
+        assert_eq!(known(server, "17").expect("a thing").attributes["ownerId"], "ada");
         let unchanged = root.browser.request("GET", path).header("If-None-Match", "\"1\"").send();
         assert_eq!(unchanged.status, 304);
 
@@ -95,7 +97,7 @@ on_both! {
         assert_eq!(root.browser.request("DELETE", path).header("If-Match", "\"1\"").send().status, 412);
         assert_eq!(root.browser.delete(&format!("{path}?reason=gone")).status, 204);
         assert_eq!((root.browser.get(path).status, root.browser.delete(path).status), (404, 404));
-        assert_eq!(known(house, "17"), None);
+        assert_eq!(known(server, "17"), None);
         assert_eq!(change("\"3\"", json!({})).status, 404);
         let again = put(&root.browser, path, &json!({ "title": "Back" }));
         assert_eq!((again.status, again.header("etag")), (201, Some("\"4\"")));
@@ -104,8 +106,8 @@ on_both! {
         assert_eq!(actions, ["resource.registered", "resource.deleted", "resource.updated", "resource.registered"]);
     }
 
-    fn an_id_may_hold_what_an_address_may_not(house) {
-        let root = house.administrator();
+    fn an_id_may_hold_what_an_address_may_not(server) {
+        let root = server.administrator();
         for (encoded, id) in [
             ("a%2Fb", "a/b"), ("a%252Fb", "a%2Fb"), ("%C3%BC%20%22x%22", "ü \"x\""), ("a+b", "a+b"), ("a%2Bb", "a+b"),
             ("%3F%23%26%3D", "?#&="), ("grants", "grants"), ("..%2F..", "../.."),
@@ -116,8 +118,8 @@ on_both! {
             assert_eq!((made.status, made.json()["resource_id"].clone()), (201, json!(id)), "{encoded} {}", made.text());
             let location = made.header("location").expect("a place").to_owned();
             assert_eq!(root.browser.get(&location).json()["resource_id"], json!(id), "{location}");
-            assert_eq!(root.browser.get(&format!("{location}/grants")).status, 200);
-            assert!(known(house, id).is_some());
+            assert_eq!(root.browser.get(&format!("{location}/role-assignments")).status, 200);
+            assert!(known(server, id).is_some());
         }
         for bad in ["order/%00", "order/a%0Ab", "order/a%E2%80%AEb", "order/a%E2%80%8B", "User/1", "a%20b/1", "order/%FF"] {
             let refused = put(&root.browser, &format!("/v1/resources/{bad}"), &json!({}));
@@ -128,25 +130,25 @@ on_both! {
         assert_eq!(put(&root.browser, &format!("/v1/resources/order/{long}"), &json!({})).status, 400);
     }
 
-    fn every_link_of_the_console_leads_to_the_thing_that_it_names(house) {
-        let root = house.administrator();
+    fn every_link_of_the_console_leads_to_the_thing_that_it_names(server) {
+        let root = server.administrator();
         for id in HARD_IDS {
-            let thing = format!("/v1/resources/order/{}", path_part(id));
-            assert_eq!(put(&root.browser, &thing, &json!({ "title": "Known" })).status, 201, "{id}");
+            let resource = format!("/v1/resources/order/{}", path_part(id));
+            assert_eq!(put(&root.browser, &resource, &json!({ "title": "Known" })).status, 201, "{id}");
             let body = json!({ "user": "root", "resource_type": "order", "resource_id": id, "roles": ["OPERATOR"] });
-            let given = root.browser.post_json("/v1/grants", &body);
+            let given = root.browser.post_json("/v1/role-assignments", &body);
             assert_eq!(given.status, 201, "{id}: {}", given.text());
             let grant = given.json()["id"].as_str().expect("an id").to_owned();
-            let holders = root.browser.get(&format!("{thing}/grants")).json();
+            let holders = root.browser.get(&format!("{resource}/role-assignments")).json();
             assert_eq!(holders["items"][0]["id"], json!(grant), "{id}: {holders}");
             let query = format!("resource_type=order&resource_id={}", form_encoded(id));
             let held = root.browser.get(&format!("/v1/users/root/roles?{query}")).json();
-            assert_eq!(held["grants"][0]["id"], json!(grant), "{id}: {held}");
-            assert_eq!(held["grants"].as_array().map(Vec::len), Some(1), "{id}: {held}");
+            assert_eq!(held["role_assignments"][0]["id"], json!(grant), "{id}: {held}");
+            assert_eq!(held["role_assignments"].as_array().map(Vec::len), Some(1), "{id}: {held}");
         }
         for id in HARD_IDS {
             let name = format!("order:{id}");
-            let person = open(&root.browser, &format!("/admin/users/{}/grants", root.id));
+            let person = open(&root.browser, &format!("/admin/users/{}/role-assignments", root.id));
             let of_person = link(&person, &name);
             let listed = link(&open(&root.browser, "/admin/resources"), &name);
             assert_eq!(of_person, listed, "{id}");
@@ -161,23 +163,23 @@ on_both! {
             }
             assert_eq!(link(&page, "Root Admin"), format!("/admin/users/{}", root.id), "{id}: who holds it");
             // From the role assignment back to the resource.
-            let change = page.split("href=\"").find(|part| part.starts_with("/admin/grants/")).expect("a link to the grant");
+            let change = page.split("href=\"").find(|part| part.starts_with("/admin/role-assignments/")).expect("a link to the grant");
             let (change, _) = change.split_once('"').expect("an address");
             assert_eq!(link(&open(&root.browser, change), &name), of_person, "{id}");
             // The page to remove it names this resource, and removes no other.
-            let forget = page.split("href=\"").find(|part| part.starts_with("/admin/resources/forget")).expect("a link to forget it");
+            let forget = page.split("href=\"").find(|part| part.starts_with("/admin/resources/delete")).expect("a link to forget it");
             let (forget, _) = forget.split_once('"').expect("an address");
             let asked = open(&root.browser, &from_markup(forget));
             assert!(asked.contains(&own[1]) && asked.contains(&as_markup(&name)), "{id}: {asked}");
-            let forgotten = root.browser.request("POST", "/admin/resources/forget").page_form(&[("type", "order"), ("id", id), ("version", "1")]).send();
+            let forgotten = root.browser.request("POST", "/admin/resources/delete").page_form(&[("type", "order"), ("id", id), ("version", "1")]).send();
             assert_eq!(forgotten.status, 303, "{id}: {}", forgotten.text());
-            assert_eq!(known(house, id), None, "{id}");
+            assert_eq!(known(server, id), None, "{id}");
         }
         assert_eq!(root.browser.get("/v1/resources?type=order").json()["items"], json!([]));
     }
 
-    fn attributes_are_bounded(house) {
-        let root = house.administrator();
+    fn attributes_are_bounded(server) {
+        let root = server.administrator();
         let mut deep = json!(1);
         for _ in 0..16 {
             deep = json!([deep]);
@@ -191,11 +193,11 @@ on_both! {
         }
         let twice = root.browser.request("PUT", "/v1/resources/order/17").body(r#"{"attributes":{"a":1,"a":2}}"#, "application/json");
         assert_eq!(twice.send().status, 400);
-        assert_eq!(known(house, "17"), None);
+        assert_eq!(known(server, "17"), None);
     }
 
-    fn things_are_listed_by_type_and_paged(house) {
-        let root = house.administrator();
+    fn things_are_listed_by_type_and_paged(server) {
+        let root = server.administrator();
         for path in ["order/1", "order/2", "order/3", "folder/a%2Fb", "folder/c"] {
             assert_eq!(put(&root.browser, &format!("/v1/resources/{path}"), &json!({})).status, 201);
         }
@@ -204,8 +206,8 @@ on_both! {
         let mut after = String::new();
         loop {
             let page = root.browser.get(&format!("/v1/resources?limit=1{after}")).json();
-            seen.extend(page["items"].as_array().expect("a list").iter().map(|thing| {
-                format!("{}:{}", thing["resource_type"].as_str().expect("a type"), thing["resource_id"].as_str().expect("an id"))
+            seen.extend(page["items"].as_array().expect("a list").iter().map(|resource| {
+                format!("{}:{}", resource["resource_type"].as_str().expect("a type"), resource["resource_id"].as_str().expect("an id"))
             }));
             match page["next"].as_str() {
                 Some(next) => after = format!("&after={}", next.replace('/', "%2F")),
@@ -216,7 +218,7 @@ on_both! {
         let ids = |query: &str| {
             let page = root.browser.get(&format!("/v1/resources?{query}")).json();
             let items = page["items"].as_array().expect("a list").iter();
-            items.map(|thing| thing["resource_id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
+            items.map(|resource| resource["resource_id"].as_str().expect("an id").to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(ids("type=order"), ["1", "3"]);
         assert_eq!(ids("type=order&after=order%2F1"), ["3"]);
@@ -227,48 +229,48 @@ on_both! {
         }
     }
 
-    fn a_change_is_in_force_on_every_instance_and_an_old_copy_is_not_believed(house) {
-        let root = house.administrator();
-        let second = house.another_instance();
-        let elsewhere = root.browser.at_port(house.port(second));
-        assert_eq!(known(house, "17"), None);
+    fn a_change_is_in_force_on_every_instance_and_an_old_copy_is_not_believed(server) {
+        let root = server.administrator();
+        let second = server.another_instance();
+        let elsewhere = root.browser.at_port(server.port(second));
+        assert_eq!(known(server, "17"), None);
         assert_eq!(put(&elsewhere, "/v1/resources/order/17", &json!({ "attributes": { "open": true } })).status, 201);
-        assert_eq!(known(house, "17").expect("a thing").attributes["open"], true);
+        assert_eq!(known(server, "17").expect("a thing").attributes["open"], true);
         let name = ResourceName::parse("order", "17").expect("a name");
-        let key = house.app.access.resource_key(&name);
-        let copy = house.run(house.app.ephemeral.get(&[&key])).expect("an answer");
+        let key = server.app.access.resource_key(&name);
+        let copy = server.run(server.app.ephemeral.get(&[&key])).expect("an answer");
         let copy = copy.into_iter().next().flatten().expect("a copy");
         let changed = elsewhere.request("PUT", "/v1/resources/order/17").header("If-Match", "\"1\"");
         assert_eq!(changed.json(&json!({ "attributes": { "open": false } })).send().status, 200);
-        assert_eq!(known(house, "17").expect("a thing").attributes["open"], false);
+        assert_eq!(known(server, "17").expect("a thing").attributes["open"], false);
         // The store loses its last write; this instance polls for changed resources, as it does every second.
-        house.run(house.app.ephemeral.put(&key, &copy, Duration::from_secs(60))).expect("stored");
-        house.run(house.app.access.watch()).expect("an answer");
-        assert_eq!(known(house, "17").expect("a thing").attributes["open"], false);
+        server.run(server.app.ephemeral.put(&key, &copy, Duration::from_secs(60))).expect("stored");
+        server.run(server.app.access.watch()).expect("an answer");
+        assert_eq!(known(server, "17").expect("a thing").attributes["open"], false);
         // Nor is a slow reader's copy that the resource doesn't exist.
-        house.run(house.app.ephemeral.put(&key, "0:null", Duration::from_secs(60))).expect("stored");
-        assert!(known(house, "17").is_some());
+        server.run(server.app.ephemeral.put(&key, "0:null", Duration::from_secs(60))).expect("stored");
+        assert!(known(server, "17").is_some());
     }
 
-    fn installations_that_share_a_store_know_things_of_their_own(house) {
-        let root = house.administrator();
+    fn installations_that_share_a_store_know_things_of_their_own(server) {
+        let root = server.administrator();
         let name = ResourceName::parse("order", "17").expect("a name");
         // A copy that another installation on the same store could have written.
         let theirs = r#"9:{"title":null,"description":null,"attributes":{"open":true},"version":9}"#;
         for key in [format!("resource:{{{}}}", name.key()), format!("resource:{{{}}}:{}", name.key(), uuid::Uuid::new_v4())] {
-            house.run(house.app.ephemeral.put(&key, theirs, Duration::from_secs(60))).expect("stored");
+            server.run(server.app.ephemeral.put(&key, theirs, Duration::from_secs(60))).expect("stored");
         }
-        assert_eq!(known(house, "17"), None);
+        assert_eq!(known(server, "17"), None);
         assert_eq!(put(&root.browser, "/v1/resources/order/17", &json!({})).status, 201);
-        assert_eq!(known(house, "17").expect("a thing").version, 1);
+        assert_eq!(known(server, "17").expect("a thing").version, 1);
     }
 
-    fn things_need_their_scopes(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let (reader, writer) = (house.client(&["grants:read"]), house.client(&["grants:write"]));
+    fn things_need_their_scopes(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let (reader, writer) = (server.client(&["role-assignments:read"]), server.client(&["role-assignments:write"]));
         let send = |client: &(String, String), method: &str, path: &str| {
-            let browser = house.browser();
+            let browser = server.browser();
             browser.request(method, path).without_same_origin().basic(&client.0, &client.1).json(&json!({})).send().status
         };
         let path = "/v1/resources/order/17";
@@ -276,7 +278,7 @@ on_both! {
         assert_eq!((send(&reader, "GET", path), send(&writer, "GET", path)), (200, 403));
         assert_eq!((send(&reader, "DELETE", path), send(&writer, "DELETE", path)), (403, 204));
         for path in ["/v1/resources", path, "/v1/resources/nothing/there"] {
-            assert_eq!((ada.browser.get(path).status, house.browser().get(path).status), (403, 401), "{path}");
+            assert_eq!((ada.browser.get(path).status, server.browser().get(path).status), (403, 401), "{path}");
         }
         assert_eq!(put(&ada.browser, path, &json!({})).status, 403);
     }

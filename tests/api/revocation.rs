@@ -4,15 +4,15 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::person::{Person, session_status};
+use crate::support::test_user::{TestUser, session_status};
 
 on_both! {
-    fn a_revoked_passkey_ends_every_session_that_rests_on_it_and_no_other(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
+    fn a_revoked_passkey_ends_every_session_that_rests_on_it_and_no_other(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
         let second = ada.another_browser();
-        let (device, other) = ada.add_passkey(SoftAuthenticator::synced(house.origin()));
-        let mut elsewhere = Person { device, ..ada.clone() };
+        let (device, other) = ada.add_passkey(SoftAuthenticator::synced(server.origin()));
+        let mut elsewhere = TestUser { device, ..ada.clone() };
         let third = elsewhere.another_browser();
         let answer = root.browser.delete(&format!("/v1/users/ada/passkeys/{}?reason=lost+phone", ada.passkey));
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -20,8 +20,8 @@ on_both! {
         assert_eq!(ada.session_status(), 401);
         assert_eq!(session_status(&second), 401);
         assert_eq!(session_status(&third), 200);
-        assert_eq!(ada.sign_in_at(&house.browser()).problem_type(), "urn:doorward:problem:passkey-unknown");
-        assert_eq!(elsewhere.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(ada.sign_in_at(&server.browser()).problem_type(), "urn:doorward:problem:passkey-unknown");
+        assert_eq!(elsewhere.sign_in_at(&server.browser()).status, 200);
         // The audit event says who revoked it, when and why.
         let event = root.browser.get("/v1/audit-events?action=passkey.revoked").json()["items"][0].clone();
         assert_eq!(event["reason"], "lost phone");
@@ -33,9 +33,9 @@ on_both! {
         assert_eq!(of(&other)["revoked_at"], json!(null));
     }
 
-    fn revoking_is_safe_to_repeat(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn revoking_is_safe_to_repeat(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/ada/passkeys/{}", ada.passkey);
         assert_eq!(root.browser.delete(&path).json()["sessions_ended"], 1);
         let again = root.browser.delete(&path);
@@ -44,10 +44,10 @@ on_both! {
         assert_eq!(events["items"].as_array().map(Vec::len), Some(1));
     }
 
-    fn a_passkey_is_revoked_only_under_its_owners_name(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        house.person(&root, "bob");
+    fn a_passkey_is_revoked_only_under_its_owners_name(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        server.create_user(&root, "bob");
         let answer = root.browser.delete(&format!("/v1/users/bob/passkeys/{}", ada.passkey));
         assert_eq!(answer.status, 404);
         assert_eq!(ada.session_status(), 200);
@@ -56,9 +56,9 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn nobody_removes_their_own_last_passkey(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn nobody_removes_their_own_last_passkey(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let answer = ada.browser.delete(&format!("/v1/me/passkeys/{}", ada.passkey));
         assert_eq!(answer.status, 409);
         assert_eq!(answer.problem_type(), "urn:doorward:problem:last-passkey");
@@ -66,14 +66,14 @@ on_both! {
         assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{}", ada.passkey)).status, 200);
         let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" }));
         let start = json!({ "invitation": link.json()["token"] });
-        let back = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        let back = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &start);
         assert_eq!(back.id, ada.id);
         assert_eq!(back.session_status(), 200);
     }
 
-    fn suspending_ends_everything_and_reactivating_brings_back_the_passkeys_alone(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
+    fn suspending_ends_everything_and_reactivating_brings_back_the_passkeys_alone(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
         let other = ada.another_browser();
         let link = ada.browser.post_json("/v1/me/device-links", &json!({})).json();
         let answer = root.browser.post_json("/v1/users/ada/suspend", &json!({ "reason": "holiday" }));
@@ -81,53 +81,53 @@ on_both! {
         assert_eq!(ada.session_status(), 401);
         assert_eq!(session_status(&other), 401);
         let start = json!({ "invitation": link["token"] });
-        assert_eq!(house.browser().post_json("/webauthn/register/start", &start).status, 410);
+        assert_eq!(server.browser().post_json("/webauthn/register/start", &start).status, 410);
         assert_eq!(root.browser.post_json("/v1/users/ada/reactivate", &json!({})).status, 204);
         assert_eq!(ada.session_status(), 401, "no session comes back");
-        assert_eq!(house.browser().post_json("/webauthn/register/start", &start).status, 410, "no link either");
-        assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(server.browser().post_json("/webauthn/register/start", &start).status, 410, "no link either");
+        assert_eq!(ada.sign_in_at(&server.browser()).status, 200);
     }
 
-    fn a_person_locks_their_own_account(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
-        house.pass(3600);
+    fn a_person_locks_their_own_account(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
+        server.pass(3600);
         assert_eq!(ada.browser.post_json("/v1/me/suspend", &json!({})).status, 204);
         assert_eq!(ada.session_status(), 401);
-        assert_eq!(ada.sign_in_at(&house.browser()).problem_type(), "urn:doorward:problem:account-suspended");
+        assert_eq!(ada.sign_in_at(&server.browser()).problem_type(), "urn:doorward:problem:account-suspended");
         assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "suspended");
     }
 
-    fn ending_all_sessions_of_a_person_ends_all(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
+    fn ending_all_sessions_of_a_person_ends_all(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
         let other = ada.another_browser();
         assert_eq!(root.browser.delete("/v1/users/ada/sessions").json()["sessions_ended"], 2);
         assert_eq!(ada.session_status(), 401);
         assert_eq!(session_status(&other), 401);
         assert_eq!(root.session_status(), 200);
-        assert_eq!(ada.sign_in_at(&house.browser()).status, 200);
+        assert_eq!(ada.sign_in_at(&server.browser()).status, 200);
     }
 
-    fn a_recovery_ends_the_sessions_before_it_and_a_second_device_does_not(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_recovery_ends_the_sessions_before_it_and_a_second_device_does_not(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let link = ada.browser.post_json("/v1/me/device-links", &json!({})).json();
         let start = json!({ "invitation": link["token"] });
-        let device = SoftAuthenticator::synced(house.origin());
-        let second = Person::enrol(house.browser(), device, &start);
+        let device = SoftAuthenticator::synced(server.origin());
+        let second = TestUser::register(server.browser(), device, &start);
         assert_eq!((ada.session_status(), second.session_status()), (200, 200));
         let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": ada.id })).json();
         let start = json!({ "invitation": link["token"] });
-        let device = SoftAuthenticator::synced(house.origin());
-        let recovered = Person::enrol(house.browser(), device, &start);
+        let device = SoftAuthenticator::synced(server.origin());
+        let recovered = TestUser::register(server.browser(), device, &start);
         assert_eq!(recovered.id, ada.id);
         assert_eq!((ada.session_status(), second.session_status()), (401, 401));
         assert_eq!(recovered.session_status(), 200);
     }
 
-    fn the_last_administrator_stays(house) {
-        let mut root = house.administrator();
+    fn the_last_administrator_stays(server) {
+        let mut root = server.administrator();
         let kind = "urn:doorward:problem:last-administrator";
         let version = root.browser.get("/v1/users/root").header("etag").map(str::to_owned).expect("a tag");
         let demoted = root.browser.request("PATCH", "/v1/users/root")
@@ -136,14 +136,14 @@ on_both! {
         let locked = root.browser.post_json("/v1/me/suspend", &json!({}));
         assert_eq!((locked.status, locked.problem_type().as_str()), (409, kind));
         // An administrator without any passkey doesn't count as a remaining administrator.
-        let second = house.person_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
+        let second = server.create_user_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(server.origin()));
         assert_eq!(root.browser.delete(&format!("/v1/users/second/passkeys/{}", second.passkey)).status, 200);
         assert_eq!(root.browser.post_json("/v1/me/suspend", &json!({})).status, 409);
         // With a second administrator who can sign in, the first may be suspended.
         let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": "second" })).json();
-        let second = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link["token"] }));
+        let second = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &json!({ "invitation": link["token"] }));
         assert_eq!(root.browser.post_json("/v1/me/suspend", &json!({})).status, 204);
-        assert_eq!(root.sign_in_at(&house.browser()).status, 403);
+        assert_eq!(root.sign_in_at(&server.browser()).status, 403);
         let last = second.browser.delete(&format!("/v1/users/second/passkeys/{}", second.passkey));
         assert_eq!(last.problem_type(), "urn:doorward:problem:last-passkey");
     }

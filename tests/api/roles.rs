@@ -6,18 +6,18 @@ use super::races::count;
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::binary;
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::Person;
+use crate::support::http::{Answer, TestBrowser};
 use crate::support::race::{RUNNERS, race};
+use crate::support::test_user::TestUser;
 
 /// Creates a role.
-pub(super) fn make(root: &Person, role: &Value) {
+pub(super) fn make(root: &TestUser, role: &Value) {
     let made = root.browser.post_json("/v1/roles", role);
     assert_eq!(made.status, 201, "{}", made.text());
 }
 
 /// Changes the entity at a path, at its current version.
-pub fn patch(root: &Browserless, by: &Browserless, path: &str, body: &Value) -> Answer {
+pub fn patch(root: &TestBrowser, by: &TestBrowser, path: &str, body: &Value) -> Answer {
     let tag = root.get(path).header("etag").expect("a tag").to_owned();
     by.request("PATCH", path)
         .header("If-Match", &tag)
@@ -26,7 +26,7 @@ pub fn patch(root: &Browserless, by: &Browserless, path: &str, body: &Value) -> 
 }
 
 /// Sets the roles of a user.
-pub(super) fn give(root: &Person, person: &str, roles: &[&str]) {
+pub(super) fn give(root: &TestUser, person: &str, roles: &[&str]) {
     let path = format!("/v1/users/{person}");
     let body = json!({ "roles": roles });
     let given = patch(&root.browser, &root.browser, &path, &body);
@@ -34,8 +34,8 @@ pub(super) fn give(root: &Person, person: &str, roles: &[&str]) {
 }
 
 on_both! {
-    fn a_page_that_was_overtaken_changes_nothing_and_shows_what_is(house) {
-        let root = house.administrator();
+    fn a_page_that_was_overtaken_changes_nothing_and_shows_what_is(server) {
+        let root = server.administrator();
         make(&root, &json!({ "name": "clerk", "description": "At the counter" }));
         let save = |version: &str, description: &str| {
             root.browser.request("POST", "/admin/roles/clerk").page_form(&[("version", version), ("description", description)]).send()
@@ -48,14 +48,14 @@ on_both! {
         assert_eq!(save("2", &"x".repeat(201)).status, 400);
     }
 
-    fn a_role_is_made_read_changed_and_deleted(house) {
-        let root = house.administrator();
+    fn a_role_is_made_read_changed_and_deleted(server) {
+        let root = server.administrator();
         let made = root.browser.post_json("/v1/roles", &json!({ "name": "Shop:clerk", "description": " At the counter ", "managesGrantsOn": ["order", "Shop::Item", "order"] }));
         assert_eq!((made.status, made.header("location")), (201, Some("/v1/roles/Shop:clerk")), "{}", made.text());
         assert_eq!(made.header("etag"), Some("\"1\""));
         let role = made.json();
         assert_eq!(role["description"], "At the counter");
-        assert_eq!(role["manages_grants_on"], json!(["Shop::Item", "order"]), "sorted, each once");
+        assert_eq!(role["manages_assignments_on"], json!(["Shop::Item", "order"]), "sorted, each once");
         assert_eq!(role["manages_roles"], json!([]));
         assert_eq!(root.browser.get("/v1/roles/Shop:clerk").json(), role);
         let unchanged = root.browser.request("GET", "/v1/roles/Shop:clerk").header("If-None-Match", "\"1\"").send();
@@ -65,7 +65,7 @@ on_both! {
         assert_eq!(root.browser.patch_json(path, &json!({ "description": "x" })).status, 428);
         let stale = root.browser.request("PATCH", path).header("If-Match", "\"7\"").json(&json!({ "description": "x" })).send();
         assert_eq!((stale.status, stale.json()["version"].clone()), (412, json!(1)));
-        let changed = patch(&root.browser, &root.browser, path, &json!({ "manages_roles": ["Shop:clerk"], "manages_grants_on": [] }));
+        let changed = patch(&root.browser, &root.browser, path, &json!({ "manages_roles": ["Shop:clerk"], "manages_assignments_on": [] }));
         assert_eq!((changed.status, changed.header("etag")), (200, Some("\"2\"")), "{}", changed.text());
         let again = patch(&root.browser, &root.browser, path, &json!({ "manages_roles": ["Shop:clerk"] }));
         assert_eq!(again.header("etag"), Some("\"2\""), "a change that changes nothing is none");
@@ -84,20 +84,20 @@ on_both! {
         assert_eq!(events["items"][1]["details"].get("description"), None, "only what changed");
     }
 
-    fn a_deleted_role_may_be_made_again_and_its_versions_go_on(house) {
-        let root = house.administrator();
-        make(&root, &json!({ "name": "clerk", "description": "first", "manages_grants_on": ["order"] }));
+    fn a_deleted_role_may_be_made_again_and_its_versions_go_on(server) {
+        let root = server.administrator();
+        make(&root, &json!({ "name": "clerk", "description": "first", "manages_assignments_on": ["order"] }));
         assert_eq!(root.browser.delete("/v1/roles/clerk").status, 204);
         let list = root.browser.get("/v1/roles").json();
         assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "admin alone");
         let refused = root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] }));
         assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("roles")));
         let made = root.browser.post_json("/v1/roles", &json!({ "name": "clerk" })).json();
-        assert_eq!((made["version"].clone(), made["description"].clone(), made["manages_grants_on"].clone()), (json!(3), json!(""), json!([])));
+        assert_eq!((made["version"].clone(), made["description"].clone(), made["manages_assignments_on"].clone()), (json!(3), json!(""), json!([])));
     }
 
-    fn a_role_is_its_name_and_there_is_one_of_it(house) {
-        let root = house.administrator();
+    fn a_role_is_its_name_and_there_is_one_of_it(server) {
+        let root = server.administrator();
         make(&root, &json!({ "name": "clerk" }));
         let twice = root.browser.post_json("/v1/roles", &json!({ "name": "clerk" }));
         assert_eq!((twice.status, twice.json()["type"].clone()), (409, json!("urn:doorward:problem:role-exists")));
@@ -111,9 +111,9 @@ on_both! {
             (json!({ "name": "x", "description": "x".repeat(201) }), "description"),
             (json!({ "name": "x", "manages_roles": ["nobody"] }), "manages_roles"),
             (json!({ "name": "x", "manages_roles": ["admin"] }), "manages_roles"),
-            (json!({ "name": "x", "manages_grants_on": ["a-b"] }), "manages_grants_on"),
-            (json!({ "name": "x", "manages_grants_on": ["User"] }), "manages_grants_on"),
-            (json!({ "name": "x", "manages_grants_on": (0..101).map(|n| format!("t{n}")).collect::<Vec<_>>() }), "manages_grants_on"),
+            (json!({ "name": "x", "manages_assignments_on": ["a-b"] }), "manages_assignments_on"),
+            (json!({ "name": "x", "manages_assignments_on": ["User"] }), "manages_assignments_on"),
+            (json!({ "name": "x", "manages_assignments_on": (0..101).map(|n| format!("t{n}")).collect::<Vec<_>>() }), "manages_assignments_on"),
         ] {
             let answer = root.browser.post_json("/v1/roles", &bad);
             assert_eq!((answer.status, answer.json()["field"].clone()), (400, json!(field)), "{bad}");
@@ -123,8 +123,8 @@ on_both! {
         }
     }
 
-    fn roles_are_paged_by_name(house) {
-        let root = house.administrator();
+    fn roles_are_paged_by_name(server) {
+        let root = server.administrator();
         for name in ["b", "c", "d"] {
             make(&root, &json!({ "name": name }));
         }
@@ -138,11 +138,11 @@ on_both! {
         }
     }
 
-    fn admin_stays_as_it_is(house) {
-        let root = house.administrator();
+    fn admin_stays_as_it_is(server) {
+        let root = server.administrator();
         make(&root, &json!({ "name": "clerk" }));
         assert_eq!(root.browser.delete("/v1/roles/admin").status, 409);
-        let lists = [json!({ "manages_roles": ["clerk"] }), json!({ "manages_grants_on": ["order"] })];
+        let lists = [json!({ "manages_roles": ["clerk"] }), json!({ "manages_assignments_on": ["order"] })];
         for lists in lists {
             let answer = patch(&root.browser, &root.browser, "/v1/roles/admin", &lists);
             assert_eq!((answer.status, answer.json()["type"].clone()), (409, json!("urn:doorward:problem:role-built-in")));
@@ -151,11 +151,11 @@ on_both! {
         assert_eq!(described.json()["version"], 2);
     }
 
-    fn a_role_in_use_stays_and_the_answer_says_whose(house) {
-        let root = house.administrator();
+    fn a_role_in_use_stays_and_the_answer_says_whose(server) {
+        let root = server.administrator();
         make(&root, &json!({ "name": "clerk" }));
         make(&root, &json!({ "name": "lead", "manages_roles": ["clerk"] }));
-        house.person(&root, "ada");
+        server.create_user(&root, "ada");
         give(&root, "ada", &["clerk"]);
         let link = root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"], "expires_in": 3600 })).json();
         let refused = root.browser.delete("/v1/roles/clerk");
@@ -169,63 +169,63 @@ on_both! {
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_roles": [] })).status, 200);
         assert_eq!(root.browser.delete("/v1/roles/clerk").json()["invitations"], 1);
         // The link has expired and would not work any more.
-        house.pass(3601);
+        server.pass(3601);
         let mut root = root;
         assert_eq!(root.step_up().status, 200);
         assert_eq!(root.browser.delete("/v1/roles/clerk").status, 204);
         let start = json!({ "invitation": link["token"], "username": "bob" });
-        assert_eq!(house.browser().post_json("/webauthn/register/start", &start).status, 410);
+        assert_eq!(server.browser().post_json("/webauthn/register/start", &start).status, 410);
     }
 
-    fn only_administrators_with_a_fresh_sign_in_write_roles(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn only_administrators_with_a_fresh_sign_in_write_roles(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         make(&root, &json!({ "name": "clerk" }));
-        let service = house.client(&["grants:read", "grants:write", "users:write", "clients:write"]);
-        let blind = house.client(&["users:read"]);
+        let service = server.client(&["role-assignments:read", "role-assignments:write", "users:write", "clients:write"]);
+        let blind = server.client(&["users:read"]);
         let body_of = |method: &str| if method == "POST" { json!({ "name": "x" }) } else { json!({ "description": "x" }) };
         let write = |ask: &dyn Fn(&str, &str) -> u16| {
             [ask("POST", "/v1/roles"), ask("PATCH", "/v1/roles/clerk"), ask("DELETE", "/v1/roles/clerk")]
         };
         let as_client = |(id, secret): &(String, String)| {
-            let (id, secret, browser) = (id.clone(), secret.clone(), house.browser());
+            let (id, secret, browser) = (id.clone(), secret.clone(), server.browser());
             move |method: &str, path: &str| browser.request(method, path).header("If-Match", "\"1\"").basic(&id, &secret).json(&body_of(method)).send().status
         };
         assert_eq!(write(&as_client(&service)), [403; 3]);
         assert_eq!(as_client(&service)("GET", "/v1/roles"), 200);
         assert_eq!(as_client(&service)("GET", "/v1/roles/clerk"), 200);
         assert_eq!(as_client(&blind)("GET", "/v1/roles"), 403);
-        let as_person = |browser: &Browserless| {
+        let as_person = |browser: &TestBrowser| {
             let browser = browser.clone();
             move |method: &str, path: &str| browser.request(method, path).header("If-Match", "\"1\"").json(&body_of(method)).send().status
         };
         assert_eq!(write(&as_person(&ada.browser)), [403; 3]);
         assert_eq!(as_person(&ada.browser)("GET", "/v1/roles"), 403);
         assert_eq!(as_person(&ada.browser)("GET", "/v1/roles/clerk"), 403);
-        assert_eq!(write(&as_person(&house.browser())), [401; 3]);
-        house.pass(301);
+        assert_eq!(write(&as_person(&server.browser())), [401; 3]);
+        server.pass(301);
         let stale = root.browser.delete("/v1/roles/clerk");
         assert_eq!((stale.status, stale.json()["type"].clone()), (403, json!("urn:doorward:problem:step-up-needed")));
         assert_eq!(root.browser.get("/v1/roles/clerk").status, 200, "reading goes on");
     }
 
-    fn the_command_keeps_the_registry(house) {
-        let root = house.administrator();
+    fn the_command_keeps_the_registry(server) {
+        let root = server.administrator();
         let run = |arguments: &[&str]| {
             let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
-            binary::run(&house.config, &arguments)
+            binary::run(&server.config, &arguments)
         };
-        let made = run(&["role", "create", "clerk", "--description", "At the counter", "--manages-grants-on", "order, Shop::Item"]);
-        assert_eq!((made.code, made.json()["manages_grants_on"].clone()), (0, json!(["Shop::Item", "order"])), "{}", made.errors);
+        let made = run(&["role", "create", "clerk", "--description", "At the counter", "--manages-assignments-on", "order, Shop::Item"]);
+        assert_eq!((made.code, made.json()["manages_assignments_on"].clone()), (0, json!(["Shop::Item", "order"])), "{}", made.errors);
         assert_eq!(run(&["role", "create", "clerk"]).code, 4);
         assert_eq!(run(&["role", "create", "a b"]).code, 2);
-        assert_eq!(run(&["role", "update", "clerk", "--manages-grants-on", "a-b"]).code, 4);
-        let changed = run(&["role", "update", "clerk", "--manages-roles", "clerk", "--manages-grants-on", ""]);
-        assert_eq!((changed.json()["manages_roles"].clone(), changed.json()["manages_grants_on"].clone()), (json!(["clerk"]), json!([])));
+        assert_eq!(run(&["role", "update", "clerk", "--manages-assignments-on", "a-b"]).code, 4);
+        let changed = run(&["role", "update", "clerk", "--manages-roles", "clerk", "--manages-assignments-on", ""]);
+        assert_eq!((changed.json()["manages_roles"].clone(), changed.json()["manages_assignments_on"].clone()), (json!(["clerk"]), json!([])));
         assert_eq!(run(&["role", "show", "clerk"]).json(), root.browser.get("/v1/roles/clerk").json());
         assert_eq!(run(&["role", "list"]).json()["items"].as_array().map(Vec::len), Some(2));
         let link = run(&["user", "invite", "--username", "ada", "--role", "clerk"]).json();
-        let ada = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &json!({ "invitation": link["token"] }));
+        let ada = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &json!({ "invitation": link["token"] }));
         assert_eq!(ada.browser.get("/v1/session").json()["user"]["roles"], json!(["clerk"]));
         assert_eq!(run(&["role", "delete", "clerk"]).code, 4, "ada holds it");
         assert_eq!(run(&["user", "update", "ada", "--roles", "cook"]).code, 4);
@@ -236,8 +236,8 @@ on_both! {
         assert_eq!((event["actor"].clone(), event["reason"].clone()), (json!("command"), json!("closed")));
     }
 
-    fn twenty_makers_of_one_role_make_one(house) {
-        let root = house.administrator();
+    fn twenty_makers_of_one_role_make_one(server) {
+        let root = server.administrator();
         for _ in 0..2 {
             // In the second round, there is a row of a deleted role.
             let tabs = vec![root.browser.clone(); RUNNERS];
@@ -249,12 +249,12 @@ on_both! {
         assert_eq!(events["items"].as_array().map(Vec::len), Some(2));
     }
 
-    fn a_role_is_given_or_deleted_but_never_both(house) {
-        let root = house.administrator();
+    fn a_role_is_given_or_deleted_but_never_both(server) {
+        let root = server.administrator();
         for round in 0..3 {
             let role = format!("clerk{round}");
             make(&root, &json!({ "name": role }));
-            let runners: Vec<(usize, Browserless)> = (0..RUNNERS).map(|number| (number, root.browser.clone())).collect();
+            let runners: Vec<(usize, TestBrowser)> = (0..RUNNERS).map(|number| (number, root.browser.clone())).collect();
             let answers = race(runners, |(number, tab)| match number % 3 {
                 0 => tab.delete(&format!("/v1/roles/{role}")),
                 1 => tab.post_json("/v1/invitations", &json!({ "username": format!("u{round}-{number}"), "roles": [role] })),
@@ -270,18 +270,18 @@ on_both! {
         }
     }
 
-    fn a_link_names_no_role_that_is_gone(house) {
-        let root = house.administrator();
+    fn a_link_names_no_role_that_is_gone(server) {
+        let root = server.administrator();
         make(&root, &json!({ "name": "clerk" }));
         let link = root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"], "expires_in": 3600 })).json();
-        let (browser, mut device) = (house.browser(), SoftAuthenticator::synced(house.origin()));
+        let (browser, mut device) = (server.browser(), SoftAuthenticator::synced(server.origin()));
         let started = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "bob" })).json();
         let credential = device.create(&started["publicKey"], &Default::default());
         // Simulates that the clock of the deleting machine is ahead.
         let ahead = doorward::base::clock::Clock::manual();
         ahead.advance(std::time::Duration::from_secs(86_400));
-        let app = house.run(doorward::app::App::build(house.config.clone(), ahead, doorward::app::RpIdChange::Refuse)).expect("another machine");
-        house.run(app.users.delete_role("clerk", None, None, doorward::clients::ActingAs::command())).expect("deleted");
+        let app = server.run(doorward::app::App::build(server.config.clone(), ahead, doorward::app::RpIdChange::Refuse)).expect("another machine");
+        server.run(app.users.delete_role("clerk", None, None, doorward::clients::ActingAs::command())).expect("deleted");
         let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
         assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);
         assert_eq!(root.browser.get("/v1/users/bob").status, 404);

@@ -7,8 +7,8 @@ use secrecy::ExposeSecret;
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
 use crate::support::process::free_port;
+use crate::support::test_server::TestServer;
 
 /// Modes with which users other than the owner can read or change a file.
 const EXPOSED: [u32; 7] = [0o644, 0o640, 0o604, 0o620, 0o602, 0o610, 0o660];
@@ -20,13 +20,13 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 on_both! {
-    fn a_master_key_that_others_can_access_is_refused(house) {
-        let path = house.config.master_key_path();
+    fn a_master_key_that_others_can_access_is_refused(server) {
+        let path = server.config.master_key_path();
         let previous = path.with_extension("previous");
         std::fs::copy(&path, &previous).expect("a copy");
         set_mode(&previous, 0o600);
         let run = |arguments: &[&str]| {
-            let mut command = binary::command(&house.config);
+            let mut command = binary::command(&server.config);
             command.env("DOORWARD__SECRETS__PREVIOUS_MASTER_KEY_FILE", &previous);
             binary::finish(command.args(arguments))
         };
@@ -50,10 +50,10 @@ on_both! {
         }
     }
 
-    fn a_master_key_that_others_can_access_is_warned_of_where_the_configuration_allows_it(house) {
-        let path = house.config.master_key_path();
+    fn a_master_key_that_others_can_access_is_warned_of_where_the_configuration_allows_it(server) {
+        let path = server.config.master_key_path();
         set_mode(&path, 0o644);
-        let mut config = house.config.clone();
+        let mut config = server.config.clone();
         config.server.listen.set_port(free_port());
         let printed = tempfile::NamedTempFile::new().expect("a file");
         let mut command = binary::command(&config);
@@ -61,7 +61,7 @@ on_both! {
         let output = process.output();
         let warned = output.lines().any(|line| line.contains("WARN") && line.contains("chmod 600"));
         assert!(warned, "{output}");
-        let ran = binary::finish(binary::command(&house.config).env(ALLOW, "true").args(["config", "check"]));
+        let ran = binary::finish(binary::command(&server.config).env(ALLOW, "true").args(["config", "check"]));
         assert_eq!(ran.code, 0, "{}", ran.errors);
         assert!(ran.errors.contains("chmod 600"), "{}", ran.errors);
     }
@@ -69,10 +69,10 @@ on_both! {
 
 #[test]
 fn an_address_with_a_password_that_others_can_read_is_refused() {
-    let house = House::clustered();
+    let server = TestServer::clustered();
     let folder = tempfile::tempdir().expect("a folder");
-    let database = house.config.database.url.as_ref().expect("an address");
-    let redis = house.config.redis.url.as_ref().expect("an address");
+    let database = server.config.database.url.as_ref().expect("an address");
+    let redis = server.config.redis.url.as_ref().expect("an address");
     for (section, key, url) in [
         ("DATABASE", "database.url_file", database),
         ("REDIS", "redis.url_file", redis),
@@ -81,7 +81,7 @@ fn an_address_with_a_password_that_others_can_read_is_refused() {
         std::fs::write(&file, url.expose_secret()).expect("an address");
         let run = |mode: u32| {
             set_mode(&file, mode);
-            let mut command = binary::command(&house.config);
+            let mut command = binary::command(&server.config);
             command
                 .env_remove(format!("DOORWARD__{section}__URL"))
                 .env(format!("DOORWARD__{section}__URL_FILE"), &file);
@@ -100,7 +100,7 @@ fn an_address_with_a_password_that_others_can_read_is_refused() {
     let run = |text: &str, mode: u32| {
         std::fs::write(&file, text).expect("a file");
         set_mode(&file, mode);
-        let mut command = binary::command(&house.config);
+        let mut command = binary::command(&server.config);
         command.arg("--config").arg(&file);
         binary::finish(
             command

@@ -7,17 +7,17 @@ use doorward::base::clock::{Clock, Timestamp};
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::http::Browserless;
+use crate::support::http::TestBrowser;
 use crate::support::process::free_port;
+use crate::support::test_server::TestServer;
 
 const PATH: &str = "/.well-known/security.txt";
 const CONTACT: &str = "DOORWARD__SECURITY__CONTACT";
 
 on_both! {
-    fn the_security_contact_is_published_where_it_is_configured(house) {
-        assert_eq!(house.browser().get(PATH).status, 404, "nobody is named");
-        let mut config = house.config.clone();
+    fn the_security_contact_is_published_where_it_is_configured(server) {
+        assert_eq!(server.browser().get(PATH).status, 404, "nobody is named");
+        let mut config = server.config.clone();
         config.server.listen.set_port(free_port());
         let printed = tempfile::NamedTempFile::new().expect("a file");
         let mut command = binary::command(&config);
@@ -25,7 +25,7 @@ on_both! {
             .env(CONTACT, r#"["mailto:security@example.com", "https://example.com/report"]"#)
             .env("DOORWARD__SECURITY__LANGUAGES", r#"["en", "de-CH"]"#);
         let _process = binary::serve_command(&mut command, &config, printed.path());
-        let browser = Browserless::new(config.server.listen.port(), house.origin());
+        let browser = TestBrowser::new(config.server.listen.port(), server.origin());
         let answer = browser.get(PATH);
         assert_eq!(answer.status, 200, "{answer:?}");
         // RFC 9116 §3: plain text in UTF-8.
@@ -38,7 +38,7 @@ on_both! {
         }
         // In order of preference.
         assert_eq!(fields["Contact"], ["mailto:security@example.com", "https://example.com/report"]);
-        assert_eq!(fields["Canonical"], [format!("{}{PATH}", house.origin())]);
+        assert_eq!(fields["Canonical"], [format!("{}{PATH}", server.origin())]);
         assert_eq!(fields["Preferred-Languages"], ["en, de-CH"]);
         let [expires] = fields["Expires"][..] else { panic!("exactly one Expires: {text}") };
         let expires = Timestamp::parse(expires).expect("an instant");
@@ -54,7 +54,7 @@ on_both! {
 
 #[test]
 fn a_contact_that_is_no_uri_is_refused() {
-    let house = House::embedded();
+    let server = TestServer::embedded();
     for bad in [
         "security@example.com",
         "http://example.com/report",
@@ -63,7 +63,7 @@ fn a_contact_that_is_no_uri_is_refused() {
         "mailto:",
         "",
     ] {
-        let mut command = binary::command(&house.config);
+        let mut command = binary::command(&server.config);
         let ran = binary::finish(
             command
                 .env(CONTACT, format!("[\"{bad}\"]"))
@@ -72,7 +72,7 @@ fn a_contact_that_is_no_uri_is_refused() {
         assert_eq!(ran.code, 6, "{bad}: {}", ran.errors);
         assert!(ran.errors.contains("security.contact"), "{}", ran.errors);
     }
-    let mut command = binary::command(&house.config);
+    let mut command = binary::command(&server.config);
     let ran = binary::finish(
         command
             .env("DOORWARD__SECURITY__LANGUAGES", r#"["en, x"]"#)

@@ -8,13 +8,13 @@ use doorward::sessions::SessionKey;
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::house::House;
-use crate::support::http::Browserless;
-use crate::support::person::session_status;
+use crate::support::http::TestBrowser;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::session_status;
 
 const HOUR: u64 = 3600;
 
-fn ids(browser: &crate::support::http::Browserless) -> Vec<String> {
+fn ids(browser: &crate::support::http::TestBrowser) -> Vec<String> {
     let sessions = browser.get("/v1/me/sessions").json();
     let items = sessions["items"].as_array().expect("a list");
     items
@@ -24,8 +24,8 @@ fn ids(browser: &crate::support::http::Browserless) -> Vec<String> {
 }
 
 on_both! {
-    fn signing_out_ends_this_session_alone(house) {
-        let mut root = house.administrator();
+    fn signing_out_ends_this_session_alone(server) {
+        let mut root = server.administrator();
         let other = root.another_browser();
         let copy = root.browser.clone();
         let mark = root.browser.cookie("doorward-browser");
@@ -36,8 +36,8 @@ on_both! {
         assert_eq!(session_status(&other), 200);
     }
 
-    fn sessions_are_listed_with_place_and_age(house) {
-        let mut root = house.administrator();
+    fn sessions_are_listed_with_place_and_age(server) {
+        let mut root = server.administrator();
         root.another_browser();
         let sessions = root.browser.get("/v1/me/sessions").json();
         let items = sessions["items"].as_array().expect("a list");
@@ -49,8 +49,8 @@ on_both! {
         }
     }
 
-    fn one_session_is_ended_from_another(house) {
-        let mut root = house.administrator();
+    fn one_session_is_ended_from_another(server) {
+        let mut root = server.administrator();
         let other = root.another_browser();
         let this = other.get("/v1/session").json()["session"]["id"].clone();
         let target = ids(&root.browser).into_iter().find(|id| json!(id) != this).expect("another");
@@ -62,8 +62,8 @@ on_both! {
         assert_eq!(other.delete(&format!("/v1/me/sessions/{target}")).status, 200);
     }
 
-    fn all_but_this_one_end(house) {
-        let mut root = house.administrator();
+    fn all_but_this_one_end(server) {
+        let mut root = server.administrator();
         let others: Vec<_> = (0..3).map(|_| root.another_browser()).collect();
         let answer = root.browser.delete("/v1/me/sessions");
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -78,9 +78,9 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn nobody_ends_a_session_of_another(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn nobody_ends_a_session_of_another(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let of_root = &ids(&root.browser)[0];
         assert_eq!(ada.browser.delete(&format!("/v1/me/sessions/{of_root}")).status, 404);
         assert_eq!(ada.browser.delete(&format!("/v1/users/root/sessions/{of_root}")).status, 403);
@@ -89,73 +89,73 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn a_session_that_nobody_uses_ends(house) {
-        let root = house.administrator();
-        house.pass(23 * HOUR);
-        use_it(house, &root.browser);
-        house.pass(23 * HOUR);
+    fn a_session_that_nobody_uses_ends(server) {
+        let root = server.administrator();
+        server.pass(23 * HOUR);
+        use_it(server, &root.browser);
+        server.pass(23 * HOUR);
         assert_eq!(root.session_status(), 200, "using it moved the idle clock");
-        house.pass(25 * HOUR);
+        server.pass(25 * HOUR);
         assert_eq!(root.session_status(), 401);
     }
 
-    fn a_session_ends_with_its_absolute_lifetime_however_much_it_is_used(house) {
-        let root = house.administrator();
+    fn a_session_ends_with_its_absolute_lifetime_however_much_it_is_used(server) {
+        let root = server.administrator();
         for _ in 0..(30 * 24 / 12 - 1) {
-            house.pass(12 * HOUR);
-            use_it(house, &root.browser);
+            server.pass(12 * HOUR);
+            use_it(server, &root.browser);
             assert_eq!(root.session_status(), 200);
         }
-        house.pass(13 * HOUR);
+        server.pass(13 * HOUR);
         assert_eq!(root.session_status(), 401);
     }
 
-    fn a_session_that_idled_out_is_not_listed(house) {
-        let mut root = house.administrator();
-        house.pass(20 * HOUR);
+    fn a_session_that_idled_out_is_not_listed(server) {
+        let mut root = server.administrator();
+        server.pass(20 * HOUR);
         let other = root.another_browser();
         assert_eq!(ids(&other).len(), 2);
-        house.pass(5 * HOUR);
+        server.pass(5 * HOUR);
         assert_eq!(ids(&other).len(), 1);
     }
 
-    fn the_cookie_is_for_this_host_and_no_script(house) {
-        let root = house.administrator();
+    fn the_cookie_is_for_this_host_and_no_script(server) {
+        let root = server.administrator();
         let mut person = root.clone();
-        let answer = person.sign_in_at(&house.browser());
+        let answer = person.sign_in_at(&server.browser());
         let cookies = answer.headers_named("set-cookie").join("\n");
         for part in ["doorward-session=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=2592000"] {
             assert!(cookies.contains(part), "{part}: {cookies}");
         }
     }
 
-    fn a_replaced_session_is_refused_whatever_copy_of_it_comes_back(house) {
-        let mut root = house.administrator();
+    fn a_replaced_session_is_refused_whatever_copy_of_it_comes_back(server) {
+        let mut root = server.administrator();
         let browser = root.another_browser();
         let old = browser.clone();
         let session = old.get("/v1/session").json()["session"]["id"].as_str().expect("an id").to_owned();
         let cookie = old.cookie("doorward-session").expect("a cookie");
         // The session key follows the cookie's signature: a UUID, a dot, 43 characters.
         let key = SessionKey::parse(&cookie[cookie.len() - 80..]).expect("a key");
-        let keys = [key.store_key(), format!("seen:{{{}}}:{session}", root.id)];
-        let store = &house.app.ephemeral;
-        let copies = house.run(store.get(&[&keys[0], &keys[1]])).expect("an answer");
+        let keys = [key.store_key(), format!("last-seen:{{{}}}:{session}", root.id)];
+        let store = &server.app.ephemeral;
+        let copies = server.run(store.get(&[&keys[0], &keys[1]])).expect("an answer");
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert_eq!(session_status(&old), 401);
         // Restores the earlier copies, like a store that takes over without the last writes.
         for (key, copy) in keys.iter().zip(copies) {
             let copy = copy.expect("a copy");
-            house.run(store.put(key, &copy, Duration::from_secs(3600))).expect("stored");
+            server.run(store.put(key, &copy, Duration::from_secs(3600))).expect("stored");
         }
         assert_eq!(session_status(&old), 401, "its standing refuses it");
         assert_eq!((session_status(&browser), root.session_status()), (200, 200));
         assert_eq!(ids(&browser).len(), 2);
     }
 
-    fn signing_in_and_out_often_leaves_the_other_sessions_alone(house) {
-        let mut root = house.administrator();
+    fn signing_in_and_out_often_leaves_the_other_sessions_alone(server) {
+        let mut root = server.administrator();
         let browser = root.another_browser();
-        let app = house.party(|_| {});
+        let app = server.relying_party(|_| {});
         let held = app.sign_in(&browser, &[("scope", "openid offline_access")]);
         for round in 0..70 {
             // Alternately signed out, and replaced by the next sign-in of the same browser.
@@ -173,20 +173,20 @@ on_both! {
         assert_eq!(told["items"], json!([]));
     }
 
-    fn a_session_that_ended_before_many_others_is_refused_whatever_copy_of_it_comes_back(house) {
-        let mut root = house.administrator();
+    fn a_session_that_ended_before_many_others_is_refused_whatever_copy_of_it_comes_back(server) {
+        let mut root = server.administrator();
         let first = root.another_browser();
-        let (key, copy) = live_copy(house, &first);
-        let (seen_key, seen) = seen_copy(house, &root.id, &first);
+        let (key, copy) = live_copy(server, &first);
+        let (last_seen_key, seen) = seen_copy(server, &root.id, &first);
         // Keeps a copy of the cookie that the browser deletes.
         let copied = first.clone();
         assert_eq!(first.delete("/v1/session").status, 204);
-        house.pass(1);
+        server.pass(1);
         for _ in 0..66 {
             assert_eq!(root.another_browser().delete("/v1/session").status, 204);
         }
-        for (key, copy) in [(&key, &copy), (&seen_key, &seen)] {
-            house.run(house.app.ephemeral.put(key, copy, Duration::from_secs(3600))).expect("stored");
+        for (key, copy) in [(&key, &copy), (&last_seen_key, &seen)] {
+            server.run(server.app.ephemeral.put(key, copy, Duration::from_secs(3600))).expect("stored");
         }
         assert_eq!(session_status(&copied), 401, "its row refuses it");
         assert_eq!(root.session_status(), 200, "and nobody else");
@@ -194,57 +194,57 @@ on_both! {
         assert_eq!(renamed.status, 200, "{}", renamed.text());
     }
 
-    fn an_ended_session_is_in_the_record_while_a_copy_of_it_may_exist(house) {
+    fn an_ended_session_is_in_the_record_while_a_copy_of_it_may_exist(server) {
         use doorward::db::schema::sessions;
-        let mut root = house.administrator();
+        let mut root = server.administrator();
         let short = root.another_browser();
         let own = short.get("/v1/session").json()["session"]["id"].clone();
         let id = own.as_str().expect("an id").parse::<doorward::base::ids::SessionId>().expect("an id");
         assert_eq!(short.delete("/v1/session").status, 204);
         let user = root.id.parse().expect("an id");
-        let ended = || house.run(house.app.standings.read(user)).expect("an answer").expect("a record").ended;
+        let ended = || server.run(server.app.account_states.read(user)).expect("an answer").expect("a record").ended;
         assert_eq!(ended(), [id]);
-        let listed = house.app.database.read(move |conn| {
+        let listed = server.app.database.read(move |conn| {
             let columns = (sessions::ended_at.assume_not_null(), sessions::listed_until.assume_not_null());
             let row = sessions::table.find(id).select(columns);
             Ok::<_, doorward::db::Error>(row.first::<(Timestamp, Timestamp)>(conn)?)
         });
-        let (ended_at, listed_until) = house.run(listed).expect("a row");
-        let idle = house.config.sessions.idle_timeout;
+        let (ended_at, listed_until) = server.run(listed).expect("a row");
+        let idle = server.config.sessions.idle_timeout;
         assert_eq!(listed_until, ended_at.after(idle + Duration::from_secs(3600)));
         // After that time, it is not.
-        let over = house.app.database.write(move |conn| {
+        let over = server.app.database.write(move |conn| {
             let past = sessions::listed_until.eq(Timestamp::from_micros(1));
             diesel::update(sessions::table.find(id)).set(past).execute(conn)?;
             Ok::<_, doorward::db::Error>(())
         });
-        house.run(over).expect("written");
+        server.run(over).expect("written");
         assert_eq!(ended(), []);
     }
 
-    fn over_the_cap_the_least_recently_used_session_ends(house) {
-        let mut root = house.administrator();
-        let app = house.party(|_| {});
+    fn over_the_cap_the_least_recently_used_session_ends(server) {
+        let mut root = server.administrator();
+        let app = server.relying_party(|_| {});
         let oldest = root.another_browser();
         let ending = oldest.get("/v1/session").json()["session"]["id"].clone();
         let held = app.sign_in(&oldest, &[("scope", "openid offline_access")]);
-        house.pass(1);
+        server.pass(1);
         let second = root.another_browser();
         for _ in 0..197 {
-            house.pass(1);
+            server.pass(1);
             root.another_browser();
         }
         assert_eq!(root.session_status(), 200);
         // The first session is used, so another one is the least recently used now.
-        house.pass(3 * HOUR);
-        let now = house.clock.now().to_rfc3339();
+        server.pass(3 * HOUR);
+        let now = server.clock.now().to_rfc3339();
         crate::support::process::wait_until("the idle clock moves", Duration::from_secs(5), || {
             let sessions = root.browser.get("/v1/me/sessions").json();
             sessions["items"].as_array().expect("a list").iter().any(|one| one["last_seen_at"] == now.as_str())
         });
         let last = root.another_browser();
-        let record = doorward::standing::Standings::key(root.id.parse().expect("an id"));
-        let record = house.run(house.app.ephemeral.get(&[&record])).expect("an answer")[0].clone().expect("a record");
+        let record = doorward::account_state::AccountStates::key(root.id.parse().expect("an id"));
+        let record = server.run(server.app.ephemeral.get(&[&record])).expect("an answer")[0].clone().expect("a record");
         assert!(record.contains(ending.as_str().expect("an id")), "the end is published with the answer: {record}");
         assert_eq!((session_status(&last), root.session_status(), session_status(&second)), (200, 200, 200));
         assert_eq!(session_status(&oldest), 401);
@@ -256,12 +256,12 @@ on_both! {
         assert_eq!(told["items"], json!([]));
     }
 
-    fn expired_sessions_do_not_count_towards_the_cap(house) {
-        let mut root = house.administrator();
+    fn expired_sessions_do_not_count_towards_the_cap(server) {
+        let mut root = server.administrator();
         for _ in 0..199 {
             root.another_browser();
         }
-        house.pass(25 * HOUR);
+        server.pass(25 * HOUR);
         let first = root.another_browser();
         let second = root.another_browser();
         assert_eq!((session_status(&first), session_status(&second)), (200, 200));
@@ -271,31 +271,34 @@ on_both! {
 }
 
 /// Returns the store key and the stored value of a browser's active session.
-pub(super) fn live_copy(house: &House, browser: &Browserless) -> (String, String) {
+pub(super) fn live_copy(server: &TestServer, browser: &TestBrowser) -> (String, String) {
     let cookie = browser.cookie("doorward-session").expect("a cookie");
     // The session key follows the cookie's signature: a UUID, a dot, 43 characters.
     let key = SessionKey::parse(&cookie[cookie.len() - 80..])
         .expect("a key")
         .store_key();
-    let copies = house
-        .run(house.app.ephemeral.get(&[&key]))
+    let copies = server
+        .run(server.app.ephemeral.get(&[&key]))
         .expect("an answer");
     (key, copies[0].clone().expect("a copy"))
 }
 
 /// Returns the store key and the stored value of the last use of a browser's session.
-fn seen_copy(house: &House, user: &str, browser: &Browserless) -> (String, String) {
+fn seen_copy(server: &TestServer, user: &str, browser: &TestBrowser) -> (String, String) {
     let session = browser.get("/v1/session").json()["session"]["id"].clone();
-    let key = format!("seen:{{{user}}}:{}", session.as_str().expect("an id"));
-    let copies = house
-        .run(house.app.ephemeral.get(&[&key]))
+    let key = format!("last-seen:{{{user}}}:{}", session.as_str().expect("an id"));
+    let copies = server
+        .run(server.app.ephemeral.get(&[&key]))
         .expect("an answer");
     (key, copies[0].clone().expect("a copy"))
 }
 
 /// Uses the session, and waits until its idle timeout is updated, which happens asynchronously.
-fn use_it(house: &crate::support::house::House, browser: &crate::support::http::Browserless) {
-    let now = house.clock.now().to_rfc3339();
+fn use_it(
+    server: &crate::support::test_server::TestServer,
+    browser: &crate::support::http::TestBrowser,
+) {
+    let now = server.clock.now().to_rfc3339();
     crate::support::process::wait_until(
         "the idle clock moves",
         std::time::Duration::from_secs(5),

@@ -10,15 +10,15 @@ use doorward::base::ids::SigningKeyId;
 use doorward::clients::Algorithm;
 use doorward::history::Author;
 use doorward::tokens::keys::{
-    Compromise, Compromised, KeyError, KeyState, KeyView, Keyring, VerifyError,
+    CompromiseOutcome, CompromisedKeys, KeyError, KeyState, KeyView, Keyring, VerifyError,
 };
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
 use crate::support::postgres::Postgres;
 use crate::support::race::RUNNERS;
+use crate::support::test_server::TestServer;
 
 /// Time from publishing a key to signing with it, in seconds: the JWKS's 10 minutes, and one for clock differences.
 const LEAD: u64 = 660;
@@ -27,27 +27,27 @@ const LEAD: u64 = 660;
 const OVERLAP: u64 = 3_660;
 
 /// Another instance on the same stores, without a listener.
-pub fn instance(house: &House, config: &Config) -> App {
-    let built = App::build(config.clone(), house.clock.clone(), RpIdChange::Refuse);
-    house.run(built).expect("another instance")
+pub fn instance(server: &TestServer, config: &Config) -> App {
+    let built = App::build(config.clone(), server.clock.clone(), RpIdChange::Refuse);
+    server.run(built).expect("another instance")
 }
 
-pub fn sign(house: &House, keyring: &Keyring, algorithm: Algorithm) -> String {
+pub fn sign(server: &TestServer, keyring: &Keyring, algorithm: Algorithm) -> String {
     let claims = json!({ "sub": "ada" });
-    let token = house.run(keyring.sign(algorithm, "JWT", &claims));
+    let token = server.run(keyring.sign(algorithm, "JWT", &claims));
     token.expect("a token")
 }
 
 /// Signs with every algorithm, which creates the first key of each.
-fn use_every_algorithm(house: &House) {
+fn use_every_algorithm(server: &TestServer) {
     for algorithm in Algorithm::ALL {
-        sign(house, &house.app.keyring, algorithm);
+        sign(server, &server.app.keyring, algorithm);
     }
 }
 
-pub fn verify(house: &House, keyring: &Keyring, token: &str) -> Result<Value, VerifyError> {
-    let ring = house.run(keyring.ring()).expect("the ring");
-    ring.verify(token, &["JWT"])
+pub fn verify(server: &TestServer, keyring: &Keyring, token: &str) -> Result<Value, VerifyError> {
+    let key_set = server.run(keyring.key_set()).expect("the ring");
+    key_set.verify(token, &["JWT"])
 }
 
 pub fn kid(token: &str) -> String {
@@ -56,9 +56,9 @@ pub fn kid(token: &str) -> String {
 }
 
 /// Returns the key IDs of one algorithm in the JWKS.
-fn published(house: &House, algorithm: Algorithm) -> Vec<String> {
-    let ring = house.run(house.app.keyring.ring()).expect("the ring");
-    let jwks = ring.jwks(house.clock.now());
+fn published(server: &TestServer, algorithm: Algorithm) -> Vec<String> {
+    let key_set = server.run(server.app.keyring.key_set()).expect("the ring");
+    let jwks = key_set.jwks(server.clock.now());
     let keys = jwks["keys"].as_array().expect("keys");
     keys.iter()
         .filter(|key| key["alg"] == algorithm.as_str())
@@ -66,31 +66,31 @@ fn published(house: &House, algorithm: Algorithm) -> Vec<String> {
         .collect()
 }
 
-fn list(house: &House, keyring: &Keyring, algorithm: Algorithm) -> Vec<KeyView> {
-    let keys = house.run(keyring.list()).expect("keys");
+fn list(server: &TestServer, keyring: &Keyring, algorithm: Algorithm) -> Vec<KeyView> {
+    let keys = server.run(keyring.list()).expect("keys");
     keys.into_iter()
         .filter(|key| key.algorithm == algorithm)
         .collect()
 }
 
-fn states(house: &House, algorithm: Algorithm) -> Vec<KeyState> {
-    let keys = list(house, &house.app.keyring, algorithm);
+fn states(server: &TestServer, algorithm: Algorithm) -> Vec<KeyState> {
+    let keys = list(server, &server.app.keyring, algorithm);
     keys.iter().map(|key| key.state).collect()
 }
 
-fn rotate(house: &House, algorithm: Algorithm) -> KeyView {
+fn rotate(server: &TestServer, algorithm: Algorithm) -> KeyView {
     let author = Author::command();
-    let rotated = house.run(house.app.keyring.rotate(Some(algorithm), author));
+    let rotated = server.run(server.app.keyring.rotate(Some(algorithm), author));
     rotated.expect("a successor").remove(0)
 }
 
-fn compromise(house: &House, which: Compromised) -> Compromise {
-    let done = house.run(house.app.keyring.compromise(which, Author::command()));
+fn compromise(server: &TestServer, which: CompromisedKeys) -> CompromiseOutcome {
+    let done = server.run(server.app.keyring.compromise(which, Author::command()));
     done.expect("refused")
 }
 
-fn actions(house: &House) -> Vec<String> {
-    let root = house.administrator();
+fn actions(server: &TestServer) -> Vec<String> {
+    let root = server.administrator();
     let events = root.browser.get("/v1/audit-events?action=key.").json();
     let items = events["items"].as_array().expect("events");
     items
@@ -113,28 +113,28 @@ fn with_header(token: &str, header: &Value) -> String {
 }
 
 on_both! {
-    fn an_algorithm_that_nobody_uses_has_no_key_and_its_first_one_signs_at_once(house) {
-        let keyring = &house.app.keyring;
-        house.run(keyring.rotate_due()).expect("a look");
-        house.run(keyring.rotate(None, Author::command())).expect("a successor");
-        compromise(house, Compromised::All(Some(Algorithm::EdDSA)));
+    fn an_algorithm_that_nobody_uses_has_no_key_and_its_first_one_signs_at_once(server) {
+        let keyring = &server.app.keyring;
+        server.run(keyring.rotate_due()).expect("a look");
+        server.run(keyring.rotate(None, Author::command())).expect("a successor");
+        compromise(server, CompromisedKeys::All(Some(Algorithm::EdDSA)));
         for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
-            assert_eq!(published(house, algorithm), Vec::<String>::new());
-            let token = sign(house, keyring, algorithm);
-            assert_eq!(states(house, algorithm), [KeyState::Signing]);
-            assert_eq!(published(house, algorithm), [kid(&token)]);
-            assert_eq!(verify(house, keyring, &token), Ok(json!({ "sub": "ada" })));
+            assert_eq!(published(server, algorithm), Vec::<String>::new());
+            let token = sign(server, keyring, algorithm);
+            assert_eq!(states(server, algorithm), [KeyState::Signing]);
+            assert_eq!(published(server, algorithm), [kid(&token)]);
+            assert_eq!(verify(server, keyring, &token), Ok(json!({ "sub": "ada" })));
         }
     }
 
-    fn twenty_that_need_the_first_key_at_once_sign_under_the_same_one(house) {
-        let other = instance(house, &house.config.clone());
+    fn twenty_that_need_the_first_key_at_once_sign_under_the_same_one(server) {
+        let other = instance(server, &server.config.clone());
         let signing = (0..RUNNERS).map(|number| {
-            let app = if number % 2 == 0 { &house.app } else { &other };
+            let app = if number % 2 == 0 { &server.app } else { &other };
             let keyring = app.keyring.clone();
             tokio::spawn(async move { keyring.sign(Algorithm::ES256, "JWT", &json!({ "sub": "ada" })).await })
         });
-        let kids: HashSet<String> = house.run(async {
+        let kids: HashSet<String> = server.run(async {
             let mut kids = HashSet::new();
             for task in signing.collect::<Vec<_>>() {
                 kids.insert(kid(&task.await.expect("a task").expect("a token")));
@@ -142,30 +142,30 @@ on_both! {
             kids
         });
         assert_eq!(kids.len(), 1, "{kids:?}");
-        assert_eq!(actions(house), ["doorward key.created"; 2]);
+        assert_eq!(actions(server), ["doorward key.created"; 2]);
     }
 
-    fn the_first_key_of_every_algorithm_signs_at_once(house) {
+    fn the_first_key_of_every_algorithm_signs_at_once(server) {
         for algorithm in Algorithm::ALL {
-            let token = sign(house, &house.app.keyring, algorithm);
-            assert_eq!(states(house, algorithm), [KeyState::Signing]);
-            assert_eq!(published(house, algorithm), [kid(&token)]);
-            assert_eq!(verify(house, &house.app.keyring, &token), Ok(json!({ "sub": "ada" })));
+            let token = sign(server, &server.app.keyring, algorithm);
+            assert_eq!(states(server, algorithm), [KeyState::Signing]);
+            assert_eq!(published(server, algorithm), [kid(&token)]);
+            assert_eq!(verify(server, &server.app.keyring, &token), Ok(json!({ "sub": "ada" })));
         }
-        assert_eq!(actions(house), ["doorward key.created"; 3]);
+        assert_eq!(actions(server), ["doorward key.created"; 3]);
     }
 
-    fn a_service_verifies_by_the_published_keys_alone(house) {
-        use_every_algorithm(house);
-        let ring = house.run(house.app.keyring.ring()).expect("the ring");
-        let jwks = ring.jwks(house.clock.now());
+    fn a_service_verifies_by_the_published_keys_alone(server) {
+        use_every_algorithm(server);
+        let key_set = server.run(server.app.keyring.key_set()).expect("the ring");
+        let jwks = key_set.jwks(server.clock.now());
         let text = jwks.to_string();
         for private in ["\"d\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\"", "sealed"] {
             assert!(!text.contains(private), "{private}");
         }
         let jwks: jsonwebtoken::jwk::JwkSet = serde_json::from_value(jwks).expect("a JWK set");
         for algorithm in Algorithm::ALL {
-            let token = sign(house, &house.app.keyring, algorithm);
+            let token = sign(server, &server.app.keyring, algorithm);
             let header = jsonwebtoken::decode_header(&token).expect("a header");
             let jwk = jwks.find(&header.kid.expect("a kid")).expect("a JWK");
             assert_eq!(jwk.common.public_key_use, Some(jsonwebtoken::jwk::PublicKeyUse::Signature));
@@ -179,11 +179,11 @@ on_both! {
         }
     }
 
-    fn what_is_not_genuine_is_refused_for_its_reason(house) {
-        let keyring = &house.app.keyring;
-        let token = sign(house, keyring, Algorithm::ES256);
+    fn what_is_not_genuine_is_refused_for_its_reason(server) {
+        let keyring = &server.app.keyring;
+        let token = sign(server, keyring, Algorithm::ES256);
         let kid = kid(&token);
-        let refused = |token: &str| verify(house, keyring, token).expect_err("refused");
+        let refused = |token: &str| verify(server, keyring, token).expect_err("refused");
         let header = |alg: &str, kid: &str| json!({ "alg": alg, "kid": kid, "typ": "JWT" });
         assert_eq!(refused(&with_header(&token, &header("none", &kid))), VerifyError::Malformed);
         assert_eq!(refused(&with_header(&token, &header("HS256", &kid))), VerifyError::Algorithm);
@@ -203,85 +203,85 @@ on_both! {
         }
         let (message, _) = token.rsplit_once('.').expect("a signature");
         assert_eq!(refused(&format!("{message}.")), VerifyError::Signature);
-        let ring = house.run(keyring.ring()).expect("the ring");
-        assert_eq!(ring.verify::<Value>(&token, &["at+jwt"]), Err(VerifyError::Type));
-        assert_eq!(ring.verify::<Value>(&token, &[]), Err(VerifyError::Type));
-        assert!(ring.verify::<Value>(&token, &["at+jwt", "application/jwt"]).is_ok());
-        assert_eq!(ring.verify::<Vec<u8>>(&token, &["JWT"]), Err(VerifyError::Claims));
+        let key_set = server.run(keyring.key_set()).expect("the ring");
+        assert_eq!(key_set.verify::<Value>(&token, &["at+jwt"]), Err(VerifyError::Type));
+        assert_eq!(key_set.verify::<Value>(&token, &[]), Err(VerifyError::Type));
+        assert!(key_set.verify::<Value>(&token, &["at+jwt", "application/jwt"]).is_ok());
+        assert_eq!(key_set.verify::<Vec<u8>>(&token, &["JWT"]), Err(VerifyError::Claims));
     }
 
-    fn a_signature_is_its_own_tokens_alone(house) {
+    fn a_signature_is_its_own_tokens_alone(server) {
         for algorithm in Algorithm::ALL {
-            let keyring = &house.app.keyring;
-            let token = sign(house, keyring, algorithm);
-            let other = house.run(keyring.sign(algorithm, "JWT", &json!({ "sub": "eve" }))).expect("a token");
+            let keyring = &server.app.keyring;
+            let token = sign(server, keyring, algorithm);
+            let other = server.run(keyring.sign(algorithm, "JWT", &json!({ "sub": "eve" }))).expect("a token");
             let (message, _) = other.rsplit_once('.').expect("parts");
             let (_, signature) = token.rsplit_once('.').expect("parts");
             let mixed = format!("{message}.{signature}");
-            assert_eq!(verify(house, keyring, &mixed), Err(VerifyError::Signature));
+            assert_eq!(verify(server, keyring, &mixed), Err(VerifyError::Signature));
         }
     }
 
-    fn a_successor_is_published_then_signs_and_the_old_key_stays_for_what_it_signed(house) {
-        let keyring = &house.app.keyring;
-        let before = sign(house, keyring, Algorithm::RS256);
-        house.pass(90 * 86_400 - LEAD - 1);
-        house.run(keyring.rotate_due()).expect("a look");
-        assert_eq!(states(house, Algorithm::RS256), [KeyState::Signing], "it is not time");
-        house.pass(1);
-        house.run(keyring.rotate_due()).expect("a look");
-        house.run(keyring.rotate_due()).expect("another look");
-        assert_eq!(states(house, Algorithm::RS256), [KeyState::Signing, KeyState::Waiting]);
-        assert_eq!(published(house, Algorithm::RS256).len(), 2);
-        house.pass(LEAD - 1);
-        assert_eq!(kid(&sign(house, keyring, Algorithm::RS256)), kid(&before), "services may not know the new one yet");
-        house.pass(1);
-        let after = sign(house, keyring, Algorithm::RS256);
+    fn a_successor_is_published_then_signs_and_the_old_key_stays_for_what_it_signed(server) {
+        let keyring = &server.app.keyring;
+        let before = sign(server, keyring, Algorithm::RS256);
+        server.pass(90 * 86_400 - LEAD - 1);
+        server.run(keyring.rotate_due()).expect("a look");
+        assert_eq!(states(server, Algorithm::RS256), [KeyState::Signing], "it is not time");
+        server.pass(1);
+        server.run(keyring.rotate_due()).expect("a look");
+        server.run(keyring.rotate_due()).expect("another look");
+        assert_eq!(states(server, Algorithm::RS256), [KeyState::Signing, KeyState::Waiting]);
+        assert_eq!(published(server, Algorithm::RS256).len(), 2);
+        server.pass(LEAD - 1);
+        assert_eq!(kid(&sign(server, keyring, Algorithm::RS256)), kid(&before), "services may not know the new one yet");
+        server.pass(1);
+        let after = sign(server, keyring, Algorithm::RS256);
         assert_ne!(kid(&after), kid(&before));
-        assert_eq!(states(house, Algorithm::RS256), [KeyState::Replaced, KeyState::Signing]);
-        house.pass(OVERLAP - 1);
-        assert_eq!(published(house, Algorithm::RS256), [kid(&after), kid(&before)]);
-        house.pass(1);
-        assert_eq!(published(house, Algorithm::RS256), [kid(&after)]);
-        assert_eq!(states(house, Algorithm::RS256), [KeyState::Retired, KeyState::Signing]);
-        assert!(verify(house, keyring, &before).is_ok(), "an old hint is genuine all the same");
-        assert!(verify(house, keyring, &after).is_ok());
+        assert_eq!(states(server, Algorithm::RS256), [KeyState::Replaced, KeyState::Signing]);
+        server.pass(OVERLAP - 1);
+        assert_eq!(published(server, Algorithm::RS256), [kid(&after), kid(&before)]);
+        server.pass(1);
+        assert_eq!(published(server, Algorithm::RS256), [kid(&after)]);
+        assert_eq!(states(server, Algorithm::RS256), [KeyState::Retired, KeyState::Signing]);
+        assert!(verify(server, keyring, &before).is_ok(), "an old hint is genuine all the same");
+        assert!(verify(server, keyring, &after).is_ok());
     }
 
-    fn every_instance_follows_without_being_told(house) {
-        let second = instance(house, &house.config.clone());
-        let before = sign(house, &second.keyring, Algorithm::EdDSA);
-        rotate(house, Algorithm::EdDSA);
-        house.pass(LEAD);
-        let after = sign(house, &house.app.keyring, Algorithm::EdDSA);
+    fn every_instance_follows_without_being_told(server) {
+        let second = instance(server, &server.config.clone());
+        let before = sign(server, &second.keyring, Algorithm::EdDSA);
+        rotate(server, Algorithm::EdDSA);
+        server.pass(LEAD);
+        let after = sign(server, &server.app.keyring, Algorithm::EdDSA);
         assert_ne!(kid(&before), kid(&after));
-        assert!(verify(house, &second.keyring, &after).is_ok());
-        assert_eq!(kid(&sign(house, &second.keyring, Algorithm::EdDSA)), kid(&after));
+        assert!(verify(server, &second.keyring, &after).is_ok());
+        assert_eq!(kid(&sign(server, &second.keyring, Algorithm::EdDSA)), kid(&after));
     }
 
-    fn a_rotation_while_a_successor_waits_makes_no_second(house) {
-        use_every_algorithm(house);
-        let first = rotate(house, Algorithm::ES256);
-        assert_eq!((first.state, first.kid), (KeyState::Waiting, rotate(house, Algorithm::ES256).kid));
-        let all = house.run(house.app.keyring.rotate(None, Author::command())).expect("successors");
+    fn a_rotation_while_a_successor_waits_makes_no_second(server) {
+        use_every_algorithm(server);
+        let first = rotate(server, Algorithm::ES256);
+        assert_eq!((first.state, first.kid), (KeyState::Waiting, rotate(server, Algorithm::ES256).kid));
+        let all = server.run(server.app.keyring.rotate(None, Author::command())).expect("successors");
         assert_eq!(all.len(), 3);
         assert!(all.iter().any(|key| key.kid == first.kid));
-        house.pass(LEAD);
-        assert_ne!(rotate(house, Algorithm::ES256).kid, first.kid, "its turn has come");
-        let made = actions(house);
+        server.pass(LEAD);
+        assert_ne!(rotate(server, Algorithm::ES256).kid, first.kid, "its turn has come");
+        let made = actions(server);
         assert_eq!(made.iter().filter(|act| *act == "command key.created").count(), 4);
         assert_eq!(made.iter().filter(|act| *act == "command key.rotated").count(), 4);
     }
 
-    fn twenty_rotations_at_once_make_one_successor(house) {
-        use_every_algorithm(house);
-        let second = instance(house, &house.config.clone());
+    fn twenty_rotations_at_once_make_one_successor(server) {
+        use_every_algorithm(server);
+        let second = instance(server, &server.config.clone());
         let rotations = (0..20).map(|number| {
-            let app = if number % 2 == 0 { &house.app } else { &second };
+            let app = if number % 2 == 0 { &server.app } else { &second };
             let keyring = app.keyring.clone();
             tokio::spawn(async move { keyring.rotate(Some(Algorithm::ES256), Author::command()).await })
         });
-        let kids: Vec<_> = house.run(async {
+        let kids: Vec<_> = server.run(async {
             let mut kids = Vec::new();
             for rotation in rotations.collect::<Vec<_>>() {
                 kids.push(rotation.await.expect("a task").expect("a successor")[0].kid);
@@ -289,111 +289,111 @@ on_both! {
             kids
         });
         assert!(kids.iter().all(|kid| *kid == kids[0]), "{kids:?}");
-        assert_eq!(states(house, Algorithm::ES256), [KeyState::Signing, KeyState::Waiting]);
+        assert_eq!(states(server, Algorithm::ES256), [KeyState::Signing, KeyState::Waiting]);
     }
 
-    fn a_compromised_key_is_refused_at_once_on_every_instance(house) {
-        let second = instance(house, &house.config.clone());
-        let keyring = &house.app.keyring;
-        let stolen = sign(house, &second.keyring, Algorithm::RS256);
-        let other = sign(house, &second.keyring, Algorithm::ES256);
-        assert!(verify(house, &second.keyring, &stolen).is_ok());
+    fn a_compromised_key_is_refused_at_once_on_every_instance(server) {
+        let second = instance(server, &server.config.clone());
+        let keyring = &server.app.keyring;
+        let stolen = sign(server, &second.keyring, Algorithm::RS256);
+        let other = sign(server, &second.keyring, Algorithm::ES256);
+        assert!(verify(server, &second.keyring, &stolen).is_ok());
         let id = SigningKeyId::parse(&kid(&stolen)).expect("an id");
-        let done = compromise(house, Compromised::Key(id));
+        let done = compromise(server, CompromisedKeys::Key(id));
         assert_eq!((done.refused[0].kid, done.refused[0].state), (id, KeyState::Compromised));
-        assert_eq!((done.made.len(), done.made[0].state), (1, KeyState::Signing));
+        assert_eq!((done.created.len(), done.created[0].state), (1, KeyState::Signing));
         for keyring in [keyring, &second.keyring] {
-            assert_eq!(verify(house, keyring, &stolen), Err(VerifyError::Compromised));
-            assert!(verify(house, keyring, &other).is_ok());
-            assert_eq!(kid(&sign(house, keyring, Algorithm::RS256)), done.made[0].kid.to_string());
+            assert_eq!(verify(server, keyring, &stolen), Err(VerifyError::Compromised));
+            assert!(verify(server, keyring, &other).is_ok());
+            assert_eq!(kid(&sign(server, keyring, Algorithm::RS256)), done.created[0].kid.to_string());
         }
-        assert_eq!(published(house, Algorithm::RS256), [done.made[0].kid.to_string()]);
-        let again = compromise(house, Compromised::Key(id));
-        assert_eq!((again.refused[0].kid, again.made.len()), (id, 0), "safe to repeat");
-        let unknown = Compromised::Key(SigningKeyId::random());
-        let refused = house.run(keyring.compromise(unknown, Author::command()));
+        assert_eq!(published(server, Algorithm::RS256), [done.created[0].kid.to_string()]);
+        let again = compromise(server, CompromisedKeys::Key(id));
+        assert_eq!((again.refused[0].kid, again.created.len()), (id, 0), "safe to repeat");
+        let unknown = CompromisedKeys::Key(SigningKeyId::random());
+        let refused = server.run(keyring.compromise(unknown, Author::command()));
         assert!(matches!(refused, Err(KeyError::Unknown)));
-        assert!(actions(house).contains(&"command key.compromised".to_owned()));
+        assert!(actions(server).contains(&"command key.compromised".to_owned()));
     }
 
-    fn an_instance_whose_clock_is_behind_signs_under_a_fresh_key_all_the_same(house) {
-        use_every_algorithm(house);
-        let config = house.config.clone();
-        let behind = house.run(App::build(config, Clock::manual(), RpIdChange::Refuse)).expect("an instance");
-        house.pass(30);
-        let done = compromise(house, Compromised::All(Some(Algorithm::ES256)));
-        let token = sign(house, &behind.keyring, Algorithm::ES256);
-        assert_eq!(kid(&token), done.made[0].kid.to_string());
-        assert!(published(house, Algorithm::ES256).contains(&kid(&token)));
-        assert!(verify(house, &house.app.keyring, &token).is_ok());
+    fn an_instance_whose_clock_is_behind_signs_under_a_fresh_key_all_the_same(server) {
+        use_every_algorithm(server);
+        let config = server.config.clone();
+        let behind = server.run(App::build(config, Clock::manual(), RpIdChange::Refuse)).expect("an instance");
+        server.pass(30);
+        let done = compromise(server, CompromisedKeys::All(Some(Algorithm::ES256)));
+        let token = sign(server, &behind.keyring, Algorithm::ES256);
+        assert_eq!(kid(&token), done.created[0].kid.to_string());
+        assert!(published(server, Algorithm::ES256).contains(&kid(&token)));
+        assert!(verify(server, &server.app.keyring, &token).is_ok());
     }
 
-    fn every_key_can_be_refused_at_once_with_the_waiting_and_the_retired(house) {
-        use_every_algorithm(house);
-        let keyring = &house.app.keyring;
-        let retired = sign(house, keyring, Algorithm::EdDSA);
-        rotate(house, Algorithm::EdDSA);
-        house.pass(LEAD + OVERLAP);
-        rotate(house, Algorithm::EdDSA);
-        let done = compromise(house, Compromised::All(Some(Algorithm::EdDSA)));
-        assert_eq!((done.refused.len(), done.made.len()), (3, 1));
-        assert_eq!(verify(house, keyring, &retired), Err(VerifyError::Compromised));
-        assert_eq!(published(house, Algorithm::EdDSA), [done.made[0].kid.to_string()]);
-        assert_eq!(states(house, Algorithm::RS256), [KeyState::Signing], "others stay");
-        let all = compromise(house, Compromised::All(None));
-        assert_eq!((all.refused.len(), all.made.len()), (3, 3));
+    fn every_key_can_be_refused_at_once_with_the_waiting_and_the_retired(server) {
+        use_every_algorithm(server);
+        let keyring = &server.app.keyring;
+        let retired = sign(server, keyring, Algorithm::EdDSA);
+        rotate(server, Algorithm::EdDSA);
+        server.pass(LEAD + OVERLAP);
+        rotate(server, Algorithm::EdDSA);
+        let done = compromise(server, CompromisedKeys::All(Some(Algorithm::EdDSA)));
+        assert_eq!((done.refused.len(), done.created.len()), (3, 1));
+        assert_eq!(verify(server, keyring, &retired), Err(VerifyError::Compromised));
+        assert_eq!(published(server, Algorithm::EdDSA), [done.created[0].kid.to_string()]);
+        assert_eq!(states(server, Algorithm::RS256), [KeyState::Signing], "others stay");
+        let all = compromise(server, CompromisedKeys::All(None));
+        assert_eq!((all.refused.len(), all.created.len()), (3, 3));
     }
 
-    fn a_signing_key_whose_successor_is_refused_gets_another(house) {
-        use_every_algorithm(house);
-        let signing = list(house, &house.app.keyring, Algorithm::ES256).remove(0);
-        let waiting = rotate(house, Algorithm::ES256);
-        house.pass(LEAD / 2);
-        let done = compromise(house, Compromised::Key(waiting.kid));
-        assert_eq!(done.made[0].state, KeyState::Waiting);
-        assert_eq!(published(house, Algorithm::ES256), [done.made[0].kid.to_string(), signing.kid.to_string()]);
-        house.pass(LEAD);
-        assert_eq!(states(house, Algorithm::ES256), [KeyState::Replaced, KeyState::Compromised, KeyState::Signing]);
-        house.pass(OVERLAP - 1);
-        assert_eq!(published(house, Algorithm::ES256).len(), 2, "it stays for what it signed meanwhile");
+    fn a_signing_key_whose_successor_is_refused_gets_another(server) {
+        use_every_algorithm(server);
+        let signing = list(server, &server.app.keyring, Algorithm::ES256).remove(0);
+        let waiting = rotate(server, Algorithm::ES256);
+        server.pass(LEAD / 2);
+        let done = compromise(server, CompromisedKeys::Key(waiting.kid));
+        assert_eq!(done.created[0].state, KeyState::Waiting);
+        assert_eq!(published(server, Algorithm::ES256), [done.created[0].kid.to_string(), signing.kid.to_string()]);
+        server.pass(LEAD);
+        assert_eq!(states(server, Algorithm::ES256), [KeyState::Replaced, KeyState::Compromised, KeyState::Signing]);
+        server.pass(OVERLAP - 1);
+        assert_eq!(published(server, Algorithm::ES256).len(), 2, "it stays for what it signed meanwhile");
     }
 
-    fn a_store_that_comes_back_with_an_old_copy_is_not_believed(house) {
-        let second = instance(house, &house.config.clone());
-        let stolen = sign(house, &second.keyring, Algorithm::ES256);
-        let key = house.app.keyring.key().to_owned();
-        let store = &house.app.ephemeral;
-        let old = house.run(store.get(&[&key])).expect("an answer").remove(0).expect("a copy");
-        compromise(house, Compromised::All(Some(Algorithm::ES256)));
-        house.run(store.put(&key, &old, Duration::from_secs(60))).expect("put back");
-        assert_eq!(verify(house, &house.app.keyring, &stolen), Err(VerifyError::Compromised), "who changed it knows");
-        house.run(store.put(&key, &old, Duration::from_secs(60))).expect("put back");
-        house.run(second.keyring.watch()).expect("a look");
-        assert_eq!(verify(house, &second.keyring, &stolen), Err(VerifyError::Compromised));
+    fn a_store_that_comes_back_with_an_old_copy_is_not_believed(server) {
+        let second = instance(server, &server.config.clone());
+        let stolen = sign(server, &second.keyring, Algorithm::ES256);
+        let key = server.app.keyring.key().to_owned();
+        let store = &server.app.ephemeral;
+        let old = server.run(store.get(&[&key])).expect("an answer").remove(0).expect("a copy");
+        compromise(server, CompromisedKeys::All(Some(Algorithm::ES256)));
+        server.run(store.put(&key, &old, Duration::from_secs(60))).expect("put back");
+        assert_eq!(verify(server, &server.app.keyring, &stolen), Err(VerifyError::Compromised), "who changed it knows");
+        server.run(store.put(&key, &old, Duration::from_secs(60))).expect("put back");
+        server.run(second.keyring.watch()).expect("a look");
+        assert_eq!(verify(server, &second.keyring, &stolen), Err(VerifyError::Compromised));
     }
 
-    fn the_copy_holds_nothing_private_and_is_this_installations_own(house) {
-        let key = house.app.keyring.key().to_owned();
-        house.run(house.app.keyring.ring()).expect("the ring");
-        let copy = house.run(house.app.ephemeral.get(&[&key])).expect("an answer").remove(0).expect("a copy");
+    fn the_copy_holds_nothing_private_and_is_this_installations_own(server) {
+        let key = server.app.keyring.key().to_owned();
+        server.run(server.app.keyring.key_set()).expect("the ring");
+        let copy = server.run(server.app.ephemeral.get(&[&key])).expect("an answer").remove(0).expect("a copy");
         assert!(!copy.contains("sealed") && !copy.contains("\"d\""), "{copy}");
         assert!(key.starts_with("keyring:{"));
-        assert_eq!(instance(house, &house.config.clone()).keyring.key(), key);
+        assert_eq!(instance(server, &server.config.clone()).keyring.key(), key);
     }
 
-    fn the_command_lists_rotates_and_refuses(house) {
-        use_every_algorithm(house);
-        let run = |arguments: &[&str]| binary::run(&house.config, arguments);
+    fn the_command_lists_rotates_and_refuses(server) {
+        use_every_algorithm(server);
+        let run = |arguments: &[&str]| binary::run(&server.config, arguments);
         let listed = run(&["keys", "list", "--json"]).json();
         assert_eq!(listed["items"].as_array().map(Vec::len), Some(3));
         let rotated = run(&["keys", "rotate", "--algorithm", "ES256", "--json"]).json();
         assert_eq!(rotated["items"].as_array().map(Vec::len), Some(1));
         assert_eq!((&rotated["items"][0]["state"], &rotated["items"][0]["algorithm"]), (&json!("waiting"), &json!("ES256")));
-        let token = sign(house, &house.app.keyring, Algorithm::EdDSA);
+        let token = sign(server, &server.app.keyring, Algorithm::EdDSA);
         let refused = run(&["keys", "rotate", "--compromised", &kid(&token), "--json"]);
         assert_eq!(refused.code, 0, "{}", refused.errors);
         assert_eq!(refused.json()["items"][0]["state"], "compromised");
-        assert_eq!(verify(house, &house.app.keyring, &token), Err(VerifyError::Compromised));
+        assert_eq!(verify(server, &server.app.keyring, &token), Err(VerifyError::Compromised));
         let all = run(&["keys", "rotate", "--algorithm", "RS256", "--compromised", "--json"]).json();
         assert_eq!(all["items"].as_array().map(Vec::len), Some(2));
         let text = run(&["keys", "list"]);
@@ -406,10 +406,10 @@ on_both! {
 }
 
 /// Instances that start on an empty database concurrently.
-fn begin_together(house: &House, config: &Config) {
-    let begun: Vec<App> = house.run(async {
+fn begin_together(server: &TestServer, config: &Config) {
+    let begun: Vec<App> = server.run(async {
         let begin = || {
-            let (config, clock) = (config.clone(), house.clock.clone());
+            let (config, clock) = (config.clone(), server.clock.clone());
             tokio::spawn(App::build(config, clock, RpIdChange::Refuse))
         };
         let mut apps = Vec::new();
@@ -421,29 +421,29 @@ fn begin_together(house: &House, config: &Config) {
     for algorithm in Algorithm::ALL {
         let is_default = algorithm == Algorithm::default();
         assert_eq!(
-            list(house, &begun[0].keyring, algorithm).len(),
+            list(server, &begun[0].keyring, algorithm).len(),
             usize::from(is_default)
         );
-        let token = sign(house, &begun[0].keyring, algorithm);
+        let token = sign(server, &begun[0].keyring, algorithm);
         for app in &begun {
-            assert!(verify(house, &app.keyring, &token).is_ok());
+            assert!(verify(server, &app.keyring, &token).is_ok());
         }
     }
 }
 
 #[test]
 fn instances_that_begin_at_once_make_one_key_each_embedded() {
-    let house = House::embedded();
-    let mut config = house.config.clone();
+    let server = TestServer::embedded();
+    let mut config = server.config.clone();
     config.secrets.master_key_file = Some(config.master_key_path());
     config.server.data_dir = config.server.data_dir.join("another");
-    begin_together(&house, &config);
+    begin_together(&server, &config);
 }
 
 #[test]
 fn instances_that_begin_at_once_make_one_key_each_clustered() {
-    let house = House::clustered();
-    let mut config = house.config.clone();
+    let server = TestServer::clustered();
+    let mut config = server.config.clone();
     config.database.url = Some(Postgres::shared().fresh_database().into());
-    begin_together(&house, &config);
+    begin_together(&server, &config);
 }

@@ -7,14 +7,14 @@ use serde_json::json;
 use super::sessions::live_copy;
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::support::person::{session_status, step_up};
+use crate::support::test_user::{session_status, step_up};
 
 on_both! {
-    fn a_stale_session_neither_adds_nor_removes_nor_administers(house) {
-        let mut root = house.administrator();
-        let (_, second) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
-        house.person(&root, "ada");
-        house.pass(301);
+    fn a_stale_session_neither_adds_nor_removes_nor_administers(server) {
+        let mut root = server.administrator();
+        let (_, second) = root.add_passkey(SoftAuthenticator::synced(server.origin()));
+        server.create_user(&root, "ada");
+        server.pass(301);
         let needed = "urn:doorward:problem:step-up-needed";
         let refused = [
             root.browser.post_json("/webauthn/register/start", &json!({})),
@@ -34,11 +34,11 @@ on_both! {
         assert_eq!(removed.status, 200, "{}", removed.text());
     }
 
-    fn a_step_up_keeps_the_session_and_changes_its_key(house) {
-        let mut root = house.administrator();
+    fn a_step_up_keeps_the_session_and_changes_its_key(server) {
+        let mut root = server.administrator();
         let before = root.browser.get("/v1/session").json();
         let old = root.browser.clone();
-        house.pass(60);
+        server.pass(60);
         assert_eq!(root.step_up().status, 200);
         let after = root.browser.get("/v1/session").json();
         assert_eq!(before["session"]["id"], after["session"]["id"]);
@@ -46,17 +46,17 @@ on_both! {
         assert_eq!(session_status(&old), 401, "the old key is dead");
     }
 
-    fn the_old_key_is_refused_even_if_its_deletion_failed(house) {
-        let mut root = house.administrator();
+    fn the_old_key_is_refused_even_if_its_deletion_failed(server) {
+        let mut root = server.administrator();
         let old = root.browser.clone();
-        let (key, copy) = live_copy(house, &old);
+        let (key, copy) = live_copy(server, &old);
         // Within the same microsecond of the clock.
         assert_eq!(root.step_up().status, 200);
-        house.run(house.app.ephemeral.put(&key, &copy, Duration::from_secs(3600))).expect("stored");
+        server.run(server.app.ephemeral.put(&key, &copy, Duration::from_secs(3600))).expect("stored");
         assert_eq!(session_status(&old), 401);
         assert_eq!(root.session_status(), 200);
         // The same with more such sessions than the account's record lists, all stepped up later.
-        house.pass(1);
+        server.pass(1);
         for _ in 0..65 {
             let mut other = root.clone();
             other.browser = root.another_browser();
@@ -66,9 +66,9 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn nobody_steps_up_with_a_passkey_of_another(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
+    fn nobody_steps_up_with_a_passkey_of_another(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
         // The options list the user's own passkeys; another user's passkey responds anyway.
         let started = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
         let mut options = started["publicKey"].clone();
@@ -79,9 +79,9 @@ on_both! {
         assert_eq!(answer.status, 401, "{}", answer.text());
     }
 
-    fn a_step_up_rests_on_the_new_passkey_too(house) {
-        let root = house.administrator();
-        let (mut other, id) = root.add_passkey(SoftAuthenticator::synced(house.origin()));
+    fn a_step_up_rests_on_the_new_passkey_too(server) {
+        let root = server.administrator();
+        let (mut other, id) = root.add_passkey(SoftAuthenticator::synced(server.origin()));
         assert_eq!(step_up(&root.browser, &mut other, &Overrides::default()).status, 200);
         let mut elsewhere = root.clone();
         let browser = elsewhere.another_browser();
@@ -91,8 +91,8 @@ on_both! {
         assert_eq!(session_status(&browser), 200);
     }
 
-    fn a_session_that_ended_is_not_raised(house) {
-        let mut root = house.administrator();
+    fn a_session_that_ended_is_not_raised(server) {
+        let mut root = server.administrator();
         let started = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
         let credential = root.device.get(&started["publicKey"], &Overrides::default());
         let body = json!({ "ceremony": started["ceremony"], "credential": credential });

@@ -6,32 +6,32 @@ use diesel::prelude::*;
 use doorward::clients::ActingAs;
 use doorward::db;
 use doorward::db::schema::usernames;
-use doorward::users::{Authority, ReleaseError, UpdateError, UserChange, Username};
+use doorward::users::{Permissions, ReleaseError, UpdateError, UserChange, Username};
 use serde_json::{Value, json};
 
 use super::roles::{give, make, patch};
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::person::Person;
 use crate::support::race::{RUNNERS, race};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// Creates an administrator, a delegate who manages clerks, and a clerk.
-fn people(house: &House) -> (Person, Person, Person) {
-    let root = house.administrator();
+fn people(server: &TestServer) -> (TestUser, TestUser, TestUser) {
+    let root = server.administrator();
     make(&root, &json!({ "name": "clerk" }));
     make(
         &root,
         &json!({ "name": "lead", "manages_roles": ["clerk"] }),
     );
-    let lead = house.person(&root, "lead");
+    let lead = server.create_user(&root, "lead");
     give(&root, "lead", &["lead"]);
-    let clerk = house.person(&root, "clerk");
+    let clerk = server.create_user(&root, "clerk");
     give(&root, "clerk", &["clerk"]);
     (root, lead, clerk)
 }
 
-fn rename(root: &Person, by: &Person, user: &Person, name: &str) -> u16 {
+fn rename(root: &TestUser, by: &TestUser, user: &TestUser, name: &str) -> u16 {
     let path = format!("/v1/users/{}", user.id);
     let body = json!({ "username": name });
     let answer = patch(&root.browser, &by.browser, &path, &body);
@@ -44,7 +44,7 @@ fn rename(root: &Person, by: &Person, user: &Person, name: &str) -> u16 {
     answer.status
 }
 
-fn names(root: &Person, user: &Person) -> Vec<(String, bool, bool)> {
+fn names(root: &TestUser, user: &TestUser) -> Vec<(String, bool, bool)> {
     let items = root
         .browser
         .get(&format!("/v1/users/{}/usernames", user.id))
@@ -59,51 +59,51 @@ fn names(root: &Person, user: &Person) -> Vec<(String, bool, bool)> {
 }
 
 on_both! {
-    fn a_delegate_takes_three_names_a_month_for_one_user_and_an_administrator_more(house) {
-        let (root, lead, clerk) = people(house);
+    fn a_delegate_takes_three_names_a_month_for_one_user_and_an_administrator_more(server) {
+        let (root, lead, clerk) = people(server);
         for name in ["ceo", "cfo", "postmaster"] {
             assert_eq!(rename(&root, &lead, &clerk, name), 200, "{name}");
         }
         assert_eq!(rename(&root, &lead, &clerk, "security"), 409);
         // Returning to a former name of the same user doesn't count.
         assert_eq!(rename(&root, &lead, &clerk, "clerk"), 200);
-        let (id, secret) = house.client(&["users:read", "users:write"]);
+        let (id, secret) = server.client(&["users:read", "users:write"]);
         let path = format!("/v1/users/{}", clerk.id);
         let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
-        let by_service = house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag)
+        let by_service = server.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag)
             .json(&json!({ "username": "security" })).send();
         assert_eq!(by_service.status, 409, "{}", by_service.text());
         assert_eq!(rename(&root, &root, &clerk, "security"), 200, "an administrator in person");
         // A month later, renaming is allowed again.
-        let database = house.app.database.clone();
-        let month_ago = house.app.database.write(move |conn| {
+        let database = server.app.database.clone();
+        let month_ago = server.app.database.write(move |conn| {
             let then = database.now(conn)?.before(Duration::from_secs(30 * 86_400 + 1));
             let renamed = usernames::table.filter(usernames::renamed_at.is_not_null());
             diesel::update(renamed).set(usernames::renamed_at.eq(then)).execute(conn)?;
             Ok::<_, db::Error>(())
         });
-        house.run(month_ago).expect("written");
+        server.run(month_ago).expect("written");
         assert_eq!(rename(&root, &lead, &clerk, "abuse"), 200);
     }
 
-    fn parallel_renames_are_held_to_the_bound(house) {
-        let (_, lead, clerk) = people(house);
+    fn parallel_renames_are_held_to_the_bound(server) {
+        let (_, lead, clerk) = people(server);
         let (lead, clerk) = (lead.id.parse().expect("an id"), clerk.id.parse().expect("an id"));
         let renamed = race((0..RUNNERS).collect(), |runner| {
             let change = UserChange {
                 username: Some(Username::parse(&format!("name{runner}")).expect("a name")),
                 ..UserChange::default()
             };
-            let update = house.app.users.update(clerk, change, None, Authority::Delegate(lead), ActingAs::command());
-            house.run(update).map(drop)
+            let update = server.app.users.update(clerk, change, None, Permissions::User(lead), ActingAs::command());
+            server.run(update).map(drop)
         });
         assert_eq!(renamed.len(), RUNNERS);
         assert_eq!(renamed.iter().filter(|renamed| renamed.is_ok()).count(), 3);
         assert!(renamed.iter().all(|renamed| matches!(renamed, Ok(_) | Err(UpdateError::TooManyRenames))));
     }
 
-    fn a_name_that_was_never_used_to_sign_in_is_released(house) {
-        let (root, lead, mut clerk) = people(house);
+    fn a_name_that_was_never_used_to_sign_in_is_released(server) {
+        let (root, lead, mut clerk) = people(server);
         for name in ["ceo", "cfo"] {
             assert_eq!(rename(&root, &lead, &clerk, name), 200);
         }
@@ -113,10 +113,10 @@ on_both! {
         assert_eq!(names(&root, &clerk), [
             used("ceo", false, false), used("cfo", false, true), used("clerk", false, true), used("postmaster", true, false),
         ]);
-        let release = |by: &Person, name: &str| by.browser.delete(&format!("/v1/usernames/{name}")).status;
+        let release = |by: &TestUser, name: &str| by.browser.delete(&format!("/v1/usernames/{name}")).status;
         assert_eq!((release(&lead, "ceo"), release(&clerk, "ceo")), (403, 403));
-        let (id, secret) = house.client(&["users:read", "users:write"]);
-        assert_eq!(house.browser().request("DELETE", "/v1/usernames/ceo").basic(&id, &secret).send().status, 403, "a service");
+        let (id, secret) = server.client(&["users:read", "users:write"]);
+        assert_eq!(server.browser().request("DELETE", "/v1/usernames/ceo").basic(&id, &secret).send().status, 403, "a service");
         for (name, status) in [("cfo", 409), ("clerk", 409), ("postmaster", 409), ("root", 409), ("nobody", 404)] {
             assert_eq!(release(&root, name), status, "{name}");
         }
@@ -134,18 +134,18 @@ on_both! {
         assert_eq!(rename(&root, &root, &lead, "ceo"), 200, "another's");
 
         assert_eq!(rename(&root, &root, &clerk, "abuse"), 200);
-        let listed = binary::run(&house.config, &["user", "names", "abuse", "--json"]).json();
+        let listed = binary::run(&server.config, &["user", "names", "abuse", "--json"]).json();
         assert_eq!(listed["items"].as_array().map(Vec::len), Some(4));
-        assert_eq!(binary::run(&house.config, &["user", "release-name", "postmaster"]).code, 0);
-        assert_ne!(binary::run(&house.config, &["user", "release-name", "cfo"]).code, 0);
+        assert_eq!(binary::run(&server.config, &["user", "release-name", "postmaster"]).code, 0);
+        assert_ne!(binary::run(&server.config, &["user", "release-name", "cfo"]).code, 0);
     }
 
-    fn of_parallel_releases_one_wins(house) {
-        let (root, lead, clerk) = people(house);
+    fn of_parallel_releases_one_wins(server) {
+        let (root, lead, clerk) = people(server);
         assert_eq!((rename(&root, &lead, &clerk, "ceo"), rename(&root, &lead, &clerk, "cfo")), (200, 200));
         let released = race(vec!["ceo"; RUNNERS], |name| {
             let name = Username::parse(name).expect("a name");
-            house.run(house.app.users.release_username(name, Authority::Administrator, ActingAs::command()))
+            server.run(server.app.users.release_username(name, Permissions::Administrator, ActingAs::command()))
         });
         assert_eq!(released.iter().filter(|released| released.is_ok()).count(), 1);
         assert!(released.iter().all(|released| matches!(released, Ok(_) | Err(ReleaseError::Unknown))));

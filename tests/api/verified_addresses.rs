@@ -6,11 +6,11 @@ use super::roles::{give, make, patch};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::binary;
-use crate::support::house::House;
 use crate::support::http::Answer;
-use crate::support::person::Person;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
-fn verified(root: &Person, user: &str) -> (Value, Value, Value) {
+fn verified(root: &TestUser, user: &str) -> (Value, Value, Value) {
     let user = root.browser.get(&format!("/v1/users/{user}")).json();
     let member = |name: &str| user[name].clone();
     (
@@ -25,10 +25,10 @@ fn vouched_by(user: &Value) -> (Value, Value, Value) {
 }
 
 /// Registers a user with a link.
-fn join(house: &House, link: &Value, username: &str) -> Person {
+fn join(server: &TestServer, link: &Value, username: &str) -> TestUser {
     let start = json!({ "invitation": link["token"], "username": username });
-    let device = SoftAuthenticator::synced(house.origin());
-    Person::enrol(house.browser(), device, &start)
+    let device = SoftAuthenticator::synced(server.origin());
+    TestUser::register(server.browser(), device, &start)
 }
 
 fn unverified() -> (Value, Value, Value) {
@@ -36,16 +36,16 @@ fn unverified() -> (Value, Value, Value) {
 }
 
 /// Creates an administrator, a delegate who manages clerks, and a clerk with an email address.
-fn people(house: &House) -> (Person, Person, Person) {
-    let root = house.administrator();
+fn people(server: &TestServer) -> (TestUser, TestUser, TestUser) {
+    let root = server.administrator();
     make(&root, &json!({ "name": "clerk" }));
     make(
         &root,
         &json!({ "name": "lead", "manages_roles": ["clerk"] }),
     );
-    let lead = house.person(&root, "lead");
+    let lead = server.create_user(&root, "lead");
     give(&root, "lead", &["lead"]);
-    let clerk = house.person(&root, "clerk");
+    let clerk = server.create_user(&root, "clerk");
     give(&root, "clerk", &["clerk"]);
     let entered = patch(
         &root.browser,
@@ -58,8 +58,8 @@ fn people(house: &House) -> (Person, Person, Person) {
 }
 
 on_both! {
-    fn an_administrator_vouches_for_an_address_and_another_one_starts_anew(house) {
-        let (root, lead, clerk) = people(house);
+    fn an_administrator_vouches_for_an_address_and_another_one_starts_anew(server) {
+        let (root, lead, clerk) = people(server);
         assert_eq!(verified(&root, "clerk"), unverified());
         let path = "/v1/users/clerk";
         let vouched = patch(&root.browser, &root.browser, path, &json!({ "email_verified": true }));
@@ -92,15 +92,15 @@ on_both! {
         assert_eq!((nothing.status, nothing.json()["field"].clone()), (400, json!("email_verified")));
     }
 
-    fn nobody_else_vouches(house) {
-        let (root, lead, clerk) = people(house);
+    fn nobody_else_vouches(server) {
+        let (root, lead, clerk) = people(server);
         let path = "/v1/users/clerk";
         let vouch = json!({ "email_verified": true });
         assert_eq!(patch(&root.browser, &lead.browser, path, &vouch).status, 403, "a delegate");
         assert_eq!(patch(&root.browser, &lead.browser, path, &json!({ "email": "x@corp.example", "email_verified": true })).status, 403);
-        let (id, secret) = house.client(&["users:read", "users:write"]);
+        let (id, secret) = server.client(&["users:read", "users:write"]);
         let tag = root.browser.get(path).header("etag").expect("a tag").to_owned();
-        let by_service = house.browser().request("PATCH", path).basic(&id, &secret).header("If-Match", &tag).json(&vouch).send();
+        let by_service = server.browser().request("PATCH", path).basic(&id, &secret).header("If-Match", &tag).json(&vouch).send();
         assert_eq!(by_service.status, 403, "a service: {}", by_service.text());
         assert_eq!(clerk.browser.request("PATCH", "/v1/me").json(&vouch).send().status, 400, "oneself");
         let page = format!("/admin/users/{}/verify-email", clerk.id);
@@ -109,8 +109,8 @@ on_both! {
         assert_eq!(verified(&root, "clerk"), unverified());
     }
 
-    fn the_page_and_the_command_vouch_for_what_they_show(house) {
-        let (root, _, clerk) = people(house);
+    fn the_page_and_the_command_vouch_for_what_they_show(server) {
+        let (root, _, clerk) = people(server);
         let page = format!("/admin/users/{}/verify-email", clerk.id);
         assert!(root.browser.get(&format!("/admin/users/{}", clerk.id)).text().contains(&page));
         assert!(root.browser.get(&page).text().contains("clerk@corp.example"));
@@ -125,16 +125,16 @@ on_both! {
         assert_eq!(saved.status, 303, "{}", saved.text());
         assert_eq!(verified(&root, "clerk").1, "vouched");
 
-        let ran = binary::run(&house.config, &["user", "update", "clerk", "--email-verified", "false"]);
+        let ran = binary::run(&server.config, &["user", "update", "clerk", "--email-verified", "false"]);
         assert_eq!(ran.code, 0, "{}", ran.errors);
-        let ran = binary::run(&house.config, &["user", "update", "clerk", "--email-verified", "true", "--json"]).json();
+        let ran = binary::run(&server.config, &["user", "update", "clerk", "--email-verified", "true", "--json"]).json();
         assert_eq!((&ran["email_state"], &ran["email_verified_by"]), (&json!("vouched"), &Value::Null));
         assert_eq!(patch(&root.browser, &root.browser, "/v1/users/clerk", &json!({ "email": null })).status, 200);
         assert_eq!(root.browser.get(&page).status, 400, "nothing to vouch for");
     }
 
-    fn an_address_in_an_administrators_invitation_is_vouched_for(house) {
-        let root = house.administrator();
+    fn an_address_in_an_administrators_invitation_is_vouched_for(server) {
+        let root = server.administrator();
         let root_id = json!(root.id);
         let invite = |body: &Value| {
             let made = root.browser.post_json("/v1/invitations", body);
@@ -145,7 +145,7 @@ on_both! {
         assert_eq!(verified(&root, "ada"), vouched_by(&root_id));
         let invited = &root.browser.get("/v1/audit-events?action=user.invited").json()["items"][0];
         assert_eq!(invited["details"]["email_verified"], true, "{invited}");
-        join(house, &named, "ada");
+        join(server, &named, "ada");
         assert_eq!(verified(&root, "ada"), vouched_by(&root_id), "and stays so");
         // A user who chooses their own username gets the address of the link.
         let unnamed = invite(&json!({ "email": "bob@corp.example" }));
@@ -156,7 +156,7 @@ on_both! {
         };
         assert_eq!(listed("bob@corp.example"), Some(json!(true)));
         assert!(root.browser.get("/admin/invitations").text().contains("bob@corp.example (verified)"));
-        let bob = join(house, &unnamed, "bob");
+        let bob = join(server, &unnamed, "bob");
         assert_eq!(verified(&root, "bob"), vouched_by(&root_id));
         assert_eq!(bob.browser.get("/v1/session").json()["user"]["email_verified"], true);
         // Unless the administrator sets it to unverified.
@@ -164,14 +164,14 @@ on_both! {
         assert_eq!(verified(&root, "eve"), unverified());
         let unnamed = invite(&json!({ "email": "dan@corp.example", "email_verified": false }));
         assert_eq!(listed("dan@corp.example"), Some(json!(false)));
-        join(house, &unnamed, "dan");
+        join(server, &unnamed, "dan");
         assert_eq!(verified(&root, "dan"), unverified());
         let nothing = root.browser.post_json("/v1/invitations", &json!({ "username": "x", "email_verified": true }));
         assert_eq!((nothing.status, &nothing.json()["field"]), (400, &json!("email_verified")));
     }
 
-    fn an_address_that_an_administrator_or_the_command_writes_is_vouched_for(house) {
-        let (root, _, clerk) = people(house);
+    fn an_address_that_an_administrator_or_the_command_writes_is_vouched_for(server) {
+        let (root, _, clerk) = people(server);
         let path = "/v1/users/clerk";
         let write = |body: &Value| {
             let saved = patch(&root.browser, &root.browser, path, body);
@@ -186,7 +186,7 @@ on_both! {
         assert_eq!(write(&json!({ "email": "ceo@corp.example", "display_name": "Clerk" })), unverified());
 
         let command = |arguments: &[&str]| {
-            let ran = binary::run(&house.config, arguments);
+            let ran = binary::run(&server.config, arguments);
             assert_eq!(ran.code, 0, "{}", ran.errors);
         };
         command(&["user", "update", "clerk", "--email", "clerk@corp.example"]);
@@ -195,17 +195,17 @@ on_both! {
         assert_eq!(verified(&root, "clerk"), unverified());
         command(&["user", "invite", "--username", "gil", "--email", "gil@corp.example"]);
         assert_eq!(verified(&root, "gil"), vouched_by(&Value::Null));
-        let shown = binary::run(&house.config, &["user", "show", "gil"]);
+        let shown = binary::run(&server.config, &["user", "show", "gil"]);
         assert!(shown.output.contains("gil@corp.example (vouched by the command line"), "{}", shown.output);
         command(&["user", "invite", "--username", "hal", "--email", "hal@corp.example", "--email-verified", "false"]);
         assert_eq!(verified(&root, "hal"), unverified());
     }
 
-    fn an_address_that_anybody_else_writes_is_not_vouched_for(house) {
-        let (root, lead, _) = people(house);
-        let (id, secret) = house.client(&["users:read", "users:write"]);
+    fn an_address_that_anybody_else_writes_is_not_vouched_for(server) {
+        let (root, lead, _) = people(server);
+        let (id, secret) = server.client(&["users:read", "users:write"]);
         let service = |method: &str, path: &str, body: &Value| -> Answer {
-            let browser = house.browser();
+            let browser = server.browser();
             let request = browser.request(method, path).basic(&id, &secret);
             let tag = root.browser.get(path).header("etag").map(str::to_owned);
             let request = match tag.filter(|_| method == "PATCH") {
@@ -216,7 +216,7 @@ on_both! {
         };
         let joined = |link: &Answer, username: &str| {
             assert_eq!(link.status, 201, "{}", link.text());
-            join(house, &link.json(), username);
+            join(server, &link.json(), username);
             assert_eq!(verified(&root, username), unverified(), "{username}");
         };
         joined(&service("POST", "/v1/invitations", &json!({ "username": "ada", "email": "ada@corp.example" })), "ada");
@@ -225,9 +225,9 @@ on_both! {
         joined(&by_lead(&json!({ "username": "dan", "email": "dan@corp.example", "roles": ["clerk"] })), "dan");
         joined(&by_lead(&json!({ "email": "eve@corp.example", "roles": ["clerk"] })), "eve");
         // An app with an administrator's token has the permissions of an app.
-        let app = house.helper("openid users:write");
+        let app = server.delegated_app("openid users:write");
         let token = app.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
-        let by_app = |body: &Value| house.browser().request("POST", "/v1/invitations").bearer(&token).json(body).send();
+        let by_app = |body: &Value| server.browser().request("POST", "/v1/invitations").bearer(&token).json(body).send();
         joined(&by_app(&json!({ "username": "gil", "email": "gil@corp.example" })), "gil");
 
         // Verified by root, then overwritten.
@@ -265,24 +265,24 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/mal").status, 404);
         let link = by_lead(&json!({ "roles": ["clerk"] })).json();
         let start = json!({ "invitation": link["token"], "username": "mal", "email": "ceo@corp.example" });
-        let refused = house.browser().post_json("/webauthn/register/start", &start);
+        let refused = server.browser().post_json("/webauthn/register/start", &start);
         assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("email")));
     }
 
-    fn the_first_administrator_says_their_address_at_set_up(house) {
-        let token = house.set_up_token();
-        assert!(house.browser().get(&format!("/setup/{token}")).text().contains("id=\"email\""));
+    fn the_first_administrator_says_their_address_at_set_up(server) {
+        let token = server.set_up_token();
+        assert!(server.browser().get(&format!("/setup/{token}")).text().contains("id=\"email\""));
         let mut start = json!({ "setup": token, "username": "root", "display_name": "Root", "email": "nonsense" });
-        let refused = house.browser().post_json("/webauthn/register/start", &start);
+        let refused = server.browser().post_json("/webauthn/register/start", &start);
         assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("email")));
         start["email"] = json!("root@corp.example");
-        let root = Person::enrol(house.browser(), SoftAuthenticator::synced(house.origin()), &start);
+        let root = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &start);
         assert_eq!(root.browser.get("/v1/session").json()["user"]["email"], "root@corp.example");
         assert_eq!(verified(&root, "root"), vouched_by(&json!(root.id)));
     }
 
-    fn an_administrator_writes_addresses_on_pages(house) {
-        let (root, lead, clerk) = people(house);
+    fn an_administrator_writes_addresses_on_pages(server) {
+        let (root, lead, clerk) = people(server);
         let invite = |username: &str, more: &[(&str, &str)]| {
             let email = format!("{username}@corp.example");
             let form = [&[("username", username), ("email", email.as_str())], more].concat();
@@ -299,7 +299,7 @@ on_both! {
         assert!(root.browser.get(&format!("/admin/users/{}", clerk.id)).text().contains(&page));
         let shown = root.browser.get(&page).text();
         assert!(shown.contains("value=\"clerk@corp.example\""), "{shown}");
-        let save = |person: &Person, fields: &[(&str, &str)]| {
+        let save = |person: &TestUser, fields: &[(&str, &str)]| {
             let version = root.browser.get("/v1/users/clerk").json()["version"].to_string();
             let form = [fields, &[("version", version.as_str())]].concat();
             person.browser.request("POST", &page).page_form(&form).send()

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use super::Visitor;
 use crate::on_both;
 use crate::support::browser::Chromium;
-use crate::support::house::House;
-use crate::support::person::Person;
 use crate::support::receiver::{Behaviour, Receiver};
-use crate::support::relying_party::{Issued, RelyingParty, VERIFIER};
+use crate::support::relying_party::{RelyingParty, TokenSet, VERIFIER};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// An app whose pages all show that the user has returned.
 struct App {
@@ -35,15 +35,19 @@ fn onward(address: &str) -> Behaviour {
 
 impl App {
     /// Creates an app that needs no consent, unless `change` requires it.
-    fn new(house: &House, change: impl FnOnce(&mut Metadata)) -> Self {
-        Self::answering(house, page("Back at the app"), change)
+    fn new(server: &TestServer, change: impl FnOnce(&mut Metadata)) -> Self {
+        Self::answering(server, page("Back at the app"), change)
     }
 
-    fn answering(house: &House, behaviour: Behaviour, change: impl FnOnce(&mut Metadata)) -> Self {
+    fn answering(
+        server: &TestServer,
+        behaviour: Behaviour,
+        change: impl FnOnce(&mut Metadata),
+    ) -> Self {
         let receiver = Receiver::http(behaviour);
         let callback = format!("http://localhost:{}/callback", receiver.port());
         let uri = RedirectUri::parse(&callback).expect("an address");
-        let party = house.party(|metadata| {
+        let party = server.relying_party(|metadata| {
             metadata.redirect_uris = vec![uri.clone()];
             metadata.post_logout_redirect_uris = vec![uri];
             change(metadata);
@@ -55,10 +59,10 @@ impl App {
         }
     }
 
-    fn address(&self, house: &House, more: &[(&str, &str)]) -> String {
+    fn address(&self, server: &TestServer, more: &[(&str, &str)]) -> String {
         let mut all = vec![("redirect_uri", self.callback.as_str())];
         all.extend(more);
-        format!("{}{}", house.origin(), self.party.path(&all))
+        format!("{}{}", server.origin(), self.party.path(&all))
     }
 
     /// Returns the parameters that the app receives when the user returns.
@@ -68,26 +72,26 @@ impl App {
         url.query_pairs().into_owned().collect()
     }
 
-    fn redeem(&self, code: &str) -> Issued {
+    fn redeem(&self, code: &str) -> TokenSet {
         let answer = self.party.token(&[
             ("grant_type", "authorization_code"),
             ("code", code),
             ("redirect_uri", &self.callback),
             ("code_verifier", VERIFIER),
         ]);
-        Issued::read(&answer)
+        TokenSet::read(&answer)
     }
 }
 
 /// Creates the administrator, and the user ada, who is signed in in a real browser.
-fn joined(house: &House) -> (Person, Visitor) {
-    let root = house.administrator();
+fn joined(server: &TestServer) -> (TestUser, Visitor) {
+    let root = server.administrator();
     let ada = Visitor::new(&Chromium::launch());
     ada.join(&invitation(&root, "ada"));
     (root, ada)
 }
 
-fn invitation(root: &Person, name: &str) -> String {
+fn invitation(root: &TestUser, name: &str) -> String {
     crate::e2e::invitation(
         root,
         &json!({ "username": name, "display_name": name.to_uppercase() }),
@@ -111,12 +115,12 @@ fn open_without_script(visitor: &Visitor, address: &str) {
 }
 
 on_both! {
-    fn somebody_signs_in_through_consent_and_withdraws_it(house) {
-        let (_, ada) = joined(house);
-        let app = App::new(house, asks);
+    fn somebody_signs_in_through_consent_and_withdraws_it(server) {
+        let (_, ada) = joined(server);
+        let app = App::new(server, asks);
         ada.page.call("Network.clearBrowserCookies", json!({}));
         ada.page.set_presence_simulation(&ada.authenticator, false);
-        ada.page.goto(&app.address(house, &[("login_hint", "ada")]));
+        ada.page.goto(&app.address(server, &[("login_hint", "ada")]));
         ada.wait_for_path("/login");
         ada.page.wait_for_text("Sign in to an app");
         assert_eq!(ada.page.evaluate("document.querySelector('.where').innerText"), "localhost");
@@ -129,23 +133,23 @@ on_both! {
         let issued = app.redeem(&app.told(&ada)["code"]);
         assert_eq!(app.party.user_info(&issued.access).status, 200);
         // The next time, no consent is requested.
-        ada.page.goto(&app.address(house, &[]));
+        ada.page.goto(&app.address(server, &[]));
         assert!(app.told(&ada).contains_key("code"));
-        ada.page.goto(&format!("{}/account", house.origin()));
+        ada.page.goto(&format!("{}/account", server.origin()));
         ada.page.wait_for_text("see your email address");
         ada.page.click("#apps button");
         ada.page.wait_for_text("Access removed.");
         ada.page.wait_for_text("No apps have access to your account.");
         assert_eq!(app.party.user_info(&issued.access).status, 401);
-        ada.page.goto(&app.address(house, &[]));
+        ada.page.goto(&app.address(server, &[]));
         ada.page.wait_for_text("Allow an app to access your account?");
         ada.assert_clean();
     }
 
-    fn consent_is_refused_by_keyboard_and_given_without_script(house) {
-        let (_, ada) = joined(house);
-        let app = App::new(house, asks);
-        ada.page.goto(&app.address(house, &[]));
+    fn consent_is_refused_by_keyboard_and_given_without_script(server) {
+        let (_, ada) = joined(server);
+        let app = App::new(server, asks);
+        ada.page.goto(&app.address(server, &[]));
         ada.page.wait_for_text("Allow an app to access your account?");
         for _ in 0..6 {
             if ada.page.evaluate("document.activeElement.value") == json!("deny") {
@@ -155,20 +159,20 @@ on_both! {
         }
         ada.page.press("Enter");
         assert_eq!(app.told(&ada)["error"], "access_denied");
-        open_without_script(&ada, &app.address(house, &[]));
+        open_without_script(&ada, &app.address(server, &[]));
         let question = ada.page.url();
         ada.page.click_text("Allow");
         assert!(app.told(&ada).contains_key("code"));
         ada.page.goto(&question);
         ada.page.wait_for_text("This sign-in request has expired");
-        ada.page.goto(&app.address(house, &[("redirect_uri", "https://evil.example/")]));
+        ada.page.goto(&app.address(server, &[("redirect_uri", "https://evil.example/")]));
         ada.page.wait_for_text("This sign-in request isn't valid");
         ada.page.wait_for_text("For the developer:");
     }
 
-    fn another_account_is_used_for_an_app(house) {
-        let (root, ada) = joined(house);
-        let app = App::new(house, |_| {});
+    fn another_account_is_used_for_an_app(server) {
+        let (root, ada) = joined(server);
+        let app = App::new(server, |_| {});
         // The browser's passkey is bob's now, and ada is signed in.
         let adas = ada.page.credentials(&ada.authenticator).remove(0);
         ada.page.call("Network.clearBrowserCookies", json!({}));
@@ -178,12 +182,12 @@ on_both! {
         let take_out = |one: &Value| ada.page.remove_credential(&ada.authenticator, one["credentialId"].as_str().expect("an id"));
         take_out(&bobs);
         ada.page.call("Network.clearBrowserCookies", json!({}));
-        ada.page.goto(&format!("{}/login", house.origin()));
+        ada.page.goto(&format!("{}/login", server.origin()));
         ada.wait_for_path("/account");
         take_out(&ada.page.credentials(&ada.authenticator)[0]);
         ada.page.add_credential(&ada.authenticator, &bobs);
         ada.page.set_presence_simulation(&ada.authenticator, false);
-        ada.page.goto(&app.address(house, &[("prompt", "select_account")]));
+        ada.page.goto(&app.address(server, &[("prompt", "select_account")]));
         ada.page.wait_for_text("Continue as ADA");
         ada.page.click_text("Use another account");
         ada.page.wait_for_text("You're signed in as ADA (ada).");
@@ -191,21 +195,21 @@ on_both! {
         ada.page.wait_for_text("Continue to an app?");
         ada.page.click_text("Use another account");
         ada.wait_for_path("/login");
-        house.pass(1);
+        server.pass(1);
         ada.sign_in_by_button();
         let issued = app.redeem(&app.told(&ada)["code"]);
         assert_eq!(app.party.user_info(&issued.access).json()["preferred_username"], "bob");
-        ada.page.goto(&app.address(house, &[("prompt", "select_account")]));
+        ada.page.goto(&app.address(server, &[("prompt", "select_account")]));
         ada.page.click_text("Continue as BOB");
         assert!(app.told(&ada).contains_key("code"));
         ada.assert_clean();
     }
 
-    fn whoever_has_no_account_brings_an_invitation_and_comes_to_the_app(house) {
-        let root = house.administrator();
+    fn whoever_has_no_account_brings_an_invitation_and_comes_to_the_app(server) {
+        let root = server.administrator();
         let ada = Visitor::new(&Chromium::launch());
-        let app = App::new(house, |_| {});
-        ada.page.goto(&app.address(house, &[("prompt", "create")]));
+        let app = App::new(server, |_| {});
+        ada.page.goto(&app.address(server, &[("prompt", "create")]));
         ada.page.wait_for_text("is invitation-only.");
         ada.page.wait_for("document.activeElement.id === 'invitation'");
         ada.page.fill("#invitation", "https://evil.example/join/x");
@@ -213,9 +217,9 @@ on_both! {
         ada.page.wait_for_text("Paste the whole link");
         ada.page.fill("#invitation", &invitation(&root, "ada"));
         ada.page.click_text("Continue");
-        ada.page.wait_for("document.querySelector('#enrol-button') && document.readyState === 'complete'");
-        house.pass(1);
-        ada.page.click("#enrol-button");
+        ada.page.wait_for("document.querySelector('#register-button') && document.readyState === 'complete'");
+        server.pass(1);
+        ada.page.click("#register-button");
         ada.wait_for_path("/welcome");
         ada.page.wait_for_text("Add a backup passkey");
         ada.page.click_text("Continue to an app");
@@ -223,10 +227,10 @@ on_both! {
         ada.assert_clean();
     }
 
-    fn a_newer_sign_in_is_made_or_not(house) {
-        let (_, ada) = joined(house);
-        let app = App::new(house, |_| {});
-        let again = app.address(house, &[("prompt", "login")]);
+    fn a_newer_sign_in_is_made_or_not(server) {
+        let (_, ada) = joined(server);
+        let app = App::new(server, |_| {});
+        let again = app.address(server, &[("prompt", "login")]);
         ada.page.goto(&again);
         ada.page.wait_for_text("an app needs you to confirm it's you.");
         ada.page.click_text("Cancel");
@@ -234,25 +238,25 @@ on_both! {
         ada.page.goto(&again);
         // The button has the focus.
         ada.page.wait_for("document.activeElement.id === 'step-up-button'");
-        house.pass(1);
+        server.pass(1);
         ada.page.press("Enter");
         assert!(app.told(&ada).contains_key("code"));
         // A user who is signed out in between signs in, and still returns to the app.
         ada.page.goto(&again);
         ada.page.wait_for("document.querySelector('#step-up-button')");
-        ada.page.call("Network.deleteCookies", json!({ "name": "doorward-session", "url": house.origin() }));
-        house.pass(1);
+        ada.page.call("Network.deleteCookies", json!({ "name": "doorward-session", "url": server.origin() }));
+        server.pass(1);
         ada.page.click("#step-up-button");
         assert!(app.told(&ada).contains_key("code"));
         ada.assert_clean();
     }
 
-    fn an_answer_is_posted_to_the_app_and_on_from_there(house) {
-        let (_, ada) = joined(house);
+    fn an_answer_is_posted_to_the_app_and_on_from_there(server) {
+        let (_, ada) = joined(server);
         let post = [("response_mode", "form_post")];
-        let app = App::new(house, |_| {});
+        let app = App::new(server, |_| {});
         // The page with the form is left before it has loaded.
-        ada.page.evaluate(&format!("location.assign('{}')", app.address(house, &post)));
+        ada.page.evaluate(&format!("location.assign('{}')", app.address(server, &post)));
         ada.page.wait_for_text("Back at the app");
         let received = |app: &App| app.receiver.requests().iter().any(|request| {
             request.starts_with("POST /callback ") && request.contains("code=") && request.contains("state=the-state")
@@ -262,15 +266,15 @@ on_both! {
         let further = Receiver::http(page("Back at the app"));
         let elsewhere = format!("http://127.0.0.1:{}/home", further.port());
         for mode in ["query", "form_post"] {
-            let app = App::answering(house, onward(&elsewhere), asks);
-            ada.page.goto(&app.address(house, &[("response_mode", mode)]));
+            let app = App::answering(server, onward(&elsewhere), asks);
+            ada.page.goto(&app.address(server, &[("response_mode", mode)]));
             ada.page.click_text("Allow");
             ada.page.wait_for_text("Back at the app");
             assert_eq!(ada.page.url(), elsewhere);
         }
         // Without scripts, a button submits the form.
-        let app = App::new(house, |_| {});
-        open_without_script(&ada, &app.address(house, &post));
+        let app = App::new(server, |_| {});
+        open_without_script(&ada, &app.address(server, &post));
         ada.page.wait_for_text("Returning to localhost");
         ada.page.click_text("Continue");
         ada.page.wait_for_text("Back at the app");
@@ -278,17 +282,17 @@ on_both! {
         ada.assert_clean();
     }
 
-    fn signing_out_is_asked_about_where_the_app_proves_nothing(house) {
-        let (root, ada) = joined(house);
-        let logout = format!("{}/oauth2/logout", house.origin());
+    fn signing_out_is_asked_about_where_the_app_proves_nothing(server) {
+        let (root, ada) = joined(server);
+        let logout = format!("{}/oauth2/logout", server.origin());
         ada.page.goto(&logout);
         ada.page.wait_for_text("Sign out?");
         ada.page.click_text("Cancel");
         ada.wait_for_path("/account");
         assert_eq!(ada.fetch("/v1/session")["status"], 200);
         // The app sends the ID token hint of another user, and the browser is redirected back to the app.
-        let app = App::new(house, |_| {});
-        let bob = house.person(&root, "bob");
+        let app = App::new(server, |_| {});
+        let bob = server.create_user(&root, "bob");
         let sent = app.party.authorize(&bob.browser, &[("redirect_uri", &app.callback)]);
         let sent = url::Url::parse(sent.header("location").expect("a location")).expect("an address");
         let code = sent.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
@@ -298,7 +302,7 @@ on_both! {
         ada.page.wait_for_text("Sign out?");
         ada.page.click("main button[type=submit]");
         assert_eq!(app.told(&ada)["state"], "left");
-        ada.page.goto(&format!("{}/login", house.origin()));
+        ada.page.goto(&format!("{}/login", server.origin()));
         assert_eq!(ada.fetch("/v1/session")["status"], 401);
         ada.assert_clean();
     }

@@ -8,7 +8,7 @@ use super::Visitor;
 use super::roles::make as make_role;
 use crate::on_both;
 use crate::support::browser::Chromium;
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 impl Visitor {
     /// Submits the form of the page.
@@ -18,8 +18,8 @@ impl Visitor {
     }
 
     /// Opens a page.
-    pub(super) fn go(&self, house: &House, path: &str) {
-        self.page.goto(&format!("{}{path}", house.origin()));
+    pub(super) fn go(&self, server: &TestServer, path: &str) {
+        self.page.goto(&format!("{}{path}", server.origin()));
     }
 
     fn field(&self, name: &str) -> Value {
@@ -41,10 +41,10 @@ fn read(visitor: &Visitor, path: &str) -> Value {
 }
 
 on_both! {
-    fn an_app_is_registered_changed_and_cut_off(house) {
+    fn an_app_is_registered_changed_and_cut_off(server) {
         let root = Visitor::new(&Chromium::launch());
-        root.set_up(house);
-        root.go(house, "/admin/clients");
+        root.set_up(server);
+        root.go(server, "/admin/clients");
         root.page.wait_for_text("No apps yet.");
         root.page.click("a[href='/admin/clients/new']");
         root.wait_for_path("/admin/clients/new");
@@ -60,10 +60,10 @@ on_both! {
         let (id, secret) = (client_id(&root), root.field("one-time-link"));
         let (id, secret) = (id.as_str(), secret.as_str().expect("a secret"));
         let path = format!("/admin/clients/{id}");
-        let ask = |secret: &str| house.browser().request("GET", "/v1/users").basic(id, secret).send().status;
+        let ask = |secret: &str| server.browser().request("GET", "/v1/users").basic(id, secret).send().status;
         assert_eq!(ask(secret), 403, "known, without the scope");
 
-        root.go(house, &path);
+        root.go(server, &path);
         assert!(!root.page.text().contains(secret));
         assert_eq!(read(&root, &path)["redirect_uris"], json!(["https://app.example/callback", "https://app.example/two"]));
         root.unfold();
@@ -80,40 +80,40 @@ on_both! {
         assert_eq!(ask(secret), 200);
 
         // Concurrent changes: the second save shows what the first changed.
-        let renamed = house.app.clients.update(id.parse().expect("an id"), doorward::clients::ClientChange {
+        let renamed = server.app.clients.update(id.parse().expect("an id"), doorward::clients::ClientChange {
             client_name: Some("Elsewhere".into()), ..Default::default()
         }, None, doorward::clients::ActingAs::command());
-        house.run(renamed).expect("a change");
+        server.run(renamed).expect("a change");
         root.page.fill("#client_name", "Mine");
         root.submit();
         root.page.wait_for_text("Someone else changed this app while you were editing.");
         assert_eq!(root.field("client_name"), "Elsewhere");
 
-        root.go(house, &format!("{path}/new-secret"));
+        root.go(server, &format!("{path}/new-secret"));
         root.submit();
         root.page.wait_for_text("Copy the secret now");
         let renewed = root.field("one-time-link");
         assert_eq!((ask(secret), ask(renewed.as_str().expect("a secret"))), (401, 200));
-        root.go(house, &format!("{path}/disable"));
+        root.go(server, &format!("{path}/disable"));
         root.page.fill("#reason", "leaked");
         root.submit();
         root.page.wait_for_text("App disabled");
         assert_eq!(ask(renewed.as_str().expect("a secret")), 401);
-        root.go(house, &format!("{path}/enable"));
+        root.go(server, &format!("{path}/enable"));
         root.submit();
         root.page.wait_for_text("App enabled.");
-        root.go(house, &format!("{path}/delete"));
+        root.go(server, &format!("{path}/delete"));
         root.submit();
         root.page.wait_for_text("App deleted.");
-        root.go(house, &path);
+        root.go(server, &path);
         root.page.wait_for_text("Page not found");
         root.assert_clean();
     }
 
-    fn a_programs_settings_and_the_audit_log_fit(house) {
+    fn a_programs_settings_and_the_audit_log_fit(server) {
         let root = Visitor::new(&Chromium::launch());
-        root.set_up(house);
-        root.go(house, "/admin/clients/new?for=mod_auth_openidc&url=https%3A%2F%2Fa-long-name-of-a-host.example.com");
+        root.set_up(server);
+        root.go(server, "/admin/clients/new?for=mod_auth_openidc&url=https%3A%2F%2Fa-long-name-of-a-host.example.com");
         root.submit();
         root.page.wait_for_text("Copy the secret now");
         let id = client_id(&root);
@@ -135,21 +135,21 @@ on_both! {
             ..Default::default()
         };
         let id = id.parse().expect("an ID");
-        let changed = house.app.clients.update(id, change, None, doorward::clients::ActingAs::command());
-        house.run(changed).expect("a change");
-        root.go(house, "/admin/audit");
+        let changed = server.app.clients.update(id, change, None, doorward::clients::ActingAs::command());
+        server.run(changed).expect("a change");
+        root.go(server, "/admin/audit");
         root.unfold();
         root.look_around("audit");
-        root.go(house, "/admin/nothing");
+        root.go(server, "/admin/nothing");
         root.look_around("nothing");
         root.assert_clean();
     }
 
-    fn a_stale_session_proves_itself_and_every_field_is_sent_again(house) {
+    fn a_stale_session_proves_itself_and_every_field_is_sent_again(server) {
         let root = Visitor::new(&Chromium::launch());
-        root.set_up(house);
-        house.pass(400);
-        root.go(house, "/admin/clients/new");
+        root.set_up(server);
+        server.pass(400);
+        root.go(server, "/admin/clients/new");
         root.unfold();
         root.page.fill("#client_name", "Late <b>\"app\"");
         root.page.fill("#redirect_uris", "https://app.example/one\nhttps://app.example/two");
@@ -165,12 +165,12 @@ on_both! {
         root.assert_clean();
     }
 
-    fn every_page_of_apps_fits(house) {
+    fn every_page_of_apps_fits(server) {
         let root = Visitor::new(&Chromium::launch());
-        root.set_up(house);
-        let (app, _) = house.relying_party(|_| {});
+        root.set_up(server);
+        let (app, _) = server.register_app(|_| {});
         let role = "x".repeat(64);
-        make_role(house, &role, "", &[]);
+        make_role(server, &role, "", &[]);
         let long = doorward::clients::ClientChange {
             client_name: Some("Донаудампфшифффартсэлектрицитэтенхауптбетрибсверкбауунтербеамтенгезельшафт and its friends".into()),
             redirect_uris: Some((0..40).map(|number| format!("https://a-very-long-name-of-a-host-that-nobody-would-type.example.com/some/deep/path/of/an/app/callback/{number}")).collect()),
@@ -178,7 +178,7 @@ on_both! {
             allowed_roles: Some(vec![role]),
             ..Default::default()
         };
-        let (long, _) = house.run(house.app.clients.register(long, doorward::clients::ActingAs::command())).expect("a client");
+        let (long, _) = server.run(server.app.clients.register(long, doorward::clients::ActingAs::command())).expect("a client");
         for (width, height, dark) in [(320, 640, true), (390, 844, false), (390, 844, true), (1280, 900, false), (1280, 900, true)] {
             root.page.set_viewport(width, height, width < 500);
             root.page.set_dark(dark);
@@ -188,7 +188,7 @@ on_both! {
                 ("new-secret", format!("/admin/clients/{}/new-secret", long.id)), ("delete", format!("/admin/clients/{app}/delete")),
                 ("disable", format!("/admin/clients/{app}/disable")), ("gone", "/admin/clients/x".into()),
             ] {
-                root.go(house, &path);
+                root.go(server, &path);
                 root.assert_fits();
                 if name == "long" {
                     root.unfold();
@@ -197,12 +197,12 @@ on_both! {
                 assert_eq!(root.page.evaluate("document.querySelectorAll('h1').length"), json!(1), "{path}");
                 picture(&root, &format!("clients-{name}"), width, dark);
             }
-            root.go(house, &format!("/admin/clients/{}/new-secret", long.id));
+            root.go(server, &format!("/admin/clients/{}/new-secret", long.id));
             root.submit();
             root.page.wait_for("document.querySelector('#one-time-link') && document.readyState === 'complete'");
             root.assert_fits();
             picture(&root, "clients-secret", width, dark);
-            root.go(house, "/admin/clients/new");
+            root.go(server, "/admin/clients/new");
             root.unfold();
             root.page.fill("#client_name", "x");
             root.submit();
@@ -211,9 +211,9 @@ on_both! {
             picture(&root, "clients-refused", width, dark);
         }
         for _ in 0..60 {
-            house.client(&[]);
+            server.client(&[]);
         }
-        root.go(house, "/admin/clients");
+        root.go(server, "/admin/clients");
         root.assert_fits();
         picture(&root, "clients-many", 1280, true);
         root.page.click("a[rel=next]");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Visitor;
 use crate::support::browser::Chromium;
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 const KINDS: [&str; 7] = [
     "button",
@@ -82,9 +82,9 @@ fn node(visitor: &Visitor, root: &Value, id: &str) -> Value {
 
 #[test]
 fn every_button_is_readable_in_every_state() {
-    let house = House::embedded();
+    let server = TestServer::embedded();
     let visitor = Visitor::new(&Chromium::launch());
-    visitor.page.goto(&format!("{}/lost", house.origin()));
+    visitor.page.goto(&format!("{}/lost", server.origin()));
     let count = visitor
         .page
         .evaluate(&format!("{BUILD}({})", json!(KINDS)))

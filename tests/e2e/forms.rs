@@ -5,17 +5,17 @@ use serde_json::json;
 use super::Visitor;
 use crate::on_both;
 use crate::support::browser::Chromium;
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
-fn clients(house: &House) -> usize {
-    house
-        .run(house.app.clients.list(None, 100))
+fn clients(server: &TestServer) -> usize {
+    server
+        .run(server.app.clients.list(None, 100))
         .expect("clients")
         .len()
 }
 
-fn register_service(visitor: &Visitor, house: &House, name: &str) {
-    visitor.go(house, "/admin/clients/new");
+fn register_service(visitor: &Visitor, server: &TestServer, name: &str) {
+    visitor.go(server, "/admin/clients/new");
     visitor.unfold();
     visitor.page.fill("#client_name", name);
     visitor
@@ -54,22 +54,22 @@ impl Visitor {
 }
 
 on_both! {
-    fn a_reload_registers_nothing_again_and_back_shows_every_page(house) {
+    fn a_reload_registers_nothing_again_and_back_shows_every_page(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
-        register_service(&visitor, house, "Shop");
+        visitor.set_up(server);
+        register_service(&visitor, server, "Shop");
         let secret = visitor.value("#one-time-link");
         visitor.look_around("client-secret");
         for _ in 0..2 {
             visitor.reload();
             assert_eq!(visitor.value("#one-time-link"), secret, "the same secret");
         }
-        assert_eq!(clients(house), 1, "registered once");
+        assert_eq!(clients(server), 1, "registered once");
         visitor.travel(-1, "/admin/clients/new");
-        visitor.travel(1, "/shown/");
+        visitor.travel(1, "/results/");
         assert_eq!(visitor.value("#one-time-link"), secret);
         // A page that refuses a form can also be returned to.
-        visitor.go(house, "/admin/clients/new");
+        visitor.go(server, "/admin/clients/new");
         visitor.unfold();
         visitor.page.fill("#client_name", "Refused");
         visitor.page.fill("#redirect_uris", "https:/cb");
@@ -79,30 +79,30 @@ on_both! {
         assert_eq!(visitor.value("#client_name"), "Refused", "what was typed stays");
         visitor.page.click("header a.brand");
         visitor.wait_for_path("/account");
-        visitor.travel(-1, "/shown/");
+        visitor.travel(-1, "/results/");
         assert_eq!(visitor.value("#client_name"), "Refused");
-        assert_eq!(clients(house), 1);
+        assert_eq!(clients(server), 1);
         // After five minutes, the secret is no longer shown.
         let page = "location.pathname";
-        visitor.travel(-2, "/shown/");
-        house.pass(301);
-        assert!(visitor.page.evaluate(page).as_str().is_some_and(|path| path.starts_with("/shown/")));
+        visitor.travel(-2, "/results/");
+        server.pass(301);
+        assert!(visitor.page.evaluate(page).as_str().is_some_and(|path| path.starts_with("/results/")));
         visitor.reload();
         visitor.page.wait_for_text("This page has expired");
         visitor.look_around("page-gone");
         visitor.assert_clean();
     }
 
-    fn a_confirmation_over_an_older_version_says_so(house) {
+    fn a_confirmation_over_an_older_version_says_so(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
-        let (client, _) = house.client(&[]);
+        visitor.set_up(server);
+        let (client, _) = server.client(&[]);
         let path = format!("/admin/clients/{client}/disable");
-        visitor.go(house, &path);
-        let renamed = house.app.clients.update(client.parse().expect("an id"), doorward::clients::ClientChange {
+        visitor.go(server, &path);
+        let renamed = server.app.clients.update(client.parse().expect("an id"), doorward::clients::ClientChange {
             client_name: Some("Elsewhere".into()), ..Default::default()
         }, None, doorward::clients::ActingAs::command());
-        house.run(renamed).expect("a change");
+        server.run(renamed).expect("a change");
         visitor.submit();
         visitor.page.wait_for_text("This has changed since you opened it");
         visitor.look_around("changed-since");
@@ -113,9 +113,9 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn people_are_paged_forwards_and_back(house) {
+    fn people_are_paged_forwards_and_back(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         for number in 0..101 {
             let wanted = doorward::users::NewInvitation {
                 username: Some(doorward::users::Username::parse(&format!("user{number:03}")).expect("a name")),
@@ -123,9 +123,9 @@ on_both! {
                 ..Default::default()
             };
             let author = doorward::clients::ActingAs::command();
-            house.run(house.app.users.invite(wanted, doorward::users::Authority::Administrator, author)).expect("a link");
+            server.run(server.app.users.invite(wanted, doorward::users::Permissions::Administrator, author)).expect("a link");
         }
-        visitor.go(house, "/admin");
+        visitor.go(server, "/admin");
         visitor.page.click_text("Next →");
         visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 050'");
         visitor.look_around("people-middle");
@@ -142,48 +142,48 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn a_page_of_one_user_writes_nothing_for_another(house) {
+    fn a_page_of_one_user_writes_nothing_for_another(server) {
         let browser = Chromium::launch();
         let zoe = Visitor::new(&browser);
-        let mut root = house.administrator();
+        let mut root = server.administrator();
         zoe.join(&crate::e2e::invitation(&root, &json!({ "username": "zoe", "display_name": "Zoe Miller" })));
-        zoe.go(house, "/account");
+        zoe.go(server, "/account");
         zoe.page.fill("#display_name", "Typed by Zoe");
         // The administrator signs in in another tab, so the browser sends the administrator's cookie.
-        let other = house.browser();
+        let other = server.browser();
         assert_eq!(root.sign_in_at(&other).status, 200);
         let session = other.cookie("doorward-session").expect("a session");
-        zoe.page.call("Network.setCookie", json!({ "name": "doorward-session", "value": session, "url": house.origin(), "httpOnly": true }));
+        zoe.page.call("Network.setCookie", json!({ "name": "doorward-session", "value": session, "url": server.origin(), "httpOnly": true }));
         zoe.page.click_text("Save");
         zoe.page.wait_for_text("You're now signed in as Root Admin. This page was opened by Zoe Miller. Nothing was changed.");
         zoe.page.wait_for_text("Go to my account");
         zoe.look_around("other-user");
-        assert_eq!(house.run(house.app.users.find("root")).expect("root").display_name, "Root Admin");
+        assert_eq!(server.run(server.app.users.find("root")).expect("root").display_name, "Root Admin");
         // A script of the old page makes no change either.
         zoe.travel(-1, "/account");
         zoe.page.evaluate("document.body.dataset.user = '0193a1b2-0000-7000-8000-000000000001'");
         zoe.page.click("#add-passkey");
         zoe.page.wait_for_text("You're now signed in as Root Admin.");
         let id = doorward::base::ids::UserId::parse(&root.id).expect("an id");
-        assert_eq!(house.run(house.app.passkeys.list(id, false)).expect("passkeys").len(), 1);
+        assert_eq!(server.run(server.app.passkeys.list(id, false)).expect("passkeys").len(), 1);
         // Zoe signs in again, and the form contains what Zoe typed.
-        zoe.travel(1, "/shown/");
+        zoe.travel(1, "/results/");
         zoe.page.click_text("Sign in as Zoe Miller");
         zoe.page.wait_for("document.querySelector('#display_name')?.value === 'Typed by Zoe'");
         zoe.page.wait_for_text("You were signed out before this was saved.");
         zoe.page.click_text("Save");
         zoe.page.wait_for_text("Profile saved.");
-        assert_eq!(house.run(house.app.users.find("zoe")).expect("zoe").display_name, "Typed by Zoe");
+        assert_eq!(server.run(server.app.users.find("zoe")).expect("zoe").display_name, "Typed by Zoe");
     }
 
-    fn a_session_that_ends_while_one_types_loses_nothing(house) {
+    fn a_session_that_ends_while_one_types_loses_nothing(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
-        visitor.go(house, "/admin");
+        visitor.set_up(server);
+        visitor.go(server, "/admin");
         visitor.unfold();
         visitor.page.fill("#display_name", "Somebody Typed");
         visitor.page.evaluate("document.querySelector('input[name=\"role:admin\"]').click()");
-        house.pass(40 * 24 * 3600);
+        server.pass(40 * 24 * 3600);
         visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
         // The authenticator answers the sign-in page automatically.
         visitor.page.wait_for("location.pathname === '/admin' && document.querySelector('#display_name')?.value === 'Somebody Typed'");
@@ -191,7 +191,7 @@ on_both! {
         visitor.look_around("restored-form");
         let is_checked = "document.querySelector('input[name=\"role:admin\"]').checked";
         assert_eq!(visitor.page.evaluate(is_checked), json!(true));
-        let invited = || house.run(house.app.database.read(|conn| {
+        let invited = || server.run(server.app.database.read(|conn| {
             let filter = doorward::history::EventFilter { action: Some("user.invited".into()), ..Default::default() };
             doorward::history::list(conn, &filter, 10)
         })).expect("events").len();
@@ -203,16 +203,16 @@ on_both! {
     }
 
     /// The session ends while the page requests a step-up.
-    fn a_session_that_ends_before_a_step_up_loses_nothing(house) {
+    fn a_session_that_ends_before_a_step_up_loses_nothing(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
-        visitor.go(house, "/admin");
+        visitor.set_up(server);
+        visitor.go(server, "/admin");
         visitor.unfold();
         visitor.page.fill("#display_name", "Somebody Typed");
-        house.pass(400);
+        server.pass(400);
         visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
         visitor.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
-        house.pass(40 * 24 * 3600);
+        server.pass(40 * 24 * 3600);
         visitor.page.click("#step-up-button");
         visitor.page.wait_for("location.pathname === '/admin' && document.querySelector('#display_name')?.value === 'Somebody Typed'");
         visitor.assert_clean();

@@ -5,15 +5,15 @@ mod proxy;
 
 use doorward::base::config::{Config, Network};
 use doorward::clients::ActingAs;
-use doorward::users::{Authority, UserChange};
+use doorward::users::{Permissions, UserChange};
 use serde_json::{Value, json};
 
 use super::{Visitor, invitation};
 use crate::api::forward_auth::IDENTITIES;
 use crate::support::browser::Chromium;
-use crate::support::house::House;
 use crate::support::process::free_port;
 use crate::support::receiver::{Behaviour, Receiver};
+use crate::support::test_server::TestServer;
 use proxy::{Kind, Proxy};
 
 const ORDER: &str = "9a4f3c5e-6f0d-4c53-8b0e-1f2d3c4b5a69";
@@ -139,30 +139,31 @@ fn nothing_passes_in_disguise(visitor: &Visitor, application: &Receiver, path: &
     }
 }
 
-fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
+fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> TestServer) {
     let port = free_port();
     let host = format!("shop.localhost:{port}");
-    let mut house = make(&|config| protect(config, &host));
+    let mut server = make(&|config| protect(config, &host));
     // The proxy sends its requests to one instance; roles are assigned and withdrawn at another.
-    let asked = house.another_instance();
+    let asked = server.another_instance();
     let application = application();
-    let proxy = Proxy::start(kind, port, house.port(asked), application.port());
+    let proxy = Proxy::start(kind, port, server.port(asked), application.port());
     let path = format!("/orders/{ORDER}");
     let visitor = Visitor::new(&Chromium::launch());
-    let root = house.administrator();
+    let root = server.administrator();
     let ada = json!({ "username": "ada", "display_name": "Ada Ł", "email": "ada@example.com" });
     visitor.join(&invitation(&root, &ada));
-    let ada = house.run(house.app.users.find("ada")).expect("ada");
+    let ada = server.run(server.app.users.find("ada")).expect("ada");
     let vouched = UserChange {
         email_verified: Some(true),
         ..UserChange::default()
     };
     let acting = ActingAs::command();
-    let vouched = house
-        .app
-        .users
-        .update(ada.id, vouched, None, Authority::Administrator, acting);
-    house.run(vouched).expect("vouched for");
+    let vouched =
+        server
+            .app
+            .users
+            .update(ada.id, vouched, None, Permissions::Administrator, acting);
+    server.run(vouched).expect("vouched for");
     visitor.page.call("Network.clearBrowserCookies", json!({}));
 
     // Signed out: redirected to sign-in and back. Signed in without the role: 403.
@@ -173,7 +174,7 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     visitor
         .page
         .call("Network.setExtraHTTPHeaders", own_words());
-    house.set_grant(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
+    server.set_role_assignment(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
     assert_eq!(visitor.open(&proxy, &path), 200);
     visitor.page.wait_for_text("One order of tea");
     assert_eq!(told(&application, "remote-id"), [ada.id.to_string()]);
@@ -221,11 +222,11 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> House) {
     assert_eq!(application.requests().len(), passed);
     // A withdrawn role has an effect on the next request; assigned and withdrawn once more.
     for (roles, status) in [(&[][..], 403), (&["OPERATOR"], 200), (&[], 403)] {
-        house.set_grant(&ada.id.to_string(), ("order", ORDER), roles);
+        server.set_role_assignment(&ada.id.to_string(), ("order", ORDER), roles);
         assert_eq!(visitor.open(&proxy, &path), status);
     }
     // All sessions ended: the next request is redirected to sign-in and back.
-    house.set_grant(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
+    server.set_role_assignment(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
     let ended = root.browser.delete("/v1/users/ada/sessions");
     assert_eq!(ended.status, 200, "{ended:?}");
     let before = visitor.passkeys();
@@ -258,12 +259,12 @@ macro_rules! stories {
 
             #[test]
             fn embedded() {
-                story($kind, |protect| House::embedded_with(protect));
+                story($kind, |protect| TestServer::embedded_with(protect));
             }
 
             #[test]
             fn clustered() {
-                story($kind, |protect| House::clustered_with(protect));
+                story($kind, |protect| TestServer::clustered_with(protect));
             }
         })+
     };

@@ -1,16 +1,16 @@
 //! Journeys in a real browser with a virtual authenticator, with both kinds of stores.
 
 mod account;
+mod admin;
 mod apps;
 mod clients;
-mod console;
 mod contrast;
 mod forms;
 mod forward_auth;
-mod grants;
 mod pages;
 mod password_managers;
 mod relying_parties;
+mod role_assignments;
 mod roles;
 mod sign_in;
 
@@ -19,8 +19,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::browser::{AuthenticatorOptions, Chromium, Page};
-use crate::support::house::House;
-use crate::support::person::Person;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// A user in a real browser: a page, and its authenticator.
 pub struct Visitor {
@@ -71,7 +71,7 @@ impl Visitor {
         if self.page.evaluate(is_nameless) == json!(true) {
             self.page.fill("#display_name", "Somebody New");
         }
-        self.page.click("#enrol-button");
+        self.page.click("#register-button");
         self.wait_for_path("/welcome");
     }
 
@@ -99,12 +99,13 @@ impl Visitor {
     }
 
     /// Opens the set-up link and registers the first administrator.
-    fn set_up(&self, house: &House) {
-        let token = house.set_up_token();
-        self.page.goto(&format!("{}/setup/{token}", house.origin()));
+    fn set_up(&self, server: &TestServer) {
+        let token = server.set_up_token();
+        self.page
+            .goto(&format!("{}/setup/{token}", server.origin()));
         self.page.fill("#username", "root");
         self.page.fill("#display_name", "Root Admin");
-        self.page.click("#enrol-button");
+        self.page.click("#register-button");
         self.wait_for_path("/welcome");
     }
 
@@ -166,7 +167,7 @@ impl Visitor {
 }
 
 /// Invites a user through the API; returns the link.
-fn invitation(administrator: &Person, body: &Value) -> String {
+fn invitation(administrator: &TestUser, body: &Value) -> String {
     let link = administrator.browser.post_json("/v1/invitations", body);
     assert_eq!(link.status, 201, "{}", link.text());
     link.json()["url"].as_str().expect("a link").to_owned()

@@ -8,11 +8,11 @@ use doorward::clients::{GrantType, Metadata, RedirectUri, Scopes};
 use super::Visitor;
 use crate::on_both;
 use crate::support::browser::Chromium;
-use crate::support::house::House;
 use crate::support::relying_party::RelyingParty;
+use crate::support::test_server::TestServer;
 
 /// Checks pages in every size and colour scheme. Each is given by a name for its picture, and a path or the URL of another host.
-pub(super) fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String)]) {
+pub(super) fn look_at(visitor: &Visitor, server: &TestServer, pages: &[(String, String)]) {
     for (width, height, dark) in [
         (320, 640, true),
         (390, 844, false),
@@ -23,7 +23,7 @@ pub(super) fn look_at(visitor: &Visitor, house: &House, pages: &[(String, String
         visitor.page.set_dark(dark);
         for (name, path) in pages {
             let is_ours = path.starts_with('/');
-            let place = if is_ours { house.origin() } else { "" };
+            let place = if is_ours { server.origin() } else { "" };
             visitor.page.goto(&format!("{place}{path}"));
             visitor.assert_fits();
             let heading = visitor
@@ -46,7 +46,7 @@ pub(super) fn named_after(path: impl Into<String>) -> (String, String) {
 }
 
 /// Creates an app with long texts that requests many scopes.
-fn long_winded(house: &House) -> RelyingParty {
+fn long_winded(server: &TestServer) -> RelyingParty {
     let page = |path: &str| Some(format!("https://app.example/{path}"));
     let callback =
         "https://a-rather-long-name-of-a-department.apps.organisation-with-a-name.example/callback";
@@ -62,7 +62,7 @@ fn long_winded(house: &House) -> RelyingParty {
                   https://reports.example/scopes/everything-that-there-is.read-and-write";
     let name =
         "Quarterly Reports and Forecasts of the Department for Unspeakably-Long-Compound-Names";
-    let created = house.run(house.app.clients.create(
+    let created = server.run(server.app.clients.create(
         name,
         Scopes::parse(scopes).expect("scopes"),
         metadata,
@@ -72,7 +72,7 @@ fn long_winded(house: &House) -> RelyingParty {
     RelyingParty {
         id: client.id.to_string(),
         secret: secret.map(|secret| secret.expose().to_owned()),
-        ..house.party(|_| {})
+        ..server.relying_party(|_| {})
     }
 }
 
@@ -89,11 +89,11 @@ const ASKED: [(&str, &str); 2] = [
 ];
 
 on_both! {
-    fn every_page_fits(house) {
+    fn every_page_fits(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
-        let root = house.run(house.app.users.find("root")).expect("root");
-        let passkey = house.run(house.app.passkeys.list(root.id, false)).expect("passkeys")[0].id;
+        visitor.set_up(server);
+        let root = server.run(server.app.users.find("root")).expect("root");
+        let passkey = server.run(server.app.passkeys.list(root.id, false)).expect("passkeys")[0].id;
         let paths = [
             "/welcome".to_owned(), "/account".into(), "/account/lock".into(), format!("/account/passkeys/{passkey}/remove"),
             "/admin".into(), "/admin/audit".into(), format!("/admin/users/{}", root.id),
@@ -102,21 +102,21 @@ on_both! {
             "/join".into(), "/oauth2/logout".into(), "/oauth2/authorize".into(),
             "/oauth2/authorize/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into(),
         ];
-        look_at(&visitor, house, &paths.map(named_after));
+        look_at(&visitor, server, &paths.map(named_after));
     }
 
-    fn every_page_on_the_way_to_an_app_fits(house) {
+    fn every_page_on_the_way_to_an_app_fits(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         visitor.page.evaluate(
             "fetch('/v1/me', {method: 'PATCH', headers: {'content-type': 'application/json'}, body: JSON.stringify(
                 {display_name: 'Maximiliane-Friederike von und zu Hohenlohe-Waldenburg-Schillingsfürst'})}).then(() => true)",
         );
-        let app = long_winded(house);
+        let app = long_winded(server);
         let with = |more: &[(&str, &str)]| app.path(&[&ASKED[..], more].concat());
         // Pending requests, whose pages can be opened repeatedly.
         let waiting = |more: &[(&str, &str)]| {
-            visitor.page.goto(&format!("{}{}", house.origin(), with(more)));
+            visitor.page.goto(&format!("{}{}", server.origin(), with(more)));
             let path = visitor.page.evaluate("location.pathname + location.search");
             path.as_str().expect("a path").to_owned()
         };
@@ -125,7 +125,7 @@ on_both! {
             ("choose-account".into(), waiting(&[("prompt", "select_account")])),
             ("prove-again".into(), waiting(&[("prompt", "login")])),
         ];
-        visitor.page.goto(&format!("{}{}", house.origin(), pages[1].1));
+        visitor.page.goto(&format!("{}{}", server.origin(), pages[1].1));
         visitor.page.click("button[value=switch]");
         visitor.wait_for_path("/login");
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
@@ -135,15 +135,15 @@ on_both! {
         pages.push(("join-from-app".into(), format!("/join?continue={id}")));
         pages.push(("welcome-from-app".into(), format!("/welcome?continue={id}")));
         pages.push(("link-gone-from-app".into(), format!("/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA?continue={id}")));
-        look_at(&visitor, house, &pages);
+        look_at(&visitor, server, &pages);
         // The account page with an app, and the sign-in page while signed out.
         visitor.page.evaluate(&format!(
-            "fetch('{}', {{method: 'POST', body: new URLSearchParams({{answer: 'allow', opened_by: document.body.dataset.user}}), redirect: 'manual'}}).then(() => true)",
+            "fetch('{}', {{method: 'POST', body: new URLSearchParams({{answer: 'allow', rendered_for: document.body.dataset.user}}), redirect: 'manual'}}).then(() => true)",
             pages[0].1
         ));
-        look_at(&visitor, house, &[("account-with-app".into(), "/account".into())]);
+        look_at(&visitor, server, &[("account-with-app".into(), "/account".into())]);
         visitor.page.call("Network.clearBrowserCookies", serde_json::json!({}));
         let login = waiting(&[("login_hint", "maximiliane-friederike.von.und.zu.hohenlohe@organisation.example")]);
-        look_at(&visitor, house, &[("login-from-app".into(), login)]);
+        look_at(&visitor, server, &[("login-from-app".into(), login)]);
     }
 }

@@ -35,8 +35,8 @@ const PLAIN_OBJECTS: &str = "
 ";
 
 on_both! {
-    fn a_call_that_never_settles_after_an_abort_does_not_block_the_button(house) {
-        let root = house.administrator();
+    fn a_call_that_never_settles_after_an_abort_does_not_block_the_button(server) {
+        let root = server.administrator();
         let chromium = Chromium::launch();
         // First only the conditional call of the field hangs, then also the first call of the button.
         for hanging in [1, 2] {
@@ -55,9 +55,9 @@ on_both! {
         }
     }
 
-    fn a_browser_that_never_says_whether_it_can_offer_passkeys_does_not_block_the_button(house) {
+    fn a_browser_that_never_says_whether_it_can_offer_passkeys_does_not_block_the_button(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         install(&visitor, "PublicKeyCredential.isConditionalMediationAvailable = () => { window.asked = true; return new Promise(() => {}); };");
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
@@ -67,8 +67,8 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn a_credential_that_can_not_write_itself_as_json_is_converted_by_hand(house) {
-        let root = house.administrator();
+    fn a_credential_that_can_not_write_itself_as_json_is_converted_by_hand(server) {
+        let root = server.administrator();
         let chromium = Chromium::launch();
         let oddities = [
             "delete PublicKeyCredential.prototype.toJSON;",

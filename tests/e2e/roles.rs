@@ -6,7 +6,7 @@ use super::Visitor;
 use super::pages::{look_at, named_after};
 use crate::on_both;
 use crate::support::browser::Chromium;
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 impl Visitor {
     fn check(&self, role: &str) {
@@ -22,31 +22,31 @@ impl Visitor {
     }
 }
 
-fn roles_of(house: &House, name: &str) -> Vec<String> {
-    let found = house.run(house.app.users.find(name));
+fn roles_of(server: &TestServer, name: &str) -> Vec<String> {
+    let found = server.run(server.app.users.find(name));
     found.expect("a person").roles
 }
 
 /// Creates roles as the command does.
-pub(super) fn make(house: &House, name: &str, description: &str, manages: &[&str]) {
+pub(super) fn make(server: &TestServer, name: &str, description: &str, manages: &[&str]) {
     let wanted = doorward::users::NewRole {
         name: name.parse().expect("a name"),
         description: description.parse().expect("a description"),
         manages_roles: manages.iter().map(|name| (*name).to_owned()).collect(),
-        manages_grants_on: Vec::new(),
+        manages_assignments_on: Vec::new(),
     };
     let author = doorward::clients::ActingAs::command();
-    house
-        .run(house.app.users.create_role(wanted, author))
+    server
+        .run(server.app.users.create_role(wanted, author))
         .expect("a role");
 }
 
 on_both! {
-    fn a_role_is_made_given_changed_and_deleted_by_hand(house) {
+    fn a_role_is_made_given_changed_and_deleted_by_hand(server) {
         let browser = Chromium::launch();
         let root = Visitor::new(&browser);
-        root.set_up(house);
-        root.go(house, "/admin");
+        root.set_up(server);
+        root.go(server, "/admin");
         root.page.click("a[href='/admin/roles']");
         root.wait_for_path("/admin/roles");
         root.unfold();
@@ -56,23 +56,23 @@ on_both! {
         root.page.wait_for_text("Use 1–64 letters");
         root.page.wait_for("document.activeElement.id === 'form-problem'");
         root.page.fill("#name", "shop:clerk");
-        root.page.fill("#manages_grants_on", "order Shop::Item");
+        root.page.fill("#manages_assignments_on", "order Shop::Item");
         root.submit();
         root.page.wait_for_text("Role created.");
         root.wait_for_path("/admin/roles/shop:clerk");
         root.page.wait_for_text("Not in use.");
-        root.go(house, "/admin/roles");
+        root.go(server, "/admin/roles");
         root.unfold();
         assert_eq!(root.boxes(), json!(["shop:clerk"]), "nobody manages administrators");
         root.page.fill("#name", "lead");
         root.check("shop:clerk");
         root.submit();
         root.page.wait_for_text("Role created.");
-        let lead = house.run(house.app.users.find_role("lead")).expect("a role");
+        let lead = server.run(server.app.users.find_role("lead")).expect("a role");
         assert_eq!(lead.manages_roles, ["shop:clerk"]);
 
         // An invited user may be given any role.
-        root.go(house, "/admin");
+        root.go(server, "/admin");
         root.unfold();
         assert_eq!(root.boxes(), json!(["admin", "lead", "shop:clerk"]));
         root.page.fill("#username", "ada");
@@ -84,100 +84,100 @@ on_both! {
         assert_eq!(ada.fetch("/v1/session")["body"]["user"]["roles"], json!(["shop:clerk"]));
 
         // Another role is assigned on the user's page.
-        root.go(house, "/admin/users/ada/roles");
+        root.go(server, "/admin/users/ada/roles");
         assert_eq!(root.boxes(), json!(["admin", "lead", "shop:clerk+"]));
         root.check("lead");
         root.submit();
         root.page.wait_for_text("Roles saved.");
-        assert_eq!(roles_of(house, "ada"), ["lead", "shop:clerk"]);
+        assert_eq!(roles_of(server, "ada"), ["lead", "shop:clerk"]);
 
         // A role that is in use can't be deleted.
-        root.go(house, "/admin/roles/shop:clerk");
+        root.go(server, "/admin/roles/shop:clerk");
         root.page.wait_for_text("Assigned to 1 person.");
         root.page.wait_for_text("Managed by: lead.");
         assert_eq!(root.page.evaluate("document.querySelector('a[href$=\"/delete\"]')"), json!(null));
-        root.go(house, "/admin/roles/shop:clerk/delete");
+        root.go(server, "/admin/roles/shop:clerk/delete");
         root.page.wait_for_text("This role is in use");
-        root.go(house, "/admin/users/ada/roles");
+        root.go(server, "/admin/users/ada/roles");
         root.check("shop:clerk");
         root.submit();
         root.page.wait_for_text("Roles saved.");
-        root.go(house, "/admin/roles/lead");
+        root.go(server, "/admin/roles/lead");
         root.check("shop:clerk");
         root.submit();
         root.page.wait_for_text("Role saved.");
-        root.go(house, "/admin/roles/shop:clerk");
+        root.go(server, "/admin/roles/shop:clerk");
         root.page.click("a[href$='/delete']");
         root.page.wait_for_text("Delete the role shop:clerk?");
         root.page.fill("#reason", "no shop any more");
         root.submit();
         root.page.wait_for_text("Role deleted.");
-        root.go(house, "/admin/audit?action=role.");
+        root.go(server, "/admin/audit?action=role.");
         root.page.wait_for("[...document.querySelectorAll('details.event summary')].some(event => event.innerText.includes('deleted a role'))");
         assert_eq!(root.fetch("/v1/audit-events?action=role.deleted")["body"]["items"][0]["reason"], "no shop any more");
         root.assert_clean();
     }
 
-    fn the_last_administrator_is_told_kindly_and_stays(house) {
+    fn the_last_administrator_is_told_kindly_and_stays(server) {
         let root = Visitor::new(&Chromium::launch());
-        root.set_up(house);
-        root.go(house, "/admin/users/root/roles");
+        root.set_up(server);
+        root.go(server, "/admin/users/root/roles");
         root.page.wait_for_text("This is the only active administrator");
         root.check("admin");
         root.submit();
         root.page.wait_for_text("Make someone else an administrator first.");
         assert_eq!(root.boxes(), json!(["admin+"]), "as it stands");
-        assert_eq!(roles_of(house, "root"), ["admin"]);
+        assert_eq!(roles_of(server, "root"), ["admin"]);
         // Concurrent changes: the second save shows what the first changed.
-        make(house, "clerk", "", &[]);
-        root.go(house, "/admin/users/root/roles");
+        make(server, "clerk", "", &[]);
+        root.go(server, "/admin/users/root/roles");
         assert_eq!(root.fetch("/v1/me")["body"]["version"], 1);
         let change = doorward::users::UserChange { display_name: Some("Elsewhere".parse().expect("a name")), ..Default::default() };
-        let id = house.run(house.app.users.find("root")).expect("root").id;
-        house.run(house.app.users.update(id, change, None, doorward::users::Authority::Administrator, doorward::clients::ActingAs::command())).expect("a change");
+        let id = server.run(server.app.users.find("root")).expect("root").id;
+        server.run(server.app.users.update(id, change, None, doorward::users::Permissions::Administrator, doorward::clients::ActingAs::command())).expect("a change");
         root.check("clerk");
         root.submit();
         root.page.wait_for_text("Someone else changed this person while you were editing.");
         assert_eq!(root.boxes(), json!(["admin+", "clerk"]));
         // A session without a recent sign-in performs a step-up, and the selected roles are kept.
-        house.pass(400);
+        server.pass(400);
         root.check("clerk");
         root.submit();
         root.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
         root.page.click("#step-up-button");
         root.page.wait_for_text("Roles saved.");
-        assert_eq!(roles_of(house, "root"), ["admin", "clerk"]);
+        assert_eq!(roles_of(server, "root"), ["admin", "clerk"]);
         root.assert_clean();
     }
 
-    fn who_manages_others_sees_them_and_no_more(house) {
+    fn who_manages_others_sees_them_and_no_more(server) {
         let browser = Chromium::launch();
-        let root = house.administrator();
+        let root = server.administrator();
         for (role, manages) in [("clerk", &[][..]), ("cook", &[]), ("lead", &["clerk", "cook"])] {
-            make(house, role, "", manages);
+            make(server, role, "", manages);
         }
         let lead = Visitor::new(&browser);
         lead.join(&crate::e2e::invitation(&root, &json!({ "username": "lead", "display_name": "The Lead", "roles": ["lead"] })));
         for (name, roles) in [("carl", json!(["clerk"])), ("other", json!([]))] {
             crate::e2e::invitation(&root, &json!({ "username": name, "roles": roles }));
         }
-        lead.go(house, "/account");
+        lead.go(server, "/account");
         lead.page.click("header a[href='/admin']");
         lead.wait_for_path("/admin");
         let people = lead.page.evaluate("[...document.querySelectorAll('tbody th a')].map(one => one.innerText)");
         assert_eq!(people, json!(["carl"]));
         assert_eq!(lead.page.evaluate("[...document.querySelectorAll('nav.side a')].map(one => one.pathname)"), json!(["/admin"]));
-        lead.go(house, &format!("/admin?search={}", root.id));
+        lead.go(server, &format!("/admin?search={}", root.id));
         assert_eq!(lead.page.evaluate("document.querySelector('tbody th a')"), json!(null));
         for path in ["/admin/roles", "/admin/roles/lead", "/admin/clients", "/admin/audit", "/admin/users/root", "/admin/users/other", "/admin/users/lead/roles", "/admin/users/nobody", "/admin/users/root/suspend"] {
-            lead.go(house, path);
+            lead.go(server, path);
             lead.page.wait_for_text("You don't have access");
             assert_eq!(lead.page.evaluate("document.querySelector('header a[href=\"/admin\"]') !== null"), json!(true), "the way back to their part");
             assert!(!lead.page.text().contains("Root Admin"), "{path}");
         }
 
         // Without a role the lead may not invite; with a role that the lead manages, it works.
-        lead.go(house, "/admin");
+        lead.go(server, "/admin");
         lead.unfold();
         assert_eq!(lead.boxes(), json!(["clerk", "cook"]));
         lead.page.fill("#username", "nina");
@@ -186,46 +186,46 @@ on_both! {
         lead.check("cook");
         lead.submit();
         lead.one_time_link();
-        assert_eq!(roles_of(house, "nina"), ["cook"]);
+        assert_eq!(roles_of(server, "nina"), ["cook"]);
 
-        lead.go(house, "/admin/users/carl");
+        lead.go(server, "/admin/users/carl");
         assert!(!lead.page.text().contains("Recent activity"), "the audit log is not theirs");
         lead.page.click("a[href$='/roles']");
         lead.page.wait_for_text("carl's roles");
         lead.check("cook");
         lead.submit();
         lead.page.wait_for_text("Roles saved.");
-        assert_eq!(roles_of(house, "carl"), ["clerk", "cook"]);
-        lead.go(house, "/admin/users/carl/suspend");
+        assert_eq!(roles_of(server, "carl"), ["clerk", "cook"]);
+        lead.go(server, "/admin/users/carl/suspend");
         lead.submit();
         lead.page.wait_for_text("carl");
         crate::e2e::eventually("carl is suspended", || {
-            let carl = house.run(house.app.users.find("carl")).expect("carl");
+            let carl = server.run(server.app.users.find("carl")).expect("carl");
             carl.status.as_str() == "suspended"
         });
         // When their last role is removed, the lead no longer manages the user.
-        lead.go(house, "/admin/users/nina/roles");
+        lead.go(server, "/admin/users/nina/roles");
         lead.check("cook");
         lead.submit();
         lead.wait_for_path("/admin");
         lead.page.wait_for_text("Roles saved.");
-        assert_eq!(roles_of(house, "nina"), [""; 0]);
+        assert_eq!(roles_of(server, "nina"), [""; 0]);
         lead.assert_clean();
     }
 
-    fn the_pages_of_roles_fit(house) {
+    fn the_pages_of_roles_fit(server) {
         let browser = Chromium::launch();
         let root = Visitor::new(&browser);
-        root.set_up(house);
+        root.set_up(server);
         let pages = |paths: &[&str]| paths.iter().copied().map(named_after).collect::<Vec<_>>();
-        make(house, "clerk", "Works at the counter", &[]);
-        look_at(&root, house, &pages(&["/admin/roles", "/admin/roles/clerk", "/admin/users/root/roles"]));
+        make(server, "clerk", "Works at the counter", &[]);
+        look_at(&root, server, &pages(&["/admin/roles", "/admin/roles/clerk", "/admin/users/root/roles"]));
         let long = "a-role-with-a-name-as-long-as-one-may-be:and-not-one-letter-more";
-        make(house, long, &"A description that is as long as one may be, and not one letter more. ".repeat(3)[..199], &["clerk"]);
+        make(server, long, &"A description that is as long as one may be, and not one letter more. ".repeat(3)[..199], &["clerk"]);
         for number in 0..60 {
-            make(house, &format!("role-{number}"), "", &[long, "clerk"]);
+            make(server, &format!("role-{number}"), "", &[long, "clerk"]);
         }
         let one = format!("/admin/roles/{long}");
-        look_at(&root, house, &pages(&["/admin/roles?after=a", &one, &format!("{one}/delete"), "/admin/roles/admin", "/admin/users/root", "/admin"]));
+        look_at(&root, server, &pages(&["/admin/roles?after=a", &one, &format!("{one}/delete"), "/admin/roles/admin", "/admin/users/root", "/admin"]));
     }
 }

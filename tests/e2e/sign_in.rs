@@ -7,22 +7,22 @@ use crate::on_both;
 use crate::support::browser::Chromium;
 
 on_both! {
-    fn a_set_up_link_ends_signed_in_as_administrator(house) {
+    fn a_set_up_link_ends_signed_in_as_administrator(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         let session = visitor.fetch("/v1/session");
         assert_eq!(session["status"], 200);
         assert_eq!(session["body"]["user"]["roles"], json!(["admin"]));
         assert_eq!(session["body"]["session"]["acr"], "phr");
         visitor.page.wait_for_text("You're in");
-        visitor.page.goto(&format!("{}/account", house.origin()));
+        visitor.page.goto(&format!("{}/account", server.origin()));
         visitor.page.wait_for_text("This session");
         visitor.assert_clean();
     }
 
-    fn the_field_offers_the_passkey_and_the_button_takes_over(house) {
+    fn the_field_offers_the_passkey_and_the_button_takes_over(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
@@ -42,43 +42,43 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn a_page_that_needs_somebody_signed_in_is_come_back_to(house) {
+    fn a_page_that_needs_somebody_signed_in_is_come_back_to(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         visitor.page.call("Network.clearBrowserCookies", json!({}));
-        visitor.page.goto(&format!("{}/admin/audit?action=passkey.", house.origin()));
+        visitor.page.goto(&format!("{}/admin/audit?action=passkey.", server.origin()));
         visitor.page.wait_for("location.pathname === '/admin/audit'");
         assert!(visitor.page.url().ends_with("?action=passkey."), "{}", visitor.page.url());
     }
 
-    fn a_passkey_that_is_not_known_here_is_taken_out_of_the_password_manager(house) {
+    fn a_passkey_that_is_not_known_here_is_taken_out_of_the_password_manager(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        let root = house.administrator();
+        let root = server.administrator();
         let link = crate::e2e::invitation(&root, &json!({ "username": "ada" }));
         visitor.join(&link);
         assert_eq!(visitor.passkeys(), 1);
         let passkeys = root.browser.get("/v1/users/ada/passkeys").json();
         let id = passkeys["items"][0]["id"].as_str().expect("an id").to_owned();
         assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{id}")).status, 200);
-        visitor.page.goto(&format!("{}/login", house.origin()));
+        visitor.page.goto(&format!("{}/login", server.origin()));
         visitor.page.wait_for_text("This passkey isn't registered with");
         crate::e2e::eventually("the browser forgets it", || visitor.passkeys() == 0);
         visitor.assert_clean();
     }
 
-    fn a_locked_account_says_so_and_nothing_happens_to_it(house) {
+    fn a_locked_account_says_so_and_nothing_happens_to_it(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        let root = house.administrator();
+        let root = server.administrator();
         visitor.join(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
-        visitor.page.goto(&format!("{}/login", house.origin()));
+        visitor.page.goto(&format!("{}/login", server.origin()));
         visitor.page.wait_for_text("Your account is suspended. Contact your administrator.");
         assert_eq!(visitor.passkeys(), 1);
     }
 
-    fn a_refusing_authenticator_is_nothing_that_happened(house) {
+    fn a_refusing_authenticator_is_nothing_that_happened(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         visitor.page.set_user_verified(&visitor.authenticator, false);
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
@@ -89,9 +89,9 @@ on_both! {
         visitor.wait_for_path("/account");
     }
 
-    fn without_a_network_the_page_says_that_the_passkey_is_fine(house) {
+    fn without_a_network_the_page_says_that_the_passkey_is_fine(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
@@ -101,9 +101,9 @@ on_both! {
         visitor.page.network_offline(false);
     }
 
-    fn a_ceremony_that_is_over_starts_anew_without_a_word(house) {
+    fn a_ceremony_that_is_over_starts_anew_without_a_word(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
@@ -121,16 +121,16 @@ on_both! {
         visitor.page.set_presence_simulation(&visitor.authenticator, true);
         visitor.page.click("#sign-in-button");
         visitor.page.wait_for("window.release");
-        house.pass(301);
+        server.pass(301);
         visitor.page.evaluate("window.release(); true");
         visitor.wait_for_path("/account");
         let session = visitor.fetch("/v1/session");
         assert_eq!(session["status"], 200);
     }
 
-    fn everything_works_with_the_keyboard_alone(house) {
+    fn everything_works_with_the_keyboard_alone(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        visitor.set_up(house);
+        visitor.set_up(server);
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
         visitor.page.click_text("Sign out");
         visitor.wait_for_path("/login");
@@ -147,23 +147,23 @@ on_both! {
         visitor.wait_for_path("/account");
     }
 
-    fn a_cloned_authenticator_is_refused(house) {
+    fn a_cloned_authenticator_is_refused(server) {
         let browser = Chromium::launch();
         let visitor = Visitor::device_bound(&browser);
-        visitor.set_up(house);
+        visitor.set_up(server);
         let mut copy = visitor.page.credentials(&visitor.authenticator).remove(0);
         copy["signCount"] = json!(0);
         for _ in 0..2 {
-            visitor.page.goto(&format!("{}/login", house.origin()));
+            visitor.page.goto(&format!("{}/login", server.origin()));
             visitor.page.call("Network.clearBrowserCookies", json!({}));
-            visitor.page.goto(&format!("{}/login", house.origin()));
+            visitor.page.goto(&format!("{}/login", server.origin()));
             visitor.wait_for_path("/account");
         }
         let id = copy["credentialId"].as_str().expect("an id").to_owned();
         visitor.page.remove_credential(&visitor.authenticator, &id);
         visitor.page.add_credential(&visitor.authenticator, &copy);
         visitor.page.call("Network.clearBrowserCookies", json!({}));
-        visitor.page.goto(&format!("{}/login", house.origin()));
+        visitor.page.goto(&format!("{}/login", server.origin()));
         visitor.page.wait_for_text("can't be accepted");
         assert_eq!(visitor.fetch("/v1/session")["status"], 401);
     }
@@ -173,8 +173,8 @@ on_both! {
 #[test]
 fn the_link_that_the_service_prints_ends_signed_in_as_administrator() {
     let folder = tempfile::TempDir::new().expect("a folder");
-    let house = crate::support::house::House::embedded();
-    let mut config = house.config.clone();
+    let server = crate::support::test_server::TestServer::embedded();
+    let mut config = server.config.clone();
     let port = crate::support::process::free_port();
     config.server.data_dir = folder.path().join("data");
     config.server.listen.set_port(port);
@@ -184,7 +184,7 @@ fn the_link_that_the_service_prints_ends_signed_in_as_administrator() {
     let printed = folder.path().join("printed");
     let watch = doorward::base::clock::Stopwatch::start();
     let process = crate::support::binary::serve_on_a_terminal(&config, &printed);
-    let health = crate::support::http::Browserless::new(port, config.server.public_url.as_str());
+    let health = crate::support::http::TestBrowser::new(port, config.server.public_url.as_str());
     assert_eq!(health.get("/healthz").status, 200);
     assert!(
         watch.elapsed() < std::time::Duration::from_secs(5),
@@ -204,7 +204,7 @@ fn the_link_that_the_service_prints_ends_signed_in_as_administrator() {
     visitor.page.goto(&link);
     visitor.page.fill("#username", "root");
     visitor.page.fill("#display_name", "Root");
-    visitor.page.click("#enrol-button");
+    visitor.page.click("#register-button");
     visitor.wait_for_path("/welcome");
     assert_eq!(
         visitor.fetch("/v1/session")["body"]["user"]["roles"],

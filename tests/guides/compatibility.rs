@@ -3,7 +3,9 @@
 use doorward::clients::Preset;
 
 use super::{anchor, assert_written, root, wrapped};
-use crate::api::programs::{Client, Does, Family, Program, Settings, families, within_crate};
+use crate::api::imitations::{
+    Behavior, Client, Program, ProgramGroup, Settings, program_groups, within_crate,
+};
 
 /// Returns the file of a test, relative to the guides: the longest prefix of its path that is a file.
 fn file_of(test: &str) -> String {
@@ -48,34 +50,37 @@ fn command_line(arguments: &[&str]) -> String {
     format!("doorward {}", quoted.join(" ").replace(" --", " \\\n  --"))
 }
 
-fn table(family: &Family) -> String {
+fn table(group: &ProgramGroup) -> String {
     use std::fmt::Write;
-    let mut text = format!("\n## {}\n\n", family.title);
-    let mut imitations = family
+    let mut text = format!("\n## {}\n\n", group.title);
+    let mut imitations = group
         .rows
         .iter()
-        .filter(|(_, program)| program.does.is_some());
+        .filter(|(_, program)| program.behavior.is_some());
     if let Some((test, _)) = imitations.next() {
         let file = file_of(within_crate(test));
         let name = file.trim_start_matches("../");
         let sentence = format!("The imitations are in [{name}]({file}).");
         writeln!(text, "{}\n", wrapped(&sentence, "", "")).expect("text");
     }
-    if !family.about.is_empty() {
-        writeln!(text, "{}\n", wrapped(family.about, "", "")).expect("text");
+    if !group.about.is_empty() {
+        writeln!(text, "{}\n", wrapped(group.about, "", "")).expect("text");
     }
     text.push_str("| program | what works | settings | checked by |\n|---|---|---|---|\n");
-    for (test, program) in family.rows {
+    for (test, program) in group.rows {
         let key = test.rsplit("::").next().unwrap_or_default();
-        let imitation = program.does.as_ref().map(|_| format!("imitation `{key}`"));
+        let imitation = program
+            .behavior
+            .as_ref()
+            .map(|_| format!("imitation `{key}`"));
         let itself = program
-            .run_by
+            .real_program_test
             .map(|test| format!("[the program itself]({})", file_of(test)));
         let checks: Vec<String> = [imitation, itself].into_iter().flatten().collect();
-        let (name, works, settings) = (program.name, program.works, settings_link(program));
+        let (name, summary, settings) = (program.name, program.summary, settings_link(program));
         writeln!(
             text,
-            "| {name} | {works} | {settings} | {} |",
+            "| {name} | {summary} | {settings} | {} |",
             checks.join(", ")
         )
         .expect("text");
@@ -85,8 +90,8 @@ fn table(family: &Family) -> String {
 
 /// Generates the commands and settings of a program that has no preset and no guide of its own.
 fn section(program: &Program) -> String {
-    let caller = match &program.does {
-        Some(Does::TakesTokens(service)) => Some(service.caller()),
+    let caller = match &program.behavior {
+        Some(Behavior::TakesTokens(service)) => Some(service.caller()),
         _ => None,
     };
     let own = Some(program.arguments()).filter(|arguments| !arguments.is_empty());
@@ -107,9 +112,9 @@ fn has_section(program: &Program) -> bool {
 /// Generates the part of the guide that is based on the table of programs.
 fn guide() -> String {
     let mut text = String::new();
-    for family in families() {
-        text.push_str(&table(family));
-        let programs = family.rows.iter().map(|(_, program)| program);
+    for group in program_groups() {
+        text.push_str(&table(group));
+        let programs = group.rows.iter().map(|(_, program)| program);
         text.extend(programs.filter(|program| has_section(program)).map(section));
     }
     text
@@ -117,9 +122,9 @@ fn guide() -> String {
 
 #[test]
 fn the_guide_of_compatible_programs_says_what_their_tests_do() {
-    const START: &str = "<!-- Generated from tests/api/programs; UPDATE_GUIDES=1 cargo test guides updates it. -->\n";
+    const START: &str = "<!-- Generated from tests/api/imitations; UPDATE_GUIDES=1 cargo test guides updates it. -->\n";
     assert_written("guides/compatibility.md", START, &guide());
-    for (_, program) in families().into_iter().flat_map(|family| family.rows) {
+    for (_, program) in program_groups().into_iter().flat_map(|group| group.rows) {
         let name = program.name;
         let has_settings = !program.settings.lines.is_empty();
         assert_eq!(

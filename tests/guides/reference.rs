@@ -9,7 +9,7 @@ use clap::{Arg, Command};
 use serde_json::{Map, Value};
 
 use super::{assert_written, root, wrapped};
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 const START: &str = "<!-- Generated; UPDATE_GUIDES=1 cargo test guides updates it. -->\n";
 
@@ -350,8 +350,8 @@ fn operations(document: &Value) -> BTreeMap<&str, Vec<Operation<'_>>> {
 
 #[test]
 fn the_reference_of_the_api_is_its_openapi_document() {
-    let house = House::embedded();
-    let document = house.browser().get("/openapi.json").json();
+    let server = TestServer::embedded();
+    let document = server.browser().get("/openapi.json").json();
     let mut text = String::new();
     for (tag, entries) in operations(&document) {
         writeln!(text, "\n## {tag}").expect("text");

@@ -7,17 +7,17 @@ use serde_json::json;
 
 use super::program::Client;
 use super::user::User;
-use crate::support::house::{House, sends_to_loopback};
-use crate::support::installed::httpd;
 use crate::support::process::wait_until;
+use crate::support::test_server::{TestServer, sends_to_loopback};
+use crate::support::third_party::httpd;
 
 /// Uses the settings that `doorward client create --for mod_auth_openidc` prints.
 #[test]
 fn mod_auth_openidc() {
-    let house = House::embedded_with(sends_to_loopback);
-    let mut user = User::new(&house);
+    let server = TestServer::embedded_with(sends_to_loopback);
+    let mut user = User::new(&server);
     let preset = "mod_auth_openidc";
-    let client = Client::register(&house, &["An app", "--for", preset, "--url", "ORIGIN"]);
+    let client = Client::register(&server, &["An app", "--for", preset, "--url", "ORIGIN"]);
     let app = client.start("/", |folder| {
         let command = httpd(folder);
         let page = "Alias \"/secure/me\" \"${PAGES}/secure.shtml\"";

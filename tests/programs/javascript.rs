@@ -9,13 +9,13 @@ use super::program::{Client, Program};
 use super::user::User;
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::{House, sends_to_loopback};
 use crate::support::process::wait_until;
 use crate::support::relying_party::claims_of;
+use crate::support::test_server::{TestServer, sends_to_loopback};
 
 /// Signs in, refreshes tokens and signs out in an app that returns JSON at `/me`.
-fn signs_in_renews_and_signs_out(house: &House, script: &str) {
-    let mut user = User::new(house);
+fn signs_in_renews_and_signs_out(server: &TestServer, script: &str) {
+    let mut user = User::new(server);
     let addresses = [
         "An app",
         "--redirect-uri",
@@ -23,7 +23,7 @@ fn signs_in_renews_and_signs_out(house: &House, script: &str) {
         "--post-logout-redirect-uri",
         "ORIGIN/me",
     ];
-    let app = Client::register(house, &addresses).start_node(script, "");
+    let app = Client::register(server, &addresses).start_node(script, "");
     let signed_in = user.open(&app.url("/login")).json();
     assert_is_ada(&signed_in["claims"], &user);
     assert_is_ada(&signed_in["userinfo"], &user);
@@ -63,17 +63,17 @@ fn post_to_auth_js(user: &mut User, app: &Program, path: &str) {
 }
 
 on_both! {
-    fn oauth4webapi(house) {
-        signs_in_renews_and_signs_out(house, "oauth4webapi.js");
+    fn oauth4webapi(server) {
+        signs_in_renews_and_signs_out(server, "oauth4webapi.js");
     }
 
-    fn openid_client_with_a_string_secret(house) {
-        signs_in_renews_and_signs_out(house, "openid-client.js");
+    fn openid_client_with_a_string_secret(server) {
+        signs_in_renews_and_signs_out(server, "openid-client.js");
     }
 
-    fn express_openid_connect(house) {
-        let mut user = User::new(house);
-        let client = Client::register(house, &["An app", "--for", "express-openid-connect", "--url", "ORIGIN"]);
+    fn express_openid_connect(server) {
+        let mut user = User::new(server);
+        let client = Client::register(server, &["An app", "--for", "express-openid-connect", "--url", "ORIGIN"]);
         let settings = client.settings("express-openid-connect");
         let app = client.start_node("express-openid-connect.js", &settings);
         let signed_in = user.open(&app.url("/")).json();
@@ -88,9 +88,9 @@ on_both! {
         assert!(page.url.path() == "/login" && !user.is_signed_in(), "{page:?}");
     }
 
-    fn auth_js(house) {
-        let mut user = User::new(house);
-        let client = Client::register(house, &["An app", "--redirect-uri", "ORIGIN/auth/callback/doorward"]);
+    fn auth_js(server) {
+        let mut user = User::new(server);
+        let client = Client::register(server, &["An app", "--redirect-uri", "ORIGIN/auth/callback/doorward"]);
         let app = client.start_node("auth-js.js", &client.settings("authjs"));
         post_to_auth_js(&mut user, &app, "/auth/signin/doorward");
         let session = auth_js_session(&mut user, &app);
@@ -101,10 +101,10 @@ on_both! {
     }
 
     /// The client discovers Doorward from the server's metadata, and gets tokens that are valid only for the server (RFC 8707).
-    fn mcp_sdk(house) {
-        let mut user = User::new(house);
+    fn mcp_sdk(server) {
+        let mut user = User::new(server);
         let registration = ["An MCP client", "--public", "--redirect-uri", "ORIGIN/callback", "--resource", "ORIGIN/mcp"];
-        let app = Client::register(house, &registration).start_node("mcp.js", "");
+        let app = Client::register(server, &registration).start_node("mcp.js", "");
         let called = user.open(&app.url("/login")).json();
         let token = |answer: &Value| answer["access_token"].as_str().expect("a token").to_owned();
         assert_eq!(called["caller"], user.id.as_str());
@@ -125,12 +125,12 @@ const store = {
   set: (id, value, done) => done(null, kept.set(id, value)),
   destroy: (id, done) => done(null, kept.delete(id)),
 };";
-    let house = House::embedded_with(sends_to_loopback);
-    let mut user = User::new(&house);
+    let server = TestServer::embedded_with(sends_to_loopback);
+    let mut user = User::new(&server);
     let preset = "express-openid-connect";
     let registration = ["An app", "--for", preset, "--url", "ORIGIN"];
     let listens = ["--backchannel-logout-uri", "ORIGIN/backchannel-logout"];
-    let client = Client::register(&house, &[&registration[..], &listens].concat());
+    let client = Client::register(&server, &[&registration[..], &listens].concat());
     let settings = client.settings(preset);
     let before = "idpLogout: true,";
     assert!(settings.contains(before), "{settings}");
@@ -150,9 +150,9 @@ const store = {
 /// Doorward shows it.
 #[test]
 fn express_openid_connect_without_a_code_finds_out_what_to_change() {
-    let house = House::embedded();
-    let mut user = User::new(&house);
-    let client = Client::register(&house, &["An app", "--redirect-uri", "ORIGIN/callback"]);
+    let server = TestServer::embedded();
+    let mut user = User::new(&server);
+    let client = Client::register(&server, &["An app", "--redirect-uri", "ORIGIN/callback"]);
     let readme = "const { auth } = require('express-openid-connect');
 app.use(auth({
   issuerBaseURL: process.env.ISSUER,
@@ -165,6 +165,6 @@ app.use(auth({
     let page = user.open(&app.url("/"));
     assert_eq!(page.url.as_str(), app.url("/callback"));
     assert_eq!(page.answer.status, 400);
-    let told = binary::run(&house.config, &["client", "check", &client.id]).output;
+    let told = binary::run(&server.config, &["client", "check", &client.id]).output;
     assert!(told.contains("response_type must be code"), "{told}");
 }

@@ -10,10 +10,10 @@ use doorward::clients::{Preset, SettingValues};
 use tempfile::TempDir;
 
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::http::Browserless;
-use crate::support::installed::{copy, in_repository, installed};
+use crate::support::http::TestBrowser;
 use crate::support::process::{ChildProcess, free_port};
+use crate::support::test_server::TestServer;
+use crate::support::third_party::{copy, in_repository, installed};
 
 /// Generous, for a machine that runs other tests.
 const START_BOUND: Duration = Duration::from_secs(60);
@@ -33,20 +33,20 @@ pub struct Client {
 
 impl Client {
     /// Registers a program with these arguments, in which ORIGIN is replaced.
-    pub fn register(house: &House, arguments: &[&str]) -> Self {
+    pub fn register(server: &TestServer, arguments: &[&str]) -> Self {
         let port = free_port();
         let origin = format!("http://localhost:{port}");
         let mut words: Vec<String> = ["client", "create", "--json"].map(str::to_owned).to_vec();
         words.extend(arguments.iter().map(|word| word.replace("ORIGIN", &origin)));
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        let client = binary::run(&house.config, &words).json();
+        let client = binary::run(&server.config, &words).json();
         let text = |name: &str| client[name].as_str().unwrap_or_default().to_owned();
         Self {
             origin,
             port,
             id: text("client_id"),
             secret: text("client_secret"),
-            issuer: house.origin().to_owned(),
+            issuer: server.origin().to_owned(),
         }
     }
 
@@ -99,7 +99,7 @@ impl Client {
             .env("CLIENT_SECRET", &self.secret);
         let output = folder.path().join("output.log");
         let mut process = ChildProcess::spawn(&mut command, &output);
-        let browser = Browserless::new(self.port, &self.origin);
+        let browser = TestBrowser::new(self.port, &self.origin);
         process.wait_until_ready(START_BOUND, || {
             let answer = browser.request("GET", ready).try_send();
             answer.is_ok_and(|answer| answer.status < 400)

@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 use super::program::Client;
 use super::user::User;
-use crate::support::house::{House, sends_to_loopback};
-use crate::support::http::Browserless;
-use crate::support::installed::{copy, in_repository, installed};
+use crate::support::http::TestBrowser;
 use crate::support::process::{free_port, wait_until};
+use crate::support::test_server::{TestServer, sends_to_loopback};
+use crate::support::third_party::{copy, in_repository, installed};
 
 /// Far longer than a token refresh or a notification takes.
 const BOUND: Duration = Duration::from_secs(20);
 
-fn register(house: &House, preset: &str) -> Client {
-    Client::register(house, &["A program", "--for", preset, "--url", "ORIGIN"])
+fn register(server: &TestServer, preset: &str) -> Client {
+    Client::register(server, &["A program", "--for", preset, "--url", "ORIGIN"])
 }
 
 fn python(program: &str) -> Command {
@@ -36,9 +36,9 @@ fn configure(client: &Client, preset: &str, source: &str, folder: &Path) {
 /// Without PKCE: the program sends a nonce, which Authlib checks.
 #[test]
 fn authlib() {
-    let house = House::embedded();
-    let mut user = User::new(&house);
-    let client = Client::register(&house, &["An app", "--redirect-uri", "ORIGIN/auth"]);
+    let server = TestServer::embedded();
+    let mut user = User::new(&server);
+    let client = Client::register(&server, &["An app", "--redirect-uri", "ORIGIN/auth"]);
     let app = client.start("/me", |_| {
         let mut command = python("authlib");
         let app = in_repository("tests/relying_parties/authlib/quickstart.py");
@@ -59,9 +59,9 @@ fn authlib() {
 
 #[test]
 fn django_allauth() {
-    let house = House::embedded();
-    let mut user = User::new(&house);
-    let client = register(&house, "django-allauth");
+    let server = TestServer::embedded();
+    let mut user = User::new(&server);
+    let client = register(&server, "django-allauth");
     let site = client.start("/me", |folder| {
         copy(
             &in_repository("tests/relying_parties/django_allauth"),
@@ -95,9 +95,9 @@ fn django_allauth() {
 
 #[test]
 fn jupyterhub() {
-    let house = House::embedded();
-    let mut user = User::new(&house);
-    let client = register(&house, "jupyterhub");
+    let server = TestServer::embedded();
+    let mut user = User::new(&server);
+    let client = register(&server, "jupyterhub");
     let hub = client.start("/hub/health", |folder| {
         configure(
             &client,
@@ -132,7 +132,7 @@ fn jupyterhub() {
     // JupyterHub refreshes its tokens when UserInfo refuses the access token.
     let access_token = |known: &Value| known["auth_state"]["access_token"].clone();
     assert!(access_token(&known).is_string());
-    house.pass(3_600);
+    server.pass(3_600);
     wait_until("JupyterHub renews", BOUND, || {
         assert_eq!(user.open(&home).url.as_str(), home);
         access_token(&hub_user(&client)) != access_token(&known)
@@ -149,7 +149,7 @@ fn jupyterhub() {
 const API_TOKEN: &str = "known-to-this-test-alone";
 
 fn hub_user(client: &Client) -> Value {
-    let api = Browserless::new(client.port, &client.origin);
+    let api = TestBrowser::new(client.port, &client.origin);
     let request = api.request("GET", "/hub/api/users/ada");
     let answer = request.header("Authorization", &format!("token {API_TOKEN}"));
     answer.send().json()
@@ -157,10 +157,10 @@ fn hub_user(client: &Client) -> Value {
 
 #[test]
 fn synapse() {
-    let house = House::embedded_with(sends_to_loopback);
-    let mut user = User::new(&house);
-    let client = register(&house, "synapse");
-    let server = client.start("/_matrix/client/versions", |folder| {
+    let server = TestServer::embedded_with(sends_to_loopback);
+    let mut user = User::new(&server);
+    let client = register(&server, "synapse");
+    let homeserver = client.start("/_matrix/client/versions", |folder| {
         configure(&client, "synapse", "synapse/homeserver.yaml", folder);
         let key = format!("ed25519 a_test {}\n", "A".repeat(43));
         fs::write(folder.join("signing.key"), key).expect("a file");
@@ -178,9 +178,9 @@ fn synapse() {
     });
     let login = "/_matrix/client/v3/login/sso/redirect/oidc-doorward";
     let chat = "redirectUrl=https%3A%2F%2Fchat.example%2F";
-    let page = user.open(&server.url(&format!("{login}?{chat}")));
+    let page = user.open(&homeserver.url(&format!("{login}?{chat}")));
     let body = json!({ "type": "m.login.token", "token": login_token(&page.answer.text()) });
-    let app = Browserless::new(client.port, &client.origin);
+    let app = TestBrowser::new(client.port, &client.origin);
     let session = app.post_json("/_matrix/client/v3/login", &body).json();
     assert_eq!(session["user_id"], "@ada:localhost", "{session:#}");
     let profile = app.get("/_matrix/client/v3/profile/@ada:localhost").json();

@@ -7,9 +7,9 @@ use url::Url;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::forms::fields_of;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless, Request};
-use crate::support::person::Person;
+use crate::support::http::{Answer, Request, TestBrowser};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// More redirects and pages than any sign-in has.
 const MAX_STEPS: usize = 30;
@@ -21,13 +21,13 @@ const PAGES: &str = "text/html,*/*;q=0.8";
 pub struct User {
     /// The user's ID, which programs know as `sub`.
     pub id: String,
-    root: Person,
+    root: TestUser,
     /// Whether the user uses the passkey when Doorward requests it.
     pub is_willing: bool,
     issuer: String,
     device: SoftAuthenticator,
-    browsers: BTreeMap<String, Browserless>,
-    doorward: Browserless,
+    browsers: BTreeMap<String, TestBrowser>,
+    doorward: TestBrowser,
 }
 
 /// The page shown after all redirects.
@@ -49,8 +49,8 @@ impl Page {
 
 impl User {
     /// Registers the user, who is signed out everywhere.
-    pub fn new(house: &House) -> Self {
-        let root = house.administrator();
+    pub fn new(server: &TestServer) -> Self {
+        let root = server.administrator();
         let role = json!({ "name": "engineers", "description": "" });
         let made = root.browser.post_json("/v1/roles", &role);
         assert_eq!(made.status, 201, "{made:?}");
@@ -58,16 +58,16 @@ impl User {
             "username": "ada", "display_name": "Ada Lovelace", "email": "ada@example.com",
             "roles": ["engineers"],
         });
-        let device = SoftAuthenticator::synced(house.origin());
-        let ada = house.person_with(&root, &invitation, device);
+        let device = SoftAuthenticator::synced(server.origin());
+        let ada = server.create_user_with(&root, &invitation, device);
         Self {
             id: ada.id,
             root,
             is_willing: true,
-            issuer: house.origin().to_owned(),
+            issuer: server.origin().to_owned(),
             device: ada.device,
             browsers: BTreeMap::new(),
-            doorward: house.browser(),
+            doorward: server.browser(),
         }
     }
 
@@ -180,12 +180,12 @@ impl User {
     }
 
     /// Returns the browser's part for one origin, with its cookies.
-    fn browser(&mut self, url: &Url) -> &Browserless {
+    fn browser(&mut self, url: &Url) -> &TestBrowser {
         let origin = url.origin().ascii_serialization();
         let doorward = (origin == self.issuer).then(|| self.doorward.without_cookies());
         self.browsers.entry(origin.clone()).or_insert_with(|| {
             let port = url.port().expect("a port");
-            doorward.unwrap_or_else(|| Browserless::new(port, &origin))
+            doorward.unwrap_or_else(|| TestBrowser::new(port, &origin))
         })
     }
 }

@@ -23,20 +23,20 @@ pub use request::{Request, page_user};
 /// It follows no redirects, reuses no connections, and treats no status as an error. The jar evaluates only names and deletion of
 /// cookies: tests check paths, domains and `Secure` themselves. A clone has a copy of the jar, like another tab that doesn't see
 /// later changes in the first.
-pub struct Browserless {
+pub struct TestBrowser {
     agent: Agent,
     port: u16,
     origin: String,
     jar: Mutex<CookieJar>,
 }
 
-impl Clone for Browserless {
+impl Clone for TestBrowser {
     fn clone(&self) -> Self {
         Self::with_jar(self.port, self.origin.clone(), self.jar().clone())
     }
 }
 
-impl Browserless {
+impl TestBrowser {
     /// Creates a browser with an empty jar; `public_url` determines `Origin` (without its path) and `Host`.
     pub fn new(port: u16, public_url: &str) -> Self {
         let (scheme, rest) = public_url.split_once("://").expect("a URL with a scheme");
@@ -113,7 +113,7 @@ impl Browserless {
     pub fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.request("POST", path).page_form(fields).send();
         match answer.header("location") {
-            Some(shown) if shown.starts_with("/shown/") => self.get(shown),
+            Some(shown) if shown.starts_with("/results/") => self.get(shown),
             _ => answer,
         }
     }

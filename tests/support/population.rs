@@ -214,7 +214,7 @@ impl Database {
                 batch.iter().map(|user| format!("({}, '{}')", self.uuid(user.id), user.role)),
             ),
             insert(
-                "standings (user_id, version, session_epoch, moved_at)",
+                "account_states (user_id, version, session_epoch, changed_at)",
                 batch.iter().map(|user| format!("({}, 1, 0, {at})", self.uuid(user.id))),
             ),
             insert(
@@ -223,11 +223,11 @@ impl Database {
                 passkeys,
             ),
             insert(
-                "resources (resource_type, resource_id, attributes, created_at, moved_at, version, as_of)",
+                "resources (resource_type, resource_id, attributes, created_at, changed_at, version, as_of)",
                 resources,
             ),
             insert(
-                "grants (id, user_id, resource_type, resource_id, roles, created_at, version, as_of)",
+                "role_assignments (id, user_id, resource_type, resource_id, roles, created_at, version, as_of)",
                 roles_on_resources,
             ),
             "commit;".to_owned(),

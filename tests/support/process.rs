@@ -165,14 +165,14 @@ impl ChildProcess {
     }
 
     /// Returns the peak memory so far, in MB (`VmHWM`, proc(5)).
-    pub fn most_memory(&self) -> u64 {
+    pub fn max_memory(&self) -> u64 {
         self.status_in_mb("VmHWM:")
     }
 
-    /// Like [`Self::most_memory`], without the pages of the executable that were read so far (`RssFile`), which are far more in a
+    /// Like [`Self::max_memory`], without the pages of the executable that were read so far (`RssFile`), which are far more in a
     /// debug build than in a release build.
-    pub fn most_own_memory(&self) -> u64 {
-        self.most_memory()
+    pub fn max_own_memory(&self) -> u64 {
+        self.max_memory()
             .saturating_sub(self.status_in_mb("RssFile:"))
     }
 

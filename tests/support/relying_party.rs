@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::clients::{GrantType, Metadata, RedirectUri, Scopes};
 use serde_json::Value;
 
-use super::house::House;
-use super::http::{Answer, Browserless};
+use super::http::{Answer, TestBrowser};
+use super::test_server::TestServer;
 
 /// Redirect URI.
 pub const CALLBACK: &str = "https://app.example/callback";
@@ -24,12 +24,12 @@ pub struct RelyingParty {
     /// The app's secret; `None` for a public client.
     pub secret: Option<String>,
     /// HTTP client without cookies, for the requests of the app's server.
-    pub server: Browserless,
+    pub server: TestBrowser,
 }
 
 /// What an app receives after a sign-in.
 #[derive(Clone, Debug)]
-pub struct Issued {
+pub struct TokenSet {
     /// The whole response.
     pub answer: Value,
     /// The access token.
@@ -42,7 +42,7 @@ pub struct Issued {
     pub id_token: String,
 }
 
-impl Issued {
+impl TokenSet {
     /// Parses a successful response of the token endpoint.
     pub fn read(answer: &Answer) -> Self {
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -81,7 +81,7 @@ pub fn names_of(object: &Value) -> Vec<&str> {
 }
 
 /// Returns the parameters of the redirect URI in a response.
-pub fn sent_back(answer: &Answer) -> HashMap<String, String> {
+pub fn redirect_parameters(answer: &Answer) -> HashMap<String, String> {
     assert_eq!(answer.status, 303, "{answer:?}");
     let location = answer.header("location").expect("a location");
     assert!(location.starts_with(CALLBACK), "not sent back: {location}");
@@ -89,10 +89,10 @@ pub fn sent_back(answer: &Answer) -> HashMap<String, String> {
     url.query_pairs().into_owned().collect()
 }
 
-impl House {
+impl TestServer {
     /// Registers an app with [`CALLBACK`] and the metadata set by `change`.
-    pub fn party(&self, change: impl FnOnce(&mut Metadata)) -> RelyingParty {
-        let (id, secret) = self.relying_party(change);
+    pub fn relying_party(&self, change: impl FnOnce(&mut Metadata)) -> RelyingParty {
+        let (id, secret) = self.register_app(change);
         RelyingParty {
             id,
             secret,
@@ -101,7 +101,7 @@ impl House {
     }
 
     /// Registers an app that may use the API on behalf of users, within these scopes and without consent.
-    pub fn helper(&self, scope: &str) -> RelyingParty {
+    pub fn delegated_app(&self, scope: &str) -> RelyingParty {
         let metadata = Metadata {
             redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("an address")],
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
@@ -162,22 +162,22 @@ impl RelyingParty {
     }
 
     /// Sends a browser to the authorization endpoint.
-    pub fn authorize(&self, browser: &Browserless, more: &[(&str, &str)]) -> Answer {
+    pub fn authorize(&self, browser: &TestBrowser, more: &[(&str, &str)]) -> Answer {
         browser.get(&self.path(more))
     }
 
     /// Returns the authorization code for the signed-in user.
-    pub fn code(&self, browser: &Browserless, more: &[(&str, &str)]) -> String {
+    pub fn code(&self, browser: &TestBrowser, more: &[(&str, &str)]) -> String {
         let answer = self.authorize(browser, more);
-        let sent = sent_back(&answer);
+        let sent = redirect_parameters(&answer);
         sent.get("code")
             .unwrap_or_else(|| panic!("no code: {sent:?}"))
             .clone()
     }
 
     /// Signs the signed-in user in to the app, and returns what the app receives.
-    pub fn sign_in(&self, browser: &Browserless, more: &[(&str, &str)]) -> Issued {
-        Issued::read(&self.redeem(&self.code(browser, more)))
+    pub fn sign_in(&self, browser: &TestBrowser, more: &[(&str, &str)]) -> TokenSet {
+        TokenSet::read(&self.redeem(&self.code(browser, more)))
     }
 
     /// Redeems an authorization code.

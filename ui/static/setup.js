@@ -1,10 +1,10 @@
 /** GET /setup/{token}: creates the first administrator's passkey. */
 
-import { startEnrolment, valueOf } from "./enrol.js";
+import { startRegistration, valueOf } from "./register.js";
 import { showTimes } from "./time.js";
 
 showTimes();
-startEnrolment((token) => ({
+startRegistration((token) => ({
   setup: token,
   username: valueOf("username"),
   display_name: valueOf("display_name"),

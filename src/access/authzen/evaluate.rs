@@ -4,49 +4,60 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::request::{Asked, Semantic, Tuple, read_many};
-use super::{Answered, AuthZen, AuthZenError, Glance};
-use crate::access::{AtHand, Decision, Question, ResourceName, Subject, Wanted};
+use super::request::{EvaluationRequest, EvaluationsRequest, Semantic, read_many};
+use super::{AuthZen, AuthZenError, EvaluationResponse, PrefetchedCopies};
+use crate::access::{
+    AccessRequest, Decision, PrefetchedFacts, ResourceName, StepUpRequirement, Subject,
+};
 
 /// Response of the Access Evaluations API.
 #[derive(Debug)]
-pub enum Evaluated {
+pub enum EvaluationsResponse {
     /// The single decision of a request without `evaluations`.
-    One(Answered),
+    One(EvaluationResponse),
     /// One decision per evaluation, in request order, up to the one at which the semantic stops.
-    Many(Vec<Answered>),
+    Many(Vec<EvaluationResponse>),
 }
 
 /// Subjects that were already resolved for this request.
-type Known = HashMap<(String, String, Option<String>), Subject>;
+type ResolvedSubjects = HashMap<(String, String, Option<String>), Subject>;
 
 impl AuthZen {
-    /// Decides one evaluation. `glance` holds cached copies that were read while the client was being authenticated.
+    /// Decides one evaluation. `prefetch` holds cached copies that were read while the client was being authenticated.
     ///
     /// # Errors
     /// No policies are in force, or a store is unavailable.
-    pub async fn evaluate(&self, tuple: &Tuple, glance: Glance) -> Result<Answered, AuthZenError> {
+    pub async fn evaluate(
+        &self,
+        evaluation: &EvaluationRequest,
+        prefetch: PrefetchedCopies,
+    ) -> Result<EvaluationResponse, AuthZenError> {
         self.require_policies()?;
-        let Ok(resource) = ResourceName::parse(&tuple.resource.kind, &tuple.resource.id) else {
+        let Ok(resource) = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id)
+        else {
             // No policy can apply to an invalid resource name.
             return Ok(denied());
         };
-        let copies = glance.person.as_ref();
+        let copies = prefetch.person.as_ref();
         let subject = self
-            .find_subject(&tuple.subject, &tuple.context, copies)
+            .find_subject(&evaluation.subject, &evaluation.context, copies)
             .await?;
         let held = match (&subject, copies) {
-            (Subject::Person { standing, .. }, Some(copies)) => {
-                let copy = copies.grants_of(standing);
-                Some(self.access.held_of_copy(standing, &resource, copy).await?)
+            (Subject::Person { account_state, .. }, Some(copies)) => {
+                let copy = copies.roles_of(account_state);
+                Some(
+                    self.access
+                        .held_roles_from_copy(account_state, &resource, copy)
+                        .await?,
+                )
             }
             _ => None,
         };
-        let at_hand = AtHand {
+        let prefetched = PrefetchedFacts {
             held,
-            attributes: glance.attributes,
+            attributes: prefetch.attributes,
         };
-        self.decide(tuple, subject, resource, at_hand).await
+        self.decide(evaluation, subject, resource, prefetched).await
     }
 
     /// Decides a batch of evaluations.
@@ -57,19 +68,21 @@ impl AuthZen {
     pub async fn evaluate_many(
         &self,
         request: &Map<String, Value>,
-    ) -> Result<Evaluated, AuthZenError> {
+    ) -> Result<EvaluationsResponse, AuthZenError> {
         self.require_policies()?;
-        let mut known = Known::new();
+        let mut resolved = ResolvedSubjects::new();
         let (items, semantic) = match read_many(request)? {
-            Asked::One(tuple) => {
-                return Ok(Evaluated::One(self.answer(&tuple, &mut known).await?));
+            EvaluationsRequest::Single(evaluation) => {
+                return Ok(EvaluationsResponse::One(
+                    self.answer(&evaluation, &mut resolved).await?,
+                ));
             }
-            Asked::Many(items, semantic) => (items, semantic),
+            EvaluationsRequest::Batch(items, semantic) => (items, semantic),
         };
         let mut answers = Vec::with_capacity(items.len());
         for item in items.read() {
             let answer = match item {
-                Ok(tuple) => self.answer(&tuple, &mut known).await?,
+                Ok(evaluation) => self.answer(&evaluation, &mut resolved).await?,
                 Err(AuthZenError::Malformed(reason)) => refused_item(&reason),
                 Err(error) => return Err(error),
             };
@@ -85,78 +98,83 @@ impl AuthZen {
             // Lets other requests run between the evaluations of a large batch.
             tokio::task::yield_now().await;
         }
-        Ok(Evaluated::Many(answers))
+        Ok(EvaluationsResponse::Many(answers))
     }
 
-    async fn answer(&self, tuple: &Tuple, known: &mut Known) -> Result<Answered, AuthZenError> {
-        let Ok(resource) = ResourceName::parse(&tuple.resource.kind, &tuple.resource.id) else {
+    async fn answer(
+        &self,
+        evaluation: &EvaluationRequest,
+        resolved: &mut ResolvedSubjects,
+    ) -> Result<EvaluationResponse, AuthZenError> {
+        let Ok(resource) = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id)
+        else {
             // No policy can apply to an invalid resource name.
             return Ok(denied());
         };
-        let session = tuple.context.get("session").and_then(Value::as_str);
+        let session = evaluation.context.get("session").and_then(Value::as_str);
         let key = (
-            tuple.subject.kind.clone(),
-            tuple.subject.id.clone(),
+            evaluation.subject.kind.clone(),
+            evaluation.subject.id.clone(),
             session.map(str::to_owned),
         );
-        let subject = match known.get(&key) {
+        let subject = match resolved.get(&key) {
             Some(subject) => subject.clone(),
             None => {
                 let found = self
-                    .find_subject(&tuple.subject, &tuple.context, None)
+                    .find_subject(&evaluation.subject, &evaluation.context, None)
                     .await?;
-                known.entry(key).or_insert(found).clone()
+                resolved.entry(key).or_insert(found).clone()
             }
         };
-        self.decide(tuple, subject, resource, AtHand::default())
+        self.decide(evaluation, subject, resource, PrefetchedFacts::default())
             .await
     }
 
     async fn decide(
         &self,
-        tuple: &Tuple,
+        evaluation: &EvaluationRequest,
         subject: Subject,
         resource: ResourceName,
-        at_hand: AtHand,
-    ) -> Result<Answered, AuthZenError> {
-        let question = Question {
+        prefetched: PrefetchedFacts,
+    ) -> Result<EvaluationResponse, AuthZenError> {
+        let request = AccessRequest {
             subject,
-            action: tuple.action.name.clone(),
+            action: evaluation.action.name.clone(),
             resource,
-            at_hand,
-            claimed: tuple.claimed(),
+            prefetched,
+            claimed: evaluation.claimed(),
         };
-        Ok(self.access.decide(question).await?.into())
+        Ok(self.access.decide(request).await?.into())
     }
 }
 
-fn denied() -> Answered {
-    Answered {
+fn denied() -> EvaluationResponse {
+    EvaluationResponse {
         decision: false,
         context: Map::new(),
     }
 }
 
 /// AuthZEN Authorization API 1.0, "Errors": the decision defaults to deny, and the context states the error.
-fn refused_item(reason: &str) -> Answered {
+fn refused_item(reason: &str) -> EvaluationResponse {
     let error = json!({ "status": 400, "message": reason });
-    Answered {
+    EvaluationResponse {
         context: Map::from_iter([("error".to_owned(), error)]),
         ..denied()
     }
 }
 
-impl From<Decision> for Answered {
+impl From<Decision> for EvaluationResponse {
     fn from(decision: Decision) -> Self {
         Self {
             decision: decision.is_allowed,
-            context: decision.wanted.as_ref().map(challenge).unwrap_or_default(),
+            context: decision.step_up.as_ref().map(challenge).unwrap_or_default(),
         }
     }
 }
 
 /// Returns the parameters of an authorization request that leads to a sufficient sign-in (RFC 9470 §3), as a Reason Object.
-fn challenge(wanted: &Wanted) -> Map<String, Value> {
+fn challenge(step_up: &StepUpRequirement) -> Map<String, Value> {
     const ERROR: &str = "insufficient_user_authentication";
     let mut context = Map::from_iter([
         ("id".to_owned(), json!(ERROR)),
@@ -170,10 +188,10 @@ fn challenge(wanted: &Wanted) -> Map<String, Value> {
             json!({ "en": "Use your passkey again to continue." }),
         ),
     ]);
-    if !wanted.acr_values.is_empty() {
-        context.insert("acr_values".into(), json!(wanted.acr_values.join(" ")));
+    if !step_up.acr_values.is_empty() {
+        context.insert("acr_values".into(), json!(step_up.acr_values.join(" ")));
     }
-    if let Some(max_age) = wanted.max_age {
+    if let Some(max_age) = step_up.max_age {
         context.insert("max_age".into(), json!(max_age));
     }
     context

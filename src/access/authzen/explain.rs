@@ -5,15 +5,17 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::request::{Named, Tuple};
+use super::request::{EvaluationRequest, NamedEntity};
 use super::{AuthZen, AuthZenError};
-use crate::access::policies::Challenge;
-use crate::access::{AtHand, Auth, Claimed, Question, ResourceName, Subject, is_action};
-use crate::standing::Unavailable;
+use crate::access::policies::StepUpSearch;
+use crate::access::{
+    AccessRequest, Auth, Claimed, PrefetchedFacts, ResourceName, Subject, is_action,
+};
+use crate::account_state::Unavailable;
 
 /// The subject, action and resource of one evaluation, not yet resolved.
 #[derive(Clone, Debug)]
-pub struct Asks {
+pub struct UnresolvedRequest {
     /// Type and ID of the subject.
     pub subject: (String, String),
     /// Name of the action.
@@ -24,26 +26,26 @@ pub struct Asks {
     pub claimed: Claimed,
 }
 
-impl Asks {
+impl UnresolvedRequest {
     /// Reads the request body of one evaluation.
     ///
     /// # Errors
     /// The request is malformed.
     pub fn read(request: &Map<String, Value>) -> Result<Self, AuthZenError> {
-        let tuple = Tuple::read(request)?;
-        let claimed = tuple.claimed();
+        let evaluation = EvaluationRequest::read(request)?;
+        let claimed = evaluation.claimed();
         Ok(Self {
             claimed,
-            subject: (tuple.subject.kind, tuple.subject.id),
-            action: tuple.action.name,
-            resource: (tuple.resource.kind, tuple.resource.id),
+            subject: (evaluation.subject.kind, evaluation.subject.id),
+            action: evaluation.action.name,
+            resource: (evaluation.resource.kind, evaluation.resource.id),
         })
     }
 }
 
 /// A sign-in to assume for the decision.
 #[derive(Clone, Debug)]
-pub struct Supposed {
+pub struct AssumedSignIn {
     /// `acr` of the sign-in.
     pub acr: String,
     /// Age of the sign-in in seconds.
@@ -52,19 +54,19 @@ pub struct Supposed {
 
 /// A decision and the facts that it depends on.
 #[derive(Debug, Serialize)]
-pub struct Explained {
+pub struct Explanation {
     /// Whether the request is permitted.
     pub decision: bool,
     /// IDs of the policies that determined the decision.
     pub policies: Vec<String>,
     /// Policies that failed, with the reason.
     pub errors: Vec<String>,
-    /// The subject as policies see it: `User`, `Client` or `Outsider`, with its ID.
+    /// The subject as policies see it: `User`, `Client` or `ExternalSubject`, with its ID.
     pub principal: String,
     /// Global roles of the user.
     pub roles: Vec<String>,
     /// Roles of the user on the resource.
-    pub grants: Vec<String>,
+    pub resource_roles: Vec<String>,
     /// Registered attributes of the resource.
     pub attributes: Map<String, Value>,
     /// `acr` values of a sufficient sign-in, weakest first.
@@ -80,70 +82,75 @@ impl AuthZen {
     /// The resource or the action is invalid, no policies are in force, or a store is unavailable.
     pub async fn explain(
         &self,
-        asks: Asks,
-        supposed: Option<Supposed>,
-    ) -> Result<Explained, AuthZenError> {
+        unresolved: UnresolvedRequest,
+        assumed: Option<AssumedSignIn>,
+    ) -> Result<Explanation, AuthZenError> {
         self.require_policies()?;
-        let resource = ResourceName::parse(&asks.resource.0, &asks.resource.1)
+        let resource = ResourceName::parse(&unresolved.resource.0, &unresolved.resource.1)
             .map_err(|error| AuthZenError::Malformed(format!("resource: {error}")))?;
-        if !is_action(&asks.action) {
+        if !is_action(&unresolved.action) {
             return Err(AuthZenError::Malformed(
                 "action must have 1 to 256 printable characters".into(),
             ));
         }
-        let question = Question {
-            subject: self.suppose(&asks, supposed).await?,
-            action: asks.action,
+        let request = AccessRequest {
+            subject: self.assume_sign_in(&unresolved, assumed).await?,
+            action: unresolved.action,
             resource,
-            at_hand: AtHand::default(),
-            claimed: asks.claimed,
+            prefetched: PrefetchedFacts::default(),
+            claimed: unresolved.claimed,
         };
-        let facts = self.access.gather(question).await?;
-        let decision = self.access.policies.decide(&facts, Challenge::Look);
-        let (principal, roles) = match &facts.subject {
-            Subject::Person { standing, .. } => (
-                format!("User {} ({})", standing.user_id, standing.username),
-                standing.roles.clone(),
+        let input = self.access.gather(request).await?;
+        let decision = self.access.policies.decide(&input, StepUpSearch::Search);
+        let (principal, roles) = match &input.subject {
+            Subject::Person { account_state, .. } => (
+                format!(
+                    "User {} ({})",
+                    account_state.user_id, account_state.username
+                ),
+                account_state.roles.clone(),
             ),
             Subject::Client(client) => (format!("Client {}", client.public_id), Vec::new()),
-            Subject::Outsider { kind, id } => (format!("Outsider {kind}:{id}"), Vec::new()),
+            Subject::ExternalSubject { kind, id } => {
+                (format!("ExternalSubject {kind}:{id}"), Vec::new())
+            }
         };
-        let wanted = decision.wanted.unwrap_or_default();
-        Ok(Explained {
+        let step_up = decision.step_up.unwrap_or_default();
+        Ok(Explanation {
             decision: decision.is_allowed,
             policies: decision.policies,
             errors: decision.errors,
             principal,
             roles,
-            grants: facts.grants,
-            attributes: facts.attributes,
-            acr_values: wanted.acr_values,
-            max_age: wanted.max_age,
+            resource_roles: input.resource_roles,
+            attributes: input.attributes,
+            acr_values: step_up.acr_values,
+            max_age: step_up.max_age,
         })
     }
 
-    async fn suppose(
+    async fn assume_sign_in(
         &self,
-        asks: &Asks,
-        supposed: Option<Supposed>,
+        unresolved: &UnresolvedRequest,
+        assumed: Option<AssumedSignIn>,
     ) -> Result<Subject, Unavailable> {
-        let named = Named {
-            kind: asks.subject.0.clone(),
-            id: asks.subject.1.clone(),
+        let named = NamedEntity {
+            kind: unresolved.subject.0.clone(),
+            id: unresolved.subject.1.clone(),
             properties: Map::new(),
         };
         let found = self
-            .find_subject(&named, &asks.claimed.context, None)
+            .find_subject(&named, &unresolved.claimed.context, None)
             .await?;
-        Ok(match (found, supposed) {
-            (Subject::Person { standing, .. }, Some(supposed)) => Subject::Person {
-                standing,
-                auth: Some(Auth::supposed(
-                    &supposed.acr,
+        Ok(match (found, assumed) {
+            (Subject::Person { account_state, .. }, Some(assumed)) => Subject::Person {
+                account_state,
+                auth: Some(Auth::assumed(
+                    &assumed.acr,
                     self.access
                         .clock
                         .now()
-                        .before(Duration::from_secs(supposed.age)),
+                        .before(Duration::from_secs(assumed.age)),
                 )),
             },
             (subject, _) => subject,

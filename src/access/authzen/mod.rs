@@ -3,28 +3,28 @@
 
 mod evaluate;
 mod explain;
-mod glance;
 mod page;
+mod prefetch;
 mod request;
 mod search;
 mod search_resources;
 mod search_subjects;
 mod subject;
 
-pub use evaluate::Evaluated;
-pub use explain::{Asks, Explained, Supposed};
-pub use glance::Glance;
-pub use page::Found;
-pub use request::Tuple;
+pub use evaluate::EvaluationsResponse;
+pub use explain::{AssumedSignIn, Explanation, UnresolvedRequest};
+pub use page::SearchPage;
+pub use prefetch::PrefetchedCopies;
+pub use request::EvaluationRequest;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Access;
+use crate::account_state::Unavailable;
 use crate::base::config::SubjectId;
 use crate::clients::Clients;
 use crate::sessions::Sessions;
-use crate::standing::Unavailable;
 use crate::users::Users;
 
 /// The dependencies of the AuthZEN API. Cheap to clone.
@@ -53,7 +53,7 @@ pub enum AuthZenError {
 
 /// One decision, as it is serialized.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Answered {
+pub struct EvaluationResponse {
     /// Whether the request is permitted.
     pub decision: bool,
     /// The error or the required sign-in, on a denial.

@@ -7,26 +7,26 @@ use serde_json::{Map, Value, json};
 use super::AuthZenError;
 use super::request::count;
 
-const USUAL: usize = 100;
-const MOST: usize = 1_000;
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 1_000;
 /// Maximum number of evaluations per page. A search that exceeds it returns the results so far and a token for the rest.
-pub(super) const BUDGET: usize = 2_000;
-const MOST_VALUES: usize = 200;
+pub(super) const MAX_EVALUATIONS_PER_PAGE: usize = 2_000;
+const MAX_VALUES: usize = 200;
 
 /// The requested page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Wish {
+pub(super) struct PageRequest {
     pub(super) limit: usize,
     /// Cursor: the candidate after which the page begins.
     pub(super) after: Option<String>,
 }
 
-impl Wish {
+impl PageRequest {
     /// Reads the page of a request; `null` counts as absent.
     pub(super) fn read(request: &Map<String, Value>) -> Result<Self, AuthZenError> {
         // Every candidate is evaluated with all values of the request.
         let values: usize = request.values().map(count).sum();
-        if values > MOST_VALUES {
+        if values > MAX_VALUES {
             return Err(malformed("a search may contain at most 200 values"));
         }
         let page = match request.get("page") {
@@ -35,13 +35,13 @@ impl Wish {
             Some(_) => return Err(malformed("page must be an object")),
         };
         let limit = match page.get("limit") {
-            None | Some(Value::Null) => USUAL,
+            None | Some(Value::Null) => DEFAULT_LIMIT,
             Some(limit) => limit
                 .as_u64()
                 .filter(|limit| *limit > 0)
                 .and_then(|limit| usize::try_from(limit).ok())
                 .ok_or_else(|| malformed("page.limit must be a whole number from 1"))?
-                .min(MOST),
+                .min(MAX_LIMIT),
         };
         let after = match page.get("token") {
             None | Some(Value::Null) => None,
@@ -56,7 +56,7 @@ impl Wish {
 
     fn first() -> Self {
         Self {
-            limit: USUAL,
+            limit: DEFAULT_LIMIT,
             after: None,
         }
     }
@@ -74,14 +74,14 @@ fn decode(token: &str) -> Option<String> {
 
 /// A page of results, and the candidate after which the next page begins.
 #[derive(Debug, PartialEq)]
-pub struct Found {
+pub struct SearchPage {
     pub(super) results: Vec<Value>,
     pub(super) next: Option<String>,
 }
 
-impl Found {
+impl SearchPage {
     /// An empty last page.
-    pub(super) fn nothing() -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             results: Vec::new(),
             next: None,
@@ -101,23 +101,23 @@ impl Found {
 
 /// Builds a page.
 #[derive(Debug)]
-pub(super) struct Filling {
-    found: Found,
+pub(super) struct PageBuilder {
+    found: SearchPage,
     limit: usize,
     left: usize,
 }
 
-impl Filling {
-    pub(super) fn new(wish: &Wish) -> Self {
+impl PageBuilder {
+    pub(super) fn new(page_request: &PageRequest) -> Self {
         Self {
-            found: Found::nothing(),
-            limit: wish.limit,
-            left: BUDGET,
+            found: SearchPage::empty(),
+            limit: page_request.limit,
+            left: MAX_EVALUATIONS_PER_PAGE,
         }
     }
 
     /// Whether another candidate may be evaluated.
-    pub(super) fn has_room(&self) -> bool {
+    pub(super) fn needs_more(&self) -> bool {
         self.found.results.len() < self.limit && self.left > 0
     }
 
@@ -129,12 +129,12 @@ impl Filling {
     }
 
     /// Returns the page when candidates remain: the next page begins after the last evaluated one.
-    pub(super) fn broken_off(self) -> Found {
+    pub(super) fn into_page_with_next(self) -> SearchPage {
         self.found
     }
 
     /// Returns the page when no candidates remain.
-    pub(super) fn complete(mut self) -> Found {
+    pub(super) fn into_last_page(mut self) -> SearchPage {
         self.found.next = None;
         self.found
     }
@@ -146,15 +146,15 @@ mod tests {
 
     #[test]
     fn a_token_is_a_cursor_and_nothing_else() {
-        let found = Found {
+        let found = SearchPage {
             results: vec![],
             next: Some("ä/7".into()),
         };
         let page =
             json!({ "page": { "token": found.to_json()["page"]["next_token"], "limit": 5_000 } });
-        let wish = Wish::read(page.as_object().expect("an object")).expect("a wish");
-        assert_eq!(wish.after.as_deref(), Some("ä/7"));
-        assert_eq!(wish.limit, MOST);
+        let page_request = PageRequest::read(page.as_object().expect("an object")).expect("a wish");
+        assert_eq!(page_request.after.as_deref(), Some("ä/7"));
+        assert_eq!(page_request.limit, MAX_LIMIT);
         for bad in [
             json!({"page": 1}),
             json!({"page": {"limit": 0}}),
@@ -164,10 +164,10 @@ mod tests {
             json!({"page": {"token": 1}}),
         ] {
             assert!(
-                Wish::read(bad.as_object().expect("an object")).is_err(),
+                PageRequest::read(bad.as_object().expect("an object")).is_err(),
                 "{bad}"
             );
         }
-        assert_eq!(Found::nothing().to_json()["page"]["next_token"], "");
+        assert_eq!(SearchPage::empty().to_json()["page"]["next_token"], "");
     }
 }

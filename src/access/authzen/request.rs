@@ -13,7 +13,7 @@ pub(super) const USER: &str = "user";
 
 /// A subject or a resource, as named by the caller.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Named {
+pub(super) struct NamedEntity {
     pub(super) kind: String,
     /// Empty if the request searches for this entity.
     pub(super) id: String,
@@ -29,32 +29,32 @@ pub(super) struct NamedAction {
 
 /// The subject, action, resource and context of one evaluation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tuple {
-    pub(super) subject: Named,
+pub struct EvaluationRequest {
+    pub(super) subject: NamedEntity,
     pub(super) action: NamedAction,
-    pub(super) resource: Named,
+    pub(super) resource: NamedEntity,
     pub(super) context: Object,
 }
 
 /// Whether an entity must have an ID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum IdOf {
+pub(super) enum IdRule {
     /// The ID is required.
-    One,
+    Required,
     /// The request searches for this entity: an ID is ignored.
-    Any,
+    Ignored,
 }
 
-impl Tuple {
+impl EvaluationRequest {
     /// Reads the request body of one evaluation.
     ///
     /// # Errors
     /// The request is malformed.
     pub fn read(object: &Object) -> Result<Self, AuthZenError> {
         Ok(Self {
-            subject: read_named(object, "subject", IdOf::One)?,
+            subject: read_entity(object, "subject", IdRule::Required)?,
             action: read_action(object)?,
-            resource: read_named(object, "resource", IdOf::One)?,
+            resource: read_entity(object, "resource", IdRule::Required)?,
             context: read_context(object)?,
         })
     }
@@ -96,7 +96,7 @@ fn text(object: &Object, of: &str, name: &str) -> Result<String, AuthZenError> {
 }
 
 /// Reads claimed properties. Values that policies can't read are reported as a malformed request rather than causing a denial.
-fn said(object: Option<&Object>, of: &str) -> Result<Object, AuthZenError> {
+fn read_properties(object: Option<&Object>, of: &str) -> Result<Object, AuthZenError> {
     let object = object.cloned().unwrap_or_default();
     match readable(&object) {
         Ok(()) => Ok(object),
@@ -105,16 +105,20 @@ fn said(object: Option<&Object>, of: &str) -> Result<Object, AuthZenError> {
 }
 
 /// Reads a subject or a resource.
-pub(super) fn read_named(object: &Object, name: &str, id_of: IdOf) -> Result<Named, AuthZenError> {
+pub(super) fn read_entity(
+    object: &Object,
+    name: &str,
+    id_rule: IdRule,
+) -> Result<NamedEntity, AuthZenError> {
     let member_of = required(object, name)?;
-    let id = match id_of {
-        IdOf::One => text(member_of, name, "id")?,
-        IdOf::Any => String::new(),
+    let id = match id_rule {
+        IdRule::Required => text(member_of, name, "id")?,
+        IdRule::Ignored => String::new(),
     };
-    Ok(Named {
+    Ok(NamedEntity {
         kind: text(member_of, name, "type")?,
         id,
-        properties: said(
+        properties: read_properties(
             member(member_of, "properties")?,
             &format!("{name}.properties"),
         )?,
@@ -126,13 +130,13 @@ pub(super) fn read_action(object: &Object) -> Result<NamedAction, AuthZenError> 
     let action = required(object, "action")?;
     Ok(NamedAction {
         name: text(action, "action", "name")?,
-        properties: said(member(action, "properties")?, "action.properties")?,
+        properties: read_properties(member(action, "properties")?, "action.properties")?,
     })
 }
 
 /// Reads the context that the caller claims; empty if absent.
 pub(super) fn read_context(object: &Object) -> Result<Object, AuthZenError> {
-    said(member(object, "context")?, "context")
+    read_properties(member(object, "context")?, "context")
 }
 
 /// When a batch of evaluations stops.
@@ -143,10 +147,10 @@ pub(super) enum Semantic {
     PermitOnFirstPermit,
 }
 
-const MOST: usize = 1_000;
+const MAX_EVALUATIONS: usize = 1_000;
 
 /// Maximum number of values of the defaults, multiplied by the number of evaluations.
-const MOST_VALUES: usize = 100_000;
+const MAX_VALUES: usize = 100_000;
 
 /// This many bytes of text count as one additional value.
 const TEXT: usize = 64;
@@ -167,11 +171,11 @@ pub(super) fn count(value: &Value) -> usize {
 
 /// A request to the Access Evaluations API.
 #[derive(Debug)]
-pub(super) enum Asked<'o> {
+pub(super) enum EvaluationsRequest<'o> {
     /// A request without `evaluations`.
-    One(Box<Tuple>),
+    Single(Box<EvaluationRequest>),
     /// A batch of evaluations.
-    Many(Items<'o>, Semantic),
+    Batch(Items<'o>, Semantic),
 }
 
 /// The evaluations of a batch. Each is merged with the defaults when it is evaluated, so that the defaults are stored only once.
@@ -188,27 +192,35 @@ impl Items<'_> {
     }
 
     /// Reads each evaluation in order. An error concerns that item only.
-    pub(super) fn read(self) -> impl Iterator<Item = Result<Tuple, AuthZenError>> {
+    pub(super) fn read(self) -> impl Iterator<Item = Result<EvaluationRequest, AuthZenError>> {
         self.items.iter().map(move |item| match item {
-            Value::Object(item) => Tuple::read(&with_defaults(item, self.defaults)),
+            Value::Object(item) => EvaluationRequest::read(&with_defaults(item, self.defaults)),
             _ => Err(malformed("an evaluation must be an object")),
         })
     }
 }
 
 /// Reads a request to the Access Evaluations API.
-pub(super) fn read_many(object: &Object) -> Result<Asked<'_>, AuthZenError> {
+pub(super) fn read_many(object: &Object) -> Result<EvaluationsRequest<'_>, AuthZenError> {
     let semantic = read_semantic(object)?;
     let items = match object.get("evaluations") {
-        None | Some(Value::Null) => return Ok(Asked::One(Box::new(Tuple::read(object)?))),
+        None | Some(Value::Null) => {
+            return Ok(EvaluationsRequest::Single(Box::new(
+                EvaluationRequest::read(object)?,
+            )));
+        }
         Some(Value::Array(items)) if items.is_empty() => {
-            return Ok(Asked::One(Box::new(Tuple::read(object)?)));
+            return Ok(EvaluationsRequest::Single(Box::new(
+                EvaluationRequest::read(object)?,
+            )));
         }
         Some(Value::Array(items)) => items,
         Some(_) => return Err(malformed("evaluations must be a list")),
     };
-    if items.len() > MOST {
-        return Err(malformed(format!("at most {MOST} evaluations at once")));
+    if items.len() > MAX_EVALUATIONS {
+        return Err(malformed(format!(
+            "at most {MAX_EVALUATIONS} evaluations at once"
+        )));
     }
     // A default that is not an object is an error of the request, not of an item.
     for name in FIELDS {
@@ -219,9 +231,9 @@ pub(super) fn read_many(object: &Object) -> Result<Asked<'_>, AuthZenError> {
         .filter_map(|name| object.get(*name))
         .map(count)
         .sum();
-    if of_defaults.saturating_mul(items.len()) > MOST_VALUES {
+    if of_defaults.saturating_mul(items.len()) > MAX_VALUES {
         return Err(malformed(format!(
-            "the defaults contain {of_defaults} values, too many for {} evaluations: at most {MOST_VALUES} in total",
+            "the defaults contain {of_defaults} values, too many for {} evaluations: at most {MAX_VALUES} in total",
             items.len()
         )));
     }
@@ -229,7 +241,7 @@ pub(super) fn read_many(object: &Object) -> Result<Asked<'_>, AuthZenError> {
         items,
         defaults: object,
     };
-    Ok(Asked::Many(items, semantic))
+    Ok(EvaluationsRequest::Batch(items, semantic))
 }
 
 const FIELDS: [&str; 4] = ["subject", "action", "resource", "context"];
@@ -300,18 +312,25 @@ mod tests {
         let item = object(&json!({
             "subject": {"id": "bob"}, "resource": {"id": "7"}, "context": {"b": 2},
         }));
-        let tuple = Tuple::read(&with_defaults(&item, &defaults)).expect("a tuple");
+        let evaluation =
+            EvaluationRequest::read(&with_defaults(&item, &defaults)).expect("a tuple");
         assert_eq!(
-            (tuple.subject.kind.as_str(), tuple.subject.id.as_str()),
+            (
+                evaluation.subject.kind.as_str(),
+                evaluation.subject.id.as_str()
+            ),
             ("user", "bob")
         );
-        assert!(tuple.subject.properties.is_empty(), "bob is no admin");
-        assert_eq!(tuple.action.properties, object(&json!({"a": 1})));
+        assert!(evaluation.subject.properties.is_empty(), "bob is no admin");
+        assert_eq!(evaluation.action.properties, object(&json!({"a": 1})));
         assert_eq!(
-            (tuple.resource.kind.as_str(), tuple.resource.id.as_str()),
+            (
+                evaluation.resource.kind.as_str(),
+                evaluation.resource.id.as_str()
+            ),
             ("record", "7")
         );
-        assert_eq!(tuple.context, object(&json!({"b": 2})));
+        assert_eq!(evaluation.context, object(&json!({"b": 2})));
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::page::{Filling, Found, Wish};
-use super::request::{IdOf, read_context, read_named};
+use super::page::{PageBuilder, PageRequest, SearchPage};
+use super::request::{IdRule, read_context, read_entity};
 use super::{AuthZen, AuthZenError};
-use crate::access::policies::{Challenge, Facts};
-use crate::access::{AtHand, Claimed, Question, ResourceName};
+use crate::access::policies::{DecisionInput, StepUpSearch};
+use crate::access::{AccessRequest, Claimed, PrefetchedFacts, ResourceName};
 
 impl AuthZen {
     /// Searches the actions that a subject may perform on a resource, among all those that the policies and the schema name.
@@ -16,20 +16,20 @@ impl AuthZen {
     pub async fn search_actions(
         &self,
         request: &Map<String, Value>,
-    ) -> Result<Found, AuthZenError> {
+    ) -> Result<SearchPage, AuthZenError> {
         self.require_policies()?;
-        let subject = read_named(request, "subject", IdOf::One)?;
-        let resource = read_named(request, "resource", IdOf::One)?;
+        let subject = read_entity(request, "subject", IdRule::Required)?;
+        let resource = read_entity(request, "resource", IdRule::Required)?;
         let context = read_context(request)?;
-        let wish = Wish::read(request)?;
+        let page_request = PageRequest::read(request)?;
         let Ok(name) = ResourceName::parse(&resource.kind, &resource.id) else {
-            return Ok(Found::nothing());
+            return Ok(SearchPage::empty());
         };
-        let question = Question {
+        let request = AccessRequest {
             subject: self.find_subject(&subject, &context, None).await?,
             action: String::new(),
             resource: name,
-            at_hand: AtHand::default(),
+            prefetched: PrefetchedFacts::default(),
             claimed: Claimed {
                 subject: subject.properties,
                 resource: resource.properties,
@@ -37,32 +37,32 @@ impl AuthZen {
                 context,
             },
         };
-        let mut facts = self.access.gather(question).await?;
-        let mut filling = Filling::new(&wish);
-        let after = wish.after.as_deref();
+        let mut input = self.access.gather(request).await?;
+        let mut builder = PageBuilder::new(&page_request);
+        let after = page_request.after.as_deref();
         for action in self.access.policies.actions() {
             if after.is_some_and(|after| action.as_str() <= after) {
                 continue;
             }
-            if !filling.has_room() {
-                return Ok(filling.broken_off());
+            if !builder.needs_more() {
+                return Ok(builder.into_page_with_next());
             }
-            facts.action.clone_from(&action);
+            input.action.clone_from(&action);
             let result = self
-                .is_permitted(&facts)
+                .is_permitted(&input)
                 .await
                 .then(|| json!({ "name": action }));
-            filling.note(action, result);
+            builder.note(action, result);
         }
-        Ok(filling.complete())
+        Ok(builder.into_last_page())
     }
 
     /// Evaluates one candidate of a search. Yields first, so that other requests can run between two candidates.
-    pub(super) async fn is_permitted(&self, facts: &Facts) -> bool {
+    pub(super) async fn is_permitted(&self, input: &DecisionInput) -> bool {
         tokio::task::yield_now().await;
         self.access
             .policies
-            .decide(facts, Challenge::Skip)
+            .decide(input, StepUpSearch::Skip)
             .is_allowed
     }
 }

@@ -3,21 +3,21 @@
 
 use serde_json::{Map, Value, json};
 
-use super::page::{Filling, Found, Wish};
-use super::request::{IdOf, read_action, read_context, read_named};
+use super::page::{PageBuilder, PageRequest, SearchPage};
+use super::request::{IdRule, read_action, read_context, read_entity};
 use super::{AuthZen, AuthZenError};
-use crate::access::policies::Facts;
+use crate::access::policies::DecisionInput;
 use crate::access::queries::Candidate;
 use crate::access::{Claimed, ResourceId, ResourceName, ResourceType, Subject, is_action, queries};
+use crate::account_state::Unavailable;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-use crate::standing::Unavailable;
 
 const BATCH: usize = 200;
 
 /// Position of a search: one of the two lists, and the ID to continue after.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
+struct Cursor {
     list: List,
     after: Option<String>,
 }
@@ -28,7 +28,7 @@ enum List {
     HeldOnly,
 }
 
-impl Place {
+impl Cursor {
     /// Parses a cursor: `r` or `h`, then the ID.
     fn read(cursor: Option<&str>) -> Option<Self> {
         let Some(cursor) = cursor else {
@@ -65,33 +65,33 @@ impl AuthZen {
     pub async fn search_resources(
         &self,
         request: &Map<String, Value>,
-    ) -> Result<Found, AuthZenError> {
+    ) -> Result<SearchPage, AuthZenError> {
         self.require_policies()?;
-        let subject = read_named(request, "subject", IdOf::One)?;
+        let subject = read_entity(request, "subject", IdRule::Required)?;
         let action = read_action(request)?;
-        let resource = read_named(request, "resource", IdOf::Any)?;
+        let resource = read_entity(request, "resource", IdRule::Ignored)?;
         let context = read_context(request)?;
-        let wish = Wish::read(request)?;
+        let page_request = PageRequest::read(request)?;
         let (Ok(kind), true) = (ResourceType::parse(&resource.kind), is_action(&action.name))
         else {
-            return Ok(Found::nothing());
+            return Ok(SearchPage::empty());
         };
-        let Some(place) = Place::read(wish.after.as_deref()) else {
+        let Some(cursor_position) = Cursor::read(page_request.after.as_deref()) else {
             return Err(AuthZenError::Malformed(
                 "page.token belongs to another search".into(),
             ));
         };
-        let Ok(nothing_yet) = ResourceId::parse("-") else {
-            return Ok(Found::nothing());
+        let Ok(placeholder_id) = ResourceId::parse("-") else {
+            return Ok(SearchPage::empty());
         };
-        let facts = Facts {
+        let input = DecisionInput {
             subject: self.find_subject(&subject, &context, None).await?,
             action: action.name,
             resource: ResourceName {
                 kind,
-                id: nothing_yet,
+                id: placeholder_id,
             },
-            grants: Vec::new(),
+            resource_roles: Vec::new(),
             attributes: Map::new(),
             claimed: Claimed {
                 subject: subject.properties,
@@ -101,67 +101,73 @@ impl AuthZen {
             },
             now: self.access.clock.now(),
         };
-        Ok(self.try_everything(facts, &wish, place).await?)
+        Ok(self
+            .evaluate_resources(input, &page_request, cursor_position)
+            .await?)
     }
 
-    async fn try_everything(
+    async fn evaluate_resources(
         &self,
-        mut facts: Facts,
-        wish: &Wish,
-        mut place: Place,
-    ) -> Result<Found, Unavailable> {
-        let holder = match &facts.subject {
-            Subject::Person { standing, .. } => Some(standing.user_id),
-            Subject::Client(_) | Subject::Outsider { .. } => None,
+        mut input: DecisionInput,
+        page_request: &PageRequest,
+        mut cursor_position: Cursor,
+    ) -> Result<SearchPage, Unavailable> {
+        let holder = match &input.subject {
+            Subject::Person { account_state, .. } => Some(account_state.user_id),
+            Subject::Client(_) | Subject::ExternalSubject { .. } => None,
         };
-        let mut filling = Filling::new(wish);
+        let mut builder = PageBuilder::new(page_request);
         loop {
             let batch = self
-                .read_things(&facts.resource.kind, holder, facts.now, &place)
+                .read_candidates(&input.resource.kind, holder, input.now, &cursor_position)
                 .await?;
             let is_last = batch.len() < BATCH;
             for candidate in batch {
-                if !filling.has_room() {
-                    return Ok(filling.broken_off());
+                if !builder.needs_more() {
+                    return Ok(builder.into_page_with_next());
                 }
-                place.after = Some(candidate.id.clone());
-                let cursor = place.write(&candidate.id);
-                let result = self.try_thing(&mut facts, candidate).await;
-                filling.note(cursor, result);
+                cursor_position.after = Some(candidate.id.clone());
+                let cursor = cursor_position.write(&candidate.id);
+                let result = self.evaluate_resource(&mut input, candidate).await;
+                builder.note(cursor, result);
             }
-            match (is_last, place.list, holder) {
+            match (is_last, cursor_position.list, holder) {
                 (false, ..) => {}
                 (true, List::Registered, Some(_)) => {
-                    place = Place {
+                    cursor_position = Cursor {
                         list: List::HeldOnly,
                         after: None,
                     };
                 }
-                (true, ..) => return Ok(filling.complete()),
+                (true, ..) => return Ok(builder.into_last_page()),
             }
         }
     }
 
-    async fn try_thing(&self, facts: &mut Facts, candidate: Candidate) -> Option<Value> {
-        facts.resource.id = ResourceId::parse(&candidate.id).ok()?;
-        facts.grants = candidate.held.at(facts.now).to_vec();
-        facts.attributes = candidate.attributes;
-        let result = json!({ "type": facts.resource.kind, "id": facts.resource.id });
-        self.is_permitted(facts).await.then_some(result)
+    async fn evaluate_resource(
+        &self,
+        input: &mut DecisionInput,
+        candidate: Candidate,
+    ) -> Option<Value> {
+        input.resource.id = ResourceId::parse(&candidate.id).ok()?;
+        input.resource_roles = candidate.held.at(input.now).to_vec();
+        input.attributes = candidate.attributes;
+        let result = json!({ "type": input.resource.kind, "id": input.resource.id });
+        self.is_permitted(input).await.then_some(result)
     }
 
-    async fn read_things(
+    async fn read_candidates(
         &self,
         kind: &ResourceType,
         holder: Option<UserId>,
         now: Timestamp,
-        place: &Place,
+        cursor_position: &Cursor,
     ) -> Result<Vec<Candidate>, Unavailable> {
-        let (kind, place) = (kind.clone(), place.clone());
+        let (kind, cursor_position) = (kind.clone(), cursor_position.clone());
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
         let read = self.access.database.read(move |conn| {
-            let after = place.after.as_deref();
-            match (place.list, holder) {
+            let after = cursor_position.after.as_deref();
+            match (cursor_position.list, holder) {
                 (List::Registered, holder) => {
                     queries::list_registered(conn, &kind, holder, after, limit)
                 }

@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value, json};
 
-use super::page::{Filling, Found, Wish};
-use super::request::{IdOf, USER, read_action, read_context, read_named};
+use super::page::{PageBuilder, PageRequest, SearchPage};
+use super::request::{IdRule, USER, read_action, read_context, read_entity};
 use super::{AuthZen, AuthZenError};
-use crate::access::policies::Facts;
-use crate::access::{AtHand, Claimed, Held, Question, ResourceName, Subject, is_action, queries};
+use crate::access::policies::DecisionInput;
+use crate::access::{
+    AccessRequest, Claimed, HeldRoles, PrefetchedFacts, ResourceName, Subject, is_action, queries,
+};
+use crate::account_state::{self, AccountState, Unavailable, UserStatus};
 use crate::base::config::SubjectId;
 use crate::base::ids::UserId;
-use crate::standing::{self, Standing, Unavailable, UserStatus};
 use crate::users;
 
 const BATCH: usize = 200;
@@ -22,26 +24,26 @@ impl AuthZen {
     pub async fn search_subjects(
         &self,
         request: &Map<String, Value>,
-    ) -> Result<Found, AuthZenError> {
+    ) -> Result<SearchPage, AuthZenError> {
         self.require_policies()?;
-        let subject = read_named(request, "subject", IdOf::Any)?;
+        let subject = read_entity(request, "subject", IdRule::Ignored)?;
         let action = read_action(request)?;
-        let resource = read_named(request, "resource", IdOf::One)?;
+        let resource = read_entity(request, "resource", IdRule::Required)?;
         let context = read_context(request)?;
-        let wish = Wish::read(request)?;
+        let page_request = PageRequest::read(request)?;
         let name = ResourceName::parse(&resource.kind, &resource.id);
         let (Ok(name), USER, true) = (name, subject.kind.as_str(), is_action(&action.name)) else {
-            return Ok(Found::nothing());
+            return Ok(SearchPage::empty());
         };
-        let question = Question {
+        let request = AccessRequest {
             // Placeholder that is replaced by each candidate.
-            subject: Subject::Outsider {
+            subject: Subject::ExternalSubject {
                 kind: subject.kind,
                 id: String::new(),
             },
             action: action.name,
             resource: name,
-            at_hand: AtHand::default(),
+            prefetched: PrefetchedFacts::default(),
             claimed: Claimed {
                 subject: subject.properties,
                 resource: resource.properties,
@@ -49,12 +51,16 @@ impl AuthZen {
                 context,
             },
         };
-        let facts = self.access.gather(question).await?;
-        self.try_everybody(facts, &wish).await
+        let input = self.access.gather(request).await?;
+        self.evaluate_users(input, &page_request).await
     }
 
-    async fn try_everybody(&self, mut facts: Facts, wish: &Wish) -> Result<Found, AuthZenError> {
-        let mut after = match wish.after.as_deref().map(UserId::parse) {
+    async fn evaluate_users(
+        &self,
+        mut input: DecisionInput,
+        page_request: &PageRequest,
+    ) -> Result<SearchPage, AuthZenError> {
+        let mut after = match page_request.after.as_deref().map(UserId::parse) {
             Some(None) => {
                 return Err(AuthZenError::Malformed(
                     "page.token belongs to another search".into(),
@@ -63,39 +69,46 @@ impl AuthZen {
             Some(after) => after,
             None => None,
         };
-        let mut filling = Filling::new(wish);
+        let mut builder = PageBuilder::new(page_request);
         loop {
-            let batch = self.read_people(after, facts.resource.clone()).await?;
+            let batch = self.read_people(after, input.resource.clone()).await?;
             let is_last = batch.len() < BATCH;
             for (id, candidate) in batch {
-                if !filling.has_room() {
-                    return Ok(filling.broken_off());
+                if !builder.needs_more() {
+                    return Ok(builder.into_page_with_next());
                 }
                 after = Some(id);
                 let result = match candidate {
-                    Some((standing, held)) => self.try_one(&mut facts, standing, &held).await,
+                    Some((account_state, held)) => {
+                        self.evaluate_user(&mut input, account_state, &held).await
+                    }
                     None => None,
                 };
-                filling.note(id.to_string(), result);
+                builder.note(id.to_string(), result);
             }
             if is_last {
-                return Ok(filling.complete());
+                return Ok(builder.into_last_page());
             }
         }
     }
 
-    async fn try_one(&self, facts: &mut Facts, standing: Standing, held: &Held) -> Option<Value> {
+    async fn evaluate_user(
+        &self,
+        input: &mut DecisionInput,
+        account_state: AccountState,
+        held: &HeldRoles,
+    ) -> Option<Value> {
         let id = match self.subject_id {
-            SubjectId::Id => standing.user_id.to_string(),
-            SubjectId::Username => standing.username.clone(),
+            SubjectId::Id => account_state.user_id.to_string(),
+            SubjectId::Username => account_state.username.clone(),
         };
-        facts.grants = held.at(facts.now).to_vec();
-        facts.subject = Subject::Person {
-            standing: Box::new(standing),
+        input.resource_roles = held.at(input.now).to_vec();
+        input.subject = Subject::Person {
+            account_state: Box::new(account_state),
             auth: None,
         };
         let result = json!({ "type": USER, "id": id });
-        self.is_permitted(facts).await.then_some(result)
+        self.is_permitted(input).await.then_some(result)
     }
 
     /// Reads the next users, ordered by ID, each with the account state and the roles on the resource, in three statements.
@@ -104,17 +117,18 @@ impl AuthZen {
         &self,
         after: Option<UserId>,
         resource: ResourceName,
-    ) -> Result<Vec<(UserId, Option<(Standing, Held)>)>, Unavailable> {
+    ) -> Result<Vec<(UserId, Option<(AccountState, HeldRoles)>)>, Unavailable> {
         let limit = i64::try_from(BATCH).unwrap_or(i64::MAX);
         let read = self.access.database.read(move |conn| {
             let ids = users::list_ids(conn, after, limit)?;
-            let mut standings = standing::find_records(conn, &ids)?;
+            let mut account_states = account_state::find_records(conn, &ids)?;
             let mut held = queries::list_held_by(conn, &ids, &resource)?;
             let people = ids.into_iter().map(|id| {
-                let standing = standings.remove(&id);
-                let active = standing.filter(|standing| standing.status == UserStatus::Active);
+                let account_state = account_states.remove(&id);
+                let active = account_state
+                    .filter(|account_state| account_state.status == UserStatus::Active);
                 let held = held.remove(&id).unwrap_or_default();
-                (id, active.map(|standing| (standing, held)))
+                (id, active.map(|account_state| (account_state, held)))
             });
             Ok::<_, crate::db::Error>(people.collect())
         });

@@ -3,12 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::AuthZen;
-use super::glance::PersonCopies;
-use super::request::{Named, USER};
+use super::prefetch::CachedUser;
+use super::request::{NamedEntity, USER};
 use crate::access::{Auth, Subject};
+use crate::account_state::{AccountState, Unavailable, UserStatus};
 use crate::base::ids::{SessionId, UserId};
 use crate::base::public_client_id::PublicClientId;
-use crate::standing::{Standing, Unavailable, UserStatus};
 use crate::users::LookupError;
 
 const CLIENT: &str = "client";
@@ -18,23 +18,26 @@ impl AuthZen {
     /// request's context names a valid session of the user (`session`, a `sid`).
     pub(super) async fn find_subject(
         &self,
-        named: &Named,
+        named: &NamedEntity,
         context: &Map<String, Value>,
-        copies: Option<&PersonCopies>,
+        copies: Option<&CachedUser>,
     ) -> Result<Subject, Unavailable> {
         let found = match named.kind.as_str() {
             USER => match self.find_person(&named.id, copies).await? {
-                Some(standing) => {
-                    let auth = self.find_auth(&standing, context).await?;
-                    let standing = Box::new(standing);
-                    Some(Subject::Person { standing, auth })
+                Some(account_state) => {
+                    let auth = self.find_auth(&account_state, context).await?;
+                    let account_state = Box::new(account_state);
+                    Some(Subject::Person {
+                        account_state,
+                        auth,
+                    })
                 }
                 None => None,
             },
             CLIENT => self.find_client(&named.id).await?,
             _ => None,
         };
-        Ok(found.unwrap_or_else(|| Subject::Outsider {
+        Ok(found.unwrap_or_else(|| Subject::ExternalSubject {
             kind: named.kind.clone(),
             id: named.id.clone(),
         }))
@@ -43,24 +46,26 @@ impl AuthZen {
     async fn find_person(
         &self,
         id_or_name: &str,
-        copies: Option<&PersonCopies>,
-    ) -> Result<Option<Standing>, Unavailable> {
-        let standings = &self.access.standings;
+        copies: Option<&CachedUser>,
+    ) -> Result<Option<AccountState>, Unavailable> {
+        let account_states = &self.access.account_states;
         let by_id = match (UserId::parse(id_or_name), copies) {
-            (Some(id), Some(copies)) => standings.of_copy(id, copies.record()).await?,
-            (Some(id), None) => standings.of(id).await?,
+            (Some(id), Some(copies)) => {
+                account_states.find_with_cached(id, copies.record()).await?
+            }
+            (Some(id), None) => account_states.find(id).await?,
             (None, _) => None,
         };
         let found = match by_id {
-            Some(standing) => Some(standing),
+            Some(account_state) => Some(account_state),
             None => self.find_by_name(id_or_name).await?,
         };
-        Ok(found.filter(|standing| standing.status == UserStatus::Active))
+        Ok(found.filter(|account_state| account_state.status == UserStatus::Active))
     }
 
-    async fn find_by_name(&self, name: &str) -> Result<Option<Standing>, Unavailable> {
+    async fn find_by_name(&self, name: &str) -> Result<Option<AccountState>, Unavailable> {
         match self.users.resolve(name).await {
-            Ok(id) => self.access.standings.of(id).await,
+            Ok(id) => self.access.account_states.find(id).await,
             Err(LookupError::Unknown) => Ok(None),
             Err(LookupError::Database(error)) => Err(error.into()),
         }
@@ -78,14 +83,14 @@ impl AuthZen {
 
     async fn find_auth(
         &self,
-        standing: &Standing,
+        account_state: &AccountState,
         context: &Map<String, Value>,
     ) -> Result<Option<Auth>, Unavailable> {
         let named = context.get("session").and_then(Value::as_str);
         let Some(session) = named.and_then(SessionId::parse) else {
             return Ok(None);
         };
-        let session = self.sessions.find_good(standing, session).await?;
+        let session = self.sessions.find_good(account_state, session).await?;
         Ok(session.map(|session| Auth {
             acr: session.acr,
             amr: session.amr,

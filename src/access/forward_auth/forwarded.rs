@@ -5,37 +5,37 @@ use crate::access::routes::{AppHost, RouteTable, is_method};
 
 /// The headers that describe the forwarded request, each with at most one value.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Forwarded<'r> {
+pub struct ForwardedHeaders<'r> {
     /// `X-Original-URL`, as documented for nginx.
     pub original_url: Option<&'r str>,
     /// `X-Original-Method`.
     pub original_method: Option<&'r str>,
-    /// `X-Forwarded-Method`, as sent by Caddy and Traefik.
+    /// `X-ForwardedHeaders-Method`, as sent by Caddy and Traefik.
     pub method: Option<&'r str>,
-    /// `X-Forwarded-Proto`.
+    /// `X-ForwardedHeaders-Proto`.
     pub proto: Option<&'r str>,
-    /// `X-Forwarded-Host`.
+    /// `X-ForwardedHeaders-Host`.
     pub host: Option<&'r str>,
-    /// `X-Forwarded-Uri`.
+    /// `X-ForwardedHeaders-Uri`.
     pub uri: Option<&'r str>,
 }
 
 /// The proxy's protocol, which determines the possible responses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dialect {
+pub enum ProxyProtocol {
     /// nginx: accepts 401, but not a redirect.
-    Original,
+    XOriginal,
     /// Caddy and Traefik: every response other than 2xx is returned to the browser.
-    Forwarded,
+    XForwarded,
     /// Envoy: sends the request itself; every response other than 200 is returned to the browser.
-    Own,
+    ExtAuthz,
 }
 
 /// The forwarded request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct ForwardedRequest {
     /// Protocol in which it was forwarded.
-    pub dialect: Dialect,
+    pub protocol: ProxyProtocol,
     /// Method of the request.
     pub method: String,
     /// Host, path and query of the request.
@@ -44,7 +44,7 @@ pub struct Asked {
 
 /// Why the forwarded request can't be determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ForwardFault {
+pub enum ForwardedRequestError {
     /// A required header is missing.
     #[error("missing-{0}")]
     Missing(&'static str),
@@ -59,42 +59,49 @@ pub enum ForwardFault {
     Target(#[from] TargetFault),
 }
 
-impl Forwarded<'_> {
+impl ForwardedHeaders<'_> {
     /// Reads a request from nginx, Caddy or Traefik.
     ///
     /// # Errors
     /// A header is missing or invalid, or conflicts with others.
-    pub fn read(&self, table: &RouteTable) -> Result<Asked, ForwardFault> {
-        let asked = match (self.original_url, self.original_method) {
-            (None, None) => self.read_forwarded(table)?,
+    pub fn read(&self, table: &RouteTable) -> Result<ForwardedRequest, ForwardedRequestError> {
+        let forwarded_request = match (self.original_url, self.original_method) {
+            (None, None) => self.read_forwarded_headers(table)?,
             (url, method) => {
-                let url = url.ok_or(ForwardFault::Missing("x-original-url"))?;
-                let method = method.ok_or(ForwardFault::Missing("x-original-method"))?;
-                let asked = Asked {
-                    dialect: Dialect::Original,
+                let url = url.ok_or(ForwardedRequestError::Missing("x-original-url"))?;
+                let method = method.ok_or(ForwardedRequestError::Missing("x-original-method"))?;
+                let forwarded_request = ForwardedRequest {
+                    protocol: ProxyProtocol::XOriginal,
                     method: method.to_owned(),
                     target: Target::of_url(url, table)?,
                 };
-                self.agree(&asked.target.host, Some(&asked.method), Some(&asked.target))?;
-                asked
+                self.check_consistent(
+                    &forwarded_request.target.host,
+                    Some(&forwarded_request.method),
+                    Some(&forwarded_request.target),
+                )?;
+                forwarded_request
             }
         };
-        if !is_method(&asked.method) {
-            return Err(ForwardFault::Method);
+        if !is_method(&forwarded_request.method) {
+            return Err(ForwardedRequestError::Method);
         }
-        Ok(asked)
+        Ok(forwarded_request)
     }
 
-    fn read_forwarded(&self, table: &RouteTable) -> Result<Asked, ForwardFault> {
-        let missing = ForwardFault::Missing;
+    fn read_forwarded_headers(
+        &self,
+        table: &RouteTable,
+    ) -> Result<ForwardedRequest, ForwardedRequestError> {
+        let missing = ForwardedRequestError::Missing;
         let method = self.method.ok_or(missing("x-forwarded-method"))?;
         let proto = self.proto.ok_or(missing("x-forwarded-proto"))?;
         let host = self.host.ok_or(missing("x-forwarded-host"))?;
         let uri = self.uri.ok_or(missing("x-forwarded-uri"))?;
         let host = table.host(host).ok_or(TargetFault::UnknownHost)?;
         check_scheme(host, proto)?;
-        Ok(Asked {
-            dialect: Dialect::Forwarded,
+        Ok(ForwardedRequest {
+            protocol: ProxyProtocol::XForwarded,
             method: method.to_owned(),
             target: Target::at(host, uri)?,
         })
@@ -104,29 +111,29 @@ impl Forwarded<'_> {
     ///
     /// # Errors
     /// The request is invalid, or a forwarded header conflicts with it.
-    pub fn read_own(
+    pub fn read_ext_authz(
         &self,
         table: &RouteTable,
         method: &str,
         host: &str,
         path_and_query: &str,
-    ) -> Result<Asked, ForwardFault> {
+    ) -> Result<ForwardedRequest, ForwardedRequestError> {
         let host = table.host(host).ok_or(TargetFault::UnknownHost)?;
         let target = Target::at(host, path_and_query)?;
         if !is_method(method) {
-            return Err(ForwardFault::Method);
+            return Err(ForwardedRequestError::Method);
         }
         if let Some(url) = self.original_url
             && Target::of_url(url, table)? != target
         {
-            return Err(ForwardFault::Conflict("x-original-url"));
+            return Err(ForwardedRequestError::Conflict("x-original-url"));
         }
         if self.original_method.is_some_and(|other| other != method) {
-            return Err(ForwardFault::Conflict("x-original-method"));
+            return Err(ForwardedRequestError::Conflict("x-original-method"));
         }
-        self.agree(host, Some(method), Some(&target))?;
-        Ok(Asked {
-            dialect: Dialect::Own,
+        self.check_consistent(host, Some(method), Some(&target))?;
+        Ok(ForwardedRequest {
+            protocol: ProxyProtocol::ExtAuthz,
             method: method.to_owned(),
             target,
         })
@@ -136,27 +143,28 @@ impl Forwarded<'_> {
     ///
     /// # Errors
     /// The header that conflicts.
-    pub fn agree(
+    pub fn check_consistent(
         &self,
         host: &AppHost,
         method: Option<&str>,
         target: Option<&Target>,
-    ) -> Result<(), ForwardFault> {
+    ) -> Result<(), ForwardedRequestError> {
         if let Some(proto) = self.proto {
-            check_scheme(host, proto).map_err(|_| ForwardFault::Conflict("x-forwarded-proto"))?;
+            check_scheme(host, proto)
+                .map_err(|_| ForwardedRequestError::Conflict("x-forwarded-proto"))?;
         }
         if self.host.is_some_and(|other| other != host.authority()) {
-            return Err(ForwardFault::Conflict("x-forwarded-host"));
+            return Err(ForwardedRequestError::Conflict("x-forwarded-host"));
         }
         if let (Some(method), Some(other)) = (method, self.method)
             && method != other
         {
-            return Err(ForwardFault::Conflict("x-forwarded-method"));
+            return Err(ForwardedRequestError::Conflict("x-forwarded-method"));
         }
         if let (Some(target), Some(other)) = (target, self.uri)
             && target.path_and_query() != other
         {
-            return Err(ForwardFault::Conflict("x-forwarded-uri"));
+            return Err(ForwardedRequestError::Conflict("x-forwarded-uri"));
         }
         Ok(())
     }
@@ -185,7 +193,7 @@ mod tests {
         RouteTable::parse(&[route], &place).expect("a table")
     }
 
-    const NGINX: Forwarded<'_> = Forwarded {
+    const NGINX: ForwardedHeaders<'_> = ForwardedHeaders {
         original_url: Some("https://shop.example.com/a?b=c"),
         original_method: Some("POST"),
         method: None,
@@ -193,7 +201,7 @@ mod tests {
         host: None,
         uri: None,
     };
-    const TRAEFIK: Forwarded<'_> = Forwarded {
+    const TRAEFIK: ForwardedHeaders<'_> = ForwardedHeaders {
         original_url: None,
         original_method: None,
         method: Some("POST"),
@@ -207,84 +215,98 @@ mod tests {
         let (one, other) = (NGINX.read(&table()), TRAEFIK.read(&table()));
         let (one, other) = (one.expect("a request"), other.expect("a request"));
         assert_eq!(
-            (one.dialect, other.dialect),
-            (Dialect::Original, Dialect::Forwarded)
+            (one.protocol, other.protocol),
+            (ProxyProtocol::XOriginal, ProxyProtocol::XForwarded)
         );
         assert_eq!((&one.method, &one.target), (&other.method, &other.target));
-        let both = Forwarded {
+        let both = ForwardedHeaders {
             original_url: NGINX.original_url,
             original_method: NGINX.original_method,
             ..TRAEFIK
         };
         assert_eq!(both.read(&table()), Ok(one));
-        let own = Forwarded::default().read_own(&table(), "POST", "shop.example.com", "/a?b=c");
+        let own = ForwardedHeaders::default().read_ext_authz(
+            &table(),
+            "POST",
+            "shop.example.com",
+            "/a?b=c",
+        );
         assert_eq!(own.expect("a request").target, other.target);
     }
 
     #[test]
     fn two_readings_are_one_too_many() {
-        let nginx = |change: fn(&mut Forwarded<'_>)| {
+        let nginx = |change: fn(&mut ForwardedHeaders<'_>)| {
             let mut forwarded = NGINX;
             change(&mut forwarded);
             forwarded.read(&table()).expect_err("a conflict")
         };
         assert_eq!(
             nginx(|f| f.uri = Some("/a")),
-            ForwardFault::Conflict("x-forwarded-uri")
+            ForwardedRequestError::Conflict("x-forwarded-uri")
         );
         assert_eq!(
             nginx(|f| f.method = Some("GET")),
-            ForwardFault::Conflict("x-forwarded-method")
+            ForwardedRequestError::Conflict("x-forwarded-method")
         );
         assert_eq!(
             nginx(|f| f.host = Some("other.example.com")),
-            ForwardFault::Conflict("x-forwarded-host")
+            ForwardedRequestError::Conflict("x-forwarded-host")
         );
         assert_eq!(
             nginx(|f| f.proto = Some("http")),
-            ForwardFault::Conflict("x-forwarded-proto")
+            ForwardedRequestError::Conflict("x-forwarded-proto")
         );
         assert_eq!(
             nginx(|f| f.original_method = None),
-            ForwardFault::Missing("x-original-method")
+            ForwardedRequestError::Missing("x-original-method")
         );
         assert_eq!(
             nginx(|f| f.original_url = None),
-            ForwardFault::Missing("x-original-url")
+            ForwardedRequestError::Missing("x-original-url")
         );
-        let own = |forwarded: Forwarded<'_>| {
+        let own = |forwarded: ForwardedHeaders<'_>| {
             forwarded
-                .read_own(&table(), "GET", "shop.example.com", "/a?b=c")
+                .read_ext_authz(&table(), "GET", "shop.example.com", "/a?b=c")
                 .expect_err("a conflict")
         };
-        assert_eq!(own(TRAEFIK), ForwardFault::Conflict("x-forwarded-method"));
-        assert_eq!(own(NGINX), ForwardFault::Conflict("x-original-method"));
+        assert_eq!(
+            own(TRAEFIK),
+            ForwardedRequestError::Conflict("x-forwarded-method")
+        );
+        assert_eq!(
+            own(NGINX),
+            ForwardedRequestError::Conflict("x-original-method")
+        );
     }
 
     #[test]
     fn what_is_missing_or_strange_is_no_request() {
-        let traefik = |change: fn(&mut Forwarded<'_>)| {
+        let traefik = |change: fn(&mut ForwardedHeaders<'_>)| {
             let mut forwarded = TRAEFIK;
             change(&mut forwarded);
             forwarded.read(&table()).expect_err("a fault")
         };
         assert_eq!(
             traefik(|f| f.method = None),
-            ForwardFault::Missing("x-forwarded-method")
+            ForwardedRequestError::Missing("x-forwarded-method")
         );
         assert_eq!(
             traefik(|f| f.uri = None),
-            ForwardFault::Missing("x-forwarded-uri")
+            ForwardedRequestError::Missing("x-forwarded-uri")
         );
         assert_eq!(
             traefik(|f| f.host = None),
-            ForwardFault::Missing("x-forwarded-host")
+            ForwardedRequestError::Missing("x-forwarded-host")
         );
         assert_eq!(
             traefik(|f| f.proto = None),
-            ForwardFault::Missing("x-forwarded-proto")
+            ForwardedRequestError::Missing("x-forwarded-proto")
         );
-        assert_eq!(traefik(|f| f.method = Some("get")), ForwardFault::Method);
+        assert_eq!(
+            traefik(|f| f.method = Some("get")),
+            ForwardedRequestError::Method
+        );
         for host in [
             "SHOP.example.com",
             "shop.example.com:443",
@@ -293,7 +315,7 @@ mod tests {
             "",
             "a, shop.example.com",
         ] {
-            let forwarded = Forwarded {
+            let forwarded = ForwardedHeaders {
                 host: Some(host),
                 ..TRAEFIK
             };
@@ -304,7 +326,7 @@ mod tests {
             );
         }
         for proto in ["http", "ftp", "https,https", "HTTPS", ""] {
-            let forwarded = Forwarded {
+            let forwarded = ForwardedHeaders {
                 proto: Some(proto),
                 ..TRAEFIK
             };
@@ -327,7 +349,7 @@ mod tests {
             "/a?ä",
             "*",
         ] {
-            let forwarded = Forwarded {
+            let forwarded = ForwardedHeaders {
                 uri: Some(uri),
                 ..TRAEFIK
             };
@@ -340,13 +362,13 @@ mod tests {
             "https://u:p@shop.example.com/",
             "http://shop.example.com/",
         ] {
-            let forwarded = Forwarded {
+            let forwarded = ForwardedHeaders {
                 original_url: Some(url),
                 ..NGINX
             };
             assert!(forwarded.read(&table()).is_err(), "{url}");
         }
-        let socket = Forwarded {
+        let socket = ForwardedHeaders {
             proto: Some("wss"),
             ..TRAEFIK
         };

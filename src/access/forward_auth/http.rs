@@ -1,18 +1,21 @@
 //! The endpoints `/forward-auth`, `/forward-auth/envoy/…`, and `/.doorward/…` at the protected hosts. None of them uses
 //! the session cookie.
 
-mod answer;
-mod door_page;
-mod doors;
+mod protected_host;
+mod protected_host_page;
+mod response;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, HttpResponse, web};
 use url::Url;
 
-use super::{Asked, ForwardAuth, ForwardFault, Forwarded, Sender, TargetFault, Visit};
+use super::{
+    CheckRequest, FetchMetadata, ForwardAuth, ForwardedHeaders, ForwardedRequest,
+    ForwardedRequestError, TargetFault,
+};
 use crate::access::routes::is_method;
-use crate::sessions::DoorCookies;
+use crate::sessions::ForwardAuthCookies;
 use crate::web::{Answer, Problem, is_from_trusted_proxy, only, read_style};
 
 /// Path prefix for Envoy, which appends the path of the request.
@@ -23,23 +26,23 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource("/forward-auth")
-                .route(web::get().to(ask))
+                .route(web::get().to(check_request))
                 .default_service(only("GET")),
         )
         .service(
             web::resource("/.doorward/login")
-                .route(web::get().to(doors::begin))
+                .route(web::get().to(protected_host::login))
                 .default_service(only("GET")),
         )
         .service(
             web::resource("/.doorward/callback")
-                .route(web::get().to(doors::finish))
+                .route(web::get().to(protected_host::callback))
                 .default_service(only("GET")),
         )
         .service(
             web::resource("/.doorward/logout")
-                .route(web::get().to(doors::ask_logout))
-                .route(web::post().to(doors::logout))
+                .route(web::get().to(protected_host::confirm_logout))
+                .route(web::post().to(protected_host::logout))
                 .default_service(only("GET, POST")),
         )
         .service(
@@ -47,61 +50,70 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(read_style))
                 .default_service(only("GET")),
         )
-        .service(web::resource("/forward-auth/envoy/{path:.*}").route(web::route().to(ask_envoy)));
+        .service(
+            web::resource("/forward-auth/envoy/{path:.*}").route(web::route().to(check_ext_authz)),
+        );
 }
 
 /// `GET /forward-auth`: checks a request for nginx, Caddy or Traefik.
-async fn ask(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
-    trust(&http)?;
-    let forwarded = read_forwarded(http.headers())?;
-    let asked = forwarded.read(forward_auth.table()).map_err(refuse_fault)?;
-    answer_to(&http, &forward_auth, &asked).await
+async fn check_request(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
+    require_trusted_proxy(&http)?;
+    let forwarded = read_forwarded_headers(http.headers())?;
+    let forwarded_request = forwarded.read(forward_auth.table()).map_err(reject)?;
+    respond(&http, &forward_auth, &forwarded_request).await
 }
 
 /// `/forward-auth/envoy/…`: checks a request for Envoy, with any method.
-async fn ask_envoy(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
-    trust(&http)?;
-    let forwarded = read_forwarded(http.headers())?;
+async fn check_ext_authz(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
+    require_trusted_proxy(&http)?;
+    let forwarded = read_forwarded_headers(http.headers())?;
     let host = own_host(&http)?;
     // The path as it was sent, not as the router decoded it.
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let path = path.strip_prefix(ENVOY).unwrap_or_default();
-    let asked = forwarded
-        .read_own(forward_auth.table(), http.method().as_str(), host, path)
-        .map_err(refuse_fault)?;
-    answer_to(&http, &forward_auth, &asked).await
+    let forwarded_request = forwarded
+        .read_ext_authz(forward_auth.table(), http.method().as_str(), host, path)
+        .map_err(reject)?;
+    respond(&http, &forward_auth, &forwarded_request).await
 }
 
-async fn answer_to(http: &HttpRequest, forward_auth: &ForwardAuth, asked: &Asked) -> Answer {
-    let door = DoorCookies::shown_door(asked.target.host.is_https(), http.headers());
-    let visit = Visit {
-        target: &asked.target,
-        method: &asked.method,
-        door: door.as_ref(),
-        sender: sender(http.headers()),
-        preflight: wanted_method(http.headers(), &asked.method),
+async fn respond(
+    http: &HttpRequest,
+    forward_auth: &ForwardAuth,
+    forwarded_request: &ForwardedRequest,
+) -> Answer {
+    let forward_auth_session = ForwardAuthCookies::session_key_of(
+        forwarded_request.target.host.is_https(),
+        http.headers(),
+    );
+    let check = CheckRequest {
+        target: &forwarded_request.target,
+        method: &forwarded_request.method,
+        forward_auth_session: forward_auth_session.as_ref(),
+        fetch_metadata: fetch_metadata(http.headers()),
+        preflight: preflight_method(http.headers(), &forwarded_request.method),
     };
-    let verdict = forward_auth.ask(visit).await?;
-    answer::of(http, forward_auth, asked, verdict).await
+    let outcome = forward_auth.check_request(check).await?;
+    response::of(http, forward_auth, forwarded_request, outcome).await
 }
 
 /// Reads the browser's fetch metadata, as forwarded by the proxy.
-fn sender(headers: &HeaderMap) -> Sender<'_> {
+fn fetch_metadata(headers: &HeaderMap) -> FetchMetadata<'_> {
     let said = |name: &'static str| {
         let value = headers.get(HeaderName::from_static(name));
         value.map(|value| value.as_bytes())
     };
-    Sender {
+    FetchMetadata {
         origin: said("origin"),
         fetch_site: said("sec-fetch-site"),
         // Some proxies remove `Upgrade`; over HTTP/2 there is no `Sec-WebSocket-Key` (RFC 8441 §5).
-        opens_socket: said("sec-websocket-key").or(said("upgrade")).is_some()
+        opens_websocket: said("sec-websocket-key").or(said("upgrade")).is_some()
             || said("sec-fetch-mode") == Some(b"websocket"),
     }
 }
 
 /// Returns the method that a CORS preflight announces (Fetch §4.8). It must have exactly one origin and one method.
-fn wanted_method<'h>(headers: &'h HeaderMap, method: &str) -> Option<&'h str> {
+fn preflight_method<'h>(headers: &'h HeaderMap, method: &str) -> Option<&'h str> {
     if method != "OPTIONS" {
         return None;
     }
@@ -118,7 +130,7 @@ fn wanted_method<'h>(headers: &'h HeaderMap, method: &str) -> Option<&'h str> {
 }
 
 /// Rejects requests that don't come from a trusted proxy: only those may describe another client's request.
-fn trust(http: &HttpRequest) -> Result<(), Problem> {
+fn require_trusted_proxy(http: &HttpRequest) -> Result<(), Problem> {
     if is_from_trusted_proxy(http) {
         return Ok(());
     }
@@ -134,15 +146,15 @@ fn trust(http: &HttpRequest) -> Result<(), Problem> {
         "The proxy is not trusted",
         "The request did not come from a trusted proxy. Add the proxy's address to server.trusted_proxies; the log shows it.",
     )
-    .shown_to_people())
+    .shown_as_page())
 }
 
 /// Reads the forwarded headers of all protocols, each with at most one value.
-fn read_forwarded(headers: &HeaderMap) -> Result<Forwarded<'_>, Problem> {
-    if headers.keys().any(is_in_disguise) {
-        return Err(refuse_fault(ForwardFault::Conflict("header")));
+fn read_forwarded_headers(headers: &HeaderMap) -> Result<ForwardedHeaders<'_>, Problem> {
+    if headers.keys().any(imitates_reserved_header) {
+        return Err(reject(ForwardedRequestError::Conflict("header")));
     }
-    Ok(Forwarded {
+    Ok(ForwardedHeaders {
         original_url: one(headers, "x-original-url")?,
         original_method: one(headers, "x-original-method")?,
         method: one(headers, "x-forwarded-method")?,
@@ -154,7 +166,7 @@ fn read_forwarded(headers: &HeaderMap) -> Result<Forwarded<'_>, Problem> {
 
 /// Prefixes of the headers that proxies and Doorward use, and of those that can make an application see another
 /// address or method.
-const OURS: [&str; 6] = [
+const RESERVED_PREFIXES: [&str; 6] = [
     "remote-",
     "x-original-",
     "x-forwarded-",
@@ -163,13 +175,13 @@ const OURS: [&str; 6] = [
     "x-method-",
 ];
 
-/// Whether a header imitates one of [`OURS`] by using another character in place of `-`. An application behind a proxy that
+/// Whether a header imitates one of [`RESERVED_PREFIXES`] by using another character in place of `-`. An application behind a proxy that
 /// passes it on may mistake it for the one with `-`: CGI converts `-` to `_` (RFC 3875 §4.1.18), and PHP and some servers convert
 /// every character that isn't a letter or digit.
-fn is_in_disguise(name: &HeaderName) -> bool {
+fn imitates_reserved_header(name: &HeaderName) -> bool {
     let name = name.as_str();
     let plain = name.replace(|one: char| !one.is_ascii_alphanumeric(), "-");
-    plain != name && OURS.iter().any(|ours| plain.starts_with(ours))
+    plain != name && RESERVED_PREFIXES.iter().any(|ours| plain.starts_with(ours))
 }
 
 /// Returns the value of a header that may occur at most once.
@@ -179,10 +191,10 @@ fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(refuse_fault(ForwardFault::Conflict(name)));
+        return Err(reject(ForwardedRequestError::Conflict(name)));
     }
     let text = value.to_str();
-    let text = text.map_err(|_| refuse_fault(TargetFault::Malformed("character").into()))?;
+    let text = text.map_err(|_| reject(TargetFault::Malformed("character").into()))?;
     Ok(Some(text))
 }
 
@@ -192,22 +204,22 @@ fn own_host(http: &HttpRequest) -> Result<&str, Problem> {
     let in_address = http.uri().authority().map(|authority| authority.as_str());
     match (in_header, in_address) {
         (Some(one), Some(other)) if one != other => {
-            Err(refuse_fault(ForwardFault::Conflict("host")))
+            Err(reject(ForwardedRequestError::Conflict("host")))
         }
         (Some(host), _) | (None, Some(host)) => Ok(host),
-        (None, None) => Err(refuse_fault(ForwardFault::Missing("host"))),
+        (None, None) => Err(reject(ForwardedRequestError::Missing("host"))),
     }
 }
 
 /// Rejects headers that don't determine a request. The response repeats none of them.
-fn refuse_fault(fault: ForwardFault) -> Problem {
+fn reject(fault: ForwardedRequestError) -> Problem {
     tracing::info!(reason = %fault, "refused");
     match fault {
-        ForwardFault::Target(TargetFault::UnknownHost) => not_permitted(),
-        ForwardFault::Missing(_)
-        | ForwardFault::Conflict(_)
-        | ForwardFault::Method
-        | ForwardFault::Target(TargetFault::Malformed(_)) => Problem::new(
+        ForwardedRequestError::Target(TargetFault::UnknownHost) => not_permitted(),
+        ForwardedRequestError::Missing(_)
+        | ForwardedRequestError::Conflict(_)
+        | ForwardedRequestError::Method
+        | ForwardedRequestError::Target(TargetFault::Malformed(_)) => Problem::new(
             StatusCode::BAD_REQUEST,
             "forwarded-request",
             "Invalid forwarded headers",

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::ForwardAuth;
 use crate::access::routes::AppHost;
+use crate::account_state::AccountState;
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::Algorithm;
-use crate::sessions::OpenDoor;
-use crate::standing::Standing;
+use crate::sessions::CheckedForwardAuthSession;
 use crate::tokens::keys::SignError;
 use crate::tokens::seconds;
 
@@ -31,20 +31,20 @@ const LIFETIME: i64 = 60;
 
 /// Values of [`HEADERS`]; empty if a value is missing, and all empty for anonymous requests. Applications rely on these headers,
 /// so an unverified email address is left out.
-pub fn values(standing: Option<&Standing>) -> [String; 5] {
-    let Some(standing) = standing else {
+pub fn values(account_state: Option<&AccountState>) -> [String; 5] {
+    let Some(account_state) = account_state else {
         return Default::default();
     };
-    let email = standing
+    let email = account_state
         .email
         .as_deref()
-        .filter(|_| standing.email_verified);
+        .filter(|_| account_state.email_verified);
     [
-        standing.user_id.to_string(),
-        ascii(&standing.username),
+        account_state.user_id.to_string(),
+        ascii(&account_state.username),
         ascii(email.unwrap_or_default()),
-        ascii(&standing.display_name),
-        ascii(&standing.roles.join(",")),
+        ascii(&account_state.display_name),
+        ascii(&account_state.roles.join(",")),
     ]
 }
 
@@ -84,23 +84,31 @@ struct Claims<'s> {
 
 impl ForwardAuth {
     /// Signs a token that identifies the user to the application at a host. Its audience is the host's origin.
-    pub async fn sign(&self, host: &AppHost, open: &OpenDoor) -> Result<String, SignError> {
-        let (now, lent, standing) = (seconds(self.clock.now()), &open.door.lent, &open.standing);
+    pub async fn sign(
+        &self,
+        host: &AppHost,
+        live: &CheckedForwardAuthSession,
+    ) -> Result<String, SignError> {
+        let (now, parent, account_state) = (
+            seconds(self.clock.now()),
+            &live.forward_auth_session.parent,
+            &live.account_state,
+        );
         let claims = Claims {
-            iss: self.place.as_str(),
-            sub: standing.user_id,
+            iss: self.public_url.as_str(),
+            sub: account_state.user_id,
             aud: &host.origin(),
             iat: now,
             exp: now.saturating_add(LIFETIME),
-            sid: lent.session,
-            auth_time: seconds(lent.auth_time),
-            acr: &lent.acr,
-            amr: &lent.amr,
-            preferred_username: &standing.username,
-            name: &standing.display_name,
-            email: standing.email.as_deref(),
-            email_verified: standing.email_verified,
-            roles: &standing.roles,
+            sid: parent.session,
+            auth_time: seconds(parent.auth_time),
+            acr: &parent.acr,
+            amr: &parent.amr,
+            preferred_username: &account_state.username,
+            name: &account_state.display_name,
+            email: account_state.email.as_deref(),
+            email_verified: account_state.email_verified,
+            roles: &account_state.roles,
         };
         self.keyring.sign(Algorithm::ES256, TYPE, &claims).await
     }

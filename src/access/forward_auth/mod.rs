@@ -4,25 +4,25 @@
 //! permits is denied; users are redirected only to hosts that have a route; pending sign-ins and handoff codes are single-use.
 //! The session cookie is never used: each protected host has its own forward-auth session (see `sessions`).
 //!
-//! The public type is [`ForwardAuth`]. This module owns the keys `door-request:…` and `door-ticket:…`.
+//! The public type is [`ForwardAuth`]. This module owns the keys `forward_auth_session-request:…` and `forward_auth_session-ticket:…`.
 
-mod ask;
+mod check;
+mod fetch_metadata;
 mod forwarded;
 pub mod http;
 mod identity;
 mod pages;
-mod sender;
+mod sign_in_flow;
 mod target;
-mod way_in;
 
 use std::sync::Arc;
 
-pub use ask::{Refusal, Verdict, Visit};
-pub use forwarded::{Asked, Dialect, ForwardFault, Forwarded};
+pub use check::{CheckOutcome, CheckRequest, Denial};
+pub use fetch_metadata::FetchMetadata;
+pub use forwarded::{ForwardedHeaders, ForwardedRequest, ForwardedRequestError, ProxyProtocol};
 pub use pages::routes as page_routes;
-pub use sender::Sender;
+pub use sign_in_flow::{FlowError, PendingSignIn};
 pub use target::{Target, TargetFault};
-pub use way_in::{Pending, WayError};
 
 use super::Access;
 use super::routes::RouteTable;
@@ -41,12 +41,12 @@ pub struct ForwardAuth {
     ephemeral: Ephemeral,
     clock: Clock,
     routes: Arc<RouteTable>,
-    place: Origin,
+    public_url: Origin,
 }
 
 /// The dependencies of forward-auth.
 #[derive(Clone, Debug)]
-pub struct Rooms {
+pub struct Dependencies {
     /// Access decisions.
     pub access: Access,
     /// Sessions and forward-auth sessions.
@@ -60,16 +60,16 @@ pub struct Rooms {
 }
 
 impl ForwardAuth {
-    /// Creates forward-auth for these routes; `place` is Doorward's public URL.
-    pub fn new(rooms: Rooms, routes: RouteTable, place: Origin) -> Self {
+    /// Creates forward-auth for these routes; `public_url` is Doorward's public URL.
+    pub fn new(dependencies: Dependencies, routes: RouteTable, public_url: Origin) -> Self {
         Self {
-            access: rooms.access,
-            sessions: rooms.sessions,
-            keyring: rooms.keyring,
-            ephemeral: rooms.ephemeral,
-            clock: rooms.clock,
+            access: dependencies.access,
+            sessions: dependencies.sessions,
+            keyring: dependencies.keyring,
+            ephemeral: dependencies.ephemeral,
+            clock: dependencies.clock,
             routes: Arc::new(routes),
-            place,
+            public_url,
         }
     }
 
@@ -79,7 +79,7 @@ impl ForwardAuth {
     }
 
     /// Doorward's public URL.
-    pub fn place(&self) -> &Origin {
-        &self.place
+    pub fn public_url(&self) -> &Origin {
+        &self.public_url
     }
 }

@@ -7,16 +7,18 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::ForwardAuth;
-use super::way_in::{Pending, WayError, path_of};
+use super::sign_in_flow::{FlowError, PendingSignIn, path_of};
 use crate::base::secrets::Token;
 use crate::sessions::{Continuation, Destination, Sessions, SignedIn};
-use crate::web::{Answer, FormTargets, Frame, Limits, Problem, Visitor, Web, only, page, redirect};
+use crate::web::{
+    Answer, FormActionPolicy, Frame, Problem, RateLimits, Visitor, Web, only, page, redirect,
+};
 
 /// Registers the routes, inside the session middleware.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.service(
         web::resource("/forward-auth/login")
-            .route(web::get().to(go_on))
+            .route(web::get().to(show_login))
             .route(web::post().to(answer))
             .default_service(only("GET, POST")),
     );
@@ -24,7 +26,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// Query of the page: the ID of the pending sign-in.
 #[derive(Debug, Deserialize)]
-struct Which {
+struct LoginQuery {
     id: String,
     /// Present with any value if the user wants to use another account.
     switch: Option<String>,
@@ -33,31 +35,31 @@ struct Which {
 /// The user's choice on the page that asks for the passkey.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum PersonsAnswer {
+enum UserChoice {
     /// Cancels.
     Deny,
     /// Uses another account.
     Switch,
     /// The user has just authenticated with a passkey.
     #[default]
-    Proven,
+    Reauthenticated,
 }
 
 #[derive(Debug, Deserialize)]
 struct AnswerForm {
     #[serde(default)]
-    answer: PersonsAnswer,
+    answer: UserChoice,
 }
 
 /// `GET /forward-auth/login?id=…`.
-async fn go_on(
+async fn show_login(
     http: HttpRequest,
     forward_auth: web::Data<ForwardAuth>,
-    which: web::Query<Which>,
+    query: web::Query<LoginQuery>,
 ) -> Answer {
     require_page(&http)?;
-    let (id, pending) = forward_auth.find_pending(&which.id).await?;
-    if which.switch.is_some() {
+    let (id, pending) = forward_auth.find_pending(&query.id).await?;
+    if query.switch.is_some() {
         return switch(&http, &id, &pending).await;
     }
     step(&http, &forward_auth, &id, &pending).await
@@ -77,19 +79,19 @@ fn require_page(http: &HttpRequest) -> Result<(), Problem> {
 async fn answer(
     http: HttpRequest,
     forward_auth: web::Data<ForwardAuth>,
-    which: web::Query<Which>,
+    query: web::Query<LoginQuery>,
     form: web::Form<AnswerForm>,
 ) -> Answer {
-    let (id, pending) = forward_auth.find_pending(&which.id).await?;
+    let (id, pending) = forward_auth.find_pending(&query.id).await?;
     match form.into_inner().answer {
-        PersonsAnswer::Deny => Ok(redirect("/account")),
-        PersonsAnswer::Switch => switch(&http, &id, &pending).await,
-        PersonsAnswer::Proven => step(&http, &forward_auth, &id, &pending).await,
+        UserChoice::Deny => Ok(redirect("/account")),
+        UserChoice::Switch => switch(&http, &id, &pending).await,
+        UserChoice::Reauthenticated => step(&http, &forward_auth, &id, &pending).await,
     }
 }
 
 /// Redirects to the sign-in for another account. The user may also keep the current one.
-async fn switch(http: &HttpRequest, id: &Token, pending: &Pending) -> Answer {
+async fn switch(http: &HttpRequest, id: &Token, pending: &PendingSignIn) -> Answer {
     let login = sign_in_path(http, id, pending).await?;
     Ok(redirect(&format!("{login}&switch=1")))
 }
@@ -98,15 +100,15 @@ async fn step(
     http: &HttpRequest,
     forward_auth: &ForwardAuth,
     id: &Token,
-    pending: &Pending,
+    pending: &PendingSignIn,
 ) -> Answer {
     let Some(person) = SignedIn::find(http).await? else {
         return Ok(redirect(&sign_in_path(http, id, pending).await?));
     };
-    if forward_auth.is_enough(pending, &person) {
+    if forward_auth.meets_requirement(pending, &person) {
         return Ok(redirect(&forward_auth.issue(id, pending, &person).await?));
     }
-    ask_ceremony(http, forward_auth, id, (pending, &person))
+    ask_for_passkey(http, forward_auth, id, (pending, &person))
 }
 
 /// Returns the path of the sign-in page, which continues here afterwards. Signed-out visitors can cause this write, so
@@ -114,10 +116,10 @@ async fn step(
 async fn sign_in_path(
     http: &HttpRequest,
     id: &Token,
-    pending: &Pending,
+    pending: &PendingSignIn,
 ) -> Result<String, Problem> {
-    let limits = http.app_data::<web::Data<Limits>>();
-    limits.ok_or_else(Problem::internal)?.admit(http).await?;
+    let limits = http.app_data::<web::Data<RateLimits>>();
+    limits.ok_or_else(Problem::internal)?.check(http).await?;
     let sessions = http.app_data::<web::Data<Sessions>>();
     let continuation = Continuation {
         path: path_of(id),
@@ -140,8 +142,8 @@ struct AppPart {
 }
 
 #[derive(Template)]
-#[template(path = "prove_again.html")]
-struct ProveAgainPage {
+#[template(path = "reauthenticate.html")]
+struct ReauthenticatePage {
     frame: Frame,
     title: String,
     app: AppPart,
@@ -152,11 +154,11 @@ struct ProveAgainPage {
 
 /// Shows the page that asks for the passkey again, because a policy requires a more recent or stronger sign-in. The passkey is
 /// requested only after the user clicks, never by a redirect.
-fn ask_ceremony(
+fn ask_for_passkey(
     http: &HttpRequest,
     forward_auth: &ForwardAuth,
     id: &Token,
-    (pending, person): (&Pending, &SignedIn),
+    (pending, person): (&PendingSignIn, &SignedIn),
 ) -> Answer {
     let web = http.app_data::<web::Data<Web>>();
     let frame = Frame::new(
@@ -166,18 +168,18 @@ fn ask_ceremony(
     );
     let host = pending.host.clone();
     let back = forward_auth.table().host(&host).ok_or_else(gone)?.origin();
-    let answer = page(&ProveAgainPage {
-        title: frame.text_with("prove_again.title", &[("app", host.as_str())]),
+    let answer = page(&ReauthenticatePage {
+        title: frame.text_with("reauthenticate.title", &[("app", host.as_str())]),
         app: AppPart {
             name: host.clone(),
             host,
         },
         visitor: person.visitor(),
-        asks_stronger: !pending.is_strong(&person.session),
+        asks_stronger: !pending.has_required_acr(&person.session),
         action: path_of(id),
         frame,
     })?;
-    Ok(FormTargets::onward(&back).allow(answer))
+    Ok(FormActionPolicy::for_redirect_to(&back).allow(answer))
 }
 
 fn gone() -> Problem {
@@ -189,14 +191,14 @@ fn gone() -> Problem {
     )
 }
 
-impl From<WayError> for Problem {
-    fn from(error: WayError) -> Self {
+impl From<FlowError> for Problem {
+    fn from(error: FlowError) -> Self {
         match error {
-            WayError::Gone(reason) => {
+            FlowError::Gone(reason) => {
                 tracing::info!(reason, "unknown forward-auth request");
                 gone()
             }
-            WayError::Unavailable(error) => error.into(),
+            FlowError::Unavailable(error) => error.into(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::access::routes::{AppHost, LONGEST, PathFault, RouteTable, parts};
+use crate::access::routes::{AppHost, MAX_LEN, PathFault, RouteTable, parts};
 
 /// An address at a protected host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl Target {
 
     /// Parses path and query at a host.
     pub fn at(host: &AppHost, path_and_query: &str) -> Result<Self, TargetFault> {
-        if path_and_query.len() > LONGEST {
+        if path_and_query.len() > MAX_LEN {
             return Err(TargetFault::Malformed("too-long"));
         }
         let (path, query) = match path_and_query.split_once('?') {

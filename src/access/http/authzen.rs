@@ -6,10 +6,12 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
 use serde_json::{Map, Value, json};
 
-use crate::access::authzen::{AuthZen, AuthZenError, Evaluated, Glance, Tuple};
+use crate::access::authzen::{
+    AuthZen, AuthZenError, EvaluationRequest, EvaluationsResponse, PrefetchedCopies,
+};
+use crate::account_state::Unavailable;
 use crate::clients::Scope;
 use crate::sessions::Caller;
-use crate::standing::Unavailable;
 use crate::web::{LargeBodies, Problem, Web, only, read_object};
 
 const EVALUATION: &str = "/access/v1/evaluation";
@@ -165,18 +167,21 @@ async fn evaluate(
         note_callers_id(&request);
         require_credentials(&request)?;
         let read = read_object(&request, &body);
-        let tuple = read.and_then(|asked| Ok(Tuple::read(&asked)?));
-        let glance = async {
-            match &tuple {
-                Ok(tuple) => Ok(authzen.glance(tuple).await.map_err(Unavailable::from)?),
-                Err(_) => Ok::<_, AuthZenError>(Glance::default()),
+        let evaluation = read.and_then(|asked| Ok(EvaluationRequest::read(&asked)?));
+        let prefetch = async {
+            match &evaluation {
+                Ok(evaluation) => Ok(authzen
+                    .prefetch(evaluation)
+                    .await
+                    .map_err(Unavailable::from)?),
+                Err(_) => Ok::<_, AuthZenError>(PrefetchedCopies::default()),
             }
         };
         // An authentication error takes precedence, and discards everything that was read concurrently.
-        let (client, glance) =
-            tokio::join!(require_client(&request, Scope::AccessEvaluate), glance);
+        let (client, prefetch) =
+            tokio::join!(require_client(&request, Scope::AccessEvaluate), prefetch);
         client?;
-        let answered = authzen.evaluate(&tuple?, glance?).await?;
+        let answered = authzen.evaluate(&evaluation?, prefetch?).await?;
         Ok(HttpResponse::Ok().json(answered))
     })
     .await
@@ -190,8 +195,10 @@ async fn evaluate_many(
     answer(async {
         let asked = read(&request, &body, Scope::AccessEvaluate).await?;
         Ok(match authzen.evaluate_many(&asked).await? {
-            Evaluated::One(answer) => HttpResponse::Ok().json(answer),
-            Evaluated::Many(answers) => HttpResponse::Ok().json(json!({ "evaluations": answers })),
+            EvaluationsResponse::One(answer) => HttpResponse::Ok().json(answer),
+            EvaluationsResponse::Many(answers) => {
+                HttpResponse::Ok().json(json!({ "evaluations": answers }))
+            }
         })
     })
     .await

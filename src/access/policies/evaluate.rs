@@ -3,53 +3,53 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use cedar_policy::{AuthorizationError, Authorizer, Decision as Verdict};
+use cedar_policy::{AuthorizationError, Authorizer, Decision as CedarDecision};
 
 use super::Policies;
-use super::facts::{Asked, Facts};
+use super::input::{CedarRequest, DecisionInput};
 use super::table::Names;
-use crate::access::question::{Auth, Decision, Subject, Wanted};
+use crate::access::access_request::{Auth, Decision, StepUpRequirement, Subject};
 use crate::base::clock::Timestamp;
 use crate::sessions::Acr;
 
 /// Maximum age, in seconds, that is tested when the age of the present sign-in is unknown; usually the maximum
 /// lifetime of a session.
-const OLDEST: u64 = 30 * 86_400;
+const MAX_SIGN_IN_AGE: u64 = 30 * 86_400;
 
 /// The `acr` values that a sign-in can reach, weakest first. The highest level isn't among them, because Doorward doesn't
 /// request attestation.
-const RUNGS: [&str; 2] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str()];
+const REACHABLE_ACRS: [&str; 2] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str()];
 
 /// Whether a denial states the sign-in that would be sufficient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Challenge {
+pub enum StepUpSearch {
     /// Search for it, which needs further evaluations.
-    Look,
+    Search,
     /// Don't search; searches for entities don't need it.
     Skip,
 }
 
 impl Policies {
     /// Decides a request. Denies everything if no policies are in force, and everything that a schema doesn't declare.
-    pub fn decide(&self, facts: &Facts, challenge: Challenge) -> Decision {
+    pub fn decide(&self, input: &DecisionInput, step_up_search: StepUpSearch) -> Decision {
         let Some(table) = self.table() else {
             return refused("no policies are loaded");
         };
-        let asked = Names::of(&table, facts).and_then(|names| {
+        let cedar_request = Names::of(&table, input).and_then(|names| {
             table.check(&names)?;
             let selection = table.select(&names);
-            Asked::new(&table, names, selection, facts)
+            CedarRequest::new(&table, names, selection, input)
         });
-        match asked {
-            Ok(asked) => asked.decide(facts, challenge),
+        match cedar_request {
+            Ok(cedar_request) => cedar_request.decide(input, step_up_search),
             Err(reason) => refused(reason),
         }
     }
 
     /// Whether any policy could permit this action to an external subject, on any resource. If not, a denial needs no reads.
-    pub fn may_permit_outsiders(&self, action: &str) -> bool {
+    pub fn may_permit_external_subjects(&self, action: &str) -> bool {
         self.table()
-            .is_some_and(|table| table.permits_outsiders(action))
+            .is_some_and(|table| table.permits_external_subjects(action))
     }
 }
 
@@ -65,17 +65,17 @@ fn tell(error: &AuthorizationError) -> String {
     format!("{}: {}", error.policy_id(), error.inner())
 }
 
-impl Asked<'_> {
-    fn decide(&self, facts: &Facts, challenge: Challenge) -> Decision {
-        let auth = match &facts.subject {
+impl CedarRequest<'_> {
+    fn decide(&self, input: &DecisionInput, step_up_search: StepUpSearch) -> Decision {
+        let auth = match &input.subject {
             Subject::Person { auth, .. } => auth.as_ref(),
-            Subject::Client(_) | Subject::Outsider { .. } => None,
+            Subject::Client(_) | Subject::ExternalSubject { .. } => None,
         };
         let mut decision = self.evaluate(auth);
-        let is_person = matches!(facts.subject, Subject::Person { .. });
-        let may_look = self.reads_auth && challenge == Challenge::Look;
-        if is_person && !decision.is_allowed && may_look {
-            decision.wanted = self.wanted(auth, facts.now);
+        let is_person = matches!(input.subject, Subject::Person { .. });
+        let may_search = self.reads_auth && step_up_search == StepUpSearch::Search;
+        if is_person && !decision.is_allowed && may_search {
+            decision.step_up = self.step_up(auth, input.now);
         }
         decision
     }
@@ -91,8 +91,8 @@ impl Asked<'_> {
         for policies in &self.sets {
             let answer = Authorizer::new().is_authorized(&request, policies, &self.entities);
             let decided = match answer.decision() {
-                Verdict::Allow => &mut permits,
-                Verdict::Deny => &mut forbids,
+                CedarDecision::Allow => &mut permits,
+                CedarDecision::Deny => &mut forbids,
             };
             decided.extend(answer.diagnostics().reason().map(ToString::to_string));
             errors.extend(answer.diagnostics().errors().map(tell));
@@ -103,28 +103,28 @@ impl Asked<'_> {
             is_allowed,
             policies: policies.into_iter().collect(),
             errors: errors.into_iter().collect(),
-            wanted: None,
+            step_up: None,
         }
     }
 
     /// Finds the least sign-in that would be sufficient: the lowest `acr` at which a sign-in of this moment is permitted, and the
     /// maximum age at that `acr`. A user whose sign-in already has that `acr` keeps it (RFC 9470 §3).
-    fn wanted(&self, auth: Option<&Auth>, now: Timestamp) -> Option<Wanted> {
+    fn step_up(&self, auth: Option<&Auth>, now: Timestamp) -> Option<StepUpRequirement> {
         let present = auth.map(|auth| auth.acr.as_str());
         let from = present
-            .and_then(|acr| RUNGS.iter().position(|rung| *rung == acr))
+            .and_then(|acr| REACHABLE_ACRS.iter().position(|rung| *rung == acr))
             .unwrap_or(0);
-        let rungs = RUNGS.get(from..)?;
+        let rungs = REACHABLE_ACRS.get(from..)?;
         let permits = |acr: &str, age: u64| {
             let auth_time = now.before(Duration::from_secs(age));
             let sign_in = if auth.is_some_and(|auth| auth.acr == acr) {
                 let present = auth.cloned();
                 Auth {
                     auth_time,
-                    ..present.unwrap_or_else(|| Auth::supposed(acr, auth_time))
+                    ..present.unwrap_or_else(|| Auth::assumed(acr, auth_time))
                 }
             } else {
-                Auth::supposed(acr, auth_time)
+                Auth::assumed(acr, auth_time)
             };
             self.evaluate(Some(&sign_in)).is_allowed
         };
@@ -134,10 +134,10 @@ impl Asked<'_> {
             .filter(|acr| permits(acr, 0))
             .collect();
         let least = *acr_values.first()?;
-        let oldest = auth.map_or(OLDEST, |auth| now.since(auth.auth_time).as_secs());
+        let oldest = auth.map_or(MAX_SIGN_IN_AGE, |auth| now.since(auth.auth_time).as_secs());
         let max_age =
             (!permits(least, oldest)).then(|| greatest(oldest, |age| permits(least, age)));
-        let wanted = Wanted {
+        let step_up = StepUpRequirement {
             acr_values: if present == Some(least) {
                 Vec::new()
             } else {
@@ -145,7 +145,7 @@ impl Asked<'_> {
             },
             max_age,
         };
-        (wanted != Wanted::default()).then_some(wanted)
+        (step_up != StepUpRequirement::default()).then_some(step_up)
     }
 }
 

@@ -4,8 +4,8 @@
 //! Policies come from files: every instance reads its own and doesn't depend on another.
 
 mod evaluate;
-mod facts;
 mod fault;
+mod input;
 mod parse;
 mod read;
 mod reads;
@@ -26,17 +26,17 @@ use crate::base::config;
 use crate::base::hex::to_hex;
 pub use fault::PolicyFault;
 use parse::Parsed;
-use read::{Look, Reading};
+use read::{FolderSnapshot, LoadedSources};
 pub use schema::BASE_SCHEMA;
 use table::PolicyTable;
 pub use values::readable;
 
-pub use evaluate::Challenge;
-pub use facts::Facts;
+pub use evaluate::StepUpSearch;
+pub use input::DecisionInput;
 
 /// Maximum number of times that [`Policies::load`] reads a folder that changes during the read. After that, no policies are in
 /// force until the folder is stable.
-const READINGS: usize = 10;
+const MAX_READ_ATTEMPTS: usize = 10;
 
 /// The policies of this process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,17 +63,17 @@ struct State {
     in_force: Option<Arc<PolicyTable>>,
     fault: Option<PolicyFault>,
     /// The latest snapshot of the folder.
-    looked: Option<Result<Look, PolicyFault>>,
+    last_snapshot: Option<Result<FolderSnapshot, PolicyFault>>,
     /// The snapshot after which the folder was last read.
-    read: Option<Result<Look, PolicyFault>>,
+    read: Option<Result<FolderSnapshot, PolicyFault>>,
     /// Hash of the contents that were read then.
     hash: Option<Vec<u8>>,
 }
 
 impl State {
-    fn seen(&mut self, look: Result<Look, PolicyFault>, hash: Option<Vec<u8>>) {
-        self.looked = Some(look.clone());
-        self.read = Some(look);
+    fn mark_read(&mut self, snapshot: Result<FolderSnapshot, PolicyFault>, hash: Option<Vec<u8>>) {
+        self.last_snapshot = Some(snapshot.clone());
+        self.read = Some(snapshot);
         self.hash = hash;
     }
 
@@ -116,8 +116,8 @@ impl Policies {
                 "no policies are configured (access.policies); AuthZEN and forward-auth deny every request, sign-in and OpenID Connect work"
             );
         }
-        for _ in 0..READINGS {
-            self.take(self.look());
+        for _ in 0..MAX_READ_ATTEMPTS {
+            self.reload(self.snapshot());
             if self.read_state(|state| state.read.is_some()) {
                 return;
             }
@@ -127,15 +127,15 @@ impl Policies {
     /// Reads the folder again if it changed and two successive snapshots are equal, so that a set isn't read while it is being
     /// written. Blocks on file access.
     pub fn watch(&self) {
-        let look = self.look();
+        let snapshot = self.snapshot();
         let is_due = self.change_state(|state| {
-            let is_still = state.looked.replace(look.clone()) == Some(look.clone());
+            let is_still = state.last_snapshot.replace(snapshot.clone()) == Some(snapshot.clone());
             // A read that failed is retried.
-            let is_news = state.read.as_ref() != Some(&look) || state.hash.is_none();
+            let is_news = state.read.as_ref() != Some(&snapshot) || state.hash.is_none();
             is_still && is_news
         });
         if is_due {
-            self.take(look);
+            self.reload(snapshot);
         }
     }
 
@@ -169,7 +169,7 @@ impl Policies {
         };
         let id = table.entity(name.kind.as_str(), name.id.as_str());
         let id = id.ok_or_else(|| format!("{} is not an entity type", name.kind))?;
-        table.check_attributes(facts::thing(&id, attributes)?)
+        table.check_attributes(input::resource_entity(&id, attributes)?)
     }
 
     /// The set in force, and whether the folder's current contents were rejected. Recorded in the audit log.
@@ -200,38 +200,38 @@ impl Policies {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn look(&self) -> Result<Look, PolicyFault> {
-        read::look(self.folder.as_deref(), self.schema.as_deref())
+    fn snapshot(&self) -> Result<FolderSnapshot, PolicyFault> {
+        read::snapshot(self.folder.as_deref(), self.schema.as_deref())
     }
 
     /// Reads and checks the folder, and puts the set in force if it has no error. If the folder changed during the read, the
     /// result is discarded; the next snapshot differs, so that the folder is read again.
-    fn take(&self, look: Result<Look, PolicyFault>) {
-        self.take_by(look, read::read);
+    fn reload(&self, snapshot: Result<FolderSnapshot, PolicyFault>) {
+        self.reload_with(snapshot, read::read);
     }
 
-    /// Same as [`Policies::take`], but reads with `reading`. A test changes the folder there.
-    fn take_by(
+    /// Same as [`Policies::reload`], but reads with `reading`. A test changes the folder there.
+    fn reload_with(
         &self,
-        look: Result<Look, PolicyFault>,
-        reading: impl FnOnce(Option<&Path>, Option<&Path>) -> Result<Reading, PolicyFault>,
+        snapshot: Result<FolderSnapshot, PolicyFault>,
+        reading: impl FnOnce(Option<&Path>, Option<&Path>) -> Result<LoadedSources, PolicyFault>,
     ) {
-        let found = look
+        let found = snapshot
             .as_ref()
             .map_err(PolicyFault::clone)
             .and_then(|_| reading(self.folder.as_deref(), self.schema.as_deref()));
-        if self.look() != look {
+        if self.snapshot() != snapshot {
             tracing::debug!("the policies changed while they were read; reading them again");
             return;
         }
         let hash = found.as_ref().ok().map(|(_, hash)| hash.clone());
         if hash.is_some() && self.read_state(|state| state.hash == hash) {
-            return self.change_state(|state| state.seen(look, hash));
+            return self.change_state(|state| state.mark_read(snapshot, hash));
         }
         // Parsed without holding the lock, so that requests are decided in the meantime.
         let parsed = found.and_then(|(sources, _)| parse::parse(&sources));
         self.change_state(|state| {
-            state.seen(look, hash);
+            state.mark_read(snapshot, hash);
             state.put_in_force(parsed);
         });
     }

@@ -25,16 +25,16 @@ pub(super) struct Sources {
 }
 
 /// The texts and their hash.
-pub(super) type Reading = (Sources, Vec<u8>);
+pub(super) type LoadedSources = (Sources, Vec<u8>);
 
 /// Metadata of the policy files. The files are read only when it changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Look(Vec<Seen>);
+pub(super) struct FolderSnapshot(Vec<FileSnapshot>);
 
 /// Metadata of one file: size, time of the last modification, and time of the last status change (a copy may
 /// preserve the former).
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Seen {
+struct FileSnapshot {
     name: String,
     size: u64,
     modified: (i64, i64),
@@ -42,11 +42,14 @@ struct Seen {
 }
 
 /// Maximum size of a file in bytes. Policies are small; a larger file is there by mistake.
-const LARGEST: u64 = 4 << 20;
+const MAX_FILE_SIZE: u64 = 4 << 20;
 
 /// Reads the metadata of the policy files and the schema. Follows symbolic links, because mounted Kubernetes
 /// `ConfigMap`s consist of them.
-pub(super) fn look(folder: Option<&Path>, schema: Option<&Path>) -> Result<Look, PolicyFault> {
+pub(super) fn snapshot(
+    folder: Option<&Path>,
+    schema: Option<&Path>,
+) -> Result<FolderSnapshot, PolicyFault> {
     let mut files = Vec::new();
     if let Some(folder) = folder {
         for name in names(folder)? {
@@ -56,20 +59,20 @@ pub(super) fn look(folder: Option<&Path>, schema: Option<&Path>) -> Result<Look,
     if let Some(schema) = schema {
         files.push(entry(schema, schema.display().to_string())?);
     }
-    Ok(Look(files))
+    Ok(FolderSnapshot(files))
 }
 
 /// Reads the metadata of one file. A broken link is an error rather than a missing policy.
-fn entry(path: &Path, name: String) -> Result<Seen, PolicyFault> {
+fn entry(path: &Path, name: String) -> Result<FileSnapshot, PolicyFault> {
     let found =
         fs::metadata(path).map_err(|error| PolicyFault::of_file(&name, error.to_string()))?;
     if !found.is_file() {
         return Err(PolicyFault::of_file(&name, "is not a file"));
     }
-    if found.len() > LARGEST {
+    if found.len() > MAX_FILE_SIZE {
         return Err(PolicyFault::of_file(&name, "is larger than 4 MiB"));
     }
-    Ok(Seen {
+    Ok(FileSnapshot {
         name,
         size: found.len(),
         modified: (found.mtime(), found.mtime_nsec()),
@@ -97,7 +100,10 @@ fn names(folder: &Path) -> Result<Vec<String>, PolicyFault> {
 }
 
 /// Reads all files and returns the contents with their hash.
-pub(super) fn read(folder: Option<&Path>, schema: Option<&Path>) -> Result<Reading, PolicyFault> {
+pub(super) fn read(
+    folder: Option<&Path>,
+    schema: Option<&Path>,
+) -> Result<LoadedSources, PolicyFault> {
     let mut sources = Sources::default();
     if let Some(folder) = folder {
         for name in names(folder)? {

@@ -114,7 +114,7 @@ mod tests {
             ("[context].contains(resource.seen)", true),
             ("context == resource.seen", true),
             ("context.claimed.context has time", false),
-            ("context.grants.contains(\"time\")", false),
+            ("context.resource_roles.contains(\"time\")", false),
             ("principal.time == resource.time", false),
             ("context has auth", false),
             ("context.now > 3", false),
@@ -145,7 +145,10 @@ mod tests {
                 "resource has owner && resource.owner.name == \"ada\"",
                 false,
             ),
-            ("context.grants.contains(\"principal.username\")", false),
+            (
+                "context.resource_roles.contains(\"principal.username\")",
+                false,
+            ),
         ] {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
             let policy: Policy = text.parse().expect("a policy");

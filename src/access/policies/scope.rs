@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::access::{ResourceId, ResourceType, is_action};
 
-const PRINCIPALS: [&str; 3] = ["User", "Client", "Outsider"];
+const PRINCIPALS: [&str; 3] = ["User", "Client", "ExternalSubject"];
 
 /// Rejects a scope that no request can match. The error says what to write instead.
 pub(super) fn check(policy: &Policy) -> Result<(), &'static str> {
@@ -18,7 +18,7 @@ pub(super) fn check(policy: &Policy) -> Result<(), &'static str> {
 }
 
 fn check_principal(constraint: &PrincipalConstraint) -> Result<(), &'static str> {
-    const NOBODY: &str = "a principal must be a User (in a Role), a Client or an Outsider";
+    const NOBODY: &str = "a principal must be a User (in a Role), a Client or an ExternalSubject";
     let is_principal = |kind: &EntityTypeName| PRINCIPALS.contains(&kind.to_string().as_str());
     let is_role = |group: &EntityUid| group.type_name().to_string() == "Role";
     match constraint {
@@ -53,8 +53,8 @@ fn check_name(one: &EntityUid) -> Result<(), &'static str> {
         "Client" if !is_uuid() => Err(
             "a Client is identified by its ID, a lower-case UUID (the client_id, unless that was chosen); for a name write when { principal.name == \"name\" }",
         ),
-        "Outsider" if !id.contains(':') => {
-            Err("an Outsider is identified by type and ID: Outsider::\"type:id\"")
+        "ExternalSubject" if !id.contains(':') => {
+            Err("an ExternalSubject is identified by type and ID: ExternalSubject::\"type:id\"")
         }
         _ => Ok(()),
     }

@@ -13,7 +13,7 @@ use super::reads::Reads;
 use super::schema::PolicySchema;
 
 /// Cedar type of external subjects.
-pub(super) const OUTSIDER: &str = "Outsider";
+pub(super) const EXTERNAL_SUBJECT: &str = "ExternalSubject";
 
 /// The policies in force.
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ impl PolicyTable {
             count: policies.len(),
             ..Self::default()
         };
-        for own in ["User", "Role", "Client", OUTSIDER, "Action"] {
+        for own in ["User", "Role", "Client", EXTERNAL_SUBJECT, "Action"] {
             let kind = own.parse().map_err(|_| format!("{own} is no type"))?;
             table.keep_type(kind);
         }
@@ -94,7 +94,7 @@ impl PolicyTable {
         }
         for action in named_actions(policy) {
             self.actions.extend(action.as_ref().map(name));
-            if permits_outsiders(policy) {
+            if permits_external_subjects(policy) {
                 self.open_actions.insert(action.clone());
             }
             let by_type = self.groups.entry(action).or_default();
@@ -161,12 +161,14 @@ impl PolicyTable {
     }
 
     /// Whether a policy could permit an action to an external subject, on any resource.
-    pub(super) fn permits_outsiders(&self, action: &str) -> bool {
-        let (Some(action), Ok(outsider)) = (self.entity("Action", action), OUTSIDER.parse()) else {
+    pub(super) fn permits_external_subjects(&self, action: &str) -> bool {
+        let (Some(action), Ok(external_subject)) =
+            (self.entity("Action", action), EXTERNAL_SUBJECT.parse())
+        else {
             return false;
         };
         let schema = self.schema.as_ref();
-        schema.is_none_or(|schema| schema.applies_to(&outsider, &action))
+        schema.is_none_or(|schema| schema.applies_to(&external_subject, &action))
             && self
                 .matching_actions(&action)
                 .any(|action| self.open_actions.contains(&action))
@@ -191,16 +193,16 @@ fn name(action: &EntityUid) -> String {
     action.id().unescaped().to_owned()
 }
 
-fn permits_outsiders(policy: &Policy) -> bool {
-    let is_outsider = |kind: &EntityTypeName| kind.to_string() == OUTSIDER;
+fn permits_external_subjects(policy: &Policy) -> bool {
+    let is_external_subject = |kind: &EntityTypeName| kind.to_string() == EXTERNAL_SUBJECT;
     policy.effect() == Effect::Permit
         && match policy.principal_constraint() {
             PrincipalConstraint::Any => true,
             PrincipalConstraint::Is(kind) | PrincipalConstraint::IsIn(kind, _) => {
-                is_outsider(&kind)
+                is_external_subject(&kind)
             }
             PrincipalConstraint::Eq(one) | PrincipalConstraint::In(one) => {
-                is_outsider(one.type_name())
+                is_external_subject(one.type_name())
             }
         }
 }

@@ -10,11 +10,11 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::access::ResourceName;
-use crate::access::question::{Auth, Claimed, Decision, Subject, Wanted};
+use crate::access::access_request::{Auth, Claimed, Decision, StepUpRequirement, Subject};
+use crate::account_state::{AccountState, UserStatus};
 use crate::base::clock::Timestamp;
 use crate::base::config::SubjectId;
 use crate::base::ids::UserId;
-use crate::standing::{Standing, UserStatus};
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
 
@@ -55,8 +55,8 @@ fn policies(text: &str) -> Folder {
     folder
 }
 
-fn standing(roles: &[&str]) -> Standing {
-    Standing {
+fn account_state(roles: &[&str]) -> AccountState {
+    AccountState {
         user_id: UserId::random(),
         version: 1,
         username: "ada".into(),
@@ -75,17 +75,17 @@ fn standing(roles: &[&str]) -> Standing {
 
 fn person(roles: &[&str], auth: Option<Auth>) -> Subject {
     Subject::Person {
-        standing: Box::new(standing(roles)),
+        account_state: Box::new(account_state(roles)),
         auth,
     }
 }
 
-fn facts(subject: Subject) -> Facts {
-    Facts {
+fn input(subject: Subject) -> DecisionInput {
+    DecisionInput {
         subject,
         action: "view".into(),
         resource: ResourceName::parse("order", "7").expect("a name"),
-        grants: vec![],
+        resource_roles: vec![],
         attributes: Map::new(),
         claimed: Claimed::default(),
         now: NOW,
@@ -96,28 +96,28 @@ fn object(value: &Value) -> Map<String, Value> {
     value.as_object().expect("an object").clone()
 }
 
-fn ask(folder: &Folder, facts: &Facts) -> Decision {
-    folder.policies.decide(facts, Challenge::Look)
+fn ask(folder: &Folder, input: &DecisionInput) -> Decision {
+    folder.policies.decide(input, StepUpSearch::Search)
 }
 
-fn is_allowed(folder: &Folder, facts: &Facts) -> bool {
-    ask(folder, facts).is_allowed
+fn is_allowed(folder: &Folder, input: &DecisionInput) -> bool {
+    ask(folder, input).is_allowed
 }
 
 #[test]
 fn what_is_held_on_the_very_thing_decides() {
     let folder = policies(
         r#"@id("operators") permit (principal is User, action == Action::"view", resource is order)
-           when { context.grants.contains("OPERATOR") };"#,
+           when { context.resource_roles.contains("OPERATOR") };"#,
     );
-    let mut facts = facts(person(&[], None));
-    assert!(!is_allowed(&folder, &facts));
-    facts.grants = vec!["OPERATOR".into()];
-    let decision = ask(&folder, &facts);
+    let mut input = input(person(&[], None));
+    assert!(!is_allowed(&folder, &input));
+    input.resource_roles = vec!["OPERATOR".into()];
+    let decision = ask(&folder, &input);
     assert!(decision.is_allowed);
     assert_eq!(decision.policies, ["operators"]);
-    facts.action = "delete".into();
-    assert!(!is_allowed(&folder, &facts));
+    input.action = "delete".into();
+    assert!(!is_allowed(&folder, &input));
 }
 
 #[test]
@@ -126,13 +126,13 @@ fn roles_attributes_and_the_registry_are_known() {
         r#"permit (principal in Role::"clerk", action, resource)
            when { principal.username == "ada" && !(principal has email) && resource.size == 3 && context.time > datetime("2020-01-01") };"#,
     );
-    let mut facts = facts(person(&["clerk"], None));
-    facts.attributes = object(&json!({"size": 3}));
-    let decision = ask(&folder, &facts);
+    let mut input = input(person(&["clerk"], None));
+    input.attributes = object(&json!({"size": 3}));
+    let decision = ask(&folder, &input);
     assert!(decision.is_allowed, "{decision:?}");
     assert_eq!(decision.policies, ["a.cedar:1"]);
-    facts.subject = person(&["cook"], None);
-    assert!(!is_allowed(&folder, &facts));
+    input.subject = person(&["cook"], None);
+    assert!(!is_allowed(&folder, &input));
 }
 
 #[test]
@@ -141,18 +141,18 @@ fn an_error_in_any_policy_that_is_reached_denies_the_whole() {
         r#"permit (principal, action, resource);
            forbid (principal, action == Action::"view", resource is order) when { context.claimed.context.amount > 10 };"#,
     );
-    let mut facts = facts(person(&[], None));
-    let decision = ask(&folder, &facts);
+    let mut input = input(person(&[], None));
+    let decision = ask(&folder, &input);
     assert!(!decision.is_allowed && !decision.errors.is_empty());
-    facts.claimed.context = object(&json!({"amount": "many"}));
-    assert!(!is_allowed(&folder, &facts));
-    facts.claimed.context = object(&json!({"amount": 10.5}));
-    assert!(!is_allowed(&folder, &facts));
-    facts.claimed.context = object(&json!({"amount": 10.0}));
-    assert!(is_allowed(&folder, &facts));
-    facts.action = "edit".into();
-    facts.claimed.context = Map::new();
-    assert!(is_allowed(&folder, &facts));
+    input.claimed.context = object(&json!({"amount": "many"}));
+    assert!(!is_allowed(&folder, &input));
+    input.claimed.context = object(&json!({"amount": 10.5}));
+    assert!(!is_allowed(&folder, &input));
+    input.claimed.context = object(&json!({"amount": 10.0}));
+    assert!(is_allowed(&folder, &input));
+    input.action = "edit".into();
+    input.claimed.context = Map::new();
+    assert!(is_allowed(&folder, &input));
 }
 
 #[test]
@@ -160,27 +160,27 @@ fn what_callers_say_is_never_what_doorward_knows() {
     let folder = policies(
         r#"permit (principal is User, action, resource) when { principal.username == "root" };
            permit (principal in Role::"admin", action, resource);
-           permit (principal, action, resource) when { context.grants.contains("OWNER") };
+           permit (principal, action, resource) when { context.resource_roles.contains("OWNER") };
            permit (principal, action, resource) when { context has auth };
            permit (principal, action, resource) when { resource has open && resource.open };
-           permit (principal == Outsider::"User:root", action, resource);
+           permit (principal == ExternalSubject::"User:root", action, resource);
            permit (principal, action, resource) when { context.claimed.context.who == User::"root" };"#,
     );
-    let mut facts = facts(Subject::Outsider {
+    let mut input = input(Subject::ExternalSubject {
         kind: "user".into(),
         id: "root".into(),
     });
     let lies = object(&json!({
-        "username": "root", "roles": ["admin"], "grants": ["OWNER"], "auth": {"acr": "phr"}, "open": true,
+        "username": "root", "roles": ["admin"], "resource_roles": ["OWNER"], "auth": {"acr": "phr"}, "open": true,
         "who": {"__entity": {"type": "User", "id": "root"}}, "__extn": {"fn": "ip", "arg": "127.0.0.1"},
     }));
-    facts.claimed = Claimed {
+    input.claimed = Claimed {
         subject: lies.clone(),
         resource: lies.clone(),
         action: lies.clone(),
         context: lies,
     };
-    let decision = ask(&folder, &facts);
+    let decision = ask(&folder, &input);
     assert!(
         !decision.is_allowed && decision.errors.is_empty(),
         "{decision:?}"
@@ -193,25 +193,25 @@ fn escapes_are_fields_like_any_other() {
         r#"permit (principal, action, resource)
            when { context.claimed.context["__extn"]["fn"] == "ip" && context.claimed.context["__entity"].id == "x" };"#,
     );
-    let mut facts = facts(person(&[], None));
-    facts.claimed.context = object(&json!({
+    let mut input = input(person(&[], None));
+    input.claimed.context = object(&json!({
         "__entity": {"type": "User", "id": "x"}, "__extn": {"fn": "ip", "arg": "no address"},
     }));
-    assert!(is_allowed(&folder, &facts));
+    assert!(is_allowed(&folder, &input));
 }
 
 #[test]
-fn two_outsiders_are_never_one() {
-    let folder = policies(r#"permit (principal == Outsider::"a:b:c", action, resource);"#);
-    let outsider = |kind: &str, id: &str| {
-        facts(Subject::Outsider {
+fn two_external_subjects_are_never_one() {
+    let folder = policies(r#"permit (principal == ExternalSubject::"a:b:c", action, resource);"#);
+    let external_subject = |kind: &str, id: &str| {
+        input(Subject::ExternalSubject {
             kind: kind.into(),
             id: id.into(),
         })
     };
-    assert!(is_allowed(&folder, &outsider("a", "b:c")));
-    assert!(!is_allowed(&folder, &outsider("a:b", "c")));
-    assert!(!is_allowed(&folder, &outsider("a", "b:c\"")));
+    assert!(is_allowed(&folder, &external_subject("a", "b:c")));
+    assert!(!is_allowed(&folder, &external_subject("a:b", "c")));
+    assert!(!is_allowed(&folder, &external_subject("a", "b:c\"")));
 }
 
 fn signed_in(acr: &str, age: u64) -> Auth {
@@ -232,41 +232,41 @@ fn a_denial_says_what_sign_in_would_have_been_enough() {
            permit (principal is User, action == Action::"print", resource)
            when { context has auth && context.auth.amr.contains("hwk") && context.claimed.context has never };"#,
     );
-    let wanted = |action: &str, auth: Option<Auth>| {
-        let mut facts = facts(person(&[], auth));
-        facts.action = action.into();
-        let decision = ask(&folder, &facts);
-        (decision.is_allowed, decision.wanted)
+    let step_up = |action: &str, auth: Option<Auth>| {
+        let mut input = input(person(&[], auth));
+        input.action = action.into();
+        let decision = ask(&folder, &input);
+        (decision.is_allowed, decision.step_up)
     };
     let bound = "urn:doorward:acr:device-bound";
     let stronger = [bound];
-    assert_eq!(wanted("view", Some(signed_in(bound, 300))), (true, None));
+    assert_eq!(step_up("view", Some(signed_in(bound, 300))), (true, None));
     let want = |acr_values: &[&'static str], max_age| {
         (
             false,
-            Some(Wanted {
+            Some(StepUpRequirement {
                 acr_values: acr_values.to_vec(),
                 max_age,
             }),
         )
     };
     assert_eq!(
-        wanted("view", Some(signed_in("phr", 10))),
+        step_up("view", Some(signed_in("phr", 10))),
         want(&stronger, None)
     );
     assert_eq!(
-        wanted("view", Some(signed_in("phr", 1_000))),
+        step_up("view", Some(signed_in("phr", 1_000))),
         want(&stronger, Some(300))
     );
     assert_eq!(
-        wanted("view", Some(signed_in(bound, 1_000))),
+        step_up("view", Some(signed_in(bound, 1_000))),
         want(&[], Some(300))
     );
-    assert_eq!(wanted("view", None), want(&stronger, Some(300)));
+    assert_eq!(step_up("view", None), want(&stronger, Some(300)));
     assert_eq!(
-        wanted("edit", Some(signed_in("phr", 60))),
+        step_up("edit", Some(signed_in("phr", 60))),
         want(&[], Some(59))
     );
-    assert_eq!(wanted("print", Some(signed_in("phr", 0))), (false, None));
-    assert_eq!(wanted("other", None), (false, None));
+    assert_eq!(step_up("print", Some(signed_in("phr", 0))), (false, None));
+    assert_eq!(step_up("other", None), (false, None));
 }

@@ -4,17 +4,17 @@
 use cedar_policy::RestrictedExpression;
 use serde_json::{Map, Number, Value};
 
-const DEEPEST: usize = 16;
-const MOST: usize = 10_000;
+const MAX_DEPTH: usize = 16;
+const MAX_VALUES: usize = 10_000;
 
 /// Why a document can't be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueFault {
     /// Objects and lists are nested too deeply.
-    #[error("must have at most {DEEPEST} levels of objects and lists")]
+    #[error("must have at most {MAX_DEPTH} levels of objects and lists")]
     TooDeep,
     /// The document has too many values.
-    #[error("must contain at most {MOST} values")]
+    #[error("must contain at most {MAX_VALUES} values")]
     TooMany,
     /// A number can't be represented exactly, and policies would compare it wrongly.
     #[error("a number must be whole and fit 64 bits, or have at most four digits after the point")]
@@ -29,8 +29,8 @@ pub enum ValueFault {
 /// # Errors
 /// The document is too deep or too large, or a number can't be represented exactly.
 pub fn record(object: &Map<String, Value>) -> Result<RestrictedExpression, ValueFault> {
-    let mut left = MOST;
-    fields(object, DEEPEST, &mut left)
+    let mut left = MAX_VALUES;
+    fields(object, MAX_DEPTH, &mut left)
 }
 
 /// Checks that an object can be converted (see `record`).
@@ -42,8 +42,8 @@ pub fn readable(object: &Map<String, Value>) -> Result<(), ValueFault> {
 pub fn attributes(
     object: &Map<String, Value>,
 ) -> Result<Vec<(String, RestrictedExpression)>, ValueFault> {
-    let mut left = MOST;
-    members(object, DEEPEST, &mut left)
+    let mut left = MAX_VALUES;
+    members(object, MAX_DEPTH, &mut left)
 }
 
 fn members(

@@ -3,8 +3,8 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::thing::ThingRow;
-use super::super::{ResourceName, ThingFilter};
+use super::super::resource::ResourceRow;
+use super::super::{ResourceFilter, ResourceName};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, ResourceKey, UserId};
 use crate::db::portable::ForUpdate;
@@ -27,10 +27,10 @@ type Row = (
     Option<ClientId>,
 );
 
-fn thing(row: Row) -> Result<ThingRow> {
+fn resource(row: Row) -> Result<ResourceRow> {
     let name = ResourceName::parse(&row.0, &row.1)
-        .map_err(|fault| Error::Refused(format!("stored resource name: {fault}")))?;
-    Ok(ThingRow {
+        .map_err(|fault| Error::Internal(format!("stored resource name: {fault}")))?;
+    Ok(ResourceRow {
         name,
         title: row.2,
         description: row.3,
@@ -45,33 +45,33 @@ fn thing(row: Row) -> Result<ThingRow> {
 }
 
 /// Reads a resource, also a deleted one.
-pub(in crate::access) fn find_thing(
+pub(in crate::access) fn find_resource(
     conn: &mut Connection,
     name: &ResourceName,
-) -> Result<Option<ThingRow>> {
+) -> Result<Option<ResourceRow>> {
     let row = resources::table
         .find((name.kind.as_str(), name.id.as_str()))
         .first::<Row>(conn)
         .optional()?;
-    row.map(thing).transpose()
+    row.map(resource).transpose()
 }
 
-/// Same as [`find_thing`], but locks the row until the transaction ends.
-pub(in crate::access) fn lock_thing(
+/// Same as [`find_resource`], but locks the row until the transaction ends.
+pub(in crate::access) fn lock_resource(
     conn: &mut Connection,
     name: &ResourceName,
-) -> Result<Option<ThingRow>> {
+) -> Result<Option<ResourceRow>> {
     let query = resources::table.find((name.kind.as_str(), name.id.as_str()));
     let row = ForUpdate(query).get_result::<Row>(conn).optional()?;
-    row.map(thing).transpose()
+    row.map(resource).transpose()
 }
 
 /// Lists registered resources, ordered by type and ID.
-pub(in crate::access) fn list_things(
+pub(in crate::access) fn list_resources(
     conn: &mut Connection,
-    filter: &ThingFilter,
+    filter: &ResourceFilter,
     limit: i64,
-) -> Result<Vec<ThingRow>> {
+) -> Result<Vec<ResourceRow>> {
     let mut query = resources::table
         .filter(resources::deleted_at.is_null())
         .order((resources::resource_type, resources::resource_id))
@@ -99,28 +99,28 @@ pub(in crate::access) fn list_things(
         }
     }
     let rows = query.load::<Row>(conn)?;
-    rows.into_iter().map(thing).collect()
+    rows.into_iter().map(resource).collect()
 }
 
 /// Inserts the first version; [`Error::Taken`] if another transaction inserted it first.
-pub(in crate::access) fn insert_thing(
+pub(in crate::access) fn insert_resource(
     conn: &mut Connection,
-    thing: &ThingRow,
+    resource: &ResourceRow,
     now: Timestamp,
     author: &Author,
 ) -> Result<()> {
     diesel::insert_into(resources::table)
         .values((
-            resources::resource_type.eq(thing.name.kind.as_str()),
-            resources::resource_id.eq(thing.name.id.as_str()),
-            resources::title.eq(thing.title.as_deref()),
-            resources::description.eq(thing.description.as_deref()),
-            resources::attributes.eq(Json(thing.attributes.clone())),
-            resources::created_at.eq(thing.created_at),
+            resources::resource_type.eq(resource.name.kind.as_str()),
+            resources::resource_id.eq(resource.name.id.as_str()),
+            resources::title.eq(resource.title.as_deref()),
+            resources::description.eq(resource.description.as_deref()),
+            resources::attributes.eq(Json(resource.attributes.clone())),
+            resources::created_at.eq(resource.created_at),
             resources::deleted_at.eq(None::<Timestamp>),
-            resources::moved_at.eq(now),
-            resources::version.eq(thing.version),
-            resources::as_of.eq(thing.as_of),
+            resources::changed_at.eq(now),
+            resources::version.eq(resource.version),
+            resources::as_of.eq(resource.as_of),
             resources::by_user.eq(author.user()),
             resources::by_client.eq(author.client()),
         ))
@@ -129,23 +129,23 @@ pub(in crate::access) fn insert_thing(
 }
 
 /// Updates the row to the next version. The caller holds the row's lock.
-pub(in crate::access) fn update_thing(
+pub(in crate::access) fn update_resource(
     conn: &mut Connection,
-    thing: &ThingRow,
+    resource: &ResourceRow,
     now: Timestamp,
     author: &Author,
 ) -> Result<()> {
-    let deleted_at = thing.is_deleted.then_some(now);
-    let row = resources::table.find((thing.name.kind.as_str(), thing.name.id.as_str()));
+    let deleted_at = resource.is_deleted.then_some(now);
+    let row = resources::table.find((resource.name.kind.as_str(), resource.name.id.as_str()));
     diesel::update(row)
         .set((
-            resources::title.eq(thing.title.as_deref()),
-            resources::description.eq(thing.description.as_deref()),
-            resources::attributes.eq(Json(thing.attributes.clone())),
+            resources::title.eq(resource.title.as_deref()),
+            resources::description.eq(resource.description.as_deref()),
+            resources::attributes.eq(Json(resource.attributes.clone())),
             resources::deleted_at.eq(deleted_at),
-            resources::moved_at.eq(now),
-            resources::version.eq(thing.version),
-            resources::as_of.eq(thing.as_of),
+            resources::changed_at.eq(now),
+            resources::version.eq(resource.version),
+            resources::as_of.eq(resource.as_of),
             resources::by_user.eq(author.user()),
             resources::by_client.eq(author.client()),
         ))
@@ -154,12 +154,12 @@ pub(in crate::access) fn update_thing(
 }
 
 /// Lists the resources that changed since an instant of the database's clock, with their versions.
-pub(in crate::access) fn list_moved_since(
+pub(in crate::access) fn list_changes_since(
     conn: &mut Connection,
     from: Timestamp,
 ) -> Result<Vec<(ResourceKey, i64)>> {
     let rows = resources::table
-        .filter(resources::moved_at.ge(from))
+        .filter(resources::changed_at.ge(from))
         .select((
             resources::resource_type,
             resources::resource_id,
@@ -169,7 +169,7 @@ pub(in crate::access) fn list_moved_since(
     rows.into_iter()
         .map(|(kind, id, version)| {
             let name = ResourceName::parse(&kind, &id)
-                .map_err(|fault| Error::Refused(format!("stored resource name: {fault}")))?;
+                .map_err(|fault| Error::Internal(format!("stored resource name: {fault}")))?;
             Ok((name.key(), version))
         })
         .collect()

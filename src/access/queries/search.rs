@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::access::{Held, ResourceName, ResourceType};
+use crate::access::{HeldRoles, ResourceName, ResourceType};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-use crate::db::schema::{grants, resources};
+use crate::db::schema::{resources, role_assignments};
 use crate::db::{Connection, Json, Result};
 
 /// A resource that a search evaluates.
@@ -16,7 +16,7 @@ use crate::db::{Connection, Json, Result};
 pub(in crate::access) struct Candidate {
     pub(in crate::access) id: String,
     pub(in crate::access) attributes: Map<String, Value>,
-    pub(in crate::access) held: Held,
+    pub(in crate::access) held: HeldRoles,
 }
 
 /// Reads the roles of several users on a resource. Users without an assignment are omitted.
@@ -24,16 +24,20 @@ pub(in crate::access) fn list_held_by(
     conn: &mut Connection,
     users: &[UserId],
     resource: &ResourceName,
-) -> Result<HashMap<UserId, Held>> {
-    let rows = grants::table
-        .filter(grants::user_id.eq_any(users.to_vec()))
-        .filter(grants::resource_type.eq(resource.kind.as_str()))
-        .filter(grants::resource_id.eq(resource.id.as_str()))
-        .select((grants::user_id, grants::roles, grants::valid_until))
+) -> Result<HashMap<UserId, HeldRoles>> {
+    let rows = role_assignments::table
+        .filter(role_assignments::user_id.eq_any(users.to_vec()))
+        .filter(role_assignments::resource_type.eq(resource.kind.as_str()))
+        .filter(role_assignments::resource_id.eq(resource.id.as_str()))
+        .select((
+            role_assignments::user_id,
+            role_assignments::roles,
+            role_assignments::valid_until,
+        ))
         .load::<(UserId, Json<Vec<String>>, Option<Timestamp>)>(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(user, roles, until)| (user, Held::new(roles.0, until)))
+        .map(|(user, roles, until)| (user, HeldRoles::new(roles.0, until)))
         .collect())
 }
 
@@ -59,16 +63,20 @@ pub(in crate::access) fn list_registered(
     let mut held = HashMap::new();
     if let Some(holder) = holder {
         let ids: Vec<String> = rows.iter().map(|(id, _)| id.clone()).collect();
-        let found = grants::table
-            .filter(grants::user_id.eq(holder))
-            .filter(grants::resource_type.eq(kind.as_str()))
-            .filter(grants::resource_id.eq_any(ids))
-            .select((grants::resource_id, grants::roles, grants::valid_until))
+        let found = role_assignments::table
+            .filter(role_assignments::user_id.eq(holder))
+            .filter(role_assignments::resource_type.eq(kind.as_str()))
+            .filter(role_assignments::resource_id.eq_any(ids))
+            .select((
+                role_assignments::resource_id,
+                role_assignments::roles,
+                role_assignments::valid_until,
+            ))
             .load::<(String, Json<Vec<String>>, Option<Timestamp>)>(conn)?;
         held.extend(
             found
                 .into_iter()
-                .map(|(id, roles, until)| (id, Held::new(roles.0, until))),
+                .map(|(id, roles, until)| (id, HeldRoles::new(roles.0, until))),
         );
     }
     Ok(rows
@@ -95,22 +103,28 @@ pub(in crate::access) fn list_held_only(
         .filter(resources::resource_type.eq(kind.as_str().to_owned()))
         .filter(resources::deleted_at.is_null())
         .select(resources::resource_id);
-    let mut query = grants::table
-        .filter(grants::user_id.eq(holder))
-        .filter(grants::resource_type.eq(kind.as_str()))
-        .filter(grants::roles.ne(Json(Vec::<String>::new())))
+    let mut query = role_assignments::table
+        .filter(role_assignments::user_id.eq(holder))
+        .filter(role_assignments::resource_type.eq(kind.as_str()))
+        .filter(role_assignments::roles.ne(Json(Vec::<String>::new())))
         .filter(
-            grants::valid_until
+            role_assignments::valid_until
                 .is_null()
-                .or(grants::valid_until.assume_not_null().gt(now)),
+                .or(role_assignments::valid_until.assume_not_null().gt(now)),
         )
-        .order(grants::resource_id)
+        .order(role_assignments::resource_id)
         .limit(limit)
-        .select((grants::resource_id, grants::roles, grants::valid_until))
+        .select((
+            role_assignments::resource_id,
+            role_assignments::roles,
+            role_assignments::valid_until,
+        ))
         .into_boxed()
-        .filter(diesel::dsl::not(grants::resource_id.eq_any(registered)));
+        .filter(diesel::dsl::not(
+            role_assignments::resource_id.eq_any(registered),
+        ));
     if let Some(after) = after {
-        query = query.filter(grants::resource_id.gt(after.to_owned()));
+        query = query.filter(role_assignments::resource_id.gt(after.to_owned()));
     }
     let rows = query.load::<(String, Json<Vec<String>>, Option<Timestamp>)>(conn)?;
     Ok(rows
@@ -118,7 +132,7 @@ pub(in crate::access) fn list_held_only(
         .map(|(id, roles, until)| Candidate {
             id,
             attributes: Map::new(),
-            held: Held::new(roles.0, until),
+            held: HeldRoles::new(roles.0, until),
         })
         .collect())
 }

@@ -12,7 +12,7 @@ pub struct AppHost {
 impl AppHost {
     /// Parses a configured host. It uses https, except for `localhost` and names below it if Doorward's own URL is
     /// on `http://localhost`.
-    pub fn parse(text: &str, place: &Origin) -> Result<Self, &'static str> {
+    pub fn parse(text: &str, public_url: &Origin) -> Result<Self, &'static str> {
         let (name, port) = match text.split_once(':') {
             Some((name, port)) => (name, Some(port)),
             None => (text, None),
@@ -21,7 +21,7 @@ impl AppHost {
             return Err("must be a host name in lower case, such as shop.example.com");
         }
         let is_local = name == "localhost" || name.ends_with(".localhost");
-        let is_https = place.is_https() || !is_local;
+        let is_https = public_url.is_https() || !is_local;
         let own = if is_https { "443" } else { "80" };
         let is_port = |port: &str| {
             port.parse::<u16>()
@@ -35,8 +35,8 @@ impl AppHost {
             Some(_) | None => {}
         }
         // Cookies ignore ports: an application at another port of Doorward's host could set Doorward's cookies.
-        let is_own_name = is_https && name == place.host();
-        if is_own_name || text == place.authority() {
+        let is_own_name = is_https && name == public_url.host();
+        if is_own_name || text == public_url.authority() {
             return Err("is Doorward's own host");
         }
         Ok(Self {
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_host_is_written_as_browsers_write_it() {
-        let place = Origin::parse("https://id.example.com").expect("an origin");
+        let public_url = Origin::parse("https://id.example.com").expect("an origin");
         for good in [
             "shop.example.com",
             "shop.example.com:8443",
@@ -108,7 +108,7 @@ mod tests {
             "192.0.2.1",
             "shop.example.com:80",
         ] {
-            let host = AppHost::parse(good, &place).expect(good);
+            let host = AppHost::parse(good, &public_url).expect(good);
             assert_eq!(host.origin(), format!("https://{good}"));
         }
         for bad in [
@@ -135,19 +135,19 @@ mod tests {
             "id.example.com:8443",
             "a:1:2",
         ] {
-            assert!(AppHost::parse(bad, &place).is_err(), "{bad}");
+            assert!(AppHost::parse(bad, &public_url).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn only_names_of_this_machine_go_without_tls() {
-        let place = Origin::parse("http://localhost:8080").expect("an origin");
-        let origin = |text| AppHost::parse(text, &place).expect("a host").origin();
+        let public_url = Origin::parse("http://localhost:8080").expect("an origin");
+        let origin = |text| AppHost::parse(text, &public_url).expect("a host").origin();
         assert_eq!(origin("localhost:9000"), "http://localhost:9000");
         assert_eq!(origin("shop.localhost:9000"), "http://shop.localhost:9000");
         assert_eq!(origin("shop.example.com"), "https://shop.example.com");
         assert_eq!(origin("evil-localhost"), "https://evil-localhost");
-        assert!(AppHost::parse("localhost:8080", &place).is_err());
-        assert!(AppHost::parse("localhost:80", &place).is_err());
+        assert!(AppHost::parse("localhost:8080", &public_url).is_err());
+        assert!(AppHost::parse("localhost:80", &public_url).is_err());
     }
 }

@@ -12,16 +12,16 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 pub use host::AppHost;
-pub use order::Unreached;
-pub use path::{LONGEST, PathFault, parts};
+pub use order::ShadowedRoute;
+pub use path::{MAX_LEN, PathFault, parts};
 use pattern::{PathPattern, Template};
 
 use super::is_action;
 use super::{ResourceId, ResourceName, ResourceType};
-use crate::base::config::{self, ConfigError, Fault, Origin};
+use crate::base::config::{self, ConfigError, ConfigFault, Origin};
 
 /// First path segment that every protected host forwards to Doorward.
-pub const OWN_PART: &str = ".doorward";
+pub const DOORWARD_SEGMENT: &str = ".doorward";
 
 /// All routes, by host.
 #[derive(Clone, Debug, Default)]
@@ -36,7 +36,7 @@ struct HostRoutes {
 #[derive(Clone, Debug)]
 struct Route {
     /// Index in the configuration's list.
-    place: usize,
+    index: usize,
     pattern: PathPattern,
     methods: Vec<String>,
     action: String,
@@ -49,7 +49,7 @@ struct Route {
 
 /// The route that matches a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct RouteMatch {
     /// Action, as policies name it.
     pub action: String,
     /// Resource of the request.
@@ -63,19 +63,19 @@ pub struct Found {
 }
 
 impl RouteTable {
-    /// Parses the configured routes; `place` is Doorward's public URL.
+    /// Parses the configured routes; `index` is Doorward's public URL.
     ///
     /// # Errors
     /// All errors, each with the index of its route in the list.
-    pub fn parse(routes: &[config::Route], place: &Origin) -> Result<Self, ConfigError> {
+    pub fn parse(routes: &[config::Route], public_url: &Origin) -> Result<Self, ConfigError> {
         let mut table = Self::default();
         let mut faults = Vec::new();
         for (index, entry) in routes.iter().enumerate() {
-            let host = AppHost::parse(&entry.host, place);
+            let host = AppHost::parse(&entry.host, public_url);
             let route = Route::parse(index, entry);
             let mut fault = |key: &str, reason: String| {
                 let key = format!("access.route[{index}].{key}");
-                faults.push(Fault { key, reason });
+                faults.push(ConfigFault { key, reason });
             };
             match (host, route) {
                 (Ok(host), Ok(_)) if table.has_at_another_port(&host) => {
@@ -128,19 +128,19 @@ impl RouteTable {
 
     /// Returns the route that matches a request. `None` if no route matches, the path is Doorward's own, or the captures don't
     /// form a valid resource ID.
-    pub fn find(&self, host: &AppHost, method: &str, path: &[Cow<'_, str>]) -> Option<Found> {
-        if path.first().is_some_and(|first| first == OWN_PART) {
+    pub fn find(&self, host: &AppHost, method: &str, path: &[Cow<'_, str>]) -> Option<RouteMatch> {
+        if path.first().is_some_and(|first| first == DOORWARD_SEGMENT) {
             return None;
         }
         let routes = &self.0.get(host.authority())?.routes;
         let mut fitting = routes.iter().filter(|route| route.takes(method));
-        let (route, caught) =
-            fitting.find_map(|route| Some((route, route.pattern.catch(path)?)))?;
-        Some(Found {
+        let (route, captures) =
+            fitting.find_map(|route| Some((route, route.pattern.match_path(path)?)))?;
+        Some(RouteMatch {
             action: route.action.clone(),
             resource: ResourceName {
                 kind: route.kind.clone(),
-                id: ResourceId::parse(&route.id.fill(&caught)).ok()?,
+                id: ResourceId::parse(&route.id.fill(&captures)).ok()?,
             },
             sign_in: route.sign_in,
             jwt: route.jwt,
@@ -150,7 +150,7 @@ impl RouteTable {
 }
 
 impl Route {
-    fn parse(place: usize, entry: &config::Route) -> Result<Self, Vec<(&'static str, String)>> {
+    fn parse(index: usize, entry: &config::Route) -> Result<Self, Vec<(&'static str, String)>> {
         let pattern = PathPattern::parse(&entry.path);
         let id = match &pattern {
             Ok(pattern) => Template::parse(&entry.resource.id, pattern).and_then(check_constant),
@@ -170,7 +170,7 @@ impl Route {
         }
         match (pattern, kind, id) {
             (Ok(pattern), Ok(kind), Ok(id)) if faults.is_empty() => Ok(Self {
-                place,
+                index,
                 pattern,
                 methods: entry.methods.clone(),
                 action: entry.action.clone(),

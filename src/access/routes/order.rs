@@ -6,19 +6,19 @@ use super::{Route, RouteTable};
 
 /// A route that no request reaches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreached {
+pub struct ShadowedRoute {
     /// Index of the route in the configuration's list.
     pub route: usize,
     /// Indices of the earlier routes that together match everything that it matches, each for some of its methods.
-    pub behind: Vec<usize>,
+    pub shadowed_by: Vec<usize>,
 }
 
-impl fmt::Display for Unreached {
+impl fmt::Display for ShadowedRoute {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let before: Vec<String> = self
-            .behind
+            .shadowed_by
             .iter()
-            .map(|place| format!("access.route[{place}]"))
+            .map(|index| format!("access.route[{index}]"))
             .collect();
         write!(
             formatter,
@@ -31,38 +31,38 @@ impl fmt::Display for Unreached {
 
 impl RouteTable {
     /// Returns the shadowed routes, in the order of the configuration.
-    pub fn unreached(&self) -> Vec<Unreached> {
+    pub fn shadowed(&self) -> Vec<ShadowedRoute> {
         let mut found = Vec::new();
         for of_host in self.0.values() {
             let mut before: Vec<&Route> = Vec::new();
             for route in &of_host.routes {
-                let behind = route.is_behind(&before);
-                found.extend(behind.map(|behind| Unreached {
-                    route: route.place,
-                    behind,
+                let shadowed_by = route.shadowed_by(&before);
+                found.extend(shadowed_by.map(|shadowed_by| ShadowedRoute {
+                    route: route.index,
+                    shadowed_by,
                 }));
                 before.push(route);
             }
         }
-        found.sort_by_key(|unreached| unreached.route);
+        found.sort_by_key(|shadowed| shadowed.route);
         found
     }
 }
 
 impl Route {
     /// Returns the indices of the earlier routes that match every request of this one, or `None` if some requests remain.
-    fn is_behind(&self, before: &[&Self]) -> Option<Vec<usize>> {
+    fn shadowed_by(&self, before: &[&Self]) -> Option<Vec<usize>> {
         let mut wider = before
             .iter()
             .filter(|route| route.pattern.covers(&self.pattern));
         if self.methods.is_empty() {
             let all = wider.find(|route| route.methods.is_empty())?;
-            return Some(vec![all.place]);
+            return Some(vec![all.index]);
         }
         let wider: Vec<_> = wider.collect();
         let takers = self.methods.iter().map(|method| {
             let taker = wider.iter().find(|route| route.takes(method));
-            taker.map(|route| route.place)
+            taker.map(|route| route.index)
         });
         let mut places: Vec<usize> = takers.collect::<Option<_>>()?;
         places.sort_unstable();

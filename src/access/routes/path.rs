@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 /// Maximum length of path and query, in bytes.
-pub const LONGEST: usize = 8_192;
-const MOST_PARTS: usize = 256;
+pub const MAX_LEN: usize = 8_192;
+const MAX_PARTS: usize = 256;
 
 /// Why a path is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,12 +16,12 @@ pub struct PathFault(pub &'static str);
 /// A path that isn't in normal form is rejected: a proxy or an application could interpret it as another one. The error is
 /// one word for the log.
 pub fn parts(path: &str) -> Result<Vec<Cow<'_, str>>, PathFault> {
-    if path.len() > LONGEST {
+    if path.len() > MAX_LEN {
         return Err(PathFault("too-long"));
     }
     let below = path.strip_prefix('/').ok_or(PathFault("not-absolute"))?;
     let count = below.split('/').count();
-    if count > MOST_PARTS {
+    if count > MAX_PARTS {
         return Err(PathFault("too-many-parts"));
     }
     let mut parts = Vec::with_capacity(count);
@@ -121,8 +121,8 @@ mod tests {
 
     #[test]
     fn what_does_not_normalise_to_itself_is_refused() {
-        let long = format!("/{}", "a".repeat(LONGEST));
-        let deep = "/a".repeat(MOST_PARTS + 1);
+        let long = format!("/{}", "a".repeat(MAX_LEN));
+        let deep = "/a".repeat(MAX_PARTS + 1);
         for path in [
             "",
             "orders",

@@ -25,7 +25,7 @@ enum Rest {
 }
 
 /// The captured values of a path, in the order of the pattern's names.
-pub type Caught<'p> = Vec<Cow<'p, str>>;
+pub type Captures<'p> = Vec<Cow<'p, str>>;
 
 impl PathPattern {
     /// Parses a pattern. Literal segments are written as in a path in normal form.
@@ -98,26 +98,26 @@ impl PathPattern {
     }
 
     /// Returns the captures if a path matches. A named segment must not be empty; the rest is one or more segments.
-    pub fn catch<'p>(&self, path: &[Cow<'p, str>]) -> Option<Caught<'p>> {
+    pub fn match_path<'p>(&self, path: &[Cow<'p, str>]) -> Option<Captures<'p>> {
         let (single, rest) = path.split_at_checked(self.parts.len())?;
         if rest.is_empty() == self.rest.is_some() {
             return None;
         }
-        let mut caught = Vec::new();
+        let mut captures = Vec::new();
         for (pattern, part) in self.parts.iter().zip(single) {
             match pattern {
                 Part::Literal(literal) if literal == part => {}
-                Part::Name(_) if !part.is_empty() => caught.push(part.clone()),
+                Part::Name(_) if !part.is_empty() => captures.push(part.clone()),
                 Part::Literal(_) | Part::Name(_) => return None,
             }
         }
         if self.rest_name().is_some() {
-            caught.push(match rest {
+            captures.push(match rest {
                 [one] => one.clone(),
                 many => Cow::Owned(many.join("/")),
             });
         }
-        Some(caught)
+        Some(captures)
     }
 
     /// Whether this pattern matches every path that the other one matches.
@@ -159,13 +159,13 @@ fn read_literal(text: &str, is_last: bool) -> Result<String, String> {
 
 /// A template of a resource ID, made of text and captures: `{id}`, `{shop}/{id}`, `the-only-one`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
+pub struct Template(Vec<TemplatePiece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+enum TemplatePiece {
     Text(String),
     /// Index of a capture among the pattern's names.
-    Caught(usize),
+    Capture(usize),
 }
 
 impl Template {
@@ -179,7 +179,9 @@ impl Template {
             let (name, after) = after.split_once('}').ok_or("a brace is not closed")?;
             let place = names.iter().position(|known| *known == name);
             let place = place.ok_or_else(|| format!("{{{name}}} is not a name in the path"))?;
-            let is_second = pieces.iter().any(|piece| matches!(piece, Piece::Caught(_)));
+            let is_second = pieces
+                .iter()
+                .any(|piece| matches!(piece, TemplatePiece::Capture(_)));
             if is_second && !before.contains('/') {
                 return Err("there must be a / between two names".into());
             }
@@ -189,7 +191,7 @@ impl Template {
                 ));
             }
             push_text(&mut pieces, before)?;
-            pieces.push(Piece::Caught(place));
+            pieces.push(TemplatePiece::Capture(place));
             left = after;
         }
         push_text(&mut pieces, left)?;
@@ -202,27 +204,27 @@ impl Template {
     /// Returns the text of a template without captures.
     pub fn constant(&self) -> Option<&str> {
         match self.0.as_slice() {
-            [Piece::Text(text)] => Some(text),
+            [TemplatePiece::Text(text)] => Some(text),
             _ => None,
         }
     }
 
     /// Builds the ID from the captures of the template's own pattern.
-    pub fn fill(&self, caught: &Caught<'_>) -> String {
+    pub fn fill(&self, captures: &Captures<'_>) -> String {
         let pieces = self.0.iter().map(|piece| match piece {
-            Piece::Text(text) => text.as_str(),
-            Piece::Caught(place) => caught.get(*place).map_or("", Cow::as_ref),
+            TemplatePiece::Text(text) => text.as_str(),
+            TemplatePiece::Capture(place) => captures.get(*place).map_or("", Cow::as_ref),
         });
         pieces.collect()
     }
 }
 
-fn push_text(pieces: &mut Vec<Piece>, text: &str) -> Result<(), String> {
+fn push_text(pieces: &mut Vec<TemplatePiece>, text: &str) -> Result<(), String> {
     if text.contains('}') {
         return Err("a closing brace has no opening brace".into());
     }
     if !text.is_empty() {
-        pieces.push(Piece::Text(text.to_owned()));
+        pieces.push(TemplatePiece::Text(text.to_owned()));
     }
     Ok(())
 }
@@ -231,11 +233,11 @@ fn push_text(pieces: &mut Vec<Piece>, text: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    fn caught(pattern: &str, path: &str) -> Option<Vec<String>> {
+    fn captures(pattern: &str, path: &str) -> Option<Vec<String>> {
         let pattern = PathPattern::parse(pattern).expect(pattern);
         let path = parts(path).expect(path);
-        let caught = pattern.catch(&path)?;
-        Some(caught.into_iter().map(Cow::into_owned).collect())
+        let captures = pattern.match_path(&path)?;
+        Some(captures.into_iter().map(Cow::into_owned).collect())
     }
 
     fn texts(parts: &[&str]) -> Vec<String> {
@@ -244,10 +246,10 @@ mod tests {
 
     #[test]
     fn a_pattern_fits_part_by_part() {
-        assert_eq!(caught("/", "/"), Some(texts(&[])));
-        assert_eq!(caught("/orders/{id}", "/orders/17"), Some(texts(&["17"])));
+        assert_eq!(captures("/", "/"), Some(texts(&[])));
+        assert_eq!(captures("/orders/{id}", "/orders/17"), Some(texts(&["17"])));
         assert_eq!(
-            caught("/orders/{id}", "/orders/%C3%A4"),
+            captures("/orders/{id}", "/orders/%C3%A4"),
             Some(texts(&["ä"]))
         );
         for other in [
@@ -258,21 +260,21 @@ mod tests {
             "/Orders/17",
             "/",
         ] {
-            assert_eq!(caught("/orders/{id}", other), None, "{other}");
+            assert_eq!(captures("/orders/{id}", other), None, "{other}");
         }
-        assert_eq!(caught("/orders/", "/orders/"), Some(texts(&[])));
-        assert_eq!(caught("/orders", "/orders/"), None);
-        assert_eq!(caught("/%C3%A4", "/%C3%A4"), Some(texts(&[])));
+        assert_eq!(captures("/orders/", "/orders/"), Some(texts(&[])));
+        assert_eq!(captures("/orders", "/orders/"), None);
+        assert_eq!(captures("/%C3%A4", "/%C3%A4"), Some(texts(&[])));
     }
 
     #[test]
     fn the_rest_is_any_number_of_parts() {
-        assert_eq!(caught("/*", "/"), Some(texts(&[])));
-        assert_eq!(caught("/*", "/a/b/"), Some(texts(&[])));
-        assert_eq!(caught("/f/{path...}", "/f/a/b"), Some(texts(&["a/b"])));
-        assert_eq!(caught("/f/{path...}", "/f/"), Some(texts(&[""])));
-        assert_eq!(caught("/f/{path...}", "/f"), None);
-        assert_eq!(caught("/{a}/*", "/x/y"), Some(texts(&["x"])));
+        assert_eq!(captures("/*", "/"), Some(texts(&[])));
+        assert_eq!(captures("/*", "/a/b/"), Some(texts(&[])));
+        assert_eq!(captures("/f/{path...}", "/f/a/b"), Some(texts(&["a/b"])));
+        assert_eq!(captures("/f/{path...}", "/f/"), Some(texts(&[""])));
+        assert_eq!(captures("/f/{path...}", "/f"), None);
+        assert_eq!(captures("/{a}/*", "/x/y"), Some(texts(&["x"])));
     }
 
     #[test]
@@ -365,7 +367,10 @@ mod tests {
         }
         let template = Template::parse("{shop}/{id}", &pattern).expect("a template");
         let path = parts("/a/b/c").expect("a path");
-        assert_eq!(template.fill(&pattern.catch(&path).expect("caught")), "a/b");
+        assert_eq!(
+            template.fill(&pattern.match_path(&path).expect("caught")),
+            "a/b"
+        );
     }
 
     proptest::proptest! {
@@ -374,8 +379,8 @@ mod tests {
             let text = format!("/{first}/{second}/{rest}");
             if let Ok(path) = parts(&text) {
                 let pattern = PathPattern::parse("/{a}/{b}/{c...}").expect("a pattern");
-                let caught = pattern.catch(&path).expect("it fits");
-                proptest::prop_assert_eq!(caught, [first, second, rest]);
+                let captures = pattern.match_path(&path).expect("it fits");
+                proptest::prop_assert_eq!(captures, [first, second, rest]);
             }
         }
     }

@@ -86,20 +86,20 @@ fn a_route_behind_wider_ones_is_named() {
         with("/orders/all", &["PUT"]),
         with("/orders/all", &[]),
     ]);
-    let unreached = |route, behind: &[usize]| Unreached {
+    let shadowed = |route, shadowed_by: &[usize]| ShadowedRoute {
         route,
-        behind: behind.to_vec(),
+        shadowed_by: shadowed_by.to_vec(),
     };
     assert_eq!(
-        table.unreached(),
+        table.shadowed(),
         [
-            unreached(1, &[0]),
-            unreached(4, &[0, 3]),
-            unreached(8, &[5]),
-            unreached(9, &[5]),
+            shadowed(1, &[0]),
+            shadowed(4, &[0, 3]),
+            shadowed(8, &[5]),
+            shadowed(9, &[5]),
         ]
     );
-    let told = unreached(4, &[0, 3]).to_string();
+    let told = shadowed(4, &[0, 3]).to_string();
     assert!(
         told.contains("access.route[0] or access.route[3]"),
         "{told}"

@@ -7,7 +7,7 @@ use crate::base::ids::ClientId;
 use crate::oidc::Oidc;
 use crate::oidc::consent::{AppAccess, WithdrawError};
 use crate::oidc::pages::{host_of, sentences};
-use crate::web::{Answer, Frame, Moment, Problem, redirect};
+use crate::web::{Answer, DisplayTime, Frame, Problem, redirect};
 
 /// An app in the list on the account page.
 pub(super) struct AppEntry {
@@ -17,7 +17,7 @@ pub(super) struct AppEntry {
     pub(super) host: Option<String>,
     /// What the app may do, one sentence for each scope.
     pub(super) may: Vec<String>,
-    pub(super) since: Moment,
+    pub(super) since: DisplayTime,
 }
 
 impl AppEntry {

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::visitor::Owner;
 use crate::users::Users;
-use crate::web::{Answer, Frame, Moment, StepUpPage, one_time_page, qr_svg};
+use crate::web::{Answer, DisplayTime, Frame, StepUpPage, page_with_secret, qr_svg};
 
 #[derive(Template)]
 #[template(path = "device_link.html")]
@@ -13,10 +13,10 @@ struct DeviceLinkPage {
     frame: Frame,
     url: String,
     qr_svg: String,
-    valid_until: Moment,
+    valid_until: DisplayTime,
 }
 
-pub(super) async fn make_device_link(
+pub(super) async fn create_device_link(
     request: HttpRequest,
     Owner(visitor): Owner,
     users: web::Data<Users>,
@@ -28,7 +28,7 @@ pub(super) async fn make_device_link(
     let link = users
         .invite_own_device(&visitor.signed_in.session, acting)
         .await?;
-    one_time_page(&DeviceLinkPage {
+    page_with_secret(&DeviceLinkPage {
         frame: visitor.frame,
         qr_svg: qr_svg(&link.url)?,
         url: link.url,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::visitor::Owner;
 use crate::sessions::{Cookies, PageVisitor, sign_out};
-use crate::users::{Authority, LastAdministrator, Users};
+use crate::users::{LastAdministrator, Permissions, Users};
 use crate::web::{Answer, ConfirmPage, Problem, page, redirect, require_rendered_version};
 
 /// Fields of the confirmation form.
@@ -51,8 +51,8 @@ pub(super) async fn lock_account(
     users
         .suspend(
             visitor.user(),
-            Some("own-wish".into()),
-            Authority::Administrator,
+            Some("requested-by-user".into()),
+            Permissions::Administrator,
             acting,
         )
         .await?;

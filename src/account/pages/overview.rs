@@ -27,7 +27,7 @@ pub(super) struct TypedName {
 
 /// What the page shows in addition to the current state of the account.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct FormState {
     /// Text key of a notice.
     pub(super) notice: Option<String>,
     /// Why a form was refused.
@@ -39,7 +39,7 @@ pub(super) struct Said {
     /// Passkey name as it was typed.
     pub(super) typed_name: Option<TypedName>,
     /// Whether a form was refused because the user was changed after the page was opened.
-    pub(super) is_overtaken: bool,
+    pub(super) has_changed_meanwhile: bool,
 }
 
 #[derive(Template)]
@@ -70,56 +70,56 @@ pub(super) struct Account {
 
 pub(super) async fn show_account(
     Owner(visitor): Owner,
-    overview: Overview,
+    account_data: AccountData,
     query: web::Query<Account>,
 ) -> Answer {
-    let said = Said {
+    let form_state = FormState {
         notice: visitor
             .frame
             .notice("account.notice", query.notice.as_deref()),
-        ..Said::default()
+        ..FormState::default()
     };
-    overview.render(visitor, said).await
+    account_data.render(visitor, form_state).await
 }
 
 /// The modules that the page reads from.
 #[derive(Clone)]
-pub(super) struct Overview {
+pub(super) struct AccountData {
     users: web::Data<Users>,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
     oidc: web::Data<Oidc>,
 }
 
-impl FromRequest for Overview {
+impl FromRequest for AccountData {
     type Error = Problem;
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        fn room<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Problem> {
+        fn app_data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Problem> {
             let found = request.app_data::<web::Data<T>>().cloned();
             found.ok_or_else(Problem::internal)
         }
-        let overview = || {
+        let account_data = || {
             Ok(Self {
-                users: room(request)?,
-                passkeys: room(request)?,
-                sessions: room(request)?,
-                oidc: room(request)?,
+                users: app_data(request)?,
+                passkeys: app_data(request)?,
+                sessions: app_data(request)?,
+                oidc: app_data(request)?,
             })
         };
-        ready(overview())
+        ready(account_data())
     }
 }
 
-impl Overview {
+impl AccountData {
     /// Renders the page. The status is 200; for a refused form it is 409 if the user was changed in between, otherwise 400.
-    pub(super) async fn render(&self, visitor: PageVisitor, said: Said) -> Answer {
+    pub(super) async fn render(&self, visitor: PageVisitor, form_state: FormState) -> Answer {
         let user = visitor.user();
         let session = visitor.session().id;
-        let standing = visitor.signed_in.standing;
-        let status = match said.problem {
-            Some(_) if said.is_overtaken => StatusCode::CONFLICT,
+        let account_state = visitor.signed_in.account_state;
+        let status = match form_state.problem {
+            Some(_) if form_state.has_changed_meanwhile => StatusCode::CONFLICT,
             Some(_) => StatusCode::BAD_REQUEST,
             None => StatusCode::OK,
         };
@@ -129,19 +129,19 @@ impl Overview {
         let template = AccountPage {
             apps: apps.collect(),
             frame: visitor.frame,
-            notice: said.notice,
-            problem: said.problem,
+            notice: form_state.notice,
+            problem: form_state.problem,
             rp_id: self.passkeys.rp_id().to_owned(),
             user_handle: user_handle(user),
-            username: standing.username,
+            username: account_state.username,
             version,
-            typed_display_name: said
+            typed_display_name: form_state
                 .display_name
-                .unwrap_or_else(|| standing.display_name.clone()),
-            display_name: standing.display_name,
-            email: said.email.or(standing.email).unwrap_or_default(),
-            is_email_verified: standing.email_verified,
-            typed_name: said.typed_name,
+                .unwrap_or_else(|| account_state.display_name.clone()),
+            display_name: account_state.display_name,
+            email: form_state.email.or(account_state.email).unwrap_or_default(),
+            is_email_verified: account_state.email_verified,
+            typed_name: form_state.typed_name,
             passkeys: self.passkeys.list_entries(user, false).await?,
             sessions: self.sessions.list_entries(user, session).await?,
         };

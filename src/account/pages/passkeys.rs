@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::overview::{Overview, Said, TypedName};
+use super::overview::{AccountData, FormState, TypedName};
 use super::visitor::Owner;
 use crate::base::ids::PasskeyId;
 use crate::passkeys::{ManageError, Passkeys};
@@ -13,7 +13,7 @@ use crate::sessions::{SessionEntry, Sessions};
 use crate::web::{Answer, FieldProblem, Frame, Problem, page, redirect};
 
 #[derive(Deserialize)]
-pub(super) struct Rename {
+pub(super) struct RenameForm {
     #[serde(default)]
     name: String,
 }
@@ -22,9 +22,9 @@ pub(super) async fn rename_passkey(
     request: HttpRequest,
     Owner(visitor): Owner,
     passkeys: web::Data<Passkeys>,
-    overview: Overview,
+    account_data: AccountData,
     id: web::Path<String>,
-    form: web::Form<Rename>,
+    form: web::Form<RenameForm>,
 ) -> Answer {
     let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
     let name = form.into_inner().name;
@@ -32,15 +32,15 @@ pub(super) async fn rename_passkey(
     match passkeys.rename(visitor.user(), id, &name, acting).await {
         Ok(_) => Ok(redirect("/account?notice=renamed")),
         Err(ManageError::Name) => {
-            let said = Said {
+            let form_state = FormState {
                 problem: Some(FieldProblem::new(
                     "name",
                     visitor.frame.text("field.passkey_name"),
                 )),
                 typed_name: Some(TypedName { passkey: id, name }),
-                ..Said::default()
+                ..FormState::default()
             };
-            overview.render(visitor, said).await
+            account_data.render(visitor, form_state).await
         }
         Err(error) => Err(error.into()),
     }
@@ -70,13 +70,13 @@ pub(super) async fn ask_to_remove(
         .into_iter()
         .find(|entry| entry.id == id)
         .ok_or_else(Problem::not_found)?;
-    let mut resting = sessions.list_entries(user, visitor.session().id).await?;
-    resting.retain(|session| session.passkeys.contains(&id));
+    let mut dependent_sessions = sessions.list_entries(user, visitor.session().id).await?;
+    dependent_sessions.retain(|session| session.passkeys.contains(&id));
     page(&RemovePasskeyPage {
         frame: visitor.frame,
         id,
         name: passkey.name,
-        sessions: resting,
+        sessions: dependent_sessions,
         is_last,
     })
 }

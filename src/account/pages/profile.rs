@@ -3,9 +3,9 @@
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
-use super::overview::{Overview, Said};
+use super::overview::{AccountData, FormState};
 use super::visitor::Owner;
-use crate::users::{Authority, DisplayName, Email, UpdateError, UserChange, Users};
+use crate::users::{DisplayName, Email, Permissions, UpdateError, UserChange, Users};
 use crate::web::{Answer, FieldProblem, Frame, redirect};
 
 #[derive(Default, Deserialize)]
@@ -41,38 +41,38 @@ pub(super) async fn save_profile(
     request: HttpRequest,
     Owner(visitor): Owner,
     users: web::Data<Users>,
-    overview: Overview,
+    account_data: AccountData,
     form: web::Form<Profile>,
 ) -> Answer {
     let profile = form.into_inner();
     let change = match profile.parse(&visitor.frame) {
         Ok(change) => change,
         Err(problem) => {
-            let said = Said {
+            let form_state = FormState {
                 problem: Some(problem),
                 display_name: Some(profile.display_name),
                 email: Some(profile.email),
-                ..Said::default()
+                ..FormState::default()
             };
-            return overview.render(visitor, said).await;
+            return account_data.render(visitor, form_state).await;
         }
     };
     let acting = visitor.acting(&request);
     let expected = profile.version.parse::<i64>().unwrap_or_default();
     // Users may always change their own display name and email address.
-    let (user, authority) = (visitor.user(), Authority::Administrator);
+    let (user, permissions) = (visitor.user(), Permissions::Administrator);
     match users
-        .update(user, change, Some(expected), authority, acting)
+        .update(user, change, Some(expected), permissions, acting)
         .await
     {
         Ok(_) => Ok(redirect("/account?notice=profile_saved")),
-        Err(UpdateError::VersionIs(_)) => {
-            let said = Said {
+        Err(UpdateError::VersionMismatch(_)) => {
+            let form_state = FormState {
                 problem: Some(FieldProblem::new("", visitor.frame.text("account.changed"))),
-                is_overtaken: true,
-                ..Said::default()
+                has_changed_meanwhile: true,
+                ..FormState::default()
             };
-            overview.render(visitor, said).await
+            account_data.render(visitor, form_state).await
         }
         Err(error) => Err(error.into()),
     }

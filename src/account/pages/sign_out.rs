@@ -15,8 +15,8 @@ pub(super) async fn end_this_session(
     cookies: web::Data<Cookies>,
 ) -> Answer {
     if let Some(person) = SignedIn::find(&request).await? {
-        let author = author(&request, Actor::Person(person.session.user));
-        sessions.leave(&person.session, author).await?;
+        let author = author(&request, Actor::User(person.session.user));
+        sessions.sign_out(&person.session, author).await?;
     }
     let gone = redirect("/login?notice=signed_out");
     Ok(sign_out(&session, &cookies, gone))

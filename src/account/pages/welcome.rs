@@ -17,11 +17,11 @@ struct WelcomePage {
     icon_name: &'static str,
     synced: bool,
     is_only_passkey: bool,
-    onward: Option<Onward>,
+    continue_to: Option<ContinueTo>,
 }
 
 /// The app that the user was on the way to when they registered.
-struct Onward {
+struct ContinueTo {
     name: String,
     path: String,
 }
@@ -42,9 +42,9 @@ pub(super) async fn show_welcome(
         Some(id) => sessions.continuation(id).await?,
         None => None,
     };
-    let onward = target.and_then(|target| {
+    let continue_to = target.and_then(|target| {
         let path = target.path;
-        target.app.map(|app| Onward {
+        target.app.map(|app| ContinueTo {
             name: app.name,
             path,
         })
@@ -54,7 +54,8 @@ pub(super) async fn show_welcome(
     // The last passkey of the session is the one that was just registered.
     let made = visitor.session().passkeys.last();
     let Some(passkey) = entries.into_iter().find(|entry| Some(&entry.id) == made) else {
-        let elsewhere = onward.map_or_else(|| "/account".into(), |onward| onward.path);
+        let elsewhere =
+            continue_to.map_or_else(|| "/account".into(), |continue_to| continue_to.path);
         return Ok(redirect(&elsewhere));
     };
     page(&WelcomePage {
@@ -63,6 +64,6 @@ pub(super) async fn show_welcome(
         icon_name: passkey.icon_name,
         synced: passkey.synced,
         is_only_passkey,
-        onward,
+        continue_to,
     })
 }

@@ -1,11 +1,11 @@
 //! The actor of an administrative operation.
 
+use crate::account_state::AccountState;
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Scope};
 use crate::history::Author;
 use crate::sessions::{Caller, CallerError, StepUpRequired};
-use crate::standing::Standing;
-use crate::users::Authority;
+use crate::users::Permissions;
 
 /// The caller of an operation: a signed-in user, a client, or a client with a user's token.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub struct Permit {
     /// The actor and the scope, which the operation checks again in its transaction.
     pub acting: ActingAs,
     /// Which users the actor may change.
-    pub authority: Authority,
+    pub permissions: Permissions,
 }
 
 impl Actor {
@@ -38,7 +38,7 @@ impl Actor {
     /// administrators and clients. An app with a user's token does not get the permissions of the user's roles.
     pub fn manager(&self) -> Option<UserId> {
         match &self.caller {
-            Caller::Person(person) if !person.standing.is_administrator() => {
+            Caller::Person(person) if !person.account_state.is_administrator() => {
                 Some(person.session.user)
             }
             Caller::Person(_) | Caller::Client(_) | Caller::Bearer(_) => None,
@@ -61,7 +61,7 @@ impl Actor {
     }
 
     /// The account state of the acting user, if `scope` is enough for their own data.
-    pub fn own(&self, scope: Scope) -> Option<&Standing> {
+    pub fn own(&self, scope: Scope) -> Option<&AccountState> {
         self.caller.own(scope)
     }
 
@@ -77,14 +77,14 @@ impl Actor {
     /// Requires a recent sign-in. Returns the permission for a change that needs `scope`.
     pub fn permit(&self, scope: Scope) -> Result<Permit, StepUpRequired> {
         self.caller.require_fresh()?;
-        let authority = match &self.caller {
-            Caller::Person(person) => Authority::Delegate(person.session.user),
+        let permissions = match &self.caller {
+            Caller::Person(person) => Permissions::User(person.session.user),
             // Apps don't get their user's own permissions: what an app created with them would outlive its token.
-            Caller::Client(_) | Caller::Bearer(_) => Authority::Service,
+            Caller::Client(_) | Caller::Bearer(_) => Permissions::Client,
         };
         Ok(Permit {
             acting: self.caller.acting(self.author.clone(), scope),
-            authority,
+            permissions,
         })
     }
 
@@ -92,7 +92,7 @@ impl Actor {
     pub(super) fn permit_on_self(&self, scope: Scope) -> Permit {
         Permit {
             acting: self.caller.acting(self.author.clone(), scope),
-            authority: Authority::Administrator,
+            permissions: Permissions::Administrator,
         }
     }
 }

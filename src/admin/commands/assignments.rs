@@ -1,21 +1,21 @@
 //! Role assignments: roles of users on single resources.
 
 use super::{AccessScope, CommandError, Commands, Permit};
-use crate::access::{Grant, GrantError};
-use crate::base::ids::GrantId;
+use crate::access::{RoleAssignment, RoleAssignmentError};
+use crate::base::ids::RoleAssignmentId;
 use crate::clients::Scope;
 use crate::sessions::CallerError;
 
 impl Commands {
     /// The types of resources on which the actor may see role assignments.
     pub async fn read_scope(&self) -> Result<AccessScope, CommandError> {
-        self.access_scope(Scope::GrantsRead).await
+        self.access_scope(Scope::RoleAssignmentsRead).await
     }
 
     /// The types of resources on which the actor may change role assignments. Requires a recent sign-in.
     pub async fn write_scope(&self) -> Result<(AccessScope, Permit), CommandError> {
-        let scope = self.access_scope(Scope::GrantsWrite).await?;
-        Ok((scope, self.actor.permit(Scope::GrantsWrite)?))
+        let scope = self.access_scope(Scope::RoleAssignmentsWrite).await?;
+        Ok((scope, self.actor.permit(Scope::RoleAssignmentsWrite)?))
     }
 
     async fn access_scope(&self, scope: Scope) -> Result<AccessScope, CommandError> {
@@ -30,11 +30,13 @@ impl Commands {
     /// The role assignment, if the actor may see it.
     pub async fn find_assignment(
         &self,
-        id: GrantId,
+        id: RoleAssignmentId,
         scope: &AccessScope,
-    ) -> Result<Grant, GrantError> {
-        let grant = self.access.read(id).await?;
-        let is_visible = scope.covers(&grant.resource_type);
-        is_visible.then_some(grant).ok_or(GrantError::Unknown)
+    ) -> Result<RoleAssignment, RoleAssignmentError> {
+        let assignment = self.access.read(id).await?;
+        let is_visible = scope.covers(&assignment.resource_type);
+        is_visible
+            .then_some(assignment)
+            .ok_or(RoleAssignmentError::Unknown)
     }
 }

@@ -1,7 +1,7 @@
 //! Which versions and which names an actor may see in a history.
 
 use super::{CommandError, Commands};
-use crate::admin::versions::{Names, Sight, View};
+use crate::admin::versions::{NameVisibility, View, Visibility};
 use crate::base::ids::UserId;
 use crate::clients::Scope;
 
@@ -11,24 +11,24 @@ impl Commands {
     /// now. All others see everything.
     pub async fn view_of(&self, user: UserId) -> Result<View, CommandError> {
         if self.actor.user() == Some(user) {
-            return Ok(View::all(Names::All));
+            return Ok(View::all(NameVisibility::All));
         }
-        let sight = match self.actor.manager() {
-            Some(manager) => Sight::Within(self.users.rights(manager).await?, user),
-            None => Sight::Everything,
+        let visibility = match self.actor.manager() {
+            Some(manager) => Visibility::WhileManaged(self.users.rights(manager).await?, user),
+            None => Visibility::Everything,
         };
         Ok(View {
-            sight,
+            visibility,
             names: self.visible_names(),
         })
     }
 
     /// Which names the actor sees in histories of records that are not their own.
-    pub fn visible_names(&self) -> Names {
+    pub fn visible_names(&self) -> NameVisibility {
         match self.actor.manager() {
-            Some(manager) => Names::ManagedBy(manager),
-            None if self.actor.require(Scope::UsersRead).is_ok() => Names::All,
-            None => Names::Clients,
+            Some(manager) => NameVisibility::ManagedBy(manager),
+            None if self.actor.require(Scope::UsersRead).is_ok() => NameVisibility::All,
+            None => NameVisibility::Clients,
         }
     }
 }

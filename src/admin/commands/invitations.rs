@@ -40,17 +40,22 @@ impl Commands {
         reason: Option<String>,
         permit: Permit,
     ) -> Result<(), InvitationError> {
-        let Permit { acting, authority } = permit;
+        let Permit {
+            acting,
+            permissions,
+        } = permit;
         let revoked = match InvitationId::parse(id) {
             Some(id) => {
-                let revoked = self.users.revoke_invitation(id, reason, authority, acting);
+                let revoked = self
+                    .users
+                    .revoke_invitation(id, reason, permissions, acting);
                 revoked.await
             }
             None => Err(InvitationError::Unknown),
         };
         match revoked {
             Err(InvitationError::Unknown) if self.actor.manager().is_some() => {
-                Err(InvitationError::NotYours)
+                Err(InvitationError::NotPermitted)
             }
             revoked => revoked,
         }

@@ -2,7 +2,7 @@
 
 use super::{Commands, Permit};
 use crate::base::ids::{PasskeyId, UserId};
-use crate::passkeys::{ManageError, Revoked, Right};
+use crate::passkeys::{ManageError, RevocationResult, RevokeAs};
 
 impl Commands {
     /// Revokes a passkey. Administrators can't revoke the last passkey of their own.
@@ -12,11 +12,11 @@ impl Commands {
         id: PasskeyId,
         reason: Option<String>,
         permit: Permit,
-    ) -> Result<Revoked, ManageError> {
+    ) -> Result<RevocationResult, ManageError> {
         let right = if self.actor.user() == Some(user) {
-            Right::Own
+            RevokeAs::Owner
         } else {
-            Right::Over(permit.authority)
+            RevokeAs::Manager(permit.permissions)
         };
         let revoked = self.passkeys.revoke(user, id, reason, right, permit.acting);
         revoked.await

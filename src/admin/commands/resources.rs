@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::access::ResourceType;
-use crate::users::Rights;
+use crate::users::ManagementRights;
 
 /// The types of resources that an actor may see or change.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +21,11 @@ pub struct NotYourType;
 
 impl AccessScope {
     /// The types that a user manages; `None` for no type.
-    pub fn of_rights(rights: &Rights) -> Option<Self> {
+    pub fn of_rights(rights: &ManagementRights) -> Option<Self> {
         if rights.is_administrator {
             return Some(Self::All);
         }
-        let types = &rights.manages_grants_on;
+        let types = &rights.manages_assignments_on;
         (!types.is_empty()).then(|| Self::Types(types.clone()))
     }
 

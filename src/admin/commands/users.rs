@@ -66,7 +66,7 @@ impl Commands {
             self.actor.require(scope)?;
             return Ok(None);
         };
-        if self.users.rights(manager).await?.manages_nobody() {
+        if self.users.rights(manager).await?.manages_no_users() {
             return Err(CallerError::NotAdministrator.into());
         }
         Ok(Some(manager))
@@ -83,7 +83,7 @@ impl Commands {
     /// Requires an administrator in person, who may release usernames.
     pub fn permit_release(&self) -> Result<Permit, CommandError> {
         if !self.actor.is_administrator_in_person() {
-            return Err(ReleaseError::NotYours.into());
+            return Err(ReleaseError::NotPermitted.into());
         }
         Ok(self.actor.permit(Scope::UsersWrite)?)
     }

@@ -9,17 +9,18 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::history::{AsOf, NowOrThen, answer_past, client_entity};
+use super::history::{AsOf, CurrentOrAsOf, answer_past, client_entity};
 use super::{Reason, parse_reason};
 use crate::admin::commands::Commands;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
 use crate::clients::{
-    Client, ClientChange, ClientError, ClientUpdate, GrantType, Registered, RegisteredClient,
-    Scope, TypedSecret,
+    Cascade, Client, ClientChange, ClientError, ClientUpdate, GrantType, RegisteredClient, Scope,
+    TypedSecret,
 };
 use crate::web::{
-    Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, cursor, no_cursor, require_version, tagged,
+    Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, cursor, no_cursor, require_if_match,
+    respond_with_etag,
 };
 
 /// Maximum number of clients in one list.
@@ -47,7 +48,7 @@ fn answer(
     secret: Option<&Token>,
 ) -> HttpResponse {
     let etag = client.etag();
-    tagged(request, response, &etag, view(client, secret))
+    respond_with_etag(request, response, &etag, view(client, secret))
 }
 
 fn view(client: Client, secret: Option<&Token>) -> ClientView {
@@ -69,7 +70,7 @@ fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> Answer {
         consents_voided: Some(updated.voided_consents),
         ..view(updated.client, updated.secret.as_ref())
     };
-    Ok(tagged(request, HttpResponse::Ok(), &etag, view))
+    Ok(respond_with_etag(request, HttpResponse::Ok(), &etag, view))
 }
 
 /// Filters and page of a list of clients.
@@ -141,7 +142,7 @@ pub async fn register_client(
         AsOf,
     ),
     responses(
-        (status = 200, description = "The client; with `as_of`, as it stood", body = NowOrThen<Client>, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The client; with `as_of`, as it stood", body = CurrentOrAsOf<Client>, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 403, description = "Needs an administrator or `clients:read`"),
         (status = 404, description = "No client has, or at that time had, this ID"),
@@ -190,7 +191,7 @@ pub async fn update_client(
     body: AnyCase<ClientChange>,
 ) -> Answer {
     let (id, permit) = commands.client_to_change(&id)?;
-    let expected = require_version(&request)?;
+    let expected = require_if_match(&request)?;
     let updated = commands.update_client(id, body.0, expected, permit).await?;
     answer_update(&request, updated)
 }
@@ -290,20 +291,20 @@ pub async fn disable_client(
     let (id, permit) = commands.client_to_change(&id)?;
     let reason = parse_reason(body.0.reason.as_deref().unwrap_or_default())?;
     let registered = if body.0.with_registered {
-        Registered::Disabled
+        Cascade::Disable
     } else {
-        Registered::Kept
+        Cascade::None
     };
     let disabled = commands
         .clients
-        .disable_with(id, registered, reason, permit.acting)
+        .disable_cascading(id, registered, reason, permit.acting)
         .await?;
     let etag = disabled.client.etag();
     let view = DisabledView {
         client: view(disabled.client, None),
         registered: disabled.registered,
     };
-    Ok(tagged(&request, HttpResponse::Ok(), &etag, view))
+    Ok(respond_with_etag(&request, HttpResponse::Ok(), &etag, view))
 }
 
 /// Lets a client in again. Tokens that it got on its own behalf before stay dead.

@@ -9,14 +9,14 @@ use uuid::Uuid;
 use super::resource_path::parse_path;
 use crate::access::{ResourceName, ResourceType};
 use crate::admin::commands::{AccessScope, Commands};
-use crate::admin::versions::{self, Entity, Names, Past, Version, VersionError, View};
+use crate::admin::versions::{self, Entity, NameVisibility, Past, Version, VersionError, View};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, GrantId, PasskeyId, RoleId, UserId};
+use crate::base::ids::{ClientId, PasskeyId, RoleAssignmentId, RoleId, UserId};
 use crate::clients::Scope;
 use crate::history::PastInstantError;
 use crate::web::{Answer, Page, Problem};
 pub(super) use asked::as_of;
-pub use asked::{AsOf, ItemsNowOrThen, ListVersions, NowOrThen};
+pub use asked::{AsOf, CurrentOrAsOf, ItemsCurrentOrAsOf, ListVersions};
 
 /// Responds with an entity as it was at an instant.
 pub(super) async fn answer_past(commands: &Commands, entity: Entity, at: Timestamp) -> Answer {
@@ -113,7 +113,7 @@ pub async fn list_passkey_history(
     params(("role" = String, Path, description = "Name of the role"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
-        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `grants:read`"),
+        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `role-assignments:read`"),
         (status = 404, description = "No role has or had this name"),
     )
 )]
@@ -133,25 +133,27 @@ pub(super) fn role_entity(name: &str) -> Entity {
 
 /// Every version of a grant, newest first; one that was withdrawn has no roles.
 #[utoipa::path(
-    get, path = "/v1/grants/{grant}/history", tag = "history",
-    params(("grant" = uuid::Uuid, Path, description = "ID of the assignment"), ListVersions),
+    get, path = "/v1/role-assignments/{role_assignment}/history", tag = "history",
+    params(("role_assignment" = uuid::Uuid, Path, description = "ID of the assignment"), ListVersions),
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
         (status = 400, description = "Not a valid resource name"),
-        (status = 403, description = "Needs an administrator, a role that manages assignments on this resource type, or `grants:read`; users may read their own"),
+        (status = 403, description = "Needs an administrator, a role that manages assignments on this resource type, or `role-assignments:read`; users may read their own"),
         (status = 404, description = "No assignment has this ID"),
     )
 )]
-pub async fn list_grant_history(
+pub async fn list_role_assignment_history(
     commands: Commands,
     id: web::Path<String>,
     query: web::Query<ListVersions>,
 ) -> Answer {
     query.parse()?;
-    let id = GrantId::parse(&id).map(GrantId::uuid).unwrap_or_default();
-    let entity = grant_entity(id);
+    let id = RoleAssignmentId::parse(&id)
+        .map(RoleAssignmentId::uuid)
+        .unwrap_or_default();
+    let entity = role_assignment_entity(id);
     // The user and the resource type of a role assignment are the same in every version.
-    let all = View::all(Names::Clients);
+    let all = View::all(NameVisibility::Clients);
     let newest = match versions::list(&commands.database, entity, (None, 1), all).await {
         Err(VersionError::Unknown) => None,
         newest => newest?.items.pop(),
@@ -160,10 +162,10 @@ pub async fn list_grant_history(
         let version = newest.as_ref()?;
         version.data.get(name)?.as_str().map(str::to_owned)
     };
-    let own = commands.actor.own(Scope::GrantsRead);
+    let own = commands.actor.own(Scope::RoleAssignmentsRead);
     let own = own.map(|own| own.user_id.to_string());
     let names = if own.is_some() && own == member("user_id") {
-        Names::All
+        NameVisibility::All
     } else {
         let scope = commands.read_scope().await?;
         let kind = member("resource_type").and_then(|kind| ResourceType::parse(&kind).ok());
@@ -173,20 +175,20 @@ pub async fn list_grant_history(
     answer(&commands, entity, &query, View::all(names)).await
 }
 
-fn grant_entity(id: Uuid) -> Entity {
+fn role_assignment_entity(id: Uuid) -> Entity {
     Entity::new("grant", id)
 }
 
 /// Responds with a role assignment as it was at an instant, if the actor's scope covers its resource type, which is the same in
 /// every version.
-pub(super) async fn answer_past_grant(
+pub(super) async fn answer_past_role_assignment(
     commands: &Commands,
     scope: &AccessScope,
-    id: GrantId,
+    id: RoleAssignmentId,
     at: Timestamp,
 ) -> Answer {
     let view = View::all(commands.visible_names());
-    let entity = grant_entity(id.uuid());
+    let entity = role_assignment_entity(id.uuid());
     let past: Past = versions::find_as_of(&commands.database, entity, at, view).await?;
     let kind = past.item.data.get("resource_type").and_then(Value::as_str);
     let kind = kind.and_then(|kind| ResourceType::parse(kind).ok());
@@ -232,7 +234,7 @@ pub(super) fn client_entity(id: ClientId) -> Entity {
     responses(
         (status = 200, description = "A page of versions", body = Page<Version>),
         (status = 400, description = "Not a valid resource name"),
-        (status = 403, description = "Needs an administrator, a role that manages assignments on this resource type, or `grants:read`"),
+        (status = 403, description = "Needs an administrator, a role that manages assignments on this resource type, or `role-assignments:read`"),
         (status = 404, description = "No resource with this name was ever registered"),
     )
 )]

@@ -53,7 +53,7 @@ impl Invite {
             )?,
             roles: self.roles,
             user: self.user_id,
-            life: self.expires_in.map(Duration::from_secs),
+            lifetime: self.expires_in.map(Duration::from_secs),
         })
     }
 }
@@ -63,7 +63,7 @@ impl Invite {
     post, path = "/v1/invitations", tag = "users", request_body = Invite,
     responses(
         (status = 201, body = InvitationLink),
-        (status = 403, description = "Needs an administrator, someone who manages users, or `users:write`; with `user_id` also `passkeys:enrol`, and never for users whose roles, on resources too (`grants:write`), the client could not assign"),
+        (status = 403, description = "Needs an administrator, someone who manages users, or `users:write`; with `user_id` also `passkeys:enrol`, and never for users whose roles, on resources too (`role-assignments:write`), the client could not assign"),
         (status = 404, description = "No user has this `user_id`"),
         (status = 409, description = "The username is taken, or the user is suspended"),
     )
@@ -73,7 +73,7 @@ pub async fn invite(commands: Commands, body: AnyCase<Invite>) -> Answer {
     let wanted = body.0.parse()?;
     let invited = commands
         .users
-        .invite(wanted, permit.authority, permit.acting);
+        .invite(wanted, permit.permissions, permit.acting);
     Ok(HttpResponse::Created().json(invited.await?))
 }
 
@@ -99,7 +99,7 @@ pub struct ListInvitations {
     )
 )]
 pub async fn list_invitations(commands: Commands, query: web::Query<ListInvitations>) -> Answer {
-    let made_by = commands.require_manager(Scope::UsersRead).await?;
+    let created_by = commands.require_manager(Scope::UsersRead).await?;
     let no_state =
         || Problem::invalid_parameter("state", "must be one of open, used, expired, revoked");
     let state = query.state.as_deref();
@@ -107,7 +107,7 @@ pub async fn list_invitations(commands: Commands, query: web::Query<ListInvitati
         state: state
             .map(|state| InvitationState::parse(state).ok_or_else(no_state))
             .transpose()?,
-        made_by,
+        created_by,
         after: cursor(query.after.as_deref(), InvitationId::parse)?,
     };
     let limit = Page::<InvitationView>::limit(query.limit, MOST)?;
@@ -146,7 +146,7 @@ impl From<InvitationError> for Problem {
     fn from(error: InvitationError) -> Self {
         match error {
             InvitationError::Unknown => Self::not_found(),
-            InvitationError::NotYours => not_yours(),
+            InvitationError::NotPermitted => not_yours(),
             InvitationError::Used => Self::conflict(
                 "invitation-used",
                 "The invitation was used",
@@ -174,7 +174,7 @@ impl From<InviteError> for Problem {
                 "This account is suspended",
                 "Reactivate the user first, then create the link.",
             ),
-            InviteError::NothingElse => Self::invalid_field(
+            InviteError::ExtraFields => Self::invalid_field(
                 "user_id",
                 "only expires_in may be sent with user_id",
             ),
@@ -182,11 +182,11 @@ impl From<InviteError> for Problem {
                 "roles",
                 "must contain at least one role that you manage; otherwise you could not manage the new user",
             ),
-            InviteError::NotYours => not_yours(),
-            InviteError::EnrolScopeMissing => CallerError::ScopeMissing(Scope::PasskeysEnrol).into(),
-            InviteError::NotVouched => UpdateError::NotVouched.into(),
-            InviteError::NoAddress => Self::invalid_field("email_verified", error),
-            InviteError::Life => {
+            InviteError::NotPermitted => not_yours(),
+            InviteError::RecoveryScopeMissing => CallerError::ScopeMissing(Scope::PasskeysEnrol).into(),
+            InviteError::ConfirmationNotAllowed => UpdateError::ConfirmationNotAllowed.into(),
+            InviteError::EmailMissing => Self::invalid_field("email_verified", error),
+            InviteError::InvalidLifetime => {
                 Self::invalid_field("expires_in", "must be from 60 to 2592000 seconds (30 days)")
             }
             InviteError::Acting(error) => error.into(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Reason;
-use super::history::{AsOf, ItemsNowOrThen, answer_past_passkeys};
+use super::history::{AsOf, ItemsCurrentOrAsOf, answer_past_passkeys};
 use crate::admin::commands::Commands;
 use crate::base::ids::PasskeyId;
 use crate::clients::Scope;
@@ -17,7 +17,7 @@ use crate::web::{Answer, Items, Problem};
     get, path = "/v1/users/{user}/passkeys", tag = "passkeys",
     params(("user" = String, Path, description = "ID or username"), AsOf),
     responses(
-        (status = 200, description = "The user's passkeys; with `as_of`, their state at that time", body = ItemsNowOrThen<PasskeyView>),
+        (status = 200, description = "The user's passkeys; with `as_of`, their state at that time", body = ItemsCurrentOrAsOf<PasskeyView>),
         (status = 400, description = "`as_of` is not a time, or in the future"),
     )
 )]

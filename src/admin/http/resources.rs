@@ -7,13 +7,16 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Reason;
-use super::grants::{GrantPage, MOST, description, things_filter, title};
-use super::history::{AsOf, NowOrThen, answer_past, as_of, resource_entity};
+use super::history::{AsOf, CurrentOrAsOf, answer_past, as_of, resource_entity};
 use super::resource_path::{cursor_of, parse_cursor, parse_path, path_of};
-use crate::access::{Expected, Grant, NewThing, ResourceType, ThingError, ThingFilter, ThingView};
+use super::role_assignments::{MOST, RoleAssignmentPage, assignment_filter, description, title};
+use crate::access::{
+    Expected, NewResource, ResourceError, ResourceFilter, ResourceType, ResourceView,
+    RoleAssignment,
+};
 use crate::admin::commands::Commands;
 use crate::web::{
-    Answer, AnyCase, Page, cursor, expected_version, parameter, require_version, tagged,
+    Answer, AnyCase, Page, cursor, if_match_version, parameter, require_if_match, respond_with_etag,
 };
 
 /// Which things to list.
@@ -32,25 +35,25 @@ pub struct ListResources {
 #[utoipa::path(
     get, path = "/v1/resources", tag = "resources", params(ListResources),
     responses(
-        (status = 200, description = "A page of resources", body = Page<ThingView>),
-        (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
+        (status = 200, description = "A page of resources", body = Page<ResourceView>),
+        (status = 403, description = "Needs an administrator, `role-assignments:read`, or a role that manages role assignments on the type"),
     )
 )]
 pub async fn list_resources(commands: Commands, query: web::Query<ListResources>) -> Answer {
     let scope = commands.read_scope().await?;
-    let limit = Page::<ThingView>::limit(query.limit, MOST)?;
+    let limit = Page::<ResourceView>::limit(query.limit, MOST)?;
     let kind = parameter("type", query.r#type.as_deref(), ResourceType::parse)?;
     if let Some(kind) = &kind {
         scope.require(kind)?;
     }
-    let filter = ThingFilter {
+    let filter = ResourceFilter {
         kind,
         of_types: scope.types(),
         after: cursor(query.after.as_deref(), parse_cursor)?,
     };
-    let fetch = Page::<ThingView>::fetch(limit);
-    let found = commands.access.list_things(filter, fetch).await?;
-    let page = Page::cut(found, limit, |thing| cursor_of(&thing.name()));
+    let fetch = Page::<ResourceView>::fetch(limit);
+    let found = commands.access.list_resources(filter, fetch).await?;
+    let page = Page::cut(found, limit, |resource| cursor_of(&resource.name()));
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -79,11 +82,11 @@ pub struct PutResource {
         ("If-None-Match" = Option<String>, Header, description = "`*`, to register the resource (the default)"),
     ),
     responses(
-        (status = 200, description = "Changed", body = ThingView, headers(("ETag" = String, description = "The version"))),
-        (status = 201, description = "Registered", body = ThingView,
+        (status = 200, description = "Changed", body = ResourceView, headers(("ETag" = String, description = "The version"))),
+        (status = 201, description = "Registered", body = ResourceView,
             headers(("ETag" = String, description = "The version"), ("Location" = String, description = "URL of the new resource"))),
         (status = 400, description = "Invalid field; `field` names it"),
-        (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
+        (status = 403, description = "Needs an administrator, `role-assignments:write`, or a role that manages role assignments on the type"),
         (status = 404, description = "`If-Match` is set, but the resource is not registered"),
         (status = 409, description = "Another request registered the resource at the same time"),
         (status = 412, description = "Changed since, or already registered"),
@@ -99,22 +102,22 @@ pub async fn put_resource(
     let (scope, permit) = commands.write_scope().await?;
     let name = parse_path(&path)?;
     scope.require(&name.kind)?;
-    let version = expected_version(&request)?;
+    let version = if_match_version(&request)?;
     let expected = version.map_or(Expected::Absent, Expected::Version);
-    let new = NewThing {
+    let new = NewResource {
         title: title(body.0.title.as_deref())?,
         description: description(body.0.description.as_deref())?,
         attributes: body.0.attributes,
     };
     let put = commands
         .access
-        .put_thing(name, new, expected, permit.acting);
+        .put_resource(name, new, expected, permit.acting);
     let put = match put.await {
         // The resource exists. Without `If-None-Match`, a missing `If-Match` is the error (428).
-        Err(ThingError::Exists(version)) if !wants_new(&request) => {
-            return Err(require_version(&request)
+        Err(ResourceError::Exists(version)) if !wants_new(&request) => {
+            return Err(require_if_match(&request)
                 .err()
-                .unwrap_or_else(|| ThingError::VersionIs(version).into()));
+                .unwrap_or_else(|| ResourceError::VersionMismatch(version).into()));
         }
         put => put?,
     };
@@ -124,9 +127,14 @@ pub async fn put_resource(
         HttpResponse::Ok()
     };
     if put.is_new {
-        response.insert_header((header::LOCATION, path_of(&put.thing.name())));
+        response.insert_header((header::LOCATION, path_of(&put.resource.name())));
     }
-    Ok(tagged(&request, response, &put.thing.etag(), put.thing))
+    Ok(respond_with_etag(
+        &request,
+        response,
+        &put.resource.etag(),
+        put.resource,
+    ))
 }
 
 fn wants_new(request: &HttpRequest) -> bool {
@@ -143,10 +151,10 @@ fn wants_new(request: &HttpRequest) -> bool {
         AsOf,
     ),
     responses(
-        (status = 200, description = "The resource; with `as_of`, its state at that time", body = NowOrThen<ThingView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
+        (status = 200, description = "The resource; with `as_of`, its state at that time", body = CurrentOrAsOf<ResourceView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 400, description = "`as_of` is not a time, or in the future"),
-        (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
+        (status = 403, description = "Needs an administrator, `role-assignments:read`, or a role that manages role assignments on the type"),
         (status = 404, description = "No resource with this name is, or at that time was, registered"),
     )
 )]
@@ -162,9 +170,14 @@ pub async fn read_resource(
     if let Some(at) = query.parse()? {
         return answer_past(&commands, resource_entity(&name), at).await;
     }
-    let thing = commands.access.read_thing_view(name).await?;
-    let etag = thing.etag();
-    Ok(tagged(&request, HttpResponse::Ok(), &etag, thing))
+    let resource = commands.access.read_resource(name).await?;
+    let etag = resource.etag();
+    Ok(respond_with_etag(
+        &request,
+        HttpResponse::Ok(),
+        &etag,
+        resource,
+    ))
 }
 
 /// Forgets what is known of a thing. Grants on it stand.
@@ -178,7 +191,7 @@ pub async fn read_resource(
     ),
     responses(
         (status = 204, description = "Deleted"),
-        (status = 403, description = "Needs an administrator, `grants:write`, or a role that manages grants on the type"),
+        (status = 403, description = "Needs an administrator, `role-assignments:write`, or a role that manages role assignments on the type"),
         (status = 404, description = "No resource with this name is registered"),
         (status = 412, description = "Changed since"),
     )
@@ -192,11 +205,11 @@ pub async fn delete_resource(
     let (scope, permit) = commands.write_scope().await?;
     let name = parse_path(&path)?;
     scope.require(&name.kind)?;
-    let expected = expected_version(&request)?;
+    let expected = if_match_version(&request)?;
     let reason = reason.parse()?;
     commands
         .access
-        .delete_thing(name, expected, reason, permit.acting)
+        .delete_resource(name, expected, reason, permit.acting)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -217,16 +230,16 @@ pub struct ListHolders {
 /// Who holds what on a thing, registered or not: now, or as it stood at an instant. A page of the past may be short, and have
 /// a next one all the same.
 #[utoipa::path(
-    get, path = "/v1/resources/{type}/{id}/grants", tag = "resources",
+    get, path = "/v1/resources/{type}/{id}/role-assignments", tag = "resources",
     params(
         ("type" = String, Path, description = "Resource type"),
         ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),
         ListHolders,
     ),
     responses(
-        (status = 200, description = "A page of grants", body = GrantPage),
+        (status = 200, description = "A page of role assignments", body = RoleAssignmentPage),
         (status = 400, description = "`as_of` is not a time, or in the future"),
-        (status = 403, description = "Needs an administrator, `grants:read`, or a role that manages grants on the type"),
+        (status = 403, description = "Needs an administrator, `role-assignments:read`, or a role that manages role assignments on the type"),
     )
 )]
 pub async fn list_holders(
@@ -237,13 +250,13 @@ pub async fn list_holders(
     let scope = commands.read_scope().await?;
     let name = parse_path(&path)?;
     let (kind, id) = (Some(name.kind.as_str()), Some(name.id.as_str()));
-    let filter = things_filter(kind, id, query.after.as_deref(), &scope)?;
-    let limit = Page::<Grant>::limit(query.limit, MOST)?;
+    let filter = assignment_filter(kind, id, query.after.as_deref(), &scope)?;
+    let limit = Page::<RoleAssignment>::limit(query.limit, MOST)?;
     let page = match as_of(query.as_of.as_deref())? {
-        None => GrantPage::new(commands.access.list(filter, limit).await?, None),
+        None => RoleAssignmentPage::new(commands.access.list(filter, limit).await?, None),
         Some(at) => {
             let (page, instant) = commands.access.list_as_of(filter, at, limit).await?;
-            GrantPage::new(page, Some(instant))
+            RoleAssignmentPage::new(page, Some(instant))
         }
     };
     Ok(HttpResponse::Ok().json(page))

@@ -6,13 +6,14 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Reason;
-use super::history::{AsOf, NowOrThen, answer_past, role_entity};
+use super::history::{AsOf, CurrentOrAsOf, answer_past, role_entity};
 use crate::access::ResourceType;
 use crate::admin::commands::Commands;
 use crate::sessions::CallerError;
 use crate::users::{NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName};
 use crate::web::{
-    Answer, AnyCase, Page, Problem, cursor, field, require_version, tagged, version_conflict,
+    Answer, AnyCase, Page, Problem, cursor, field, require_if_match, respond_with_etag,
+    version_conflict,
 };
 
 /// Maximum number of roles in one list.
@@ -32,7 +33,7 @@ pub struct CreateRole {
     manages_roles: Vec<String>,
     /// Types of things on which its holders may manage grants. At most 100.
     #[serde(default)]
-    manages_grants_on: Vec<String>,
+    manages_assignments_on: Vec<String>,
 }
 
 /// What to change of a role; what is left out stays.
@@ -43,14 +44,14 @@ pub struct UpdateRole {
     /// All anew.
     manages_roles: Option<Vec<String>>,
     /// All anew.
-    manages_grants_on: Option<Vec<String>>,
+    manages_assignments_on: Option<Vec<String>>,
 }
 
 /// Checks that these are valid resource types.
 fn parse_types(types: Vec<String>) -> Result<Vec<String>, Problem> {
     for text in &types {
         ResourceType::parse(text)
-            .map_err(|fault| Problem::invalid_field("manages_grants_on", fault))?;
+            .map_err(|fault| Problem::invalid_field("manages_assignments_on", fault))?;
     }
     Ok(types)
 }
@@ -63,7 +64,7 @@ impl CreateRole {
             description: RoleDescription::parse(&self.description)
                 .map_err(|fault| Problem::invalid_field("description", fault))?,
             manages_roles: self.manages_roles,
-            manages_grants_on: parse_types(self.manages_grants_on)?,
+            manages_assignments_on: parse_types(self.manages_assignments_on)?,
         })
     }
 }
@@ -77,13 +78,13 @@ impl UpdateRole {
                 RoleDescription::parse,
             )?,
             manages_roles: self.manages_roles,
-            manages_grants_on: self.manages_grants_on.map(parse_types).transpose()?,
+            manages_assignments_on: self.manages_assignments_on.map(parse_types).transpose()?,
         })
     }
 }
 
 fn answer(request: &HttpRequest, response: HttpResponseBuilder, role: &Role) -> HttpResponse {
-    tagged(request, response, &role.etag(), role)
+    respond_with_etag(request, response, &role.etag(), role)
 }
 
 /// Which roles to list.
@@ -101,7 +102,7 @@ pub struct ListRoles {
     get, path = "/v1/roles", tag = "roles", params(ListRoles),
     responses(
         (status = 200, description = "A page of roles", body = Page<Role>),
-        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `grants:read`"),
+        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `role-assignments:read`"),
     )
 )]
 pub async fn list_roles(commands: Commands, query: web::Query<ListRoles>) -> Answer {
@@ -122,7 +123,7 @@ pub(in crate::admin) fn parse_cursor(after: &str) -> Option<String> {
 #[utoipa::path(
     post, path = "/v1/roles", tag = "roles",
     request_body(content = CreateRole, example = json!({
-        "name": "clerk", "description": "Works at the counter", "manages_roles": [], "manages_grants_on": [],
+        "name": "clerk", "description": "Works at the counter", "manages_roles": [], "manages_assignments_on": [],
     })),
     responses(
         (status = 201, description = "The role", body = Role,
@@ -154,9 +155,9 @@ pub async fn create_role(
         AsOf,
     ),
     responses(
-        (status = 200, description = "The role; with `as_of`, its state at that time", body = NowOrThen<Role>, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The role; with `as_of`, its state at that time", body = CurrentOrAsOf<Role>, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
-        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `grants:read`"),
+        (status = 403, description = "Needs an administrator, a user who manages users or resources by a role, or `role-assignments:read`"),
         (status = 404, description = "No role has, or at that time had, this name"),
     )
 )]
@@ -199,7 +200,7 @@ pub async fn update_role(
     body: AnyCase<UpdateRole>,
 ) -> Answer {
     let permit = commands.permit_roles()?;
-    let expected = Some(require_version(&request)?);
+    let expected = Some(require_if_match(&request)?);
     let change = body.0.parse()?;
     let role = commands
         .users
@@ -237,7 +238,7 @@ impl From<RoleError> for Problem {
     fn from(error: RoleError) -> Self {
         match error {
             RoleError::Unknown => Self::not_found(),
-            RoleError::NotYours => CallerError::NotAdministrator.into(),
+            RoleError::NotPermitted => CallerError::NotAdministrator.into(),
             RoleError::Acting(error) => error.into(),
             RoleError::Exists => Self::conflict(
                 "role-exists",
@@ -245,7 +246,7 @@ impl From<RoleError> for Problem {
                 "A role with this name exists. Update that one, or choose another name.",
             )
             .with("field", "name"),
-            RoleError::VersionIs(version) => version_conflict(version),
+            RoleError::VersionMismatch(version) => version_conflict(version),
             RoleError::UnknownRole(_) | RoleError::ManagesAdministrators => {
                 Self::invalid_field("manages_roles", error)
             }

@@ -45,7 +45,7 @@ pub async fn end_all_sessions(
         .await?;
     let ended = commands
         .users
-        .end_all_sessions(user, reason.parse()?, permit.authority, permit.acting)
+        .end_all_sessions(user, reason.parse()?, permit.permissions, permit.acting)
         .await?;
     Ok(answer(&ended))
 }
@@ -71,7 +71,7 @@ pub async fn end_session(
     let id = SessionId::parse(&path.1).ok_or_else(Problem::not_found)?;
     let ended = commands
         .users
-        .end_session(user, id, reason.parse()?, permit.authority, permit.acting)
+        .end_session(user, id, reason.parse()?, permit.permissions, permit.acting)
         .await?;
     Ok(answer(&ended))
 }
@@ -79,7 +79,7 @@ pub async fn end_session(
 impl From<SignOutError> for Problem {
     fn from(error: SignOutError) -> Self {
         match error {
-            SignOutError::NotYours => not_yours(),
+            SignOutError::NotPermitted => not_yours(),
             SignOutError::End(error) => error.into(),
         }
     }

@@ -6,17 +6,17 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Reason;
-use super::history::{AsOf, NowOrThen, answer_past_user};
+use super::history::{AsOf, CurrentOrAsOf, answer_past_user};
 use super::problems::not_yours;
 use crate::admin::commands::Commands;
 use crate::clients::Scope;
 use crate::users::http::answer_user;
 use crate::users::{
     DisplayName, Email, ReleaseError, SuspendError, UpdateError, UserChange, UserCursor,
-    UserFilter, UserPlace, UserView, Username, UsernameView,
+    UserFilter, UserListPosition, UserView, Username, UsernameView,
 };
 use crate::web::{
-    Answer, AnyCase, Items, Page, Problem, cursor, field, require_version, version_conflict,
+    Answer, AnyCase, Items, Page, Problem, cursor, field, require_if_match, version_conflict,
 };
 
 /// Maximum number of users in one list.
@@ -51,7 +51,7 @@ pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Ans
         email: query.email,
         role: query.role,
         search: None,
-        from: after.map_or(UserPlace::Start, UserPlace::After),
+        from: after.map_or(UserListPosition::Start, UserListPosition::After),
         managed_by,
     };
     let fetch = Page::<UserView>::fetch(limit);
@@ -69,7 +69,7 @@ pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Ans
         AsOf,
     ),
     responses(
-        (status = 200, description = "The user; with `as_of`, their state at that time", body = NowOrThen<UserView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
+        (status = 200, description = "The user; with `as_of`, their state at that time", body = CurrentOrAsOf<UserView>, headers(("ETag" = String, description = "The version; not with `as_of`"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 400, description = "`as_of` is not a time, or in the future"),
         (status = 403, description = "The caller may not read this"),
@@ -96,7 +96,7 @@ pub struct UpdateUser {
     username: Option<String>,
     display_name: Option<String>,
     /// `null` takes the address away.
-    #[serde(default, deserialize_with = "crate::web::given")]
+    #[serde(default, deserialize_with = "crate::web::explicit_null")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
     /// For administrators in person: whether the email address is verified. By default, a new address counts as verified if an
@@ -150,11 +150,11 @@ pub async fn update_user(
     body: AnyCase<UpdateUser>,
 ) -> Answer {
     let (id, permit) = commands.user_to_change(&name, Scope::UsersWrite).await?;
-    let expected = Some(require_version(&request)?);
+    let expected = Some(require_if_match(&request)?);
     let change = body.0.parse()?;
     let changed = commands
         .users
-        .update(id, change, expected, permit.authority, permit.acting)
+        .update(id, change, expected, permit.permissions, permit.acting)
         .await?;
     Ok(answer_user(&request, changed))
 }
@@ -183,7 +183,7 @@ pub async fn suspend_user(
     let reason = body.0.parse()?;
     let ended = commands
         .users
-        .suspend(id, reason, permit.authority, permit.acting)
+        .suspend(id, reason, permit.permissions, permit.acting)
         .await?;
     Ok(HttpResponse::Ok().json(Suspended {
         sessions_ended: ended.sessions,
@@ -205,7 +205,7 @@ pub async fn reactivate_user(
     let reason = body.0.parse()?;
     commands
         .users
-        .reactivate(id, reason, permit.authority, permit.acting)
+        .reactivate(id, reason, permit.permissions, permit.acting)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -243,7 +243,7 @@ pub async fn release_username(commands: Commands, name: web::Path<String>) -> An
     let name = Username::parse(&name).map_err(|_| Problem::not_found())?;
     commands
         .users
-        .release_username(name, permit.authority, permit.acting)
+        .release_username(name, permit.permissions, permit.acting)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -252,7 +252,7 @@ impl From<ReleaseError> for Problem {
     fn from(error: ReleaseError) -> Self {
         match error {
             ReleaseError::Unknown => Self::not_found(),
-            ReleaseError::NotYours => Self::forbidden(
+            ReleaseError::NotPermitted => Self::forbidden(
                 "Only administrators, signed in themselves, may release a username.",
             ),
             ReleaseError::Current => Self::conflict(
@@ -276,7 +276,7 @@ impl From<SuspendError> for Problem {
         match error {
             SuspendError::Unknown => Self::not_found(),
             SuspendError::LastAdministrator(error) => error.into(),
-            SuspendError::NotYours => not_yours(),
+            SuspendError::NotPermitted => not_yours(),
             SuspendError::Acting(error) => error.into(),
             SuspendError::Pending(error) => error.into(),
             SuspendError::Database(error) => error.into(),
@@ -288,7 +288,7 @@ impl From<UpdateError> for Problem {
     fn from(error: UpdateError) -> Self {
         match error {
             UpdateError::Unknown => Self::not_found(),
-            UpdateError::VersionIs(version) => version_conflict(version),
+            UpdateError::VersionMismatch(version) => version_conflict(version),
             UpdateError::UsernameTaken => Self::conflict("username-taken",
                 "The username is taken",
                 "Another user has, or had, this username. Choose another one.",
@@ -304,12 +304,12 @@ impl From<UpdateError> for Problem {
             }
             UpdateError::TooManyAttributes => Self::invalid_field("attributes", error),
             UpdateError::LastAdministrator(error) => error.into(),
-            UpdateError::NotYours => not_yours(),
+            UpdateError::NotPermitted => not_yours(),
             UpdateError::Acting(error) => error.into(),
-            UpdateError::NotVouched => Self::forbidden(
+            UpdateError::ConfirmationNotAllowed => Self::forbidden(
                 "Only administrators, signed in themselves, may set `email_verified`. Leave it out, or ask an administrator.",
             ),
-            UpdateError::NoAddress => Self::invalid_field("email_verified", error),
+            UpdateError::EmailMissing => Self::invalid_field("email_verified", error),
             UpdateError::Pending(error) => error.into(),
             UpdateError::Database(error) => error.into(),
         }

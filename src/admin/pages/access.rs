@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 use super::audit::parse_instant;
 use super::visitor::Administrator;
-use crate::access::{GrantFilter, RolesHeldError, RolesWanted};
-use crate::admin::givers::{self, Giver, Givers};
-use crate::admin::versions::{self, Maker, Makers};
+use crate::access::{RoleAssignmentFilter, UserRolesError, UserRolesQuery};
+use crate::admin::assigned_by::{self, AssignedBy, AssignedByRole};
+use crate::admin::versions::{self, ActorIds, ActorNames};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::Database;
-use crate::web::{Answer, FieldProblem, Frame, Moment, Problem, page};
+use crate::web::{Answer, DisplayTime, FieldProblem, Frame, Problem, page};
 
 /// Maximum number of role assignments on the page, which says whether there are more.
 const MOST: usize = 200;
@@ -22,38 +22,38 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct When {
+pub(super) struct AccessQuery {
     on: String,
 }
 
 /// A global role, and when and by whom it was assigned.
-struct RoleThen {
+struct PastRole {
     name: String,
-    given: Option<(Moment, String)>,
+    assigned: Option<(DisplayTime, String)>,
 }
 
 /// Roles of one assignment that the same change assigned, with its time and author.
-struct GrantThen {
+struct PastRoleAssignment {
     resource_type: String,
     resource_id: String,
     title: Option<String>,
     roles: Vec<String>,
-    valid_until: Option<Moment>,
-    given: Option<(Moment, String)>,
+    valid_until: Option<DisplayTime>,
+    assigned: Option<(DisplayTime, String)>,
 }
 
 /// The roles that the user held at the instant.
-struct Then {
-    at: Moment,
+struct PastAccess {
+    at: DisplayTime,
     is_settled: bool,
-    roles: Vec<RoleThen>,
-    grants: Vec<GrantThen>,
+    roles: Vec<PastRole>,
+    assignments: Vec<PastRoleAssignment>,
     are_there_more: bool,
 }
 
 #[derive(Template)]
-#[template(path = "console_access.html")]
-struct ConsoleAccessPage {
+#[template(path = "admin_access.html")]
+struct AdminAccessPage {
     frame: Frame,
     id: UserId,
     display_name: String,
@@ -61,7 +61,7 @@ struct ConsoleAccessPage {
     on: String,
     problem: Option<FieldProblem>,
     /// `None` if the user did not exist then, or if the text is not a valid time.
-    then: Option<Then>,
+    then: Option<PastAccess>,
 }
 
 /// The instant that a submitted text selects: for a date the end of that day, or now if the day has not ended; for a time that
@@ -82,7 +82,7 @@ fn chosen(text: &str, now: Timestamp) -> Option<Timestamp> {
 pub(super) async fn show_access(
     administrator: Administrator,
     name: web::Path<String>,
-    query: web::Query<When>,
+    query: web::Query<AccessQuery>,
 ) -> Answer {
     let person = administrator.find(&name).await?;
     let frame = administrator.frame();
@@ -93,15 +93,15 @@ pub(super) async fn show_access(
         .await?;
     let at = chosen(&query.on, now);
     let (then, problem) = match at {
-        None => (None, Some("console_access.time_wrong")),
-        Some(at) if at > now => (None, Some("console_access.future")),
-        Some(at) => (find_then(&administrator, person.id, at).await?, None),
+        None => (None, Some("admin_access.time_wrong")),
+        Some(at) if at > now => (None, Some("admin_access.future")),
+        Some(at) => (find_past_access(&administrator, person.id, at).await?, None),
     };
     let on = match query.on.trim() {
         "" => now.to_rfc3339().chars().take(10).collect(),
         text => text.to_owned(),
     };
-    page(&ConsoleAccessPage {
+    page(&AdminAccessPage {
         id: person.id,
         display_name: person.display_name,
         on,
@@ -111,83 +111,91 @@ pub(super) async fn show_access(
     })
 }
 
-async fn find_then(
+async fn find_past_access(
     administrator: &Administrator,
     user: UserId,
     at: Timestamp,
-) -> Result<Option<Then>, Problem> {
+) -> Result<Option<PastAccess>, Problem> {
     let (frame, database) = (administrator.frame(), &administrator.database);
-    let wanted = RolesWanted {
-        grants: Some(GrantFilter::of_user(user)),
+    let wanted = UserRolesQuery {
+        role_assignments: Some(RoleAssignmentFilter::of_user(user)),
         limit: MOST,
         as_of: Some(at),
         managed_by: None,
     };
     let held = match administrator.access.roles_of(user, wanted).await {
-        Err(RolesHeldError::UserUnknown) => return Ok(None),
+        Err(UserRolesError::UserUnknown) => return Ok(None),
         held => held?,
     };
-    let role_givers = givers::list_role_givers(database, user, at).await?;
-    let (grants, are_there_more) = match held.grants {
+    let role_assigners = assigned_by::find_role_assigners(database, user, at).await?;
+    let (assignments, are_there_more) = match held.role_assignments {
         Some(page) => (page.items, page.next.is_some()),
         None => (Vec::new(), false),
     };
-    let grant_givers = givers::list_grant_givers(database, &grants).await?;
-    let all = grant_givers.values().chain([&role_givers]);
-    let makers = all.flat_map(Givers::values).map(|giver| giver.by);
-    let makers = versions::find_makers(database, makers.collect()).await?;
-    let told = |giver: &Giver| -> (Moment, String) {
-        (giver.since.into(), name(&frame, &makers, giver.by))
+    let assignment_assigners =
+        assigned_by::find_assignment_assigners(database, &assignments).await?;
+    let all = assignment_assigners.values().chain([&role_assigners]);
+    let actors = all
+        .flat_map(AssignedByRole::values)
+        .map(|assigner| assigner.by);
+    let actors = versions::find_actor_names(database, actors.collect()).await?;
+    let told = |assigner: &AssignedBy| -> (DisplayTime, String) {
+        (assigner.since.into(), name(&frame, &actors, assigner.by))
     };
-    let roles = held.roles.into_iter().flatten().map(|role| RoleThen {
-        given: role_givers.get(&role).map(told),
+    let roles = held.roles.into_iter().flatten().map(|role| PastRole {
+        assigned: role_assigners.get(&role).map(told),
         name: role,
     });
     let mut rows = Vec::new();
-    for grant in grants {
-        let givers = grant_givers.get(&grant.id);
-        for (giver, roles) in by_giver(grant.roles, givers) {
-            rows.push(GrantThen {
-                given: giver.as_ref().map(told),
-                valid_until: grant.valid_until.map(Moment::from),
-                resource_type: grant.resource_type.to_string(),
-                resource_id: grant.resource_id.to_string(),
-                title: grant.title.clone(),
+    for assignment in assignments {
+        let assigners = assignment_assigners.get(&assignment.id);
+        for (assigner, roles) in by_assigner(assignment.roles, assigners) {
+            rows.push(PastRoleAssignment {
+                assigned: assigner.as_ref().map(told),
+                valid_until: assignment.valid_until.map(DisplayTime::from),
+                resource_type: assignment.resource_type.to_string(),
+                resource_id: assignment.resource_id.to_string(),
+                title: assignment.title.clone(),
                 roles,
             });
         }
     }
-    Ok(Some(Then {
+    Ok(Some(PastAccess {
         at: at.into(),
         is_settled: held.instant.is_some_and(|instant| instant.is_settled),
         roles: roles.collect(),
-        grants: rows,
+        assignments: rows,
         are_there_more,
     }))
 }
 
 /// Groups the roles of an assignment by the change that assigned them; `None` if that was too many versions ago.
-fn by_giver(roles: Vec<String>, givers: Option<&Givers>) -> Vec<(Option<Giver>, Vec<String>)> {
-    let mut groups: Vec<(Option<Giver>, Vec<String>)> = Vec::new();
+fn by_assigner(
+    roles: Vec<String>,
+    assigners: Option<&AssignedByRole>,
+) -> Vec<(Option<AssignedBy>, Vec<String>)> {
+    let mut groups: Vec<(Option<AssignedBy>, Vec<String>)> = Vec::new();
     for role in roles {
-        let giver = givers.and_then(|givers| givers.get(&role)).copied();
-        match groups.iter_mut().find(|(of, _)| *of == giver) {
+        let assigner = assigners
+            .and_then(|assigners| assigners.get(&role))
+            .copied();
+        match groups.iter_mut().find(|(of, _)| *of == assigner) {
             Some((_, together)) => together.push(role),
-            None => groups.push((giver, vec![role])),
+            None => groups.push((assigner, vec![role])),
         }
     }
     groups
 }
 
 /// The text that names the author of a change.
-fn name(frame: &Frame, makers: &Makers, by: Maker) -> String {
-    match (makers.person(by.0), makers.client(by.1)) {
+fn name(frame: &Frame, actors: &ActorNames, by: ActorIds) -> String {
+    match (actors.person(by.0), actors.client(by.1)) {
         (Some(person), Some(client)) => frame.text_with(
-            "console_access.through",
+            "admin_access.through",
             &[("person", person), ("client", client)],
         ),
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
-        (None, None) => frame.text("console_access.by_command").to_owned(),
+        (None, None) => frame.text("admin_access.by_command").to_owned(),
     }
 }
 

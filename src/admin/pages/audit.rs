@@ -17,8 +17,8 @@ use crate::web::{Answer, FieldProblem, Frame, Page, page_with_status};
 const PAGE: usize = 50;
 
 #[derive(Template)]
-#[template(path = "console_audit.html")]
-struct ConsoleAuditPage {
+#[template(path = "admin_audit.html")]
+struct AdminAuditPage {
     frame: Frame,
     person: String,
     client: String,
@@ -54,7 +54,7 @@ pub(super) async fn show_audit(
     let next_url = found.next.map(|next| filters.url(&next));
     let actions = filters.actions();
     let filters = filters.into_inner();
-    let template = ConsoleAuditPage {
+    let template = AdminAuditPage {
         frame,
         person: filters.person,
         client: filters.client,

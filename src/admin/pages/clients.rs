@@ -16,7 +16,7 @@ use super::{Listing, given, pager};
 use crate::base::ids::ClientId;
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, ClientError, GrantType};
-use crate::web::{Answer, Frame, Moment, Page, cursor, no_cursor, page};
+use crate::web::{Answer, DisplayTime, Frame, Page, cursor, no_cursor, page};
 
 /// Clients per page.
 const PAGE: usize = 50;
@@ -28,7 +28,7 @@ struct ClientRow {
     /// Text key of the kind: app, public app or service.
     kind: &'static str,
     is_enabled: bool,
-    created: Moment,
+    created: DisplayTime,
 }
 
 impl From<Client> for ClientRow {
@@ -47,9 +47,9 @@ impl From<Client> for ClientRow {
 fn kind_key(client: &Client) -> &'static str {
     let is_app = client.metadata.allows(GrantType::AuthorizationCode);
     match (is_app, client.metadata.is_public()) {
-        (true, false) => "console_clients.app",
-        (_, true) => "console_clients.public_app",
-        (false, false) => "console_clients.service",
+        (true, false) => "admin_clients.app",
+        (_, true) => "admin_clients.public_app",
+        (false, false) => "admin_clients.service",
     }
 }
 
@@ -58,8 +58,8 @@ fn client_url(id: ClientId) -> String {
 }
 
 #[derive(Template)]
-#[template(path = "console_clients.html")]
-struct ConsoleClientsPage {
+#[template(path = "admin_clients.html")]
+struct AdminClientsPage {
     frame: Frame,
     notice: Option<String>,
     clients: Vec<ClientRow>,
@@ -80,8 +80,8 @@ pub(super) async fn show_clients(
     let found = Page::cut(found, PAGE, |client| client.id.to_string());
     let frame = administrator.frame();
     let (first_url, next_url) = pager("/admin/clients", &[], &listing.after, found.next.as_deref());
-    page(&ConsoleClientsPage {
-        notice: frame.notice("console_clients.notice", listing.notice.as_deref()),
+    page(&AdminClientsPage {
+        notice: frame.notice("admin_clients.notice", listing.notice.as_deref()),
         first_url,
         next_url,
         clients: found.items.into_iter().map(ClientRow::from).collect(),

@@ -13,7 +13,7 @@ use crate::users::User;
 use crate::web::{Answer, ConfirmPage, Frame, Problem, StepUpPage, page, require_rendered_version};
 
 /// An action and its target. Its texts are `confirm.{key}.…` and `step_up.act.{key}`.
-pub(super) trait Act: Sized {
+pub(super) trait ConfirmedAction: Sized {
     /// The permissions that the visitor needs.
     type Needs: Needs;
     /// Whether the page has a field for a reason.
@@ -113,7 +113,7 @@ pub(super) struct Names {
     pub(super) username: String,
     pub(super) client: String,
     pub(super) act: String,
-    pub(super) grant: String,
+    pub(super) role_assignment: String,
     pub(super) role: String,
     pub(super) invitation: String,
 }
@@ -128,7 +128,7 @@ impl Sent {
     }
 }
 
-pub(super) async fn ask<A: Act>(
+pub(super) async fn ask<A: ConfirmedAction>(
     visitor: Visitor<A::Needs>,
     path: web::Path<Names>,
     query: web::Query<Fields>,
@@ -139,7 +139,7 @@ pub(super) async fn ask<A: Act>(
     page(&act.ask(&visitor).await?)
 }
 
-pub(super) async fn run<A: Act>(
+pub(super) async fn run<A: ConfirmedAction>(
     visitor: Visitor<A::Needs>,
     path: web::Path<Names>,
     form: web::Form<Fields>,
@@ -168,7 +168,7 @@ pub(super) async fn run<A: Act>(
 }
 
 #[derive(Template)]
-#[template(path = "console_done.html")]
+#[template(path = "admin_done.html")]
 pub(super) struct DonePage {
     pub(super) frame: Frame,
     pub(super) title: String,
@@ -208,7 +208,7 @@ mod tests {
         for (key, has_done_page) in [
             ("suspend", true),
             ("reactivate", false),
-            ("enrolment_link", false),
+            ("recovery_link", false),
             ("revoke_passkey", true),
             ("end_session", true),
             ("end_all_sessions", true),
@@ -219,13 +219,13 @@ mod tests {
             ("enable_client", false),
             ("delete_client", false),
             ("delete_role", false),
-            ("withdraw_grant", true),
-            ("forget_resource", false),
+            ("withdraw_role_assignment", true),
+            ("delete_resource", false),
             ("revoke_invitation", false),
         ] {
             let mut wanted = vec![format!("step_up.act.{key}")];
             wanted.extend(["title", "what", "button"].map(|part| format!("confirm.{key}.{part}")));
-            wanted.extend(has_done_page.then(|| format!("console_done.{key}.title")));
+            wanted.extend(has_done_page.then(|| format!("admin_done.{key}.title")));
             for key in wanted {
                 assert!(frame.find_text(&key).is_some(), "{key}");
             }

@@ -14,8 +14,8 @@ use crate::web::{
 };
 
 #[derive(Template)]
-#[template(path = "console_user_email.html")]
-struct ConsoleUserEmailPage {
+#[template(path = "admin_user_email.html")]
+struct AdminUserEmailPage {
     frame: Frame,
     problem: Option<FieldProblem>,
     name: String,
@@ -25,7 +25,7 @@ struct ConsoleUserEmailPage {
     is_verified: bool,
 }
 
-impl ConsoleUserEmailPage {
+impl AdminUserEmailPage {
     fn new(frame: Frame, user: User) -> Self {
         Self {
             problem: None,
@@ -70,7 +70,7 @@ impl EmailForm {
 
 pub(super) async fn show_email(administrator: Administrator, name: web::Path<String>) -> Answer {
     let user = administrator.find(&name).await?;
-    page(&ConsoleUserEmailPage::new(administrator.frame(), user))
+    page(&AdminUserEmailPage::new(administrator.frame(), user))
 }
 
 pub(super) async fn save_email(
@@ -85,11 +85,11 @@ pub(super) async fn save_email(
         Ok(change) => change,
         Err(problem) => {
             // The form again, with the submitted values.
-            let template = ConsoleUserEmailPage {
+            let template = AdminUserEmailPage {
                 problem: Some(problem),
                 email: form.email.clone(),
                 is_verified: form.verified.is_some(),
-                ..ConsoleUserEmailPage::new(frame, user)
+                ..AdminUserEmailPage::new(frame, user)
             };
             return page_with_status(StatusCode::BAD_REQUEST, &template);
         }
@@ -98,10 +98,10 @@ pub(super) async fn save_email(
         let values = [("name", user.display_name.as_str())];
         return StepUpPage::show(frame, "change_email", &values, person_url(&user));
     };
-    let (expected, authority) = (Some(user.version), permit.authority);
+    let (expected, permissions) = (Some(user.version), permit.permissions);
     administrator
         .users
-        .update(user.id, change, expected, authority, permit.acting)
+        .update(user.id, change, expected, permissions, permit.acting)
         .await?;
     let url = person_url(&user);
     Ok(redirect(&format!("{url}?notice=email_saved")))

@@ -10,12 +10,12 @@ use crate::db::Database;
 use crate::history::RecordedEvent;
 use crate::passkeys::Passkeys;
 use crate::users::Users;
-use crate::web::{Frame, Moment, Problem, browser_name};
+use crate::web::{DisplayTime, Frame, Problem, browser_name};
 
 /// An event, for `parts/audit_events.html`.
 pub(super) struct EventView {
     pub(super) id: AuditEventId,
-    pub(super) at: Moment,
+    pub(super) at: DisplayTime,
     pub(super) actor: String,
     /// ID of the actor, if it is a user.
     pub(super) actor_id: Option<UserId>,

@@ -1,6 +1,6 @@
 //! Users who hold roles on resources, with what the visitor may see of them.
 
-use super::visitor::GrantManager;
+use super::visitor::RoleAssignmentManager;
 use crate::base::ids::UserId;
 use crate::users::User;
 use crate::web::Problem;
@@ -18,16 +18,18 @@ pub(super) struct Holder {
 impl Holder {
     /// The user's page, or the list of the user's roles on resources.
     pub(super) fn url(&self) -> String {
-        self.page.clone().unwrap_or_else(|| grants_url(self.id))
+        self.page
+            .clone()
+            .unwrap_or_else(|| assignments_url(self.id))
     }
 }
 
 /// The list of a user's roles on resources.
-pub(super) fn grants_url(user: UserId) -> String {
-    format!("/admin/users/{user}/grants")
+pub(super) fn assignments_url(user: UserId) -> String {
+    format!("/admin/users/{user}/role-assignments")
 }
 
-impl GrantManager {
+impl RoleAssignmentManager {
     /// The user in a path, by ID or username. Only administrators learn that an ID belongs to no user.
     pub(super) async fn find_holder(&self, name: &str) -> Result<Holder, Problem> {
         if self.rights.is_administrator {

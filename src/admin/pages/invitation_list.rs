@@ -6,13 +6,13 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::confirm::{Act, Confirmed, Sent, Target};
+use super::confirm::{Confirmed, ConfirmedAction, Sent, Target};
 use super::visitor::{AnyRight, Manager};
 use super::{given, pager};
 use crate::base::ids::{InvitationId, UserId};
 use crate::users::{InvitationError, InvitationFilter, InvitationState, InvitationView, User};
 use crate::web::{
-    Answer, ConfirmPage, Frame, Moment, Page, Problem, cursor, no_cursor, page, redirect,
+    Answer, ConfirmPage, DisplayTime, Frame, Page, Problem, cursor, no_cursor, page, redirect,
 };
 
 /// Invitations per page.
@@ -46,8 +46,8 @@ struct InvitationRow {
     roles: String,
     is_usable: bool,
     is_open: bool,
-    created: Moment,
-    expires: Moment,
+    created: DisplayTime,
+    expires: DisplayTime,
 }
 
 impl InvitationRow {
@@ -66,8 +66,8 @@ impl InvitationRow {
             label: invitation.display_name,
             email: invitation.email,
             is_email_verified: invitation.email_verified,
-            purpose: format!("console_invitations.purpose.{}", invitation.purpose),
-            state: format!("console_invitations.state.{state}"),
+            purpose: format!("admin_invitations.purpose.{}", invitation.purpose),
+            state: format!("admin_invitations.state.{state}"),
             roles: invitation.roles.join(", "),
             is_usable: invitation.usable,
             is_open,
@@ -85,8 +85,8 @@ struct StateChoice {
 }
 
 #[derive(Template)]
-#[template(path = "console_invitations.html")]
-struct ConsoleInvitationsPage {
+#[template(path = "admin_invitations.html")]
+struct AdminInvitationsPage {
     frame: Frame,
     notice: Option<String>,
     states: Vec<StateChoice>,
@@ -96,12 +96,12 @@ struct ConsoleInvitationsPage {
 }
 
 pub(super) async fn show_invitations(manager: Manager, listing: web::Query<Listing>) -> Answer {
-    if manager.rights.manages_nobody() {
+    if manager.rights.manages_no_users() {
         return Ok(redirect("/admin/resources"));
     }
     let filter = InvitationFilter {
         state: InvitationState::parse(&listing.state),
-        made_by: manager.actor.manager(),
+        created_by: manager.actor.manager(),
         after: cursor(given(&listing.after), InvitationId::parse)?,
     };
     let fetch = Page::<InvitationView>::fetch(PAGE);
@@ -122,8 +122,8 @@ pub(super) async fn show_invitations(manager: Manager, listing: web::Query<Listi
     let state = listing.state.as_str();
     let next = found.next.as_deref();
     let (first_url, next_url) = pager(URL, &[("state", state)], &listing.after, next);
-    page(&ConsoleInvitationsPage {
-        notice: frame.notice("console_invitations.notice", listing.notice.as_deref()),
+    page(&AdminInvitationsPage {
+        notice: frame.notice("admin_invitations.notice", listing.notice.as_deref()),
         states: states(&frame, state),
         first_url,
         next_url,
@@ -144,7 +144,7 @@ fn states(frame: &Frame, chosen: &str) -> Vec<StateChoice> {
             StateChoice {
                 value,
                 label: frame
-                    .text(&format!("console_invitations.state.{key}"))
+                    .text(&format!("admin_invitations.state.{key}"))
                     .to_owned(),
                 is_chosen: value == chosen,
             }
@@ -155,7 +155,7 @@ fn states(frame: &Frame, chosen: &str) -> Vec<StateChoice> {
 /// Revokes an invitation.
 pub(super) struct Revoke(InvitationView);
 
-impl Act for Revoke {
+impl ConfirmedAction for Revoke {
     type Needs = AnyRight;
 
     async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {

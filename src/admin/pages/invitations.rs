@@ -9,12 +9,12 @@ use super::invite_form::InviteForm;
 use super::people::{Listing, show};
 use super::visitor::Manager;
 use crate::users::{InvitationLink, InviteError};
-use crate::web::{Answer, FieldProblem, Frame, Moment, StepUpPage, one_time_page, qr_svg};
+use crate::web::{Answer, DisplayTime, FieldProblem, Frame, StepUpPage, page_with_secret, qr_svg};
 
 pub(super) async fn invite(manager: Manager, sent: web::Form<HashMap<String, String>>) -> Answer {
     let frame = manager.frame();
     let form = InviteForm::sent(&sent);
-    let role_needed = ("roles", "console_users.role_needed");
+    let role_needed = ("roles", "admin_users.role_needed");
     let (field, key) = match form.parse(&frame) {
         Err(problem) => return show(&manager, &Listing::default(), form, Some(problem)).await,
         Ok(wanted) if wanted.roles.is_empty() && manager.actor.manager().is_some() => role_needed,
@@ -22,12 +22,12 @@ pub(super) async fn invite(manager: Manager, sent: web::Form<HashMap<String, Str
             let Ok(permit) = manager.permit() else {
                 return step_up(frame, &form);
             };
-            let (users, authority) = (&manager.users, permit.authority);
-            match users.invite(wanted, authority, permit.acting).await {
+            let (users, permissions) = (&manager.users, permit.permissions);
+            match users.invite(wanted, permissions, permit.acting).await {
                 Ok(link) => return show_link(frame, link, form.name(), None),
                 Err(InviteError::UsernameTaken) => ("username", "field.username_taken"),
                 Err(InviteError::RoleNeeded) => role_needed,
-                Err(InviteError::UnknownRole(_)) => ("roles", "console_user_roles.role_gone"),
+                Err(InviteError::UnknownRole(_)) => ("roles", "admin_user_roles.role_gone"),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -46,14 +46,14 @@ fn step_up(frame: Frame, form: &InviteForm) -> Answer {
 }
 
 #[derive(Template)]
-#[template(path = "console_invited.html")]
-struct ConsoleInvitedPage {
+#[template(path = "admin_invited.html")]
+struct AdminInvitedPage {
     frame: Frame,
-    is_enrolment: bool,
+    is_recovery: bool,
     name: Option<String>,
     url: String,
     qr_svg: String,
-    valid_until: Moment,
+    valid_until: DisplayTime,
     back_url: String,
 }
 
@@ -64,9 +64,9 @@ pub(super) fn show_link(
     name: Option<String>,
     person_url: Option<String>,
 ) -> Answer {
-    one_time_page(&ConsoleInvitedPage {
+    page_with_secret(&AdminInvitedPage {
         frame,
-        is_enrolment: person_url.is_some(),
+        is_recovery: person_url.is_some(),
         name,
         qr_svg: qr_svg(&link.url)?,
         url: link.url,

@@ -10,8 +10,10 @@ use super::role_boxes::{RoleBox, boxes};
 use super::visitor::Manager;
 use super::{address, given};
 use crate::base::ids::UserId;
-use crate::users::{User, UserCursor, UserFilter, UserPlace};
-use crate::web::{Answer, FieldProblem, Frame, Moment, Page, Problem, page_with_status, redirect};
+use crate::users::{User, UserCursor, UserFilter, UserListPosition};
+use crate::web::{
+    Answer, DisplayTime, FieldProblem, Frame, Page, Problem, page_with_status, redirect,
+};
 
 /// Users per page.
 const PAGE: usize = 50;
@@ -37,12 +39,12 @@ struct PersonRow {
     status: &'static str,
     is_administrator: bool,
     passkeys: u64,
-    last_sign_in: Option<Moment>,
+    last_sign_in: Option<DisplayTime>,
 }
 
 #[derive(Template)]
-#[template(path = "console_users.html")]
-struct ConsoleUsersPage {
+#[template(path = "admin_users.html")]
+struct AdminUsersPage {
     frame: Frame,
     notice: Option<String>,
     search: String,
@@ -56,7 +58,7 @@ struct ConsoleUsersPage {
 }
 
 pub(super) async fn show_people(manager: Manager, listing: web::Query<Listing>) -> Answer {
-    if manager.rights.manages_nobody() {
+    if manager.rights.manages_no_users() {
         // Users who only manage role assignments see only the resources.
         return Ok(redirect("/admin/resources"));
     }
@@ -80,9 +82,9 @@ pub(super) async fn show(
         address("/admin", &[("search", search), (way, &cursor.to_text())])
     };
     let (frame, rights) = (manager.frame(), &manager.rights);
-    let template = ConsoleUsersPage {
-        notice: frame.notice("console.notice", listing.notice.as_deref()),
-        may_invite: !rights.manages_nobody(),
+    let template = AdminUsersPage {
+        notice: frame.notice("admin.notice", listing.notice.as_deref()),
+        may_invite: !rights.manages_no_users(),
         boxes: boxes(&frame, &manager.users, rights, &invite.roles).await?,
         frame,
         people: rows(manager, found.people).await?,
@@ -104,15 +106,15 @@ struct Found {
 
 impl Found {
     /// Cuts the fetched users to a page; one more than a page holds was fetched.
-    fn cut(mut fetched: Vec<User>, from: &UserPlace) -> Self {
+    fn cut(mut fetched: Vec<User>, from: &UserListPosition) -> Self {
         let has_more = fetched.len() > PAGE;
         let (has_previous, has_next) = match from {
-            UserPlace::Start => (false, has_more),
-            UserPlace::After(_) => (true, has_more),
-            UserPlace::Before(_) => (has_more, true),
+            UserListPosition::Start => (false, has_more),
+            UserListPosition::After(_) => (true, has_more),
+            UserListPosition::Before(_) => (has_more, true),
         };
         match from {
-            UserPlace::Before(_) if has_more => drop(fetched.remove(0)),
+            UserListPosition::Before(_) if has_more => drop(fetched.remove(0)),
             _ => fetched.truncate(PAGE),
         }
         let cursor =
@@ -126,15 +128,15 @@ impl Found {
 }
 
 impl Listing {
-    fn place(&self) -> Result<UserPlace, Problem> {
+    fn place(&self) -> Result<UserListPosition, Problem> {
         let parse = |name: &'static str, text: &str| {
             let wrong = || Problem::invalid_parameter(name, "must be a cursor of this list");
             UserCursor::parse(text).ok_or_else(wrong)
         };
         match (self.after.as_str(), self.before.as_str()) {
-            ("", "") => Ok(UserPlace::Start),
-            (after, "") => Ok(UserPlace::After(parse("after", after)?)),
-            (_, before) => Ok(UserPlace::Before(parse("before", before)?)),
+            ("", "") => Ok(UserListPosition::Start),
+            (after, "") => Ok(UserListPosition::After(parse("after", after)?)),
+            (_, before) => Ok(UserListPosition::Before(parse("before", before)?)),
         }
     }
 }
@@ -147,7 +149,7 @@ async fn find_people(manager: &Manager, listing: &Listing) -> Result<Found, Prob
     let owner = manager.passkeys.search_owner(search).await?;
     if let Some(id) = owner.or_else(|| UserId::parse(search)) {
         let people = manager.find_users(vec![id.to_string()]).await?;
-        return Ok(Found::cut(people, &UserPlace::Start));
+        return Ok(Found::cut(people, &UserListPosition::Start));
     }
     let filter = UserFilter {
         search: given(search).map(str::to_owned),
@@ -171,7 +173,10 @@ async fn rows(manager: &Manager, people: Vec<User>) -> Result<Vec<PersonRow>, Pr
         is_administrator: person.is_administrator(),
         status: person.status.as_str(),
         passkeys: counts.get(&person.id).copied().unwrap_or_default(),
-        last_sign_in: last_sign_ins.get(&person.id).copied().map(Moment::from),
+        last_sign_in: last_sign_ins
+            .get(&person.id)
+            .copied()
+            .map(DisplayTime::from),
         username: person.username,
         display_name: person.display_name,
         email: person.email,

@@ -5,21 +5,21 @@ use askama::Template;
 
 use super::Listing;
 use super::events::{EventView, views};
-use super::grants::{GrantRow, first_of};
+use super::role_assignments::{RoleAssignmentRow, first_of};
 use super::visitor::Manager;
 use crate::base::ids::UserId;
 use crate::history::{self, EventFilter};
 use crate::passkeys::PasskeyEntry;
 use crate::sessions::SessionEntry;
 use crate::users::UsernameView;
-use crate::web::{Answer, Frame, Moment, page};
+use crate::web::{Answer, DisplayTime, Frame, page};
 
 /// Events on this page; the audit page has the rest.
 const EVENTS: i64 = 10;
 
 #[derive(Template)]
-#[template(path = "console_user.html")]
-struct ConsoleUserPage {
+#[template(path = "admin_user.html")]
+struct AdminUserPage {
     frame: Frame,
     notice: Option<String>,
     id: UserId,
@@ -27,20 +27,20 @@ struct ConsoleUserPage {
     display_name: String,
     email: Option<String>,
     /// When the address was verified; `None` if it is not verified.
-    email_verified: Option<Moment>,
+    email_verified: Option<DisplayTime>,
     /// Username of the administrator who confirmed the address. Only administrators see it.
     email_verified_by: Option<String>,
     /// Former usernames. Only administrators see them.
     former_names: Vec<UsernameView>,
     status: &'static str,
     is_last_administrator: bool,
-    created: Moment,
+    created: DisplayTime,
     roles: Vec<String>,
     passkeys: Vec<PasskeyEntry>,
-    grants: Vec<GrantRow>,
+    assignments: Vec<RoleAssignmentRow>,
     /// Text key of the first column's heading.
-    grants_of: &'static str,
-    has_more_grants: bool,
+    assignments_of: &'static str,
+    has_more_assignments: bool,
     sessions: Vec<SessionEntry>,
     events: Vec<EventView>,
 }
@@ -52,7 +52,7 @@ pub(super) async fn show_person(
 ) -> Answer {
     let person = manager.find(&name).await?;
     let (user, users, passkeys) = (person.id, &manager.users, &manager.passkeys);
-    let (mut events, mut grants, mut has_more_grants) = (Vec::new(), Vec::new(), false);
+    let (mut events, mut assignments, mut has_more_assignments) = (Vec::new(), Vec::new(), false);
     let (mut former_names, mut email_verified_by) = (Vec::new(), None);
     // Users who manage this user by a role don't see these details.
     if manager.rights.is_administrator {
@@ -64,7 +64,7 @@ pub(super) async fn show_person(
             .database
             .read(move |conn| history::list(conn, &filter, EVENTS))
             .await?;
-        (grants, has_more_grants) = first_of(&manager.access, user).await?;
+        (assignments, has_more_assignments) = first_of(&manager.access, user).await?;
         former_names = users.list_usernames(user).await?;
         former_names.retain(|name| !name.is_current);
         if let Some(by) = person.email_verified_by {
@@ -73,14 +73,14 @@ pub(super) async fn show_person(
     }
     let is_verified = person.is_email_verified();
     let frame = manager.frame();
-    page(&ConsoleUserPage {
-        notice: frame.notice("console.notice", query.notice.as_deref()),
+    page(&AdminUserPage {
+        notice: frame.notice("admin.notice", query.notice.as_deref()),
         id: user,
         is_last_administrator: users.is_last_administrator(user).await?,
         passkeys: passkeys.list_entries(user, true).await?,
-        grants,
-        grants_of: "console_grants.thing",
-        has_more_grants,
+        assignments,
+        assignments_of: "admin_role_assignments.resource",
+        has_more_assignments,
         sessions: manager.sessions.list_entries(user, manager.session).await?,
         events: views(&frame, users, passkeys, &manager.database, events).await?,
         username: person.username,

@@ -16,8 +16,8 @@ use crate::web::{
 };
 
 #[derive(Template)]
-#[template(path = "console_user_roles.html")]
-struct ConsoleUserRolesPage {
+#[template(path = "admin_user_roles.html")]
+struct AdminUserRolesPage {
     frame: Frame,
     problem: Option<FieldProblem>,
     name: String,
@@ -27,7 +27,7 @@ struct ConsoleUserRolesPage {
     boxes: Vec<RoleBox>,
 }
 
-impl ConsoleUserRolesPage {
+impl AdminUserRolesPage {
     async fn new(manager: &Manager, person: User) -> Result<Self, Problem> {
         let (frame, users) = (manager.frame(), &manager.users);
         let checked = person.roles.iter().cloned().collect();
@@ -45,7 +45,7 @@ impl ConsoleUserRolesPage {
 
 pub(super) async fn show_roles(manager: Manager, name: web::Path<String>) -> Answer {
     let person = manager.find(&name).await?;
-    page(&ConsoleUserRolesPage::new(&manager, person).await?)
+    page(&AdminUserRolesPage::new(&manager, person).await?)
 }
 
 pub(super) async fn save_roles(
@@ -65,10 +65,13 @@ pub(super) async fn save_roles(
         roles: Some(checked(&sent).into_iter().collect()),
         ..UserChange::default()
     };
-    let changed =
-        manager
-            .users
-            .update(person.id, change, expected, permit.authority, permit.acting);
+    let changed = manager.users.update(
+        person.id,
+        change,
+        expected,
+        permit.permissions,
+        permit.acting,
+    );
     let key = match changed.await {
         Ok(changed) => {
             let to_go = match manager.actor.manager() {
@@ -80,15 +83,15 @@ pub(super) async fn save_roles(
         }
         Err(UpdateError::LastAdministrator(_)) => "last_administrator",
         Err(UpdateError::UnknownRole(_)) => "role_gone",
-        Err(UpdateError::VersionIs(_)) => "changed_meanwhile",
+        Err(UpdateError::VersionMismatch(_)) => "changed_meanwhile",
         Err(error) => return Err(error.into()),
     };
     // The checked roles may be outdated, so the form shows the current state.
     let person = manager.find(&name).await?;
-    let sentence = frame.text(&format!("console_user_roles.{key}")).to_owned();
-    let template = ConsoleUserRolesPage {
+    let sentence = frame.text(&format!("admin_user_roles.{key}")).to_owned();
+    let template = AdminUserRolesPage {
         problem: Some(FieldProblem::new("roles", &sentence)),
-        ..ConsoleUserRolesPage::new(&manager, person).await?
+        ..AdminUserRolesPage::new(&manager, person).await?
     };
     page_with_status(StatusCode::CONFLICT, &template)
 }

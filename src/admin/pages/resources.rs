@@ -1,18 +1,18 @@
 //! `/admin/resources`: the registered resources, and who holds roles on them.
 
-pub(super) mod forget;
-pub(super) mod thing;
+pub(super) mod delete;
+pub(super) mod one;
 
 use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::grants::{PAGE, thing_url};
-use super::visitor::GrantManager;
+use super::role_assignments::{PAGE, resource_url};
+use super::visitor::RoleAssignmentManager;
 use super::{given, pager};
-use crate::access::{ResourceName, ResourceType, ThingFilter, ThingView};
+use crate::access::{ResourceFilter, ResourceName, ResourceType, ResourceView};
 use crate::admin::http::resource_path::{cursor_of, parse_cursor};
-use crate::web::{Answer, Frame, Moment, Page, Problem, cursor, page};
+use crate::web::{Answer, DisplayTime, Frame, Page, Problem, cursor, page};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -23,40 +23,43 @@ pub(super) struct Listing {
 }
 
 /// A resource as a row of the list.
-struct ThingRow {
+struct ResourceRow {
     name: String,
     url: String,
     title: Option<String>,
-    changed: Moment,
+    changed: DisplayTime,
 }
 
-impl From<ThingView> for ThingRow {
-    fn from(thing: ThingView) -> Self {
-        let name = thing.name();
+impl From<ResourceView> for ResourceRow {
+    fn from(resource: ResourceView) -> Self {
+        let name = resource.name();
         Self {
-            url: thing_url(&name),
+            url: resource_url(&name),
             name: name.to_string(),
-            title: thing.title,
-            changed: thing.as_of.into(),
+            title: resource.title,
+            changed: resource.as_of.into(),
         }
     }
 }
 
 #[derive(Template)]
-#[template(path = "console_resources.html")]
-struct ConsoleResourcesPage {
+#[template(path = "admin_resources.html")]
+struct AdminResourcesPage {
     frame: Frame,
     notice: Option<String>,
     /// Only resources of this type; empty for all.
     kind: String,
-    things: Vec<ThingRow>,
+    resources: Vec<ResourceRow>,
     first_url: Option<String>,
     next_url: Option<String>,
 }
 
-pub(super) async fn show_things(manager: GrantManager, listing: web::Query<Listing>) -> Answer {
+pub(super) async fn show_resources(
+    manager: RoleAssignmentManager,
+    listing: web::Query<Listing>,
+) -> Answer {
     let kind = listing.r#type.trim();
-    let found = find_things(&manager, kind, &listing.after).await?;
+    let found = find_resources(&manager, kind, &listing.after).await?;
     let frame = manager.frame();
     let (first_url, next_url) = pager(
         "/admin/resources",
@@ -64,21 +67,21 @@ pub(super) async fn show_things(manager: GrantManager, listing: web::Query<Listi
         &listing.after,
         found.next.as_deref(),
     );
-    page(&ConsoleResourcesPage {
-        notice: frame.notice("console_resources.notice", listing.notice.as_deref()),
+    page(&AdminResourcesPage {
+        notice: frame.notice("admin_resources.notice", listing.notice.as_deref()),
         first_url,
         next_url,
         kind: kind.to_owned(),
-        things: found.items.into_iter().map(ThingRow::from).collect(),
+        resources: found.items.into_iter().map(ResourceRow::from).collect(),
         frame,
     })
 }
 
-async fn find_things(
-    manager: &GrantManager,
+async fn find_resources(
+    manager: &RoleAssignmentManager,
     kind: &str,
     after: &str,
-) -> Result<Page<ThingView>, Problem> {
+) -> Result<Page<ResourceView>, Problem> {
     let after = cursor(given(after), parse_cursor)?;
     let scope = manager.scope();
     // No resource has an invalid type.
@@ -89,19 +92,21 @@ async fn find_things(
     if let Some(kind) = &kind {
         scope.require(kind)?;
     }
-    let filter = ThingFilter {
+    let filter = ResourceFilter {
         kind,
         after,
         of_types: scope.types(),
     };
-    let fetch = Page::<ThingView>::fetch(PAGE);
-    let found = manager.access.list_things(filter, fetch).await?;
-    Ok(Page::cut(found, PAGE, |thing| cursor_of(&thing.name())))
+    let fetch = Page::<ResourceView>::fetch(PAGE);
+    let found = manager.access.list_resources(filter, fetch).await?;
+    Ok(Page::cut(found, PAGE, |resource| {
+        cursor_of(&resource.name())
+    }))
 }
 
 /// The resource that a URL or form names, if the visitor manages its type. The ID is not trimmed: with a space at its end it is
 /// the ID of another resource.
-fn named(manager: &GrantManager, kind: &str, id: &str) -> Result<ResourceName, Problem> {
+fn named(manager: &RoleAssignmentManager, kind: &str, id: &str) -> Result<ResourceName, Problem> {
     let name = ResourceName::parse(kind.trim(), id).map_err(|_| Problem::not_found())?;
     manager.scope().require(&name.kind)?;
     Ok(name)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::users::{Rights, Role, Users};
+use crate::users::{ManagementRights, Role, Users};
 use crate::web::{Frame, Problem};
 
 /// Maximum number of roles with a checkbox; the API and the command line offer all roles.
@@ -26,13 +26,13 @@ pub(super) fn checked(sent: &HashMap<String, String>) -> BTreeSet<String> {
 pub(super) async fn boxes(
     frame: &Frame,
     users: &Users,
-    rights: &Rights,
+    rights: &ManagementRights,
     checked: &BTreeSet<String>,
 ) -> Result<Vec<RoleBox>, Problem> {
     let roles = users.list_roles(None, MOST).await?;
     let mut boxes: Vec<RoleBox> = roles
         .into_iter()
-        .filter(|role| rights.may_give(&role.name))
+        .filter(|role| rights.may_assign_role(&role.name))
         .map(|role| to_box(frame, role, checked))
         .collect();
     // A checked role without a checkbox would be removed when the form is submitted.
@@ -52,8 +52,8 @@ fn to_box(frame: &Frame, role: Role, checked: &BTreeSet<String>) -> RoleBox {
     RoleBox {
         is_checked: checked.contains(&role.name),
         description: if role.is_built_in() {
-            let place = [("place", frame.place.as_str())];
-            frame.text_with("console_users.as_administrator", &place)
+            let place = [("place", frame.installation_name.as_str())];
+            frame.text_with("admin_users.as_administrator", &place)
         } else {
             role.description
         },

@@ -24,8 +24,8 @@ use crate::web::{
 const PAGE: usize = 50;
 
 #[derive(Template)]
-#[template(path = "console_roles.html")]
-struct ConsoleRolesPage {
+#[template(path = "admin_roles.html")]
+struct AdminRolesPage {
     frame: Frame,
     notice: Option<String>,
     roles: Vec<Role>,
@@ -51,15 +51,15 @@ async fn list(
     administrator: &Administrator,
     listing: &Listing,
     form: RoleForm,
-) -> Result<ConsoleRolesPage, Problem> {
+) -> Result<AdminRolesPage, Problem> {
     let frame = administrator.frame();
     let after = cursor(given(&listing.after), parse_cursor)?;
     let fetch = Page::<Role>::fetch(PAGE);
     let found = administrator.users.list_roles(after, fetch).await?;
     let found = Page::cut(found, PAGE, |role| role.name.clone());
     let (first_url, next_url) = pager("/admin/roles", &[], &listing.after, found.next.as_deref());
-    Ok(ConsoleRolesPage {
-        notice: frame.notice("console_roles.notice", listing.notice.as_deref()),
+    Ok(AdminRolesPage {
+        notice: frame.notice("admin_roles.notice", listing.notice.as_deref()),
         first_url,
         next_url,
         boxes: form.boxes(&frame, &administrator.users, None).await?,
@@ -92,7 +92,7 @@ pub(super) async fn make_role(
             }
         }
     };
-    let template = ConsoleRolesPage {
+    let template = AdminRolesPage {
         problem: Some(problem),
         ..list(&administrator, &Listing::default(), form).await?
     };

@@ -2,12 +2,12 @@
 
 use actix_web::HttpResponse;
 
-use super::confirm::{Act, Confirmed, DonePage, Sent, Target, person_url};
+use super::confirm::{Confirmed, ConfirmedAction, DonePage, Sent, Target, person_url};
 use super::invitations::show_link;
 use super::visitor::{Administration, Administrator, AnyRight, Manager};
+use crate::account_state::UserStatus;
 use crate::base::ids::{PasskeyId, SessionId};
 use crate::passkeys::{ManageError, PasskeyEntry};
-use crate::standing::UserStatus;
 use crate::users::{
     InviteError, LastAdministrator, NewInvitation, UpdateError, User, UserChange, Username,
 };
@@ -18,13 +18,13 @@ fn done(visitor: &Manager, user: &User, target: &Target, sessions: usize) -> Ans
     let frame = visitor.frame();
     let mut cut = Vec::new();
     if target.key == RevokePasskey::KEY {
-        cut.push(target.text(&frame, "console_done.passkey"));
+        cut.push(target.text(&frame, "admin_done.passkey"));
     }
     if sessions > 0 {
-        cut.push(frame.text_counted("console_done.sessions", sessions));
+        cut.push(frame.text_counted("admin_done.sessions", sessions));
     }
     page(&DonePage {
-        title: target.text(&frame, &format!("console_done.{}.title", target.key)),
+        title: target.text(&frame, &format!("admin_done.{}.title", target.key)),
         cut,
         person_url: person_url(user),
         person_name: user.display_name.clone(),
@@ -40,7 +40,7 @@ fn back(user: &User, notice: &str) -> HttpResponse {
 /// `…/suspend`: suspends the user.
 pub(super) struct Suspend(User);
 
-impl Act for Suspend {
+impl ConfirmedAction for Suspend {
     type Needs = AnyRight;
 
     async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
@@ -71,7 +71,7 @@ impl Act for Suspend {
         let (reason, permit) = (confirmed.reason, confirmed.permit);
         let ended = visitor
             .users
-            .suspend(self.0.id, reason, permit.authority, permit.acting)
+            .suspend(self.0.id, reason, permit.permissions, permit.acting)
             .await?;
         done(visitor, &self.0, &self.target(), ended.sessions)
     }
@@ -80,7 +80,7 @@ impl Act for Suspend {
 /// `…/reactivate`: reactivates the user.
 pub(super) struct Reactivate(User);
 
-impl Act for Reactivate {
+impl ConfirmedAction for Reactivate {
     type Needs = AnyRight;
     const IS_DESTRUCTIVE: bool = false;
 
@@ -96,16 +96,16 @@ impl Act for Reactivate {
         let (reason, permit) = (confirmed.reason, confirmed.permit);
         visitor
             .users
-            .reactivate(self.0.id, reason, permit.authority, permit.acting)
+            .reactivate(self.0.id, reason, permit.permissions, permit.acting)
             .await?;
         Ok(back(&self.0, "reactivated"))
     }
 }
 
-/// `…/enrolment-link`: creates a recovery link, with which the user registers a new passkey.
-pub(super) struct EnrolmentLink(User);
+/// `…/recovery-link`: creates a recovery link, with which the user registers a new passkey.
+pub(super) struct RecoveryLink(User);
 
-impl Act for EnrolmentLink {
+impl ConfirmedAction for RecoveryLink {
     type Needs = AnyRight;
     const ASKS_REASON: bool = false;
     const IS_DESTRUCTIVE: bool = false;
@@ -115,16 +115,16 @@ impl Act for EnrolmentLink {
     }
 
     fn target(&self) -> Target {
-        Target::user("enrolment_link", &self.0)
+        Target::user("recovery_link", &self.0)
     }
 
     async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
         let frame = visitor.frame();
         let say = |key: &str| self.target().text(&frame, key);
-        let mut effects = vec![say("confirm.enrolment_link.effect_links")];
+        let mut effects = vec![say("confirm.recovery_link.effect_links")];
         match self.0.status {
             UserStatus::Suspended => return Err(InviteError::UserSuspended.into()),
-            UserStatus::Active => effects.push(say("confirm.enrolment_link.effect_sessions")),
+            UserStatus::Active => effects.push(say("confirm.recovery_link.effect_sessions")),
             UserStatus::Invited => {}
         }
         Ok(ConfirmPage {
@@ -140,7 +140,7 @@ impl Act for EnrolmentLink {
         };
         let invited = visitor
             .users
-            .invite(wanted, permit.authority, permit.acting);
+            .invite(wanted, permit.permissions, permit.acting);
         let (link, url) = (invited.await?, person_url(&self.0));
         show_link(visitor.frame(), link, Some(self.0.display_name), Some(url))
     }
@@ -156,7 +156,7 @@ impl RevokePasskey {
     const KEY: &'static str = "revoke_passkey";
 }
 
-impl Act for RevokePasskey {
+impl ConfirmedAction for RevokePasskey {
     type Needs = AnyRight;
 
     async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
@@ -216,7 +216,7 @@ impl Act for RevokePasskey {
 /// `…/sessions/end-all`: ends all sessions of the user.
 pub(super) struct EndAllSessions(User);
 
-impl Act for EndAllSessions {
+impl ConfirmedAction for EndAllSessions {
     type Needs = AnyRight;
 
     async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
@@ -244,7 +244,7 @@ impl Act for EndAllSessions {
         let (reason, permit) = (confirmed.reason, confirmed.permit);
         let ended = visitor
             .users
-            .end_all_sessions(self.0.id, reason, permit.authority, permit.acting)
+            .end_all_sessions(self.0.id, reason, permit.permissions, permit.acting)
             .await?;
         done(visitor, &self.0, &self.target(), ended.sessions)
     }
@@ -256,7 +256,7 @@ pub(super) struct EndSession {
     session: SessionId,
 }
 
-impl Act for EndSession {
+impl ConfirmedAction for EndSession {
     type Needs = AnyRight;
 
     async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
@@ -295,7 +295,7 @@ impl Act for EndSession {
             user,
             session,
             confirmed.reason,
-            permit.authority,
+            permit.permissions,
             permit.acting,
         );
         done(visitor, &self.user, &self.target(), ended.await?.sessions)
@@ -308,14 +308,14 @@ pub(super) struct VerifyEmail {
     email: String,
 }
 
-impl Act for VerifyEmail {
+impl ConfirmedAction for VerifyEmail {
     type Needs = Administration;
     const ASKS_REASON: bool = false;
     const IS_DESTRUCTIVE: bool = false;
 
     async fn find(visitor: &Administrator, sent: &Sent) -> Result<Self, Problem> {
         let user = visitor.find(&sent.path.user).await?;
-        let email = user.email.clone().ok_or(UpdateError::NoAddress)?;
+        let email = user.email.clone().ok_or(UpdateError::EmailMissing)?;
         Ok(Self { user, email })
     }
 
@@ -331,7 +331,7 @@ impl Act for VerifyEmail {
         };
         visitor
             .users
-            .update(user, change, expected, permit.authority, permit.acting)
+            .update(user, change, expected, permit.permissions, permit.acting)
             .await?;
         Ok(back(&self.user, "email_verified"))
     }
@@ -343,7 +343,7 @@ pub(super) struct ReleaseUsername {
     name: Username,
 }
 
-impl Act for ReleaseUsername {
+impl ConfirmedAction for ReleaseUsername {
     type Needs = Administration;
     const ASKS_REASON: bool = false;
     const IS_DESTRUCTIVE: bool = false;
@@ -363,9 +363,9 @@ impl Act for ReleaseUsername {
     }
 
     async fn run(self, visitor: &Administrator, Confirmed { permit, .. }: Confirmed) -> Answer {
-        let (users, authority) = (&visitor.users, permit.authority);
+        let (users, permissions) = (&visitor.users, permit.permissions);
         users
-            .release_username(self.name, authority, permit.acting)
+            .release_username(self.name, permissions, permit.acting)
             .await?;
         Ok(back(&self.user, "username_released"))
     }

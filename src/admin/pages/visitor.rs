@@ -11,14 +11,14 @@ use crate::admin::commands::{AccessScope, Commands, Permit};
 use crate::admin::http::commands_of;
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::Scope;
-use crate::sessions::{Caller, CallerError, PageVisitor, StepUpRequired, TurnedAway};
-use crate::users::http::rights_of;
-use crate::users::{Rights, User};
+use crate::sessions::{Caller, CallerError, PageAccessError, PageVisitor, StepUpRequired};
+use crate::users::http::find_management_rights;
+use crate::users::{ManagementRights, User};
 use crate::web::{Frame, Problem};
 
 /// The permissions that a page needs.
 pub(super) trait Needs: 'static {
-    fn are_met(rights: &Rights) -> bool;
+    fn are_met(rights: &ManagementRights) -> bool;
 }
 
 /// The visitor manages users or resources.
@@ -31,32 +31,32 @@ pub(super) struct Administration;
 pub(super) struct ResourceManagement;
 
 impl Needs for AnyRight {
-    fn are_met(rights: &Rights) -> bool {
+    fn are_met(rights: &ManagementRights) -> bool {
         !rights.is_empty()
     }
 }
 
 impl Needs for Administration {
-    fn are_met(rights: &Rights) -> bool {
+    fn are_met(rights: &ManagementRights) -> bool {
         rights.is_administrator
     }
 }
 
 impl Needs for ResourceManagement {
-    fn are_met(rights: &Rights) -> bool {
+    fn are_met(rights: &ManagementRights) -> bool {
         AccessScope::of_rights(rights).is_some()
     }
 }
 
 pub(super) type Manager = Visitor<AnyRight>;
 pub(super) type Administrator = Visitor<Administration>;
-pub(super) type GrantManager = Visitor<ResourceManagement>;
+pub(super) type RoleAssignmentManager = Visitor<ResourceManagement>;
 
 /// A signed-in user who may see the page. Dereferences to the operations for this user.
 pub(super) struct Visitor<N> {
     pub(super) user: UserId,
     pub(super) session: SessionId,
-    pub(super) rights: Rights,
+    pub(super) rights: ManagementRights,
     frame: Frame,
     commands: Commands,
     needs: PhantomData<N>,
@@ -95,15 +95,15 @@ impl<N> Deref for Visitor<N> {
 }
 
 impl<N: Needs> FromRequest for Visitor<N> {
-    type Error = TurnedAway;
-    type Future = LocalBoxFuture<'static, Result<Self, TurnedAway>>;
+    type Error = PageAccessError;
+    type Future = LocalBoxFuture<'static, Result<Self, PageAccessError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let visitor = PageVisitor::from_request(request, payload);
         let request = request.clone();
         Box::pin(async move {
             let mut visitor = visitor.await?;
-            let rights = rights_of(&request, &mut visitor).await?;
+            let rights = find_management_rights(&request, &mut visitor).await?;
             if !N::are_met(&rights) {
                 return Err(Problem::from(CallerError::NotAdministrator).into());
             }

@@ -6,16 +6,16 @@ use secrecy::ExposeSecret;
 
 use super::security::{parse_contact, parse_language};
 use super::values::{parse_domain, parse_level};
-use super::{Config, Fault};
+use super::{Config, ConfigFault};
 
 /// Maximum lifetime of an access token. The account state record lists revocations for an hour longer than this.
-const LONGEST_ACCESS: Duration = Duration::from_secs(3_600);
+const MAX_ACCESS_LIFETIME: Duration = Duration::from_secs(3_600);
 
 /// Returns the faults among the checks, each given as (is wrong, key, reason).
-fn faults<const COUNT: usize>(checks: [(bool, &str, &str); COUNT]) -> Vec<Fault> {
+fn faults<const COUNT: usize>(checks: [(bool, &str, &str); COUNT]) -> Vec<ConfigFault> {
     let wrong = checks.into_iter().filter(|(is_wrong, ..)| *is_wrong);
     wrong
-        .map(|(_, key, reason)| Fault {
+        .map(|(_, key, reason)| ConfigFault {
             key: key.to_owned(),
             reason: reason.to_owned(),
         })
@@ -24,7 +24,7 @@ fn faults<const COUNT: usize>(checks: [(bool, &str, &str); COUNT]) -> Vec<Fault>
 
 impl Config {
     /// Returns every contradiction.
-    pub(super) fn contradictions(&self) -> Vec<Fault> {
+    pub(super) fn contradictions(&self) -> Vec<ConfigFault> {
         let exposed = if self.secrets.allow_readable_files {
             Vec::new()
         } else {
@@ -59,7 +59,7 @@ impl Config {
         .concat()
     }
 
-    fn bad_stores(&self) -> Vec<Fault> {
+    fn bad_stores(&self) -> Vec<ConfigFault> {
         let [database, redis] = [&self.database.url, &self.redis.url]
             .map(|url| url.as_ref().map(|url| url.expose_secret()));
         let begins = |url: Option<&str>, schemes: [&str; 2]| {
@@ -89,16 +89,16 @@ impl Config {
         ])
     }
 
-    fn bad_tokens(&self) -> Vec<Fault> {
+    fn bad_tokens(&self) -> Vec<ConfigFault> {
         let tokens = &self.tokens;
         let mut found = faults([
             (
-                tokens.access_lifetime > LONGEST_ACCESS,
+                tokens.access_lifetime > MAX_ACCESS_LIFETIME,
                 "tokens.access_lifetime",
                 "must be at most 1h",
             ),
             (
-                tokens.max_client_lifetime > LONGEST_ACCESS,
+                tokens.max_client_lifetime > MAX_ACCESS_LIFETIME,
                 "tokens.max_client_lifetime",
                 "must be at most 1h",
             ),
@@ -117,7 +117,7 @@ impl Config {
         found
     }
 
-    fn bad_texts(&self) -> Vec<Fault> {
+    fn bad_texts(&self) -> Vec<ConfigFault> {
         type Parse = fn(&str) -> Result<String, String>;
         let level = std::slice::from_ref(&self.log.level);
         let texts: [(&str, &[String], Parse); 4] = [
@@ -136,7 +136,7 @@ impl Config {
         ];
         let found = texts.into_iter().flat_map(|(key, texts, parse)| {
             let reasons = texts.iter().filter_map(move |text| parse(text).err());
-            reasons.map(move |reason| Fault {
+            reasons.map(move |reason| ConfigFault {
                 key: key.to_owned(),
                 reason,
             })

@@ -6,7 +6,7 @@ use figment::Figment;
 use figment::providers::{Format, Toml};
 use figment::value::{Dict, Value};
 
-use super::Fault;
+use super::ConfigFault;
 
 const PREFIX: &str = "DOORWARD__";
 const SEPARATOR: &str = "__";
@@ -17,14 +17,14 @@ pub(super) fn merge(
     given: &mut Dict,
     known: &Dict,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Vec<Fault> {
+) -> Vec<ConfigFault> {
     let mut faults = Vec::new();
     for (name, value) in variables {
         let Some(rest) = name.to_str().and_then(without_prefix) else {
             continue;
         };
         let Some((section, key)) = rest.split_once(SEPARATOR) else {
-            faults.push(Fault {
+            faults.push(ConfigFault {
                 key: name.to_string_lossy().into_owned(),
                 reason: format!("must name a section and a key: {PREFIX}SECTION{SEPARATOR}KEY"),
             });
@@ -33,7 +33,7 @@ pub(super) fn merge(
         let holds_list = matches!(find(known, section, key), Some(Value::Array(..)));
         match parse_value(&value, holds_list) {
             Ok(value) => insert(given, section, key, value),
-            Err(reason) => faults.push(Fault {
+            Err(reason) => faults.push(ConfigFault {
                 key: format!("{section}.{key}"),
                 reason,
             }),

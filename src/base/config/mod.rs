@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 pub use claims::ClaimRule;
-pub use fault::Fault;
+pub use fault::ConfigFault;
 pub use read::ConfigError;
 pub use routes::{Route, RouteResource};
 pub use secret_files::SecretFile;

@@ -13,7 +13,7 @@ use figment::{Figment, Source};
 use serde::Deserialize;
 
 use super::secret_files::SecretFile;
-use super::{Config, DEFAULT, Fault, environment};
+use super::{Config, ConfigFault, DEFAULT, environment};
 
 const NOT_TEXT: &str = "must be text in quotes";
 /// Keys that may hold a secret: `KEY_file` names a file with the value instead.
@@ -36,7 +36,7 @@ cross_origin = false
 
 /// All faults of the configuration.
 #[derive(Debug)]
-pub struct ConfigError(pub Vec<Fault>);
+pub struct ConfigError(pub Vec<ConfigFault>);
 
 impl std::error::Error for ConfigError {}
 
@@ -70,7 +70,7 @@ pub(super) fn load(
             }
             figment = figment.merge(own);
         } else {
-            faults.push(Fault {
+            faults.push(ConfigFault {
                 key: "--config".into(),
                 reason: format!("file {} not found", file.display()),
             });
@@ -80,7 +80,7 @@ pub(super) fn load(
     let (known, mut given) = match (known.extract::<Dict>(), figment.extract::<Dict>()) {
         (Ok(known), Ok(given)) => (known, given),
         (Err(fault), _) | (_, Err(fault)) => {
-            faults.extend(fault.into_iter().map(|fault| Fault {
+            faults.extend(fault.into_iter().map(|fault| ConfigFault {
                 key: fault.path.join("."),
                 reason: fault.kind.to_string(),
             }));
@@ -112,7 +112,7 @@ fn deserialize(
     mut given: Value,
     known: &Dict,
     figment: &Figment,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<ConfigFault>,
 ) -> Option<Config> {
     let stand_ins = Value::from(known.clone());
     loop {
@@ -128,7 +128,7 @@ fn deserialize(
         path.truncate(4);
         let reason = reason(&fault.kind, &path, known);
         let source = source(&given, &path, figment);
-        faults.push(Fault {
+        faults.push(ConfigFault {
             key: written(&path),
             reason: format!("{reason}{source}"),
         });
@@ -246,7 +246,7 @@ fn holds_password(figment: &Figment) -> bool {
     })
 }
 
-fn read_secret_files(given: &mut Dict, files: &mut Vec<SecretFile>, faults: &mut Vec<Fault>) {
+fn read_secret_files(given: &mut Dict, files: &mut Vec<SecretFile>, faults: &mut Vec<ConfigFault>) {
     for (section, key) in SECRET_KEYS {
         let file_key = format!("{key}_file");
         let Some(Value::Dict(_, keys)) = given.get_mut(section) else {
@@ -268,7 +268,7 @@ fn read_secret_files(given: &mut Dict, files: &mut Vec<SecretFile>, faults: &mut
                     path: named.as_str().unwrap_or_default().into(),
                 });
             }
-            Err(reason) => faults.push(Fault {
+            Err(reason) => faults.push(ConfigFault {
                 key: file_key,
                 reason,
             }),

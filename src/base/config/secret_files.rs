@@ -4,7 +4,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use super::{Config, Fault};
+use super::{Config, ConfigFault};
 
 /// A file with a secret, and the configuration key that names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct SecretFile {
 impl Config {
     /// Returns secret files with excessive permissions, each with how to fix it. Files that don't exist or can't be inspected are
     /// left out, because reading them fails with its own error.
-    pub fn exposed_secret_files(&self) -> Vec<Fault> {
+    pub fn exposed_secret_files(&self) -> Vec<ConfigFault> {
         let named = |key: &str, path: PathBuf| SecretFile {
             key: key.to_owned(),
             path,
@@ -49,9 +49,9 @@ fn exceeds(mode: u32, is_own: bool) -> bool {
     mode & 0o777 & !allowed != 0
 }
 
-fn fault(file: SecretFile, metadata: &Metadata) -> Fault {
+fn fault(file: SecretFile, metadata: &Metadata) -> ConfigFault {
     let path = file.path.display();
-    Fault {
+    ConfigFault {
         reason: format!(
             "{path}: other users of this machine can access this secret (mode {:04o}). Run `chmod 600 {path}`. Where the platform \
              sets the mode, let it set 0400, or 0440 with Doorward's group; otherwise secrets.allow_readable_files = true makes this a \

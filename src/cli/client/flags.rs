@@ -89,20 +89,20 @@ pub(in crate::cli) struct Flags {
     access_token_header_type: Option<String>,
     /// For how many seconds access tokens are valid (30 to 3600), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
-    access_token_lifetime: Option<Lifetime>,
+    access_token_lifetime: Option<LifetimeFlag>,
     /// For how many seconds ID tokens are valid (30 to 3600), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
-    id_token_lifetime: Option<Lifetime>,
+    id_token_lifetime: Option<LifetimeFlag>,
     /// For how many seconds from the first one on refresh tokens without offline access are valid (60 to 157680000), or `default`: as
     /// long as the session.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
-    refresh_token_lifetime: Option<Lifetime>,
+    refresh_token_lifetime: Option<LifetimeFlag>,
     /// For how many seconds offline access is valid (60 to 157680000), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
-    offline_lifetime: Option<Lifetime>,
+    offline_lifetime: Option<LifetimeFlag>,
     /// After how many seconds without use offline access ends (60 to 157680000), or `default`.
     #[arg(long, value_name = "SECONDS", value_parser = parse_lifetime)]
-    offline_idle_timeout: Option<Lifetime>,
+    offline_idle_timeout: Option<LifetimeFlag>,
     /// A role whose holders may use the client; repeatable, and empty allows all users. Roles are created with `doorward role create`.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<String>,
@@ -139,14 +139,14 @@ fn parse_preset(text: &str) -> Result<&'static Preset, String> {
 
 /// A lifetime that is set for the client; `None` means the configured default.
 #[derive(Clone, Copy, Debug)]
-struct Lifetime(Option<i64>);
+struct LifetimeFlag(Option<i64>);
 
-fn parse_lifetime(text: &str) -> Result<Lifetime, String> {
+fn parse_lifetime(text: &str) -> Result<LifetimeFlag, String> {
     match text {
-        "default" => Ok(Lifetime(None)),
+        "default" => Ok(LifetimeFlag(None)),
         seconds => seconds
             .parse()
-            .map(|seconds| Lifetime(Some(seconds)))
+            .map(|seconds| LifetimeFlag(Some(seconds)))
             .map_err(|_| "must be a number of seconds, or default".into()),
     }
 }
@@ -169,7 +169,7 @@ fn list(given: Vec<String>) -> Option<Vec<String>> {
 }
 
 /// Returns the value that one of two exclusive flags selects; `None` if neither was given.
-fn choose<T>(is_one: bool, one: T, is_other: bool, other: T) -> Option<T> {
+fn exclusive_flag<T>(is_one: bool, one: T, is_other: bool, other: T) -> Option<T> {
     if is_one {
         Some(one)
     } else {
@@ -293,8 +293,8 @@ impl Flags {
             .auth_method
             .or_else(|| text(self.public.then_some("none")))
             .map(|method| Some(method).filter(|method| method != "either"));
-        let kind = text(choose(self.native, "native", self.web, "web"));
-        let format = text(choose(self.opaque, "opaque", self.jwt, "jwt"));
+        let kind = text(exclusive_flag(self.native, "native", self.web, "web"));
+        let format = text(exclusive_flag(self.opaque, "opaque", self.jwt, "jwt"));
         let require_pkce = self.no_pkce.then(|| json!(false));
         let require_pkce = require_pkce.or_else(|| self.require_pkce.map(|when| json!(when)));
         let scope = (!self.scopes.is_empty()).then(|| self.scopes.join(" "));
@@ -314,12 +314,12 @@ impl Flags {
             application_type: kind,
             grant_types: list(self.grants),
             backchannel_logout_uri: endpoint,
-            backchannel_logout_without_sid: choose(
+            backchannel_logout_without_sid: exclusive_flag(
                 self.backchannel_logout_without_sid, true, self.backchannel_logout_with_sid, false
             ),
-            require_consent: choose(self.no_consent, false, self.consent, true),
+            require_consent: exclusive_flag(self.no_consent, false, self.consent, true),
             require_pkce: require_pkce,
-            claims_in_id_token: choose(
+            claims_in_id_token: exclusive_flag(
                 self.no_claims_in_id_token, false, self.claims_in_id_token, true
             ),
             id_token_signed_response_alg: self.id_token_alg,
@@ -332,7 +332,7 @@ impl Flags {
             offline_idle_timeout: self.offline_idle_timeout.map(|lifetime| lifetime.0),
             allowed_roles: list(self.roles),
             resources: list(self.resources),
-            userinfo_audience: choose(
+            userinfo_audience: exclusive_flag(
                 self.userinfo_audience, true, self.no_userinfo_audience, false
             ),
             audiences: list(self.audiences),

@@ -12,7 +12,7 @@ use crate::oidc::RecentRefusal;
 
 /// What the output about a new client needs in addition to the client.
 #[derive(Clone, Debug)]
-pub(super) struct Made<'a> {
+pub(super) struct CreationContext<'a> {
     /// Doorward's public URL.
     pub(super) issuer: &'a str,
     /// The program that the client is created for, and its URL.
@@ -20,15 +20,20 @@ pub(super) struct Made<'a> {
 }
 
 /// Shows a new client: the values to enter in the program's settings.
-pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>, output: &Output) {
-    let discovery = format!("{}/.well-known/openid-configuration", made.issuer);
+pub(super) fn show_created(
+    client: &Client,
+    secret: Option<&Token>,
+    context: &CreationContext<'_>,
+    output: &Output,
+) {
+    let discovery = format!("{}/.well-known/openid-configuration", context.issuer);
     let secret = secret.map(Token::expose);
     let mut document = json!(client);
     if let Some(members) = document.as_object_mut() {
         if let Some(secret) = secret {
             members.insert("client_secret".into(), json!(secret));
         }
-        members.insert("issuer".into(), json!(made.issuer));
+        members.insert("issuer".into(), json!(context.issuer));
         members.insert("discovery".into(), json!(discovery));
     }
     let metadata = &client.metadata;
@@ -44,13 +49,13 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
     let rows = [
         ("client_id", Some(id.as_str())),
         ("client_secret", secret),
-        ("issuer", Some(made.issuer)),
+        ("issuer", Some(context.issuer)),
         ("discovery", Some(&discovery)),
         ("redirect_uris", Some(&addresses.join(" "))),
         ("after sign-out", Some(&after_logout.join(" "))),
         ("back-channel", metadata.backchannel_logout_uri.as_deref()),
         ("scope", Some(&scopes)),
-        ("kind", Some(&kind(metadata))),
+        ("kind", Some(&describe_client(metadata))),
     ];
     let mut lines: Vec<String> = rows
         .into_iter()
@@ -65,9 +70,9 @@ pub(super) fn show_made(client: &Client, secret: Option<&Token>, made: &Made<'_>
         lines.push("\nThe secret won't be shown again.".to_owned());
     }
     lines.extend(hints(metadata, &id));
-    if let Some((preset, url)) = &made.program {
+    if let Some((preset, url)) = &context.program {
         let values = SettingValues {
-            issuer: made.issuer,
+            issuer: context.issuer,
             client_id: &id,
             client_secret: secret,
             url: url.as_deref(),
@@ -103,7 +108,7 @@ fn hints(metadata: &Metadata, id: &str) -> Vec<String> {
     hints
 }
 
-fn kind(metadata: &Metadata) -> String {
+fn describe_client(metadata: &Metadata) -> String {
     if !metadata.allows(GrantType::AuthorizationCode) {
         return if metadata.audiences.is_empty() {
             "service (client credentials, no users)".to_owned()
@@ -189,7 +194,7 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
         "{} ({}): {}",
         client.name,
         client.public_id,
-        kind(&client.metadata)
+        describe_client(&client.metadata)
     )];
     if !client.enabled {
         lines.push(format!(
@@ -201,25 +206,25 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
         lines.push("No requests were rejected in the last seven days.".to_owned());
     }
     for refusal in refusals {
-        let facts = &refusal.facts;
+        let details = &refusal.details;
         lines.push(format!(
             "\n{}  {} ({}): {}",
             refusal.at,
-            facts.rule,
+            details.rule,
             counted(refusal.times, "time"),
             refusal.description
         ));
         for (name, value) in [
-            ("sent", &facts.presented),
-            ("registered", &facts.registered),
-            ("to allow it", &facts.remedy),
+            ("sent", &details.presented),
+            ("registered", &details.registered),
+            ("to allow it", &details.remedy),
         ] {
             lines.extend(value.as_ref().map(|value| format!("  {name:<13}{value}")));
         }
     }
     if refusals
         .iter()
-        .any(|refusal| refusal.facts.remedy.is_some())
+        .any(|refusal| refusal.details.remedy.is_some())
     {
         lines.push(
             "\nAnyone can send requests with this client ID: allow only what your own program sends. URI stands for the value that was \

@@ -173,13 +173,15 @@ mod tests {
             presets.is_sorted_by(|one, next| one.key < next.key),
             "by key"
         );
-        let own = Origin::parse("https://id.example.com").expect("an origin");
+        let issuer = Origin::parse("https://id.example.com").expect("an origin");
         for preset in presets {
             let mut change = preset
                 .to_change(Some("https://app.example.com/"))
                 .expect("a change");
             change.client_name = Some(preset.name.clone());
-            let draft = change.into_draft().and_then(|draft| draft.checked(&own));
+            let draft = change
+                .into_draft()
+                .and_then(|draft| draft.validated(&issuer));
             let draft = draft.unwrap_or_else(|fault| panic!("{}: {fault:?}", preset.key));
             let uris = &draft.metadata.redirect_uris;
             let is_below = |uri: &str| uri.starts_with("https://app.example.com");

@@ -11,14 +11,14 @@ use crate::db::schema::{client_audiences, clients};
 use crate::db::{Connection, Json, Result};
 
 /// Key of the database lock for changes of audiences. The number is arbitrary, but must never change.
-const AUDIENCES: i64 = 0x0D00_0A0D;
+const AUDIENCES_LOCK: i64 = 0x0D00_0A0D;
 
 /// Lists the audiences of all other clients, and takes the lock on audiences until the transaction ends.
 pub(in crate::clients) fn list_audiences_of_others(
     conn: &mut Connection,
     id: ClientId,
 ) -> Result<BTreeSet<String>> {
-    lock_for_transaction(conn, AUDIENCES)?;
+    lock_for_transaction(conn, AUDIENCES_LOCK)?;
     let others = client_audiences::table
         .filter(client_audiences::client_id.ne(id))
         .select(client_audiences::audience)
@@ -43,7 +43,7 @@ pub fn list_resource_servers(conn: &mut Connection, audiences: &[String]) -> Res
 }
 
 /// Returns the names of the clients that have these audiences, by audience.
-pub fn list_service_names(
+pub fn list_resource_server_names(
     conn: &mut Connection,
     services: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, String>> {

@@ -22,9 +22,9 @@ pub struct ConsentTerms {
 }
 
 impl ConsentTerms {
-    /// Whether `given` covers all these scopes and resources.
-    pub fn are_within(&self, given: &Self) -> bool {
-        self.scopes.is_subset(&given.scopes) && self.resources.is_subset(&given.resources)
+    /// Whether `granted` covers all these scopes and resources.
+    pub fn are_subset_of(&self, granted: &Self) -> bool {
+        self.scopes.is_subset(&granted.scopes) && self.resources.is_subset(&granted.resources)
     }
 
     /// The scopes and resources of both.
@@ -43,7 +43,7 @@ pub struct Consent {
     /// What was granted; empty if the consent was voided.
     pub terms: ConsentTerms,
     /// Whether the consent is in force.
-    pub counts: bool,
+    pub is_in_force: bool,
     /// Whether a row exists, voided or not.
     pub is_stored: bool,
     /// The client's current consent epoch, under which a new consent is stored.
@@ -81,10 +81,10 @@ pub fn find(conn: &mut Connection, user: UserId, client: ClientId) -> Result<Con
         .first::<(Json<Vec<String>>, Json<Vec<String>>, i64)>(conn)
         .optional()?;
     let is_stored = row.is_some();
-    let given = row.filter(|(.., epoch)| *epoch == client_epoch);
+    let granted = row.filter(|(.., epoch)| *epoch == client_epoch);
     Ok(Consent {
-        counts: given.is_some(),
-        terms: given.map_or_else(ConsentTerms::default, |(scopes, resources, _)| {
+        is_in_force: granted.is_some(),
+        terms: granted.map_or_else(ConsentTerms::default, |(scopes, resources, _)| {
             ConsentTerms {
                 scopes: parse_scopes(&scopes.0),
                 resources: resources.0.into_iter().collect(),
@@ -122,15 +122,15 @@ pub fn count(conn: &mut Connection, client: ClientId, epoch: i64) -> Result<i64>
 pub fn store(
     conn: &mut Connection,
     (user, client): (UserId, ClientId),
-    given: &ConsentTerms,
+    granted: &ConsentTerms,
     found: &Consent,
     now: Timestamp,
 ) -> Result<()> {
     if found.is_stored {
         diesel::update(consents::table.find((user, client)))
             .set((
-                consents::scopes.eq(names(&given.scopes)),
-                consents::resources.eq(resources(&given.resources)),
+                consents::scopes.eq(names(&granted.scopes)),
+                consents::resources.eq(resources(&granted.resources)),
                 consents::updated_at.eq(now),
                 consents::client_epoch.eq(found.client_epoch),
             ))
@@ -140,8 +140,8 @@ pub fn store(
             .values((
                 consents::user_id.eq(user),
                 consents::client_id.eq(client),
-                consents::scopes.eq(names(&given.scopes)),
-                consents::resources.eq(resources(&given.resources)),
+                consents::scopes.eq(names(&granted.scopes)),
+                consents::resources.eq(resources(&granted.resources)),
                 consents::created_at.eq(now),
                 consents::updated_at.eq(now),
                 consents::client_epoch.eq(found.client_epoch),

@@ -7,7 +7,7 @@ table! {
     use crate::db::{Document, Instant, Uuid};
 
     /// Role assignments: roles of users on single resources (`access`).
-    grants (id) {
+    role_assignments (id) {
         id -> Uuid,
         user_id -> Uuid,
         resource_type -> Text,
@@ -37,7 +37,7 @@ table! {
         attributes -> Document,
         created_at -> Instant,
         deleted_at -> Nullable<Instant>,
-        moved_at -> Instant,
+        changed_at -> Instant,
         version -> BigInt,
         as_of -> Instant,
         by_user -> Nullable<Uuid>,
@@ -45,4 +45,4 @@ table! {
     }
 }
 
-allow_tables_to_appear_in_same_query!(grants, resources);
+allow_tables_to_appear_in_same_query!(role_assignments, resources);

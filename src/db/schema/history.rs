@@ -39,7 +39,7 @@ table! {
         by_user -> Nullable<Uuid>,
         by_client -> Nullable<Uuid>,
         data -> Document,
-        sealed_in -> Nullable<BigInt>,
+        chain_position -> Nullable<BigInt>,
     }
 }
 
@@ -48,7 +48,7 @@ table! {
     use crate::db::{Instant, Uuid};
 
     /// Hash chain over the audit log (`history`).
-    audit_seals (position) {
+    audit_chain_entries (position) {
         position -> BigInt,
         event_id -> Uuid,
         salt -> Nullable<Binary>,
@@ -68,7 +68,7 @@ table! {
     use crate::db::{Instant, Uuid};
 
     /// State of the sealer: its lease, and the end of the chain (`history`).
-    audit_sealer (id) {
+    audit_chain_state (id) {
         id -> BigInt,
         sealed_key -> Nullable<Binary>,
         position -> BigInt,
@@ -79,4 +79,4 @@ table! {
     }
 }
 
-allow_tables_to_appear_in_same_query!(audit_events, audit_seals);
+allow_tables_to_appear_in_same_query!(audit_events, audit_chain_entries);

@@ -10,10 +10,10 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use tokio::sync::oneshot;
 
-use super::{Away, away};
+use super::{StoreUnavailable, unavailable};
 
 /// Maximum number of writes in a transaction, because the first waits for the last.
-const MOST: usize = 64;
+const MAX_BATCH: usize = 64;
 
 /// Sends the result to the caller.
 type Reply = Box<dyn FnOnce() + Send>;
@@ -29,7 +29,10 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Moves the connection to a thread of its own.
-    pub(super) fn start(mut conn: SqliteConnection, timeout: Duration) -> Result<Self, Away> {
+    pub(super) fn start(
+        mut conn: SqliteConnection,
+        timeout: Duration,
+    ) -> Result<Self, StoreUnavailable> {
         let (jobs, queue) = mpsc::channel();
         let work = move || {
             while let Some(jobs) = next(&queue) {
@@ -37,7 +40,7 @@ impl Writer {
             }
         };
         let thread = thread::Builder::new().name("ephemeral-write".into());
-        thread.spawn(work).map_err(away)?;
+        thread.spawn(work).map_err(unavailable)?;
         Ok(Self { jobs, timeout })
     }
 
@@ -45,7 +48,7 @@ impl Writer {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
-    ) -> Result<T, Away> {
+    ) -> Result<T, StoreUnavailable> {
         let (outcome, waiting) = oneshot::channel();
         let job: Job = Box::new(move |conn| {
             if outcome.is_closed() {
@@ -54,11 +57,11 @@ impl Writer {
             let done = work(conn);
             Some(Box::new(move || drop(outcome.send(done))))
         });
-        self.jobs.send(job).map_err(away)?;
+        self.jobs.send(job).map_err(unavailable)?;
         match tokio::time::timeout(self.timeout, waiting).await {
-            Ok(Ok(done)) => done.map_err(away),
-            Ok(Err(_)) => Err(Away("the embedded store can't write".into())),
-            Err(_) => Err(Away("timed out".into())),
+            Ok(Ok(done)) => done.map_err(unavailable),
+            Ok(Err(_)) => Err(StoreUnavailable("the embedded store can't write".into())),
+            Err(_) => Err(StoreUnavailable("timed out".into())),
         }
     }
 }
@@ -66,7 +69,7 @@ impl Writer {
 /// Waits for writes and returns those in the queue; `None` if every sender is dropped.
 fn next(queue: &Receiver<Job>) -> Option<Vec<Job>> {
     let first = queue.recv().ok()?;
-    let others = queue.try_iter().take(MOST - 1);
+    let others = queue.try_iter().take(MAX_BATCH - 1);
     Some(std::iter::once(first).chain(others).collect())
 }
 
@@ -97,7 +100,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const TIMEOUT: Duration = Duration::from_secs(5);
 
     #[derive(QueryableByName)]
     struct Row {
@@ -116,7 +119,7 @@ mod tests {
              insert into single values (1); pragma foreign_keys = on;",
         )
         .expect("tables");
-        let writer = Writer::start(conn, PATIENCE).expect("a thread");
+        let writer = Writer::start(conn, TIMEOUT).expect("a thread");
         (folder, path, writer)
     }
 
@@ -162,7 +165,7 @@ mod tests {
         let (_folder, path, writer) = store();
         let (go_on, told) = mpsc::channel();
         let slow = writer.write(move |_| {
-            told.recv_timeout(PATIENCE).ok();
+            told.recv_timeout(TIMEOUT).ok();
             Ok(())
         });
         let given_up = async {

@@ -5,7 +5,7 @@ use actix_web::http::{Method, header};
 
 use super::problems::OAuthProblem;
 use super::read_form;
-use crate::oidc::error::Refusal;
+use crate::oidc::error::OAuthError;
 
 /// Returns the access token of a request.
 pub fn read_token(request: &HttpRequest, body: &[u8]) -> Result<String, OAuthProblem> {
@@ -19,7 +19,7 @@ pub fn read_token(request: &HttpRequest, body: &[u8]) -> Result<String, OAuthPro
     match (in_header, in_body) {
         (Some(_), Some(_)) => {
             let description = "send the access token once, in the header or in the body";
-            Err(OAuthProblem::refused(Refusal::invalid_request(description)).for_bearer())
+            Err(OAuthProblem::refused(OAuthError::invalid_request(description)).for_bearer())
         }
         (Some(token), None) | (None, Some(token)) => Ok(token),
         (None, None) => Err(OAuthProblem::no_token()),
@@ -33,7 +33,7 @@ fn read_header(request: &HttpRequest) -> Result<Option<String>, OAuthProblem> {
     };
     if values.next().is_some() {
         let description = "send only one Authorization header";
-        return Err(OAuthProblem::refused(Refusal::invalid_request(description)).for_bearer());
+        return Err(OAuthProblem::refused(OAuthError::invalid_request(description)).for_bearer());
     }
     let text = value.to_str().unwrap_or_default();
     match text.split_once(' ') {

@@ -4,13 +4,13 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde_json::json;
 
+use crate::account_state::{ChangePending, Unavailable};
 use crate::db;
-use crate::oidc::client_authentication::ClientError;
+use crate::oidc::client_authentication::ClientAuthError;
 use crate::oidc::consent::WithdrawError;
-use crate::oidc::error::{ErrorCode, Refusal};
+use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::parameters::ParametersError;
-use crate::oidc::token::TokenRefused;
-use crate::standing::{ChangePending, Unavailable};
+use crate::oidc::token::TokenEndpointError;
 use crate::tokens::keys::SignError;
 use crate::web::Problem;
 
@@ -18,13 +18,13 @@ use crate::web::Problem;
 #[derive(Clone, Debug)]
 pub struct OAuthProblem {
     status: StatusCode,
-    refusal: Refusal,
+    refusal: OAuthError,
     challenge: Option<String>,
 }
 
 impl OAuthProblem {
     /// 400 with an OAuth error.
-    pub fn refused(refusal: Refusal) -> Self {
+    pub fn refused(refusal: OAuthError) -> Self {
         Self {
             status: StatusCode::BAD_REQUEST,
             refusal,
@@ -36,7 +36,7 @@ impl OAuthProblem {
     /// one: some libraries stop at a challenge before they read the error.
     fn unauthenticated(by_header: bool) -> Self {
         let description = "authenticate with the client's secret, by a registered method";
-        let mut problem = Self::refused(Refusal::new(ErrorCode::InvalidClient, description));
+        let mut problem = Self::refused(OAuthError::new(ErrorCode::InvalidClient, description));
         if by_header {
             problem.status = StatusCode::UNAUTHORIZED;
             problem.challenge = Some("Basic realm=\"Doorward\"".into());
@@ -48,7 +48,7 @@ impl OAuthProblem {
     pub fn unavailable() -> Self {
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
-            refusal: Refusal::new(
+            refusal: OAuthError::new(
                 ErrorCode::TemporarilyUnavailable,
                 "a store is unavailable; try again in a moment",
             ),
@@ -60,7 +60,7 @@ impl OAuthProblem {
     fn pending(error: &ChangePending) -> Self {
         tracing::error!(%error, "a change is committed but not yet in force");
         Self {
-            refusal: Refusal::new(
+            refusal: OAuthError::new(
                 ErrorCode::TemporarilyUnavailable,
                 "the change is saved but not yet in force everywhere; repeat the request",
             ),
@@ -69,10 +69,10 @@ impl OAuthProblem {
     }
 
     /// 500: a code or refresh token may have been used.
-    fn in_doubt(cause: &str) -> Self {
+    fn commit_unknown(cause: &str) -> Self {
         tracing::error!(cause, "the outcome of using a grant is unknown");
         Self {
-            refusal: Refusal::new(
+            refusal: OAuthError::new(
                 ErrorCode::ServerError,
                 "the outcome is unknown; start a new authorization request",
             ),
@@ -83,13 +83,13 @@ impl OAuthProblem {
     fn internal() -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
-            refusal: Refusal::new(ErrorCode::ServerError, "internal server error"),
+            refusal: OAuthError::new(ErrorCode::ServerError, "internal server error"),
             challenge: None,
         }
     }
 
     /// An error with a `Bearer` challenge (RFC 6750 §3); `more` is appended to the challenge.
-    pub fn bearer(status: StatusCode, refusal: Refusal, more: &str) -> Self {
+    pub fn bearer(status: StatusCode, refusal: OAuthError, more: &str) -> Self {
         let challenge = format!(
             "Bearer realm=\"Doorward\", error=\"{}\", error_description=\"{}\"{more}",
             refusal.code.as_str(),
@@ -111,7 +111,7 @@ impl OAuthProblem {
     pub fn no_token() -> Self {
         Self {
             status: StatusCode::UNAUTHORIZED,
-            refusal: Refusal::new(ErrorCode::InvalidToken, "send an access token"),
+            refusal: OAuthError::new(ErrorCode::InvalidToken, "send an access token"),
             challenge: Some("Bearer realm=\"Doorward\"".into()),
         }
     }
@@ -147,20 +147,20 @@ impl From<ParametersError> for OAuthProblem {
     }
 }
 
-impl From<Refusal> for OAuthProblem {
-    fn from(refusal: Refusal) -> Self {
+impl From<OAuthError> for OAuthProblem {
+    fn from(refusal: OAuthError) -> Self {
         Self::refused(refusal)
     }
 }
 
-impl From<ClientError> for OAuthProblem {
-    fn from(error: ClientError) -> Self {
+impl From<ClientAuthError> for OAuthProblem {
+    fn from(error: ClientAuthError) -> Self {
         match error {
-            ClientError::Failed(failed) => Self::unauthenticated(failed.by_header),
-            ClientError::TwoMethods => Self::refused(Refusal::invalid_request(
+            ClientAuthError::Failed(failed) => Self::unauthenticated(failed.by_header),
+            ClientAuthError::TwoMethods => Self::refused(OAuthError::invalid_request(
                 "authenticate in the header or in the body, not in both",
             )),
-            ClientError::Unavailable(error) => error.into(),
+            ClientAuthError::Unavailable(error) => error.into(),
         }
     }
 }
@@ -169,7 +169,7 @@ impl From<Unavailable> for OAuthProblem {
     fn from(error: Unavailable) -> Self {
         tracing::error!(%error, "request failed");
         match error {
-            Unavailable::Database(db::Error::Refused(_)) => Self::internal(),
+            Unavailable::Database(db::Error::Internal(_)) => Self::internal(),
             Unavailable::Database(_) | Unavailable::Ephemeral(_) => Self::unavailable(),
         }
     }
@@ -181,19 +181,19 @@ impl From<db::Error> for OAuthProblem {
     }
 }
 
-impl From<TokenRefused> for OAuthProblem {
-    fn from(error: TokenRefused) -> Self {
+impl From<TokenEndpointError> for OAuthProblem {
+    fn from(error: TokenEndpointError) -> Self {
         match error {
-            TokenRefused::Client(error) => error.into(),
-            TokenRefused::Refused(refusal) => refusal.into(),
+            TokenEndpointError::Client(error) => error.into(),
+            TokenEndpointError::Refused(refusal) => refusal.into(),
             // The change is committed, but success is reported only after it is in force on all instances.
-            TokenRefused::Pending(pending) => Self::pending(&pending),
-            TokenRefused::InDoubt(cause) => Self::in_doubt(&cause),
-            TokenRefused::Unavailable(error)
-            | TokenRefused::Sign(SignError::Unavailable(error)) => error.into(),
-            TokenRefused::Database(error) => error.into(),
+            TokenEndpointError::Pending(pending) => Self::pending(&pending),
+            TokenEndpointError::CommitUnknown(cause) => Self::commit_unknown(&cause),
+            TokenEndpointError::Unavailable(error)
+            | TokenEndpointError::Sign(SignError::Unavailable(error)) => error.into(),
+            TokenEndpointError::Database(error) => error.into(),
             // Not 503, because retrying does not help: an operator must repair the keys.
-            TokenRefused::Sign(error) => {
+            TokenEndpointError::Sign(error) => {
                 tracing::error!(%error, "no signing key is available");
                 Self::internal()
             }

@@ -8,11 +8,11 @@ use super::{cors, read_form};
 use crate::clients::{ClientRecord, Clients, WRONG_SECRET};
 use crate::history::Actor;
 use crate::oidc::Oidc;
-use crate::oidc::client_authentication::ClientError;
-use crate::oidc::error::{ErrorCode, Refusal};
+use crate::oidc::client_authentication::ClientAuthError;
+use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::parameters::Parameters;
-use crate::oidc::token::TokenRefused;
-use crate::web::{KnownCaller, author};
+use crate::oidc::token::TokenEndpointError;
+use crate::web::{IdentifiedCaller, author};
 
 /// `POST /oauth2/token` (RFC 6749 §3.2).
 pub async fn issue_token(
@@ -24,8 +24,8 @@ pub async fn issue_token(
     let answer = async {
         let (record, parameters) = read_client(&request, &oidc, &body).await?;
         let author = author(&request, Actor::Client(record.client.id));
-        let answer = oidc.answer_token_request(&record, &parameters, author);
-        let answer = noted(&oidc, &record, answer.await).await?;
+        let answer = oidc.handle_token_request(&record, &parameters, author);
+        let answer = record_refusals(&oidc, &record, answer.await).await?;
         Ok(no_store(StatusCode::OK).json(answer))
     };
     let answer = answer.await;
@@ -41,15 +41,15 @@ pub async fn introspect_token(
     let answer = async {
         let (authorization, parameters) = read_request(&request, &body)?;
         let client = oidc.authenticate_client_with_token(authorization, &parameters);
-        let (record, copies) = proven(&request, &oidc, client.await).await?;
-        note(&record);
+        let (record, copies) = require_authenticated(&request, &oidc, client.await).await?;
+        log_client(&record);
         if record.client.metadata.is_public() {
             // RFC 7662 §2.1: the caller must be authorized, and anyone can send the ID of a public client.
             let description = "only clients with a secret may introspect tokens";
-            return Err(Refusal::new(ErrorCode::UnauthorizedClient, description).into());
+            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, description).into());
         }
         let answer = oidc.introspect(&record.client, &parameters, copies.as_ref());
-        let answer = noted(&oidc, &record, answer.await).await?;
+        let answer = record_refusals(&oidc, &record, answer.await).await?;
         Ok(no_store(StatusCode::OK).json(answer))
     };
     answer
@@ -68,7 +68,7 @@ pub async fn revoke_token(
         let (record, parameters) = read_client(&request, &oidc, &body).await?;
         let author = author(&request, Actor::Client(record.client.id));
         let revoked = oidc.revoke_token(&record.client, &parameters, author);
-        noted(&oidc, &record, revoked.await).await?;
+        record_refusals(&oidc, &record, revoked.await).await?;
         Ok(no_store(StatusCode::OK).finish())
     };
     let answer = answer.await;
@@ -82,8 +82,8 @@ async fn read_client(
 ) -> Result<(ClientRecord, Parameters), OAuthProblem> {
     let (authorization, parameters) = read_request(request, body)?;
     let record = oidc.authenticate_client(authorization, &parameters).await;
-    let record = proven(request, oidc, record).await?;
-    note(&record);
+    let record = require_authenticated(request, oidc, record).await?;
+    log_client(&record);
     Ok((record, parameters))
 }
 
@@ -96,7 +96,7 @@ fn read_request<'request>(
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
     let authorization = headers.next().map(|value| value.to_str().unwrap_or("?"));
     if headers.next().is_some() {
-        return Err(OAuthProblem::refused(Refusal::invalid_request(
+        return Err(OAuthProblem::refused(OAuthError::invalid_request(
             "send only one Authorization header",
         )));
     }
@@ -104,7 +104,7 @@ fn read_request<'request>(
 }
 
 /// Adds the client to every log record of the request.
-fn note(record: &ClientRecord) {
+fn log_client(record: &ClientRecord) {
     tracing::Span::current().record(
         "client_id",
         tracing::field::display(&record.client.public_id),
@@ -112,32 +112,32 @@ fn note(record: &ClientRecord) {
 }
 
 /// Stores why client authentication failed. A wrong secret of an existing client is also recorded in the audit log.
-async fn proven<T>(
+async fn require_authenticated<T>(
     request: &HttpRequest,
     oidc: &Oidc,
-    authenticated: Result<T, ClientError>,
+    authenticated: Result<T, ClientAuthError>,
 ) -> Result<T, OAuthProblem> {
-    if let Err(ClientError::Failed(failed)) = &authenticated {
+    if let Err(ClientAuthError::Failed(failed)) = &authenticated {
         oidc.note_failed_authentication(failed).await;
         if let (WRONG_SECRET, Some(client)) = (failed.reason, &failed.client) {
-            KnownCaller::WrongSecret(client.id()).note(request);
+            IdentifiedCaller::WrongSecret(client.id()).note(request);
         }
     }
     Ok(authenticated?)
 }
 
 /// Stores why the request of an authenticated client is refused.
-async fn noted<T>(
+async fn record_refusals<T>(
     oidc: &Oidc,
     record: &ClientRecord,
-    answer: Result<T, TokenRefused>,
+    answer: Result<T, TokenEndpointError>,
 ) -> Result<T, OAuthProblem> {
     match &answer {
-        Err(TokenRefused::Refused(refusal)) => {
+        Err(TokenEndpointError::Refused(refusal)) => {
             oidc.note_refusal(Some(record.client.id), refusal).await;
         }
         // The client was changed while the request waited for a lock.
-        Err(TokenRefused::Client(ClientError::Failed(failed))) => {
+        Err(TokenEndpointError::Client(ClientAuthError::Failed(failed))) => {
             oidc.note_failed_authentication(failed).await;
         }
         _ => {}

@@ -8,7 +8,7 @@ use super::cors;
 use super::problems::{OAuthProblem, no_store};
 use crate::clients::Clients;
 use crate::oidc::Oidc;
-use crate::oidc::error::{ErrorCode, Refusal};
+use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::userinfo::UserInfoError;
 
 /// Returns the claims about the user that the access token allows.
@@ -34,10 +34,10 @@ pub async fn read_user_info(
 impl From<UserInfoError> for OAuthProblem {
     fn from(error: UserInfoError) -> Self {
         match error {
-            UserInfoError::Bad(reason) => {
+            UserInfoError::InvalidToken(reason) => {
                 tracing::info!(reason, "token rejected");
                 let description = "the access token is invalid, expired or revoked";
-                let refusal = Refusal::new(ErrorCode::InvalidToken, description);
+                let refusal = OAuthError::new(ErrorCode::InvalidToken, description);
                 Self::bearer(StatusCode::UNAUTHORIZED, refusal, "")
             }
             UserInfoError::OtherAudience(_, refusal) => {
@@ -45,7 +45,7 @@ impl From<UserInfoError> for OAuthProblem {
             }
             UserInfoError::ScopeMissing => {
                 let description = "the access token needs the scope openid";
-                let refusal = Refusal::new(ErrorCode::InsufficientScope, description);
+                let refusal = OAuthError::new(ErrorCode::InsufficientScope, description);
                 Self::bearer(StatusCode::FORBIDDEN, refusal, ", scope=\"openid\"")
             }
             UserInfoError::Unavailable(error) => error.into(),

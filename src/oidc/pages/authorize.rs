@@ -6,8 +6,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use super::answer::{check_form, gone, host_of, send, stay};
-use super::consent::{Asked, ask_account, ask_ceremony, ask_consent};
+use super::consent::{InteractionPage, ask_account, ask_consent, ask_reauthentication};
+use super::response::{check_form, error_page, host_of, request_gone, send};
 use crate::base::ids::ClientId;
 use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::Token;
@@ -15,26 +15,26 @@ use crate::clients::Client;
 use crate::history::Actor;
 use crate::oidc::Oidc;
 use crate::oidc::authorize::{GrantError, ReadError};
-use crate::oidc::error::{ErrorCode, Refusal};
-use crate::oidc::interaction::{Answers, Before, Step};
+use crate::oidc::error::{ErrorCode, OAuthError};
+use crate::oidc::interaction::{NextStep, SessionSnapshot, UserAnswers};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::path;
-use crate::oidc::pending::{Pending, PendingError};
+use crate::oidc::pending::{PendingRequest, PendingRequestError};
 use crate::oidc::request::AuthorizationRequest;
 use crate::oidc::response::{AuthorizationResponse, Outcome};
 use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
-use crate::web::{Answer, Limits, Problem, Web, author, redirect};
+use crate::web::{Answer, Problem, RateLimits, Web, author, redirect};
 
 /// The HTTP request, with what each of these handlers needs.
 #[derive(Clone)]
-struct Visit {
+struct RequestContext {
     http: HttpRequest,
     oidc: Oidc,
     sessions: Sessions,
     web: Web,
 }
 
-impl Visit {
+impl RequestContext {
     fn new(http: HttpRequest) -> Result<Self, Problem> {
         fn data<T: Clone + 'static>(http: &HttpRequest) -> Result<T, Problem> {
             let found = http.app_data::<web::Data<T>>();
@@ -66,16 +66,16 @@ impl Visit {
             Err(fault) => {
                 let refusal = fault.refusal();
                 self.oidc.note_refusal(client, &refusal).await;
-                return Err(stay(&refusal));
+                return Err(error_page(&refusal));
             }
         };
         match self.oidc.read_request(&parameters).await {
             Ok(read) => Ok(Ok(read)),
-            Err(ReadError::Unreturnable(refusal)) => {
+            Err(ReadError::NotRedirectable(refusal)) => {
                 self.oidc.note_refusal(client, &refusal).await;
-                Err(stay(&refusal))
+                Err(error_page(&refusal))
             }
-            Err(ReadError::Returned { to, refusal }) => {
+            Err(ReadError::Redirectable { to, refusal }) => {
                 self.oidc.note_refusal(client, &refusal).await;
                 let outcome = Outcome::Refused(refusal);
                 let response = AuthorizationResponse::new(&to, outcome, self.oidc.issuer());
@@ -96,55 +96,62 @@ fn client_of(encoded: &[u8]) -> Option<ClientId> {
 /// `GET /oauth2/authorize`.
 pub async fn read_request(
     http: HttpRequest,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     browser: Browser,
 ) -> Answer {
-    limits.admit(&http).await?;
-    let visit = Visit::new(http)?;
-    let (request, client) = match visit.read(visit.http.query_string().as_bytes()).await? {
+    limits.check(&http).await?;
+    let context = RequestContext::new(http)?;
+    let (request, client) = match context.read(context.http.query_string().as_bytes()).await? {
         Ok(read) => read,
         Err(answer) => return Ok(answer),
     };
-    let person = SignedIn::find(&visit.http).await?;
-    let answers = Answers::default();
-    let before = person.as_ref().map(|person| Before::of(&person.session));
-    let step = visit
+    let person = SignedIn::find(&context.http).await?;
+    let answers = UserAnswers::default();
+    let initial_session = person
+        .as_ref()
+        .map(|person| SessionSnapshot::of(&person.session));
+    let step = context
         .oidc
-        .next_step(&request, &client, person.as_ref(), (before, answers))
+        .next_step(
+            &request,
+            &client,
+            person.as_ref(),
+            (initial_session, answers),
+        )
         .await?;
     // A request that can be answered immediately is never stored.
     let answer = match (step, person) {
-        (Step::Refuse(refusal), _) => {
-            visit.oidc.note_refused_user(client.id, &refusal).await;
-            visit.answer(&request, Outcome::Refused(refusal))?
+        (NextStep::Refuse(refusal), _) => {
+            context.oidc.note_refused_user(client.id, &refusal).await;
+            context.answer(&request, Outcome::Refused(refusal))?
         }
-        (Step::Grant, Some(person)) => {
-            let outcome = grant(&visit, (&request, None), &client, &person, answers).await?;
-            visit.answer(&request, outcome)?
+        (NextStep::Grant, Some(person)) => {
+            let outcome = grant(&context, (&request, None), &client, &person, answers).await?;
+            context.answer(&request, outcome)?
         }
         _ => {
-            let id = visit
+            let id = context
                 .oidc
-                .keep(request, Some((browser.hash(), before)))
+                .store_pending(request, Some((browser.hash(), initial_session)))
                 .await?;
             redirect(&path_of(&id))
         }
     };
-    Ok(browser.mark(answer))
+    Ok(browser.set_cookie(answer))
 }
 
 /// `POST /oauth2/authorize`, from any site: it carries no session cookie, so the request is stored and the browser redirected.
 pub async fn accept_posted_request(
     http: HttpRequest,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     body: web::Bytes,
 ) -> Answer {
-    limits.admit(&http).await?;
-    let visit = Visit::new(http)?;
-    check_form(&visit.http, &body)?;
-    match visit.read(&body).await? {
+    limits.check(&http).await?;
+    let context = RequestContext::new(http)?;
+    check_form(&context.http, &body)?;
+    match context.read(&body).await? {
         Ok((request, _)) => {
-            let id = visit.oidc.keep(request, None).await?;
+            let id = context.oidc.store_pending(request, None).await?;
             Ok(redirect(&path_of(&id)))
         }
         Err(answer) => Ok(answer),
@@ -157,19 +164,23 @@ fn path_of(id: &Token) -> String {
 
 /// `GET /oauth2/authorize/{id}`: continues a stored request.
 pub async fn resume_request(http: HttpRequest, browser: Browser, id: web::Path<String>) -> Answer {
-    let visit = Visit::new(http)?;
-    let (id, pending) = find(&visit, &browser, &id).await?;
-    let answer = go_on(&visit, &id, &pending).await?;
-    Ok(browser.mark(answer))
+    let context = RequestContext::new(http)?;
+    let (id, pending) = find(&context, &browser, &id).await?;
+    let answer = continue_request(&context, &id, &pending).await?;
+    Ok(browser.set_cookie(answer))
 }
 
 /// Returns a stored request of this browser.
-async fn find(visit: &Visit, browser: &Browser, id: &str) -> Result<(Token, Pending), Problem> {
-    let person = SignedIn::find(&visit.http).await?;
-    let now_there = person.map(|person| Before::of(&person.session));
-    let found = visit
+async fn find(
+    context: &RequestContext,
+    browser: &Browser,
+    id: &str,
+) -> Result<(Token, PendingRequest), Problem> {
+    let person = SignedIn::find(&context.http).await?;
+    let current_session = person.map(|person| SessionSnapshot::of(&person.session));
+    let found = context
         .oidc
-        .find_pending(id, browser.hash(), now_there)
+        .find_pending(id, browser.hash(), current_session)
         .await?;
     Ok(found)
 }
@@ -177,7 +188,7 @@ async fn find(visit: &Visit, browser: &Browser, id: &str) -> Result<(Token, Pend
 /// The user's answer to a question about the request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum PersonsAnswer {
+enum InteractionAnswer {
     /// The user consents.
     Allow,
     /// The user does not consent.
@@ -188,14 +199,14 @@ enum PersonsAnswer {
     Switch,
     /// The user has just reauthenticated.
     #[default]
-    Proven,
+    Reauthenticated,
 }
 
 /// The form with which all pages of the request post the answer.
 #[derive(Debug, Deserialize)]
 pub struct AnswerForm {
     #[serde(default)]
-    answer: PersonsAnswer,
+    answer: InteractionAnswer,
 }
 
 /// `POST /oauth2/authorize/{id}`, from Doorward's own pages only.
@@ -205,67 +216,71 @@ pub async fn answer_request(
     id: web::Path<String>,
     form: web::Form<AnswerForm>,
 ) -> Answer {
-    let visit = Visit::new(http)?;
-    let (id, pending) = find(&visit, &browser, &id).await?;
-    let Some(person) = SignedIn::find(&visit.http).await? else {
-        return go_on(&visit, &id, &pending).await;
+    let context = RequestContext::new(http)?;
+    let (id, pending) = find(&context, &browser, &id).await?;
+    let Some(person) = SignedIn::find(&context.http).await? else {
+        return continue_request(&context, &id, &pending).await;
     };
     let before = pending.answers;
     let answers = match form.into_inner().answer {
-        PersonsAnswer::Deny => return cancel(&visit, &id, &pending).await,
-        PersonsAnswer::Switch => {
-            let app = destination(&visit, &pending).await?;
-            let login = sign_in_path(&visit, &id, &pending, app).await?;
+        InteractionAnswer::Deny => return cancel(&context, &id, &pending).await,
+        InteractionAnswer::Switch => {
+            let app = destination(&context, &pending).await?;
+            let login = sign_in_path(&context, &id, &pending, app).await?;
             return Ok(redirect(&format!("{login}&switch=1")));
         }
-        PersonsAnswer::Allow => Answers {
+        InteractionAnswer::Allow => UserAnswers {
             consented: Some(person.session.user),
             ..before
         },
-        PersonsAnswer::Continue => Answers {
+        InteractionAnswer::Continue => UserAnswers {
             chosen: Some(person.session.id),
             ..before
         },
-        PersonsAnswer::Proven => before,
+        InteractionAnswer::Reauthenticated => before,
     };
-    let pending = visit.oidc.note_answers(&id, &pending, answers).await?;
-    go_on(&visit, &id, &pending).await
+    let pending = context.oidc.store_answers(&id, &pending, answers).await?;
+    continue_request(&context, &id, &pending).await
 }
 
-async fn cancel(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
-    let (_, request) = read_again(visit, pending).await?;
-    visit.oidc.take_pending(id).await?;
-    let refusal = Refusal::new(ErrorCode::AccessDenied, "the user denied the request");
-    visit.answer(&request, Outcome::Refused(refusal))
+async fn cancel(context: &RequestContext, id: &Token, pending: &PendingRequest) -> Answer {
+    let (_, request) = reload_request(context, pending).await?;
+    context.oidc.take_pending(id).await?;
+    let refusal = OAuthError::new(ErrorCode::AccessDenied, "the user denied the request");
+    context.answer(&request, Outcome::Refused(refusal))
 }
 
 /// Returns the client of a stored request, and what is left of the request under the client's current registration.
-async fn read_again(
-    visit: &Visit,
-    pending: &Pending,
+async fn reload_request(
+    context: &RequestContext,
+    pending: &PendingRequest,
 ) -> Result<(Arc<Client>, AuthorizationRequest), Problem> {
-    let client = visit.oidc.find_enabled(pending.request.client).await?;
-    let client = client.ok_or_else(gone)?;
-    let request =
-        pending
-            .request
-            .clone()
-            .under(&client, visit.oidc.issuer(), visit.oidc.claim_rules());
-    Ok((client, request.ok_or_else(gone)?))
+    let client = context.oidc.find_enabled(pending.request.client).await?;
+    let client = client.ok_or_else(request_gone)?;
+    let request = pending.request.clone().restrict_to(
+        &client,
+        context.oidc.issuer(),
+        context.oidc.claim_rules(),
+    );
+    Ok((client, request.ok_or_else(request_gone)?))
 }
 
 /// Shows the page of the next step, or sends the response.
-async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
-    let (client, request) = read_again(visit, pending).await?;
+async fn continue_request(
+    context: &RequestContext,
+    id: &Token,
+    pending: &PendingRequest,
+) -> Answer {
+    let (client, request) = reload_request(context, pending).await?;
     let request = &request;
-    let person = SignedIn::find(&visit.http).await?;
-    let step = visit
+    let person = SignedIn::find(&context.http).await?;
+    let step = context
         .oidc
         .next_step(
             request,
             &client,
             person.as_ref(),
-            (pending.before, pending.answers),
+            (pending.initial_session, pending.answers),
         )
         .await?;
     let app = || Destination {
@@ -274,118 +289,123 @@ async fn go_on(visit: &Visit, id: &Token, pending: &Pending) -> Answer {
     };
     let Some(person) = person else {
         return match step {
-            Step::Refuse(refusal) => {
-                visit.oidc.take_pending(id).await?;
-                visit.oidc.note_refused_user(client.id, &refusal).await;
-                visit.answer(request, Outcome::Refused(refusal))
+            NextStep::Refuse(refusal) => {
+                context.oidc.take_pending(id).await?;
+                context.oidc.note_refused_user(client.id, &refusal).await;
+                context.answer(request, Outcome::Refused(refusal))
             }
-            Step::Join => {
-                let login = sign_in_path(visit, id, pending, app()).await?;
+            NextStep::Join => {
+                let login = sign_in_path(context, id, pending, app()).await?;
                 Ok(redirect(&login.replacen("/login", "/join", 1)))
             }
-            _ => Ok(redirect(&sign_in_path(visit, id, pending, app()).await?)),
+            _ => Ok(redirect(&sign_in_path(context, id, pending, app()).await?)),
         };
     };
-    let asked = Asked {
-        web: &visit.web,
-        http: &visit.http,
+    let interaction = InteractionPage {
+        web: &context.web,
+        http: &context.http,
         client: &client,
         request,
         person: &person,
         action: path_of(id),
     };
     match step {
-        Step::Consent => {
-            let services = visit.oidc.find_services(request).await?;
-            let registrar = visit.oidc.find_registrar(&client).await?;
-            ask_consent(&asked, &services, registrar)
+        NextStep::Consent => {
+            let services = context.oidc.find_resource_servers(request).await?;
+            let registrar = context.oidc.find_registrar(&client).await?;
+            ask_consent(&interaction, &services, registrar)
         }
-        Step::ChooseAccount => ask_account(&asked),
-        Step::ProveAgain => ask_ceremony(&asked),
-        Step::SignIn | Step::Join => Ok(redirect(&sign_in_path(visit, id, pending, app()).await?)),
-        Step::Refuse(refusal) => {
-            visit.oidc.take_pending(id).await?;
-            visit.oidc.note_refused_user(client.id, &refusal).await;
-            visit.answer(request, Outcome::Refused(refusal))
+        NextStep::ChooseAccount => ask_account(&interaction),
+        NextStep::Reauthenticate => ask_reauthentication(&interaction),
+        NextStep::SignIn | NextStep::Join => {
+            Ok(redirect(&sign_in_path(context, id, pending, app()).await?))
         }
-        Step::Grant => {
-            let asked = (request, Some(id));
-            let outcome = grant(visit, asked, &client, &person, pending.answers).await?;
+        NextStep::Refuse(refusal) => {
+            context.oidc.take_pending(id).await?;
+            context.oidc.note_refused_user(client.id, &refusal).await;
+            context.answer(request, Outcome::Refused(refusal))
+        }
+        NextStep::Grant => {
+            let request_and_id = (request, Some(id));
+            let outcome = grant(context, request_and_id, &client, &person, pending.answers).await?;
             // Consumed last, when nothing else can fail: of two tabs only one responds to the app.
-            visit.oidc.take_pending(id).await?;
-            visit.answer(request, outcome)
+            context.oidc.take_pending(id).await?;
+            context.answer(request, outcome)
         }
     }
 }
 
-async fn destination(visit: &Visit, pending: &Pending) -> Result<Destination, Problem> {
-    let client = visit.oidc.find_enabled(pending.request.client).await?;
+async fn destination(
+    context: &RequestContext,
+    pending: &PendingRequest,
+) -> Result<Destination, Problem> {
+    let client = context.oidc.find_enabled(pending.request.client).await?;
     Ok(Destination {
-        name: client.ok_or_else(gone)?.name.clone(),
+        name: client.ok_or_else(request_gone)?.name.clone(),
         host: host_of(&pending.request.to.redirect_uri),
     })
 }
 
 /// Stores a continuation, and returns the path of the sign-in page that returns to the request.
 async fn sign_in_path(
-    visit: &Visit,
+    context: &RequestContext,
     id: &Token,
-    pending: &Pending,
+    pending: &PendingRequest,
     app: Destination,
 ) -> Result<String, Problem> {
     // Rate-limited, because anyone can cause continuations to be stored.
-    let limits = visit.http.app_data::<web::Data<Limits>>();
+    let limits = context.http.app_data::<web::Data<RateLimits>>();
     let limits = limits.ok_or_else(Problem::internal)?;
-    limits.admit(&visit.http).await?;
+    limits.check(&context.http).await?;
     let continuation = Continuation {
         path: path_of(id),
         app: Some(app),
         login_hint: pending.request.login_hint.clone(),
     };
-    let id = visit.sessions.put_continuation(&continuation).await?;
+    let id = context.sessions.put_continuation(&continuation).await?;
     Ok(format!("/login?continue={}", id.expose()))
 }
 
 async fn grant(
-    visit: &Visit,
-    asked: (&AuthorizationRequest, Option<&Token>),
+    context: &RequestContext,
+    request_and_id: (&AuthorizationRequest, Option<&Token>),
     client: &Client,
     person: &SignedIn,
-    answers: Answers,
+    answers: UserAnswers,
 ) -> Result<Outcome, Problem> {
-    let author = author(&visit.http, Actor::Person(person.session.user));
-    let granted = visit
+    let author = author(&context.http, Actor::User(person.session.user));
+    let granted = context
         .oidc
-        .grant(asked, client, person, answers, author)
+        .grant(request_and_id, client, person, answers, author)
         .await;
     match granted {
         Ok(code) => Ok(Outcome::Code(code)),
-        Err(GrantError::SessionOver) => Ok(Outcome::Refused(Refusal::new(
+        Err(GrantError::SessionOver) => Ok(Outcome::Refused(OAuthError::new(
             ErrorCode::LoginRequired,
             "the session has ended",
         ))),
-        Err(GrantError::ConsentGone) => Ok(Outcome::Refused(Refusal::new(
+        Err(GrantError::ConsentGone) => Ok(Outcome::Refused(OAuthError::new(
             ErrorCode::ConsentRequired,
             "the user has withdrawn consent",
         ))),
-        Err(GrantError::ClientGone) => Err(gone()),
+        Err(GrantError::ClientGone) => Err(request_gone()),
         Err(GrantError::Answered) => {
             tracing::info!(reason = "answered", "unknown authorization request");
-            Err(gone())
+            Err(request_gone())
         }
         Err(GrantError::Unavailable(error)) => Err(error.into()),
         Err(GrantError::Database(error)) => Err(error.into()),
     }
 }
 
-impl From<PendingError> for Problem {
-    fn from(error: PendingError) -> Self {
+impl From<PendingRequestError> for Problem {
+    fn from(error: PendingRequestError) -> Self {
         match error {
-            PendingError::Gone(reason) => {
+            PendingRequestError::Gone(reason) => {
                 tracing::info!(reason, "unknown authorization request");
-                gone()
+                request_gone()
             }
-            PendingError::Away(error) => error.into(),
+            PendingRequestError::StoreUnavailable(error) => error.into(),
         }
     }
 }

@@ -3,12 +3,12 @@
 use actix_web::HttpRequest;
 use askama::Template;
 
-use super::answer::host_of;
+use super::response::host_of;
 use crate::clients::{Client, Scope, Scopes};
 use crate::oidc::acr;
 use crate::oidc::request::AuthorizationRequest;
 use crate::sessions::SignedIn;
-use crate::web::{Answer, FormTargets, Frame, Visitor, Web, page};
+use crate::web::{Answer, FormActionPolicy, Frame, Visitor, Web, page};
 
 /// The app, as the pages show it.
 pub struct AppPart {
@@ -64,8 +64,8 @@ struct ChooseAccountPage {
 }
 
 #[derive(Template)]
-#[template(path = "prove_again.html")]
-struct ProveAgainPage {
+#[template(path = "reauthenticate.html")]
+struct ReauthenticatePage {
     frame: Frame,
     title: String,
     app: AppPart,
@@ -76,7 +76,7 @@ struct ProveAgainPage {
 }
 
 /// Input of the pages for one request.
-pub struct Asked<'a> {
+pub struct InteractionPage<'a> {
     /// Settings of the page frame.
     pub web: &'a Web,
     /// The HTTP request.
@@ -91,7 +91,7 @@ pub struct Asked<'a> {
     pub action: String,
 }
 
-impl Asked<'_> {
+impl InteractionPage<'_> {
     fn frame(&self) -> Frame {
         Frame::new(self.web, self.http, Some(self.person.visitor()))
     }
@@ -100,8 +100,8 @@ impl Asked<'_> {
         frame.text_with(key, &[("app", self.client.name.as_str())])
     }
 
-    fn onward(&self) -> FormTargets {
-        FormTargets::onward(&self.request.to.redirect_uri)
+    fn form_action_policy(&self) -> FormActionPolicy {
+        FormActionPolicy::for_redirect_to(&self.request.to.redirect_uri)
     }
 
     /// Whether the sign-in is too weak, whatever its age.
@@ -110,7 +110,7 @@ impl Asked<'_> {
         let has = acr::rank(&self.person.session.acr).unwrap_or(0);
         self.request
             .acr
-            .least_rank(least)
+            .min_rank(least)
             .is_ok_and(|least| has < least)
     }
 }
@@ -118,12 +118,12 @@ impl Asked<'_> {
 /// Renders the consent page. `services` are the requested resources and their names, `registrar` the
 /// service that registered the app.
 pub fn ask_consent(
-    asked: &Asked<'_>,
+    interaction: &InteractionPage<'_>,
     services: &[(String, Option<String>)],
     registrar: Option<String>,
 ) -> Answer {
-    let frame = asked.frame();
-    let scopes = &asked.request.consent;
+    let frame = interaction.frame();
+    let scopes = &interaction.request.consent;
     let mut gets = sentences(&frame, scopes);
     let is_limited = Scope::ALL
         .iter()
@@ -133,45 +133,45 @@ pub fn ask_consent(
         None => frame.text_with("consent.unnamed_service", &[("uri", uri)]),
     }));
     let answer = page(&ConsentPage {
-        title: asked.title(&frame, "consent.title"),
-        app: AppPart::new(asked.client, asked.request),
-        visitor: asked.person.visitor(),
+        title: interaction.title(&frame, "consent.title"),
+        app: AppPart::new(interaction.client, interaction.request),
+        visitor: interaction.person.visitor(),
         gets,
         is_limited,
         registrar,
-        action: asked.action.clone(),
+        action: interaction.action.clone(),
         frame,
     })?;
-    Ok(asked.onward().allow(answer))
+    Ok(interaction.form_action_policy().allow(answer))
 }
 
 /// Renders the account selection page.
-pub fn ask_account(asked: &Asked<'_>) -> Answer {
-    let frame = asked.frame();
-    let subject = asked.request.subject;
+pub fn ask_account(interaction: &InteractionPage<'_>) -> Answer {
+    let frame = interaction.frame();
+    let subject = interaction.request.subject;
     let answer = page(&ChooseAccountPage {
-        title: asked.title(&frame, "choose_account.title"),
-        app: AppPart::new(asked.client, asked.request),
-        visitor: asked.person.visitor(),
-        is_other: subject.is_some_and(|subject| subject != asked.person.session.user),
-        action: asked.action.clone(),
+        title: interaction.title(&frame, "choose_account.title"),
+        app: AppPart::new(interaction.client, interaction.request),
+        visitor: interaction.person.visitor(),
+        is_other: subject.is_some_and(|subject| subject != interaction.person.session.user),
+        action: interaction.action.clone(),
         frame,
     })?;
-    Ok(asked.onward().allow(answer))
+    Ok(interaction.form_action_policy().allow(answer))
 }
 
 /// Renders the reauthentication page.
-pub fn ask_ceremony(asked: &Asked<'_>) -> Answer {
-    let frame = asked.frame();
-    let answer = page(&ProveAgainPage {
-        title: asked.title(&frame, "prove_again.title"),
-        app: AppPart::new(asked.client, asked.request),
-        visitor: asked.person.visitor(),
-        asks_stronger: asked.asks_stronger(),
-        action: asked.action.clone(),
+pub fn ask_reauthentication(interaction: &InteractionPage<'_>) -> Answer {
+    let frame = interaction.frame();
+    let answer = page(&ReauthenticatePage {
+        title: interaction.title(&frame, "reauthenticate.title"),
+        app: AppPart::new(interaction.client, interaction.request),
+        visitor: interaction.person.visitor(),
+        asks_stronger: interaction.asks_stronger(),
+        action: interaction.action.clone(),
         frame,
     })?;
-    Ok(asked.onward().allow(answer))
+    Ok(interaction.form_action_policy().allow(answer))
 }
 
 /// Returns a sentence for each scope: first for Doorward's own scopes, then for names that only the app's services understand.

@@ -4,17 +4,17 @@ use actix_session::Session;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
-use super::answer::{check_form, gone};
+use super::response::{check_form, request_gone};
 use crate::base::secrets::Token;
 use crate::history::Actor;
 use crate::oidc::Oidc;
-use crate::oidc::error::Refusal;
+use crate::oidc::error::OAuthError;
 use crate::oidc::logout::LogoutRequest;
 use crate::oidc::parameters::Parameters;
 use crate::oidc::path;
 use crate::sessions::{Cookies, Sessions, SignedIn, sign_out};
 use crate::web::{
-    Answer, ConfirmPage, FormTargets, Frame, Limits, Problem, Web, author, page, redirect,
+    Answer, ConfirmPage, FormActionPolicy, Frame, Problem, RateLimits, Web, author, page, redirect,
 };
 
 /// Where users are sent after sign-out if there is no return address.
@@ -22,13 +22,13 @@ const SIGNED_OUT: &str = "/login?notice=signed_out";
 
 /// Extractor: what is needed to end the session of a browser.
 #[derive(Clone)]
-pub struct Leaving {
+pub struct SignOutContext {
     sessions: web::Data<Sessions>,
     cookies: web::Data<Cookies>,
     session: Session,
 }
 
-impl actix_web::FromRequest for Leaving {
+impl actix_web::FromRequest for SignOutContext {
     type Error = Problem;
     type Future = std::future::Ready<Result<Self, Problem>>;
 
@@ -48,21 +48,27 @@ impl actix_web::FromRequest for Leaving {
     }
 }
 
-impl Leaving {
-    async fn leave(&self, http: &HttpRequest, person: &SignedIn, to: HttpResponse) -> Answer {
-        let author = author(http, Actor::Person(person.session.user));
-        self.sessions.leave(&person.session, author).await?;
+impl SignOutContext {
+    async fn end_session(&self, http: &HttpRequest, person: &SignedIn, to: HttpResponse) -> Answer {
+        let author = author(http, Actor::User(person.session.user));
+        self.sessions.sign_out(&person.session, author).await?;
         Ok(sign_out(&self.session, &self.cookies, to))
     }
 
     /// Ends the session that the app proved, for a request without its cookie: from the app's server or a browser that lost it.
-    async fn end_named(&self, http: &HttpRequest, request: &LogoutRequest) -> Result<(), Problem> {
-        let Some(proof) = request.proof() else {
+    async fn end_hinted_session(
+        &self,
+        http: &HttpRequest,
+        request: &LogoutRequest,
+    ) -> Result<(), Problem> {
+        let Some(verified_hint) = request.verified_hint() else {
             return Ok(());
         };
-        let author = author(http, Actor::Client(proof.client));
-        let whose = (proof.user, proof.client);
-        self.sessions.end_by_sid(whose, proof.sid, author).await?;
+        let author = author(http, Actor::Client(verified_hint.client));
+        let whose = (verified_hint.user, verified_hint.client);
+        self.sessions
+            .end_by_sid(whose, verified_hint.sid, author)
+            .await?;
         Ok(())
     }
 }
@@ -71,25 +77,25 @@ impl Leaving {
 pub async fn read_logout(
     http: HttpRequest,
     oidc: web::Data<Oidc>,
-    limits: web::Data<Limits>,
-    leaving: Leaving,
+    limits: web::Data<RateLimits>,
+    sign_out_context: SignOutContext,
 ) -> Answer {
-    limits.admit(&http).await?;
+    limits.check(&http).await?;
     let request = read(&oidc, http.query_string().as_bytes()).await?;
-    go_on(&http, &oidc, &leaving, &request, None).await
+    continue_logout(&http, &oidc, &sign_out_context, &request, None).await
 }
 
 /// `POST /oauth2/logout`, from any site: it carries no session cookie, so the request is stored and the browser redirected.
 pub async fn accept_posted_logout(
     http: HttpRequest,
     oidc: web::Data<Oidc>,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     body: web::Bytes,
 ) -> Answer {
-    limits.admit(&http).await?;
+    limits.check(&http).await?;
     check_form(&http, &body)?;
     let request = read(&oidc, &body).await?;
-    let id = oidc.keep_logout(&request).await?;
+    let id = oidc.store_logout_request(&request).await?;
     Ok(redirect(&path_of(&id)))
 }
 
@@ -97,32 +103,40 @@ pub async fn accept_posted_logout(
 pub async fn resume_logout(
     http: HttpRequest,
     oidc: web::Data<Oidc>,
-    leaving: Leaving,
+    sign_out_context: SignOutContext,
     id: web::Path<String>,
 ) -> Answer {
-    let id = Token::parse(&id).ok_or_else(gone)?;
-    let request = oidc.find_logout(id.expose()).await?.ok_or_else(gone)?;
-    go_on(&http, &oidc, &leaving, &request, Some(&id)).await
+    let id = Token::parse(&id).ok_or_else(request_gone)?;
+    let request = oidc
+        .find_logout_request(id.expose())
+        .await?
+        .ok_or_else(request_gone)?;
+    continue_logout(&http, &oidc, &sign_out_context, &request, Some(&id)).await
 }
 
 /// `POST /oauth2/logout/{id}`, from Doorward's own page only: the user confirms the sign-out.
 pub async fn confirm_logout(
     http: HttpRequest,
     oidc: web::Data<Oidc>,
-    leaving: Leaving,
+    sign_out_context: SignOutContext,
     id: web::Path<String>,
 ) -> Answer {
-    let request = oidc.find_logout(&id).await?.ok_or_else(gone)?;
-    let to = match request.fault {
+    let request = oidc
+        .find_logout_request(&id)
+        .await?
+        .ok_or_else(request_gone)?;
+    let to = match request.error {
         // The reason is shown at an address of its own, because this is the response to a form.
-        Some(fault) => {
-            let told = oidc.keep_logout(&LogoutRequest::faulty(fault)).await?;
-            redirect(&path_of(&told))
+        Some(error) => {
+            let error_page_id = oidc
+                .store_logout_request(&LogoutRequest::with_error(error))
+                .await?;
+            redirect(&path_of(&error_page_id))
         }
-        None => away(&request),
+        None => redirect_after_logout(&request),
     };
     match SignedIn::find(&http).await? {
-        Some(person) => leaving.leave(&http, &person, to).await,
+        Some(person) => sign_out_context.end_session(&http, &person, to).await,
         None => Ok(to),
     }
 }
@@ -130,32 +144,34 @@ pub async fn confirm_logout(
 async fn read(oidc: &Oidc, encoded: &[u8]) -> Result<LogoutRequest, Problem> {
     match Parameters::parse(encoded) {
         Ok(parameters) => Ok(oidc.read_logout(&parameters).await?),
-        Err(fault) => {
-            let fault = fault.refusal();
-            fault.log(None);
-            Ok(LogoutRequest::faulty(fault))
+        Err(error) => {
+            let error = error.refusal();
+            error.log(None);
+            Ok(LogoutRequest::with_error(error))
         }
     }
 }
 
 /// Signs the user out if the app proved which session it means; otherwise asks for confirmation.
-async fn go_on(
+async fn continue_logout(
     http: &HttpRequest,
     oidc: &Oidc,
-    leaving: &Leaving,
+    sign_out_context: &SignOutContext,
     request: &LogoutRequest,
     id: Option<&Token>,
 ) -> Answer {
     let Some(person) = SignedIn::find(http).await? else {
-        leaving.end_named(http, request).await?;
-        return Ok(away(request));
+        sign_out_context.end_hinted_session(http, request).await?;
+        return Ok(redirect_after_logout(request));
     };
-    if oidc.is_certain(request, &person).await? {
-        return leaving.leave(http, &person, away(request)).await;
+    if oidc.needs_no_confirmation(request, &person).await? {
+        return sign_out_context
+            .end_session(http, &person, redirect_after_logout(request))
+            .await;
     }
     let id = match id {
         Some(id) => id.clone(),
-        None => oidc.keep_logout(request).await?,
+        None => oidc.store_logout_request(request).await?,
     };
     ask(http, &person, request, &id)
 }
@@ -164,12 +180,12 @@ fn ask(http: &HttpRequest, person: &SignedIn, request: &LogoutRequest, id: &Toke
     let web = http.app_data::<web::Data<Web>>();
     let web = web.ok_or_else(Problem::internal)?;
     let frame = Frame::new(web, http, Some(person.visitor()));
-    let name = person.standing.display_name.as_str();
+    let name = person.account_state.display_name.as_str();
     let answer = page(&ConfirmPage {
         title: frame.text("logout.title").to_owned(),
         what: frame.text_with(
             "logout.what",
-            &[("name", name), ("place", frame.place.as_str())],
+            &[("name", name), ("place", frame.installation_name.as_str())],
         ),
         effects: Vec::new(),
         undo: None,
@@ -186,10 +202,10 @@ fn ask(http: &HttpRequest, person: &SignedIn, request: &LogoutRequest, id: &Toke
         frame,
     })?;
     let targets = request
-        .back
+        .post_logout_redirect
         .as_ref()
-        .map_or_else(FormTargets::here, |back| {
-            FormTargets::onward(&back.address())
+        .map_or_else(FormActionPolicy::same_origin, |post_logout_redirect| {
+            FormActionPolicy::for_redirect_to(&post_logout_redirect.address())
         });
     Ok(targets.allow(answer))
 }
@@ -199,11 +215,14 @@ fn path_of(id: &Token) -> String {
 }
 
 /// Redirects the user after sign-out, or shows why they stay here.
-fn away(request: &LogoutRequest) -> HttpResponse {
-    if let Some(fault) = &request.fault {
-        return not_sent_back(fault).error_response();
+fn redirect_after_logout(request: &LogoutRequest) -> HttpResponse {
+    if let Some(error) = &request.error {
+        return redirect_refused(error).error_response();
     }
-    let to = request.back.as_ref().map(|back| back.address());
+    let to = request
+        .post_logout_redirect
+        .as_ref()
+        .map(|post_logout_redirect| post_logout_redirect.address());
     HttpResponse::SeeOther()
         .insert_header((
             header::LOCATION,
@@ -212,12 +231,12 @@ fn away(request: &LogoutRequest) -> HttpResponse {
         .finish()
 }
 
-fn not_sent_back(fault: &Refusal) -> Problem {
+fn redirect_refused(error: &OAuthError) -> Problem {
     Problem::new(
         StatusCode::BAD_REQUEST,
         "logout-request",
         "You've signed out",
-        fault.description.clone(),
+        error.description.clone(),
     )
-    .with("error", fault.code.as_str())
+    .with("error", error.code.as_str())
 }

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::problems::interrupted;
-use super::{FinishCeremony, PersonPart, StartedCeremony};
+use super::{FinishCeremony, StartedCeremony, UserSummary};
 use crate::base::secrets::Token;
 use crate::history::Actor;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
-use crate::web::{Answer, AnyCase, Limits, author};
+use crate::web::{Answer, AnyCase, RateLimits, author};
 
 /// Start of a sign-in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -32,11 +32,11 @@ pub struct StartLogin {
 pub async fn start_login(
     request: HttpRequest,
     passkeys: web::Data<Passkeys>,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     browser: Browser,
     body: AnyCase<StartLogin>,
 ) -> Answer {
-    limits.admit(&request).await?;
+    limits.check(&request).await?;
     let StartLogin {
         conditional,
         r#continue: continuation,
@@ -46,13 +46,13 @@ pub async fn start_login(
     let started = passkeys.start_login(continuation, browser.hash()).await?;
     let mut answer = StartedCeremony::from(started);
     answer.mediation = conditional.then_some("conditional");
-    Ok(browser.mark(HttpResponse::Ok().json(answer)))
+    Ok(browser.set_cookie(HttpResponse::Ok().json(answer)))
 }
 
 /// Who signed in, and where to go.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LoggedInAnswer {
-    user: PersonPart,
+    user: UserSummary,
     /// A path of this place.
     #[serde(skip_serializing_if = "Option::is_none")]
     r#continue: Option<String>,
@@ -72,12 +72,12 @@ pub async fn finish_login(
     request: HttpRequest,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     session: Session,
     browser: Browser,
     body: AnyCase<FinishCeremony>,
 ) -> Answer {
-    limits.admit(&request).await?;
+    limits.check(&request).await?;
     let body = body.0;
     let before = SignedIn::find(&request).await?;
     let author = author(&request, Actor::Doorward);
@@ -91,18 +91,20 @@ pub async fn finish_login(
         .await?;
     // The browser's earlier session is ended first: a sign-in that would leave another user's session alive fails.
     if let Some(before) = before {
-        let begun = &logged_in.begun;
-        let replaced = sessions.replaced(&before.session, begun, author).await;
+        let new_session = &logged_in.new_session;
+        let replaced = sessions
+            .end_replaced(&before.session, new_session, author)
+            .await;
         replaced.map_err(|error| interrupted(&error))?;
     }
-    sign_in(&session, &logged_in.begun)?;
-    let standing = logged_in.standing;
-    Ok(browser.mark(HttpResponse::Ok().json(LoggedInAnswer {
-        user: PersonPart {
-            id: standing.user_id,
-            username: standing.username,
-            display_name: standing.display_name,
-            roles: standing.roles,
+    sign_in(&session, &logged_in.new_session)?;
+    let account_state = logged_in.account_state;
+    Ok(browser.set_cookie(HttpResponse::Ok().json(LoggedInAnswer {
+        user: UserSummary {
+            id: account_state.user_id,
+            username: account_state.username,
+            display_name: account_state.display_name,
+            roles: account_state.roles,
         },
         r#continue: logged_in.continuation.map(|target| target.path),
     })))

@@ -40,7 +40,7 @@ pub(super) fn link_gone() -> Problem {
 /// Maps a database error. If the transaction may have been committed, the ceremony may be used.
 fn undecided(error: db::Error) -> Problem {
     match error {
-        db::Error::InDoubt(cause) => interrupted(&cause),
+        db::Error::CommitUnknown(cause) => interrupted(&cause),
         error => error.into(),
     }
 }
@@ -99,7 +99,7 @@ impl From<RegisterError> for Problem {
 impl From<SetUpError> for Problem {
     fn from(error: SetUpError) -> Self {
         match error {
-            SetUpError::Completed | SetUpError::Gone => link_gone(),
+            SetUpError::Completed | SetUpError::LinkInvalid => link_gone(),
             SetUpError::UsernameTaken => username_taken(),
             SetUpError::Database(error) => undecided(error),
         }
@@ -113,7 +113,7 @@ impl From<JoinError> for Problem {
             | JoinError::Used
             | JoinError::Expired
             | JoinError::NotActive
-            | JoinError::NotBacked => {
+            | JoinError::InviterNotAllowed => {
                 tracing::info!(reason = %error, "link rejected");
                 link_gone()
             }
@@ -147,7 +147,9 @@ impl From<LoginError> for Problem {
                     "Your account is suspended. Contact your administrator.",
                 )
             }
-            LoginError::Overtaken => passkey_refused(StatusCode::UNAUTHORIZED, "counter-raced"),
+            LoginError::ChangedConcurrently => {
+                passkey_refused(StatusCode::UNAUTHORIZED, "used-concurrently")
+            }
             LoginError::Interrupted(cause) => interrupted(&cause),
             LoginError::Database(error) => undecided(error),
             LoginError::Ephemeral(error) => error.into(),
@@ -175,7 +177,7 @@ impl From<ManageError> for Problem {
                 "Without it, no one could sign in to this account. Add another passkey first.",
             ),
             ManageError::LastAdministrator(error) => error.into(),
-            ManageError::NotYours => {
+            ManageError::NotPermitted => {
                 Self::forbidden("Only administrators may change an administrator.")
             }
             ManageError::Name => Self::invalid_field("name", error),

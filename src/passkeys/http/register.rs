@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::problems::{interrupted, link_gone};
-use super::{FinishCeremony, PersonPart, StartedCeremony};
+use super::{FinishCeremony, StartedCeremony, UserSummary};
 use crate::base::secrets::Token;
 use crate::history::Actor;
-use crate::passkeys::register::Ground;
+use crate::passkeys::register::RegistrationSource;
 use crate::passkeys::{PasskeyView, Passkeys, manage};
 use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
 use crate::users::{DisplayName, Email, Username};
-use crate::web::{Answer, AnyCase, Limits, Problem, author};
+use crate::web::{Answer, AnyCase, Problem, RateLimits, author};
 
 /// Start of a registration: by the set-up link, by an invitation, or `{}` for whoever is signed in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -41,17 +41,20 @@ pub struct StartRegistration {
 pub async fn start_registration(
     request: HttpRequest,
     passkeys: web::Data<Passkeys>,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     browser: Browser,
     body: AnyCase<StartRegistration>,
 ) -> Answer {
-    limits.admit(&request).await?;
-    let ground = ground(&request, body.0).await?;
-    let started = passkeys.start_registration(ground, browser.hash()).await?;
-    Ok(browser.mark(HttpResponse::Ok().json(StartedCeremony::from(started))))
+    limits.check(&request).await?;
+    let source = source(&request, body.0).await?;
+    let started = passkeys.start_registration(source, browser.hash()).await?;
+    Ok(browser.set_cookie(HttpResponse::Ok().json(StartedCeremony::from(started))))
 }
 
-async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground, Problem> {
+async fn source(
+    request: &HttpRequest,
+    body: StartRegistration,
+) -> Result<RegistrationSource, Problem> {
     let username = body
         .username
         .map(|text| Username::parse(&text))
@@ -78,14 +81,14 @@ async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground
         (Some(_), Some(_)) => Err(Problem::invalid_body(
             "Send `setup` or `invitation`, not both.",
         )),
-        (Some(setup), None) => Ok(Ground::SetUp {
+        (Some(setup), None) => Ok(RegistrationSource::SetUp {
             link: link(&setup)?,
             username: username.ok_or_else(|| Problem::invalid_field("username", "is required"))?,
             display_name: display_name
                 .ok_or_else(|| Problem::invalid_field("display_name", "is required"))?,
             email,
         }),
-        (None, Some(invitation)) => Ok(Ground::Join {
+        (None, Some(invitation)) => Ok(RegistrationSource::Join {
             link: link(&invitation)?,
             username,
             display_name,
@@ -93,7 +96,7 @@ async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground
         (None, None) => {
             let person = SignedIn::extract(request).await?;
             person.require_fresh()?;
-            Ok(Ground::Add {
+            Ok(RegistrationSource::Add {
                 session: person.session,
             })
         }
@@ -103,7 +106,7 @@ async fn ground(request: &HttpRequest, body: StartRegistration) -> Result<Ground
 /// A person and their new passkey.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RegisteredPasskey {
-    user: PersonPart,
+    user: UserSummary,
     passkey: PasskeyView,
 }
 
@@ -122,12 +125,12 @@ pub async fn finish_registration(
     request: HttpRequest,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     session: Session,
     browser: Browser,
     body: AnyCase<FinishCeremony>,
 ) -> Answer {
-    limits.admit(&request).await?;
+    limits.check(&request).await?;
     let body = body.0;
     let name = body
         .name
@@ -148,16 +151,18 @@ pub async fn finish_registration(
             author.clone(),
         )
         .await?;
-    if let Some(begun) = &registered.begun {
+    if let Some(new_session) = &registered.new_session {
         if let Some(before) = before {
-            let replaced = sessions.replaced(&before.session, begun, author).await;
+            let replaced = sessions
+                .end_replaced(&before.session, new_session, author)
+                .await;
             replaced.map_err(|error| interrupted(&error))?;
         }
-        sign_in(&session, begun)?;
+        sign_in(&session, new_session)?;
     }
     Ok(
-        browser.mark(HttpResponse::Created().json(RegisteredPasskey {
-            user: PersonPart {
+        browser.set_cookie(HttpResponse::Created().json(RegisteredPasskey {
+            user: UserSummary {
                 id: registered.user.id,
                 username: registered.user.username,
                 display_name: registered.user.display_name,

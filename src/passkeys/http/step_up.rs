@@ -10,16 +10,16 @@ use crate::base::clock::Timestamp;
 use crate::history::Actor;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Browser, SignedIn, sign_in};
-use crate::web::{Answer, AnyCase, Limits, author};
+use crate::web::{Answer, AnyCase, RateLimits, author};
 
 /// Nothing to say.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Empty {}
+pub struct EmptyBody {}
 
 /// Begins a step-up of the session.
 #[utoipa::path(
-    post, path = "/webauthn/step-up/start", tag = "ceremonies", security(("cookie" = [])), request_body = Empty,
+    post, path = "/webauthn/step-up/start", tag = "ceremonies", security(("cookie" = [])), request_body = EmptyBody,
     responses(
         (status = 200, description = "Pass `publicKey` to the browser", body = StartedCeremony),
         (status = 401, description = "Not signed in"),
@@ -28,21 +28,21 @@ pub struct Empty {}
 pub async fn start_step_up(
     request: HttpRequest,
     passkeys: web::Data<Passkeys>,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     browser: Browser,
     signed_in: SignedIn,
-    _body: AnyCase<Empty>,
+    _body: AnyCase<EmptyBody>,
 ) -> Answer {
-    limits.admit(&request).await?;
+    limits.check(&request).await?;
     let started = passkeys
         .start_step_up(&signed_in.session, browser.hash())
         .await?;
-    Ok(browser.mark(HttpResponse::Ok().json(StartedCeremony::from(started))))
+    Ok(browser.set_cookie(HttpResponse::Ok().json(StartedCeremony::from(started))))
 }
 
 /// A session after a step-up.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RaisedSession {
+pub struct SteppedUpSession {
     #[schema(value_type = String, format = DateTime)]
     auth_time: Timestamp,
 }
@@ -51,7 +51,7 @@ pub struct RaisedSession {
 #[utoipa::path(
     post, path = "/webauthn/step-up/finish", tag = "ceremonies", security(("cookie" = [])), request_body = FinishCeremony,
     responses(
-        (status = 200, description = "Raised", body = RaisedSession),
+        (status = 200, description = "Raised", body = SteppedUpSession),
         (status = 401, description = "The passkey is unknown or refused, or no user is signed in"),
         (status = 410, description = "The ceremony was used or has expired"),
     )
@@ -59,16 +59,16 @@ pub struct RaisedSession {
 pub async fn finish_step_up(
     request: HttpRequest,
     passkeys: web::Data<Passkeys>,
-    limits: web::Data<Limits>,
+    limits: web::Data<RateLimits>,
     session: Session,
     browser: Browser,
     signed_in: SignedIn,
     body: AnyCase<FinishCeremony>,
 ) -> Answer {
-    limits.admit(&request).await?;
+    limits.check(&request).await?;
     let body = body.0;
-    let author = author(&request, Actor::Person(signed_in.session.user));
-    let begun = passkeys
+    let author = author(&request, Actor::User(signed_in.session.user));
+    let new_session = passkeys
         .finish_step_up(
             &body.ceremony,
             browser.hash(),
@@ -77,7 +77,7 @@ pub async fn finish_step_up(
             author,
         )
         .await?;
-    sign_in(&session, &begun)?;
-    let auth_time = begun.live.auth_time;
-    Ok(browser.mark(HttpResponse::Ok().json(RaisedSession { auth_time })))
+    sign_in(&session, &new_session)?;
+    let auth_time = new_session.live.auth_time;
+    Ok(browser.set_cookie(HttpResponse::Ok().json(SteppedUpSession { auth_time })))
 }

@@ -6,14 +6,14 @@ use actix_session::Session;
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::link_gone::{self, Gone};
-use super::on_the_way::OnTheWay;
+use super::continue_parameter::ContinueParameter;
+use super::link_gone::{self, LinkGoneReason};
+use crate::account_state::ADMINISTRATOR;
 use crate::base::secrets::Token;
 use crate::history::Actor;
-use crate::sessions::{Browser, Cookies, Sessions, SignedIn, end_in_browser, sign_out};
-use crate::standing::ADMINISTRATOR;
-use crate::users::{OpenInvitation, Purpose, User, Username, Users};
-use crate::web::{Answer, Frame, Moment, Problem, Web, author, only, page, redirect};
+use crate::sessions::{Browser, Cookies, Sessions, SignedIn, remove_session_cookie, sign_out};
+use crate::users::{LinkPurpose, OpenInvitation, User, Username, Users};
+use crate::web::{Answer, DisplayTime, Frame, Problem, Web, author, only, page, redirect};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -34,13 +34,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 struct JoinPage {
     frame: Frame,
     token: String,
-    is_enrolment: bool,
+    is_existing_user: bool,
     invited_by: Option<String>,
     as_administrator: bool,
     username: String,
     is_username_fixed: bool,
     display_name: String,
-    valid_until: Moment,
+    valid_until: DisplayTime,
     signed_in_as_other: Option<String>,
     continue_id: Option<String>,
 }
@@ -52,13 +52,13 @@ impl JoinPage {
             user,
             invited_by,
         } = opened;
-        let is_enrolment = match invitation.purpose {
-            Purpose::Join => false,
-            Purpose::Recover | Purpose::AddDevice => true,
+        let is_existing_user = match invitation.purpose {
+            LinkPurpose::Join => false,
+            LinkPurpose::Recover | LinkPurpose::AddDevice => true,
         };
         // A signed-in user may use a link to their own account.
         let other = person.filter(|person| {
-            !is_enrolment
+            !is_existing_user
                 || invitation
                     .user
                     .is_none_or(|user| user != person.session.user)
@@ -66,7 +66,7 @@ impl JoinPage {
         Self {
             frame,
             token: link.expose().to_owned(),
-            is_enrolment,
+            is_existing_user,
             invited_by,
             as_administrator: match &user {
                 Some(user) => user.is_administrator(),
@@ -82,7 +82,7 @@ impl JoinPage {
                 None => invitation.display_name.unwrap_or_default(),
             },
             valid_until: invitation.expires_at.into(),
-            signed_in_as_other: other.map(|other| other.standing.display_name.clone()),
+            signed_in_as_other: other.map(|other| other.account_state.display_name.clone()),
             continue_id: None,
         }
     }
@@ -112,24 +112,24 @@ async fn show_join(
     users: web::Data<Users>,
     browser: Browser,
     token: web::Path<String>,
-    way: web::Query<OnTheWay>,
+    continuation: web::Query<ContinueParameter>,
 ) -> Answer {
     let person = SignedIn::find(&request).await?;
     let Some(link) = Token::parse(&token) else {
-        return link_gone::show(&web, &request, person.as_ref(), Gone::Unknown);
+        return link_gone::show(&web, &request, person.as_ref(), LinkGoneReason::Unknown);
     };
     let opened = match users.open_invitation(&link).await {
         Ok(opened) => opened,
         Err(error) => {
-            let gone = Gone::try_from(error)?;
+            let gone = LinkGoneReason::try_from(error)?;
             return link_gone::show(&web, &request, person.as_ref(), gone);
         }
     };
     let frame = Frame::new(&web, &request, person.as_ref().map(SignedIn::visitor));
     let mut template = JoinPage::new(frame, &link, opened, person.as_ref());
-    template.continue_id = way.id().map(str::to_owned);
+    template.continue_id = continuation.id().map(str::to_owned);
     let answer = page(&template)?;
-    Ok(browser.mark(answer))
+    Ok(browser.set_cookie(answer))
 }
 
 /// Ends the session of the signed-in user, and redirects back to the link.
@@ -139,18 +139,18 @@ async fn sign_out_first(
     sessions: web::Data<Sessions>,
     cookies: web::Data<Cookies>,
     token: web::Path<String>,
-    way: web::Form<OnTheWay>,
+    continuation: web::Form<ContinueParameter>,
 ) -> Answer {
     let link = Token::parse(&token).ok_or_else(Problem::not_found)?;
-    let back = redirect(&way.to(&format!("/join/{}", link.expose())));
+    let back = redirect(&continuation.to(&format!("/join/{}", link.expose())));
     let Some(person) = SignedIn::find(&request).await? else {
         return Ok(back);
     };
-    let author = author(&request, Actor::Person(person.session.user));
-    sessions.leave(&person.session, author).await?;
+    let author = author(&request, Actor::User(person.session.user));
+    sessions.sign_out(&person.session, author).await?;
     // The pending request of a client is bound to the browser cookie, which is therefore retained.
-    Ok(match way.id() {
-        Some(_) => end_in_browser(&session, &cookies, back),
+    Ok(match continuation.id() {
+        Some(_) => remove_session_cookie(&session, &cookies, back),
         None => sign_out(&session, &cookies, back),
     })
 }

@@ -5,14 +5,14 @@ use actix_web::http::StatusCode;
 use actix_web::web::Query;
 use askama::Template;
 
-use super::on_the_way::OnTheWay;
+use super::continue_parameter::ContinueParameter;
 use crate::sessions::SignedIn;
 use crate::users::{JoinError, SetUpError};
 use crate::web::{Answer, Frame, Problem, Web, page_with_status};
 
 /// Why a link doesn't work; the middle part of the page's text keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Gone {
+pub(super) enum LinkGoneReason {
     SetUpUsed,
     SetUpExpired,
     InvitationUsed,
@@ -20,7 +20,7 @@ pub(super) enum Gone {
     Unknown,
 }
 
-impl Gone {
+impl LinkGoneReason {
     fn as_str(self) -> &'static str {
         match self {
             Self::SetUpUsed => "setup_used",
@@ -42,20 +42,20 @@ impl Gone {
     }
 }
 
-impl TryFrom<SetUpError> for Gone {
+impl TryFrom<SetUpError> for LinkGoneReason {
     type Error = Problem;
 
     fn try_from(error: SetUpError) -> Result<Self, Problem> {
         match error {
             SetUpError::Completed => Ok(Self::SetUpUsed),
             // Expired, or replaced by a newer one: in both cases, a new link is printed on the server.
-            SetUpError::Gone => Ok(Self::SetUpExpired),
+            SetUpError::LinkInvalid => Ok(Self::SetUpExpired),
             SetUpError::UsernameTaken | SetUpError::Database(_) => Err(error.into()),
         }
     }
 }
 
-impl TryFrom<JoinError> for Gone {
+impl TryFrom<JoinError> for LinkGoneReason {
     type Error = Problem;
 
     fn try_from(error: JoinError) -> Result<Self, Problem> {
@@ -63,7 +63,7 @@ impl TryFrom<JoinError> for Gone {
             JoinError::Unknown => Ok(Self::Unknown),
             JoinError::Used => Ok(Self::InvitationUsed),
             // A link doesn't reveal that its user is suspended.
-            JoinError::Expired | JoinError::NotActive | JoinError::NotBacked => {
+            JoinError::Expired | JoinError::NotActive | JoinError::InviterNotAllowed => {
                 Ok(Self::InvitationExpired)
             }
             JoinError::UsernameTaken | JoinError::UsernameMissing | JoinError::Database(_) => {
@@ -88,16 +88,16 @@ pub(super) fn show(
     web: &Web,
     request: &HttpRequest,
     signed_in: Option<&SignedIn>,
-    gone: Gone,
+    reason: LinkGoneReason,
 ) -> Answer {
-    tracing::info!(reason = gone.as_str(), "link is invalid, used or expired");
-    let way = Query::<OnTheWay>::from_query(request.query_string());
-    let way = way.map(Query::into_inner).unwrap_or_default();
+    tracing::info!(reason = reason.as_str(), "link is invalid, used or expired");
+    let continuation = Query::<ContinueParameter>::from_query(request.query_string());
+    let continuation = continuation.map(Query::into_inner).unwrap_or_default();
     let template = LinkGonePage {
-        login_path: way.to("/login"),
-        another_path: way.id().map(|_| way.to("/join")),
+        login_path: continuation.to("/login"),
+        another_path: continuation.id().map(|_| continuation.to("/join")),
         frame: Frame::new(web, request, signed_in.map(SignedIn::visitor)),
-        reason: gone.as_str(),
+        reason: reason.as_str(),
     };
-    page_with_status(gone.status(), &template)
+    page_with_status(reason.status(), &template)
 }

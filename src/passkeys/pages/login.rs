@@ -84,5 +84,5 @@ async fn show_login(
         stay_path: target.path,
         notice,
     })?;
-    Ok(browser.mark(answer))
+    Ok(browser.set_cookie(answer))
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::on_the_way::OnTheWay;
+use super::continue_parameter::ContinueParameter;
 use crate::sessions::SignedIn;
 use crate::web::{Answer, Frame, Web, only, page};
 
@@ -22,10 +22,14 @@ struct LostPage {
     login_path: String,
 }
 
-async fn show_lost(request: HttpRequest, web: web::Data<Web>, way: web::Query<OnTheWay>) -> Answer {
+async fn show_lost(
+    request: HttpRequest,
+    web: web::Data<Web>,
+    continuation: web::Query<ContinueParameter>,
+) -> Answer {
     let signed_in = SignedIn::find(&request).await?;
     page(&LostPage {
         frame: Frame::new(&web, &request, signed_in.map(|person| person.visitor())),
-        login_path: way.to("/login"),
+        login_path: continuation.to("/login"),
     })
 }

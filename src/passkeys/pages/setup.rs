@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::link_gone::{self, Gone};
+use super::link_gone::{self, LinkGoneReason};
 use crate::base::secrets::Token;
 use crate::sessions::{Browser, SignedIn};
 use crate::users::Users;
-use crate::web::{Answer, Frame, Moment, Web, only, page};
+use crate::web::{Answer, DisplayTime, Frame, Web, only, page};
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.service(
@@ -24,7 +24,7 @@ struct SetupPage {
     token: String,
     username: &'static str,
     display_name: &'static str,
-    valid_until: Moment,
+    valid_until: DisplayTime,
 }
 
 async fn show_setup(
@@ -36,12 +36,12 @@ async fn show_setup(
 ) -> Answer {
     let signed_in = SignedIn::find(&request).await?;
     let Some(link) = Token::parse(&token) else {
-        return link_gone::show(&web, &request, signed_in.as_ref(), Gone::Unknown);
+        return link_gone::show(&web, &request, signed_in.as_ref(), LinkGoneReason::Unknown);
     };
     let valid_until = match users.open_set_up(&link).await {
         Ok(valid_until) => valid_until,
         Err(error) => {
-            let gone = Gone::try_from(error)?;
+            let gone = LinkGoneReason::try_from(error)?;
             return link_gone::show(&web, &request, signed_in.as_ref(), gone);
         }
     };
@@ -52,5 +52,5 @@ async fn show_setup(
         display_name: "",
         valid_until: valid_until.into(),
     })?;
-    Ok(browser.mark(answer))
+    Ok(browser.set_cookie(answer))
 }

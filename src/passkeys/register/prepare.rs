@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use super::{MOST, RegisterError};
+use super::{MAX_PASSKEYS, RegisterError};
+use crate::account_state::{self, UserStatus};
 use crate::base::ids::UserId;
 use crate::base::secrets::Token;
-use crate::passkeys::ceremony::{NewPerson, Purpose};
+use crate::passkeys::ceremony::{CeremonyPurpose, NewUser};
 use crate::passkeys::{Passkeys, queries};
 use crate::sessions::LiveSession;
-use crate::standing::{self, UserStatus};
 use crate::users::{self, DisplayName, Email, JoinError, Username};
 
 impl Passkeys {
@@ -18,7 +18,7 @@ impl Passkeys {
         username: &Username,
         display_name: &DisplayName,
         email: Option<Email>,
-    ) -> Result<(Value, Purpose), RegisterError> {
+    ) -> Result<(Value, CeremonyPurpose), RegisterError> {
         let (link, now) = (link.hash(), self.clock.now());
         self.database
             .read(move |conn| users::open_set_up(conn, &link, now))
@@ -30,7 +30,7 @@ impl Passkeys {
             display_name.as_str(),
             Vec::new(),
         )?;
-        let person = NewPerson {
+        let person = NewUser {
             id,
             username: Some(username.as_str().to_owned()),
             display_name: Some(display_name.as_str().to_owned()),
@@ -39,7 +39,7 @@ impl Passkeys {
         let link = link.to_text();
         Ok((
             options,
-            Purpose::SetUp {
+            CeremonyPurpose::SetUp {
                 link,
                 person,
                 state,
@@ -52,7 +52,7 @@ impl Passkeys {
         link: &Token,
         username: Option<Username>,
         display_name: Option<DisplayName>,
-    ) -> Result<(Value, Purpose), RegisterError> {
+    ) -> Result<(Value, CeremonyPurpose), RegisterError> {
         let (link, now) = (link.hash(), self.clock.now());
         let chosen = username.as_ref().map(|name| name.as_str().to_owned());
         let (invitation, user, known) = self
@@ -63,7 +63,7 @@ impl Passkeys {
                     Some(user) => queries::list_live_credential_ids(conn, user.id)?,
                     None => {
                         let chosen = chosen.as_deref().ok_or(JoinError::UsernameMissing)?;
-                        users::require_free(conn, chosen)?;
+                        users::require_unused_username(conn, chosen)?;
                         Vec::new()
                     }
                 };
@@ -73,13 +73,13 @@ impl Passkeys {
         let display_name = display_name.map(|name| name.as_str().to_owned());
         let person = match &user {
             // The request can't change the username of an existing user.
-            Some(user) => NewPerson {
+            Some(user) => NewUser {
                 id: user.id,
                 username: Some(user.username.clone()),
                 display_name: display_name.filter(|_| user.status == UserStatus::Invited),
                 email: None,
             },
-            None => NewPerson {
+            None => NewUser {
                 id: UserId::random(),
                 username: username.map(|name| name.as_str().to_owned()),
                 display_name: display_name.or(invitation.display_name),
@@ -98,7 +98,7 @@ impl Passkeys {
         let link = link.to_text();
         Ok((
             options,
-            Purpose::Join {
+            CeremonyPurpose::Join {
                 link,
                 person,
                 state,
@@ -109,23 +109,23 @@ impl Passkeys {
     pub(super) async fn prepare_add(
         &self,
         session: LiveSession,
-    ) -> Result<(Value, Purpose), RegisterError> {
+    ) -> Result<(Value, CeremonyPurpose), RegisterError> {
         let user = session.user;
         let (record, known) = self
             .database
             .read(move |conn| {
-                let record = standing::find_record(conn, user)?;
+                let record = account_state::find_record(conn, user)?;
                 let known = queries::list_live_credential_ids(conn, user)?;
                 Ok::<_, RegisterError>((record.ok_or(RegisterError::SessionOver)?, known))
             })
             .await?;
-        if known.len() >= MOST {
+        if known.len() >= MAX_PASSKEYS {
             return Err(RegisterError::TooMany);
         }
         let (options, state) =
             self.party
                 .creation_options(user, &record.username, &record.display_name, known)?;
-        let purpose = Purpose::Add {
+        let purpose = CeremonyPurpose::Add {
             user,
             session: session.id,
             state,

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::key::{KeyView, SigningKey, newest, view};
 use super::keyring::{KeyError, Keyring};
-use super::rotate::{Draft, add};
-use super::{queries, rotate::Change};
+use super::rotate::{NewKeyPair, add};
+use super::{queries, rotate::ChangeContext};
 use crate::base::ids::SigningKeyId;
 use crate::clients::Algorithm;
 use crate::db::{self, Connection};
@@ -13,7 +13,7 @@ use crate::history::Author;
 
 /// Selects the keys that are compromised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compromised {
+pub enum CompromisedKeys {
     /// The key with this ID.
     Key(SigningKeyId),
     /// All keys of this algorithm, or of every algorithm.
@@ -22,17 +22,17 @@ pub enum Compromised {
 
 /// Result of marking keys as compromised.
 #[derive(Clone, Debug, Serialize)]
-pub struct Compromise {
+pub struct CompromiseOutcome {
     /// The keys whose tokens are rejected now.
     pub refused: Vec<KeyView>,
     /// The keys that were created to replace them.
-    pub made: Vec<KeyView>,
+    pub created: Vec<KeyView>,
 }
 
 #[derive(Debug, Default)]
-struct Condemned {
+struct CompromisedInAlgorithm {
     refused: Vec<SigningKey>,
-    made: Option<SigningKey>,
+    created: Option<SigningKey>,
 }
 
 impl Keyring {
@@ -43,26 +43,28 @@ impl Keyring {
     /// `Unknown` if no key has the ID, or that the change is not in force yet.
     pub async fn compromise(
         &self,
-        which: Compromised,
+        which: CompromisedKeys,
         author: Author,
-    ) -> Result<Compromise, KeyError> {
+    ) -> Result<CompromiseOutcome, KeyError> {
         let algorithms = match which {
-            Compromised::Key(id) => vec![self.algorithm_of(id).await?],
-            Compromised::All(Some(algorithm)) => vec![algorithm],
-            Compromised::All(None) => self.algorithms().await?,
+            CompromisedKeys::Key(id) => vec![self.algorithm_of(id).await?],
+            CompromisedKeys::All(Some(algorithm)) => vec![algorithm],
+            CompromisedKeys::All(None) => self.algorithms().await?,
         };
-        let (mut refused, mut made) = (Vec::new(), Vec::new());
+        let (mut refused, mut created) = (Vec::new(), Vec::new());
         for algorithm in algorithms {
-            let condemned = self.condemn(algorithm, which, author.clone()).await?;
-            refused.extend(condemned.refused);
-            made.extend(condemned.made);
+            let outcome = self
+                .compromise_algorithm(algorithm, which, author.clone())
+                .await?;
+            refused.extend(outcome.refused);
+            created.extend(outcome.created);
         }
         self.publish().await?;
         let all = self.database.read(queries::list).await?;
         let now = self.clock.now();
-        Ok(Compromise {
+        Ok(CompromiseOutcome {
             refused: view(&refused, &all, now),
-            made: view(&made, &all, now),
+            created: view(&created, &all, now),
         })
     }
 
@@ -72,62 +74,64 @@ impl Keyring {
         Ok(key.ok_or(KeyError::Unknown)?.algorithm)
     }
 
-    async fn condemn(
+    async fn compromise_algorithm(
         &self,
         algorithm: Algorithm,
-        which: Compromised,
+        which: CompromisedKeys,
         author: Author,
-    ) -> Result<Condemned, KeyError> {
-        let draft = self.draft(algorithm).await?;
+    ) -> Result<CompromisedInAlgorithm, KeyError> {
+        let key_pair = self.generate_key_pair(algorithm).await?;
         let keyring = self.clone();
         let work = move |conn: &mut Connection| {
             let keys = queries::lock(conn, algorithm)?;
             let change = keyring.change(conn, &author)?;
-            Ok::<_, KeyError>(condemn_in(conn, &change, keys, which, &draft)?)
+            Ok::<_, KeyError>(compromise_in_transaction(
+                conn, &change, keys, which, &key_pair,
+            )?)
         };
         self.database.write(work).await
     }
 }
 
-fn condemn_in(
+fn compromise_in_transaction(
     conn: &mut Connection,
-    change: &Change<'_>,
+    change: &ChangeContext<'_>,
     mut keys: Vec<SigningKey>,
-    which: Compromised,
-    draft: &Draft,
-) -> db::Result<Condemned> {
-    let mut condemned = Condemned::default();
+    which: CompromisedKeys,
+    key_pair: &NewKeyPair,
+) -> db::Result<CompromisedInAlgorithm> {
+    let mut outcome = CompromisedInAlgorithm::default();
     if keys.is_empty() {
-        return Ok(condemned);
+        return Ok(outcome);
     }
     for key in &mut keys {
         let is_meant = match which {
-            Compromised::Key(id) => key.id == id,
-            Compromised::All(_) => true,
+            CompromisedKeys::Key(id) => key.id == id,
+            CompromisedKeys::All(_) => true,
         };
         if !is_meant {
             continue;
         }
         if !key.is_compromised() {
             key.compromised_at = Some(change.at);
-            key.step_on(change.at);
+            key.increment_version(change.at);
             queries::update(conn, key, change.author)?;
-            key.remember(conn, change.author, "key.compromised")?;
-        } else if matches!(which, Compromised::All(_)) {
+            key.record_version(conn, change.author, "key.compromised")?;
+        } else if matches!(which, CompromisedKeys::All(_)) {
             continue;
         }
-        condemned.refused.push(key.clone());
+        outcome.refused.push(key.clone());
     }
-    let nobody_signs = !keys.iter().any(|key| key.is_on_turn(change.now));
+    let nobody_signs = !keys.iter().any(|key| key.is_due_to_sign(change.now));
     // The signing key is scheduled to retire and its successor is compromised, so another successor is needed.
     let is_stranded = newest(&keys).is_some_and(|key| key.retires_at.is_some());
     let signs_from = if nobody_signs {
         change.now
     } else {
-        change.schedule.turn(change.now)
+        change.schedule.signing_start(change.now)
     };
     if nobody_signs || is_stranded {
-        condemned.made = Some(add(conn, change, &keys, draft, signs_from)?);
+        outcome.created = Some(add(conn, change, &keys, key_pair, signs_from)?);
     }
-    Ok(condemned)
+    Ok(outcome)
 }

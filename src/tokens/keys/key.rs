@@ -40,7 +40,7 @@ impl SigningKey {
     }
 
     /// Returns whether its signing period has begun, and it is neither retired nor compromised.
-    pub(super) fn is_on_turn(&self, now: Timestamp) -> bool {
+    pub(super) fn is_due_to_sign(&self, now: Timestamp) -> bool {
         self.signs_from <= now && self.is_published(now)
     }
 
@@ -59,13 +59,13 @@ impl SigningKey {
     }
 
     /// Increments the version and sets its time.
-    pub(super) fn step_on(&mut self, now: Timestamp) {
+    pub(super) fn increment_version(&mut self, now: Timestamp) {
         self.version = self.version.saturating_add(1);
         self.as_of = next_as_of(now, self.as_of);
     }
 
     /// Stores the revision and the audit event of the current version.
-    pub(super) fn remember(
+    pub(super) fn record_version(
         &self,
         conn: &mut Connection,
         author: &Author,
@@ -78,7 +78,7 @@ impl SigningKey {
             as_of: self.as_of,
             data: json!(self),
         };
-        history::revise(conn, author, revision)?;
+        history::record_revision(conn, author, revision)?;
         let details = json!({
             "kid": self.id,
             "algorithm": self.algorithm,
@@ -104,8 +104,8 @@ pub(super) fn signer<'a>(
     now: Timestamp,
 ) -> Option<&'a SigningKey> {
     let published: Vec<_> = keys.filter(|key| key.is_published(now)).collect();
-    let on_turn = published.iter().filter(|key| key.is_on_turn(now));
-    on_turn
+    let due_to_sign = published.iter().filter(|key| key.is_due_to_sign(now));
+    due_to_sign
         .max_by_key(|key| key.generation)
         .or_else(|| published.iter().min_by_key(|key| key.signs_from))
         .copied()

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::genuine::Genuine;
 use super::key::{KeyView, view};
-use super::make::PrivateKey;
+use super::key_set::{KeySet, Record};
+use super::private_key::PrivateKey;
 use super::queries;
-use super::ring::{Record, Ring};
-use super::schedule::{Occasion, Schedule};
+use super::schedule::{Schedule, Trigger};
+use super::verified_signatures::VerifiedSignatureCache;
+use crate::account_state::{ChangePending, MAX_FILL_TIME, Unavailable, VersionedCache};
 use crate::base::clock::{Clock, Stopwatch};
 use crate::base::config;
 use crate::base::ids::SigningKeyId;
@@ -18,7 +19,6 @@ use crate::clients::Algorithm;
 use crate::db::{self, Database};
 use crate::ephemeral::Ephemeral;
 use crate::history::Author;
-use crate::standing::{ChangePending, Copies, SLOWEST_FILL, Unavailable};
 
 /// All signing keys. Cheap to clone.
 #[derive(Clone)]
@@ -27,12 +27,12 @@ pub struct Keyring {
     pub(super) clock: Clock,
     pub(super) sealer: Sealer,
     pub(super) schedule: Schedule,
-    copies: Copies<()>,
+    cache: VersionedCache<()>,
     store_key: Arc<str>,
     /// The key set of the latest version that this process read: a cached record of the same version need not be parsed again.
-    latest: Arc<RwLock<Option<Arc<Ring>>>>,
+    latest: Arc<RwLock<Option<Arc<KeySet>>>>,
     /// Tokens whose signature this process has verified.
-    genuine: Genuine,
+    verified_signatures: VerifiedSignatureCache,
     /// Private keys that this process has decrypted. They never change; whether one may be used depends on the record.
     pub(super) opened: Arc<RwLock<HashMap<SigningKeyId, Arc<PrivateKey>>>>,
 }
@@ -86,16 +86,16 @@ impl Keyring {
             clock,
             sealer,
             schedule: Schedule::new(config),
-            copies: Copies::new(ephemeral),
+            cache: VersionedCache::new(ephemeral),
             store_key: Arc::from(""),
             latest: Arc::default(),
-            genuine: Genuine::default(),
+            verified_signatures: VerifiedSignatureCache::default(),
             opened: Arc::default(),
         };
-        let followed = keyring
-            .follow(Algorithm::default(), Occasion::Start, doorward())
+        let rotated = keyring
+            .rotate_algorithm(Algorithm::default(), Trigger::Start, doorward())
             .await?;
-        let made = followed.is_some_and(|followed| followed.made);
+        let created = rotated.is_some_and(|rotated| rotated.created);
         let keys = keyring.database.read(queries::list).await?;
         // Installations may share an ephemeral store, so the cache key contains the ID of a key that is never deleted.
         let first = keys
@@ -103,7 +103,7 @@ impl Keyring {
             .find(|key| key.algorithm == Algorithm::default() && key.generation == 1);
         let first = first.ok_or(KeyError::Unmade)?.id;
         keyring.store_key = Arc::from(format!("keyring:{{{first}}}"));
-        if made {
+        if created {
             keyring.publish().await?;
         }
         Ok(keyring)
@@ -122,30 +122,33 @@ impl Keyring {
     }
 
     /// Returns the current key set.
-    pub async fn ring(&self) -> Result<Arc<Ring>, Unavailable> {
-        let copy = self.copies.get(self.key()).await?;
-        self.ring_of_copy(copy.as_deref()).await
+    pub async fn key_set(&self) -> Result<Arc<KeySet>, Unavailable> {
+        let copy = self.cache.get(self.key()).await?;
+        self.key_set_with_cached(copy.as_deref()).await
     }
 
     /// Returns the current key set, given the cached record (under [`Keyring::key`]) that the caller read with other entries.
-    pub async fn ring_of_copy(&self, copy: Option<&str>) -> Result<Arc<Ring>, Unavailable> {
-        if let Some(ring) = copy.and_then(|copy| self.believe(copy)) {
-            return Ok(ring);
+    pub async fn key_set_with_cached(
+        &self,
+        copy: Option<&str>,
+    ) -> Result<Arc<KeySet>, Unavailable> {
+        if let Some(key_set) = copy.and_then(|copy| self.parse_if_fresh(copy)) {
+            return Ok(key_set);
         }
         let watch = Stopwatch::start();
         let record = self.database.read(queries::find_record).await?;
         // `fill` keeps a newer cached record, and the minimum version is not lowered if this record is older.
-        if watch.elapsed() < SLOWEST_FILL {
-            self.copies.fill(self.key(), record.version, &record).await;
+        if watch.elapsed() < MAX_FILL_TIME {
+            self.cache.fill(self.key(), record.version, &record).await;
         }
-        Ok(self.adopt(record))
+        Ok(self.keep_latest(record))
     }
 
     /// Polls for changed keys: before an instance serves requests, then once a second.
     pub async fn watch(&self) -> Result<(), Unavailable> {
         Ok(self
-            .copies
-            .look(&self.database, queries::list_moved_since)
+            .cache
+            .poll_changes(&self.database, queries::list_changes_since)
             .await?)
     }
 
@@ -159,38 +162,38 @@ impl Keyring {
     pub(super) async fn publish(&self) -> Result<(), ChangePending> {
         let record = self.database.read(queries::find_record).await;
         let record = record.map_err(|error: db::Error| ChangePending(error.into()))?;
-        self.copies.raise_floor((), record.version);
-        let stored = self.copies.store(self.key(), record.version, &record).await;
+        self.cache.raise_min_version((), record.version);
+        let stored = self.cache.store(self.key(), record.version, &record).await;
         stored.map_err(|error| ChangePending(error.into()))?;
-        self.adopt(record);
+        self.keep_latest(record);
         Ok(())
     }
 
     /// Returns the key set of a cached record, unless its version is below the minimum or it can't be parsed.
-    fn believe(&self, copy: &str) -> Option<Arc<Ring>> {
+    fn parse_if_fresh(&self, copy: &str) -> Option<Arc<KeySet>> {
         let version: i64 = copy.split_once(':')?.0.parse().ok()?;
-        if !self.copies.admits((), version) {
+        if !self.cache.is_fresh((), version) {
             return None;
         }
         let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ring) = latest.as_ref().filter(|ring| ring.version == version) {
-            return Some(ring.clone());
+        if let Some(key_set) = latest.as_ref().filter(|key_set| key_set.version == version) {
+            return Some(key_set.clone());
         }
         drop(latest);
-        let record: Record = self.copies.believe((), copy)?;
-        (record.version == version).then(|| self.adopt(record))
+        let record: Record = self.cache.parse_if_fresh((), copy)?;
+        (record.version == version).then(|| self.keep_latest(record))
     }
 
     /// Builds the key set of a record, and stores it as the latest if its version is higher.
-    fn adopt(&self, record: Record) -> Arc<Ring> {
-        let ring = Arc::new(Ring::new(record, self.genuine.clone()));
+    fn keep_latest(&self, record: Record) -> Arc<KeySet> {
+        let key_set = Arc::new(KeySet::new(record, self.verified_signatures.clone()));
         let mut latest = self.latest.write().unwrap_or_else(PoisonError::into_inner);
         if latest
             .as_ref()
-            .is_none_or(|latest| latest.version < ring.version)
+            .is_none_or(|latest| latest.version < key_set.version)
         {
-            *latest = Some(ring.clone());
+            *latest = Some(key_set.clone());
         }
-        ring
+        key_set
     }
 }

@@ -6,19 +6,19 @@
 //! process that signs.
 
 mod compromise;
-mod genuine;
 mod key;
+mod key_set;
 mod keyring;
-mod make;
+mod private_key;
 mod queries;
 mod rewrap;
-mod ring;
 mod rotate;
 mod schedule;
 mod sign;
+mod verified_signatures;
 
-pub use compromise::{Compromise, Compromised};
+pub use compromise::{CompromiseOutcome, CompromisedKeys};
 pub use key::{KeyState, KeyView};
+pub use key_set::{KeySet, VerifyError};
 pub use keyring::{KeyError, Keyring};
-pub use ring::{Ring, VerifyError};
 pub use sign::{SignError, Signer};

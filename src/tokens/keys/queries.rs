@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use serde_json::{Map, Value};
 
 use super::key::SigningKey;
-use super::ring::Record;
+use super::key_set::Record;
 use crate::base::clock::Timestamp;
 use crate::base::ids::SigningKeyId;
 use crate::clients::Algorithm;
@@ -101,7 +101,10 @@ pub(super) fn find_record(conn: &mut Connection) -> Result<Record> {
 }
 
 /// Returns the sum of all versions. There are few keys, so it is computed regardless of the start time.
-pub(super) fn list_moved_since(conn: &mut Connection, _from: Timestamp) -> Result<Vec<((), i64)>> {
+pub(super) fn list_changes_since(
+    conn: &mut Connection,
+    _from: Timestamp,
+) -> Result<Vec<((), i64)>> {
     let versions = signing_keys::table
         .select(signing_keys::version)
         .load::<i64>(conn)?;

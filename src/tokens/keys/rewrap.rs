@@ -52,10 +52,10 @@ impl Keyring {
             Err(_) => return Ok(false),
         };
         let sealed = self.sealer.seal(&private, context.as_bytes());
-        key.step_on(change.at);
+        key.increment_version(change.at);
         queries::update_sealed(conn, key.id, &sealed)?;
         queries::update(conn, &key, author)?;
-        key.remember(conn, author, "key.rewrapped")?;
+        key.record_version(conn, author, "key.rewrapped")?;
         Ok(true)
     }
 

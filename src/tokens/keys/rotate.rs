@@ -2,9 +2,9 @@
 
 use super::key::{KeyView, SigningKey, signer, view};
 use super::keyring::{KeyError, Keyring, doorward};
-use super::make::PrivateKey;
+use super::private_key::PrivateKey;
 use super::queries;
-use super::schedule::{Occasion, Schedule, Step};
+use super::schedule::{RotationStep, Schedule, Trigger};
 use crate::base::clock::Timestamp;
 use crate::base::ids::SigningKeyId;
 use crate::clients::Algorithm;
@@ -14,16 +14,16 @@ use crate::timed;
 
 /// Result of a rotation that found or created a successor.
 #[derive(Debug)]
-pub(super) struct Followed {
+pub(super) struct Rotated {
     /// The successor.
     pub(super) key: SigningKey,
     /// Whether this call created it.
-    pub(super) made: bool,
+    pub(super) created: bool,
 }
 
 /// A new key pair that is not stored yet, its private key encrypted.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(super) struct NewKeyPair {
     id: SigningKeyId,
     algorithm: Algorithm,
     public: serde_json::Map<String, serde_json::Value>,
@@ -32,7 +32,7 @@ pub(super) struct Draft {
 
 /// The times and the author of a change.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Change<'a> {
+pub(super) struct ChangeContext<'a> {
     /// Time of the database's clock, which orders changes.
     pub(super) at: Timestamp,
     /// Time of the application's clock, which key states are compared with.
@@ -44,12 +44,14 @@ pub(super) struct Change<'a> {
 impl Keyring {
     /// Publishes a successor for each key whose signing period ends soon. Run periodically by every instance; one creates the key.
     pub async fn rotate_due(&self) -> Result<(), KeyError> {
-        let mut made = false;
+        let mut created = false;
         for algorithm in self.algorithms().await? {
-            let followed = self.follow(algorithm, Occasion::Time, doorward()).await?;
-            made |= followed.is_some_and(|followed| followed.made);
+            let rotated = self
+                .rotate_algorithm(algorithm, Trigger::Periodic, doorward())
+                .await?;
+            created |= rotated.is_some_and(|rotated| rotated.created);
         }
-        if made {
+        if created {
             self.publish().await?;
         }
         Ok(())
@@ -65,7 +67,8 @@ impl Keyring {
     /// Creates the first key of an algorithm, which signs immediately, because no service can have cached an older one. Of
     /// concurrent callers exactly one creates it.
     pub(super) async fn make_first(&self, algorithm: Algorithm) -> Result<(), KeyError> {
-        self.follow(algorithm, Occasion::Start, doorward()).await?;
+        self.rotate_algorithm(algorithm, Trigger::Start, doorward())
+            .await?;
         // Publish it also if another instance created it, because this one may not have read it yet.
         Ok(self.publish().await?)
     }
@@ -86,10 +89,10 @@ impl Keyring {
         };
         let mut successors = Vec::new();
         for algorithm in wanted {
-            let followed = self
-                .follow(algorithm, Occasion::Order, author.clone())
+            let rotated = self
+                .rotate_algorithm(algorithm, Trigger::Requested, author.clone())
                 .await?;
-            successors.extend(followed.map(|followed| followed.key));
+            successors.extend(rotated.map(|rotated| rotated.key));
         }
         self.publish().await?;
         let all = self.database.read(queries::list).await?;
@@ -97,53 +100,63 @@ impl Keyring {
     }
 
     /// Creates the successor for one algorithm if it is due; returns `None` if it is not. Doesn't publish it.
-    pub(super) async fn follow(
+    pub(super) async fn rotate_algorithm(
         &self,
         algorithm: Algorithm,
-        occasion: Occasion,
+        trigger: Trigger,
         author: Author,
-    ) -> Result<Option<Followed>, KeyError> {
+    ) -> Result<Option<Rotated>, KeyError> {
         let find = move |conn: &mut Connection| queries::list_of(conn, algorithm);
         let keys = self.database.read(find).await?;
-        match self.schedule.step(&keys, self.clock.now(), occasion) {
-            Step::Rest => return Ok(None),
-            Step::Waits(key) => {
+        match self.schedule.step(&keys, self.clock.now(), trigger) {
+            RotationStep::NoAction => return Ok(None),
+            RotationStep::AlreadyWaiting(key) => {
                 let key = key.clone();
-                return Ok(Some(Followed { key, made: false }));
+                return Ok(Some(Rotated {
+                    key,
+                    created: false,
+                }));
             }
-            Step::MakeNow | Step::MakeNext => {}
+            RotationStep::CreateActive | RotationStep::CreateNext => {}
         }
-        let draft = self.draft(algorithm).await?;
+        let key_pair = self.generate_key_pair(algorithm).await?;
         let keyring = self.clone();
-        let work = move |conn: &mut Connection| keyring.follow_in(conn, occasion, &draft, &author);
+        let work = move |conn: &mut Connection| {
+            keyring.rotate_in_transaction(conn, trigger, &key_pair, &author)
+        };
         match self.database.write(work.clone()).await {
             // Two instances started at the same time and the other one created the first key, which can be read now.
-            Err(KeyError::Database(db::Error::Taken(_))) => self.database.write(work).await,
+            Err(KeyError::Database(db::Error::UniqueViolation(_))) => {
+                self.database.write(work).await
+            }
             other => other,
         }
     }
 
     /// Checks under the lock whether a key is still needed (double-checked), and if so stores the key pair.
-    fn follow_in(
+    fn rotate_in_transaction(
         &self,
         conn: &mut Connection,
-        occasion: Occasion,
-        draft: &Draft,
+        trigger: Trigger,
+        key_pair: &NewKeyPair,
         author: &Author,
-    ) -> Result<Option<Followed>, KeyError> {
-        let keys = queries::lock(conn, draft.algorithm)?;
+    ) -> Result<Option<Rotated>, KeyError> {
+        let keys = queries::lock(conn, key_pair.algorithm)?;
         let change = self.change(conn, author)?;
-        let signs_from = match self.schedule.step(&keys, change.now, occasion) {
-            Step::Rest => return Ok(None),
-            Step::Waits(key) => {
+        let signs_from = match self.schedule.step(&keys, change.now, trigger) {
+            RotationStep::NoAction => return Ok(None),
+            RotationStep::AlreadyWaiting(key) => {
                 let key = key.clone();
-                return Ok(Some(Followed { key, made: false }));
+                return Ok(Some(Rotated {
+                    key,
+                    created: false,
+                }));
             }
-            Step::MakeNow => change.now,
-            Step::MakeNext => self.schedule.turn(change.now),
+            RotationStep::CreateActive => change.now,
+            RotationStep::CreateNext => self.schedule.signing_start(change.now),
         };
-        let key = add(conn, &change, &keys, draft, signs_from)?;
-        Ok(Some(Followed { key, made: true }))
+        let key = add(conn, &change, &keys, key_pair, signs_from)?;
+        Ok(Some(Rotated { key, created: true }))
     }
 
     /// Returns the times and the author of a change that is made now.
@@ -151,8 +164,8 @@ impl Keyring {
         &self,
         conn: &mut Connection,
         author: &'a Author,
-    ) -> db::Result<Change<'a>> {
-        Ok(Change {
+    ) -> db::Result<ChangeContext<'a>> {
+        Ok(ChangeContext {
             at: self.database.now(conn)?,
             now: self.clock.now(),
             schedule: self.schedule,
@@ -161,12 +174,15 @@ impl Keyring {
     }
 
     /// Generates a key pair and encrypts its private key.
-    pub(super) async fn draft(&self, algorithm: Algorithm) -> Result<Draft, KeyError> {
+    pub(super) async fn generate_key_pair(
+        &self,
+        algorithm: Algorithm,
+    ) -> Result<NewKeyPair, KeyError> {
         let sealer = self.sealer.clone();
-        let make = move || -> Result<Draft, aws_lc_rs::error::Unspecified> {
+        let make = move || -> Result<NewKeyPair, aws_lc_rs::error::Unspecified> {
             let id = SigningKeyId::random();
             let private = PrivateKey::generate(algorithm)?;
-            Ok(Draft {
+            Ok(NewKeyPair {
                 id,
                 algorithm,
                 public: private.public_members()?,
@@ -175,7 +191,7 @@ impl Keyring {
         };
         let task = tokio::task::spawn_blocking(make);
         match timed!(info, "created a signing key", task.await) {
-            Ok(Ok(draft)) => Ok(draft),
+            Ok(Ok(key_pair)) => Ok(key_pair),
             Ok(Err(_)) | Err(_) => Err(KeyError::Unmade),
         }
     }
@@ -185,9 +201,9 @@ impl Keyring {
 /// keys leave the JWKS when all tokens that they signed until then have expired.
 pub(super) fn add(
     conn: &mut Connection,
-    change: &Change<'_>,
+    change: &ChangeContext<'_>,
     keys: &[SigningKey],
-    draft: &Draft,
+    key_pair: &NewKeyPair,
     signs_from: Timestamp,
 ) -> db::Result<SigningKey> {
     let end = change.schedule.end(signs_from);
@@ -196,17 +212,17 @@ pub(super) fn add(
         if before.retires_at.is_none() || signing == Some(before.id) {
             let mut before = before.clone();
             before.retires_at = Some(end);
-            before.step_on(change.at);
+            before.increment_version(change.at);
             queries::update(conn, &before, change.author)?;
-            before.remember(conn, change.author, "key.rotated")?;
+            before.record_version(conn, change.author, "key.rotated")?;
         }
     }
     let generations = keys.iter().map(|key| key.generation);
     let key = SigningKey {
-        id: draft.id,
-        algorithm: draft.algorithm,
+        id: key_pair.id,
+        algorithm: key_pair.algorithm,
         generation: generations.max().unwrap_or(0).saturating_add(1),
-        public: draft.public.clone(),
+        public: key_pair.public.clone(),
         published_at: change.now,
         signs_from,
         retires_at: None,
@@ -215,7 +231,7 @@ pub(super) fn add(
         version: 1,
         as_of: change.at,
     };
-    queries::insert(conn, &key, &draft.sealed, change.author)?;
-    key.remember(conn, change.author, "key.created")?;
+    queries::insert(conn, &key, &key_pair.sealed, change.author)?;
+    key.record_version(conn, change.author, "key.created")?;
     Ok(key)
 }

@@ -7,9 +7,9 @@ use crate::base::clock::Timestamp;
 use crate::base::config;
 
 /// How far the clocks of instances and services may differ.
-const SKEW: Duration = Duration::from_secs(60);
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// Maximum lifetime of signed tokens that no setting limits (logout tokens, tokens of services).
-const LEAST_OVERLAP: Duration = Duration::from_secs(3_600);
+const MIN_OVERLAP: Duration = Duration::from_secs(3_600);
 
 /// How long keys are published before they sign, sign, and stay published afterwards.
 #[derive(Clone, Copy, Debug)]
@@ -24,26 +24,26 @@ pub(super) struct Schedule {
 
 /// Why the keys are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Occasion {
+pub(super) enum Trigger {
     /// An instance started: create the first key, if there is none.
     Start,
     /// Periodic check: create a successor, if it is due.
-    Time,
+    Periodic,
     /// Requested by an administrator: create a successor, unless one is waiting already.
-    Order,
+    Requested,
 }
 
 /// The action that the schedule requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub(super) enum RotationStep<'a> {
     /// No key is needed.
-    Rest,
+    NoAction,
     /// No key is needed: this successor is waiting to sign.
-    Waits(&'a SigningKey),
+    AlreadyWaiting(&'a SigningKey),
     /// No key signs: create one that signs immediately.
-    MakeNow,
+    CreateActive,
     /// Create a key that is published now and signs once services had time to fetch it.
-    MakeNext,
+    CreateNext,
 }
 
 impl Schedule {
@@ -52,22 +52,22 @@ impl Schedule {
             .access_lifetime
             .max(config.id_lifetime)
             .max(config.max_client_lifetime)
-            .max(LEAST_OVERLAP);
+            .max(MIN_OVERLAP);
         Self {
             rotation: config.key_rotation,
-            lead: config.jwks_max_age.saturating_add(SKEW),
-            overlap: longest.saturating_add(SKEW),
+            lead: config.jwks_max_age.saturating_add(CLOCK_SKEW),
+            overlap: longest.saturating_add(CLOCK_SKEW),
         }
     }
 
     /// Returns when a key that is published now begins to sign.
-    pub(super) fn turn(&self, now: Timestamp) -> Timestamp {
+    pub(super) fn signing_start(&self, now: Timestamp) -> Timestamp {
         now.after(self.lead)
     }
 
-    /// Returns when a key leaves the JWKS whose successor signs from `turn` on.
-    pub(super) fn end(&self, turn: Timestamp) -> Timestamp {
-        turn.after(self.overlap)
+    /// Returns when a key leaves the JWKS whose successor signs from `signing_start` on.
+    pub(super) fn end(&self, signing_start: Timestamp) -> Timestamp {
+        signing_start.after(self.overlap)
     }
 
     /// Returns the action for one algorithm, given all its keys.
@@ -75,17 +75,19 @@ impl Schedule {
         &self,
         keys: &'a [SigningKey],
         now: Timestamp,
-        occasion: Occasion,
-    ) -> Step<'a> {
+        trigger: Trigger,
+    ) -> RotationStep<'a> {
         let Some(newest) = newest(keys).filter(|newest| !newest.is_retired(now)) else {
-            return Step::MakeNow;
+            return RotationStep::CreateActive;
         };
         let due = newest.signs_from.after(self.rotation).before(self.lead);
-        match occasion {
-            Occasion::Order | Occasion::Time if newest.signs_from > now => Step::Waits(newest),
-            Occasion::Order => Step::MakeNext,
-            Occasion::Time if due <= now => Step::MakeNext,
-            Occasion::Time | Occasion::Start => Step::Rest,
+        match trigger {
+            Trigger::Requested | Trigger::Periodic if newest.signs_from > now => {
+                RotationStep::AlreadyWaiting(newest)
+            }
+            Trigger::Requested => RotationStep::CreateNext,
+            Trigger::Periodic if due <= now => RotationStep::CreateNext,
+            Trigger::Periodic | Trigger::Start => RotationStep::NoAction,
         }
     }
 }
@@ -126,10 +128,19 @@ mod tests {
         let keys = [key(1, start)];
         let due = start.after(90 * DAY).before(11 * MINUTE);
         let early = due.before(MINUTE);
-        assert_eq!(schedule().step(&keys, early, Occasion::Time), Step::Rest);
-        assert_eq!(schedule().step(&keys, due, Occasion::Time), Step::MakeNext);
-        assert_eq!(schedule().step(&keys, due, Occasion::Start), Step::Rest);
-        assert_eq!(schedule().turn(due), start.after(90 * DAY));
+        assert_eq!(
+            schedule().step(&keys, early, Trigger::Periodic),
+            RotationStep::NoAction
+        );
+        assert_eq!(
+            schedule().step(&keys, due, Trigger::Periodic),
+            RotationStep::CreateNext
+        );
+        assert_eq!(
+            schedule().step(&keys, due, Trigger::Start),
+            RotationStep::NoAction
+        );
+        assert_eq!(schedule().signing_start(due), start.after(90 * DAY));
         assert_eq!(schedule().end(due), due.after(61 * MINUTE));
     }
 
@@ -137,20 +148,26 @@ mod tests {
     fn nobody_makes_a_second_successor() {
         let now = Timestamp::from_micros(0);
         let keys = [key(1, now.before(DAY)), key(2, now.after(MINUTE))];
-        let waits = Step::Waits(&keys[1]);
-        assert_eq!(schedule().step(&keys, now, Occasion::Order), waits);
-        assert_eq!(schedule().step(&keys, now, Occasion::Time), waits);
-        let turn = now.after(MINUTE);
-        let step = schedule().step(&keys, turn, Occasion::Order);
-        assert_eq!(step, Step::MakeNext);
+        let waits = RotationStep::AlreadyWaiting(&keys[1]);
+        assert_eq!(schedule().step(&keys, now, Trigger::Requested), waits);
+        assert_eq!(schedule().step(&keys, now, Trigger::Periodic), waits);
+        let signing_start = now.after(MINUTE);
+        let step = schedule().step(&keys, signing_start, Trigger::Requested);
+        assert_eq!(step, RotationStep::CreateNext);
     }
 
     #[test]
     fn without_a_key_that_may_sign_one_signs_at_once() {
         let now = Timestamp::from_micros(0);
-        assert_eq!(schedule().step(&[], now, Occasion::Start), Step::MakeNow);
+        assert_eq!(
+            schedule().step(&[], now, Trigger::Start),
+            RotationStep::CreateActive
+        );
         let mut keys = [key(1, now.before(DAY))];
         keys[0].compromised_at = Some(now);
-        assert_eq!(schedule().step(&keys, now, Occasion::Time), Step::MakeNow);
+        assert_eq!(
+            schedule().step(&keys, now, Trigger::Periodic),
+            RotationStep::CreateActive
+        );
     }
 }

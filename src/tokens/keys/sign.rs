@@ -7,13 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 
 use super::keyring::{KeyError, Keyring};
-use super::make::PrivateKey;
+use super::private_key::PrivateKey;
 use super::queries;
+use crate::account_state::{ChangePending, Unavailable};
 use crate::base::ids::SigningKeyId;
 use crate::base::seal::OpenError;
 use crate::clients::Algorithm;
 use crate::db;
-use crate::standing::{ChangePending, Unavailable};
 
 /// Why nothing was signed.
 #[derive(Debug, thiserror::Error)]
@@ -104,13 +104,13 @@ impl Keyring {
     /// # Errors
     /// If a store is unavailable, or the key can't be used.
     pub async fn signer(&self, algorithm: Algorithm) -> Result<Signer, SignError> {
-        let mut ring = self.ring().await?;
-        if !ring.has_keys(algorithm) {
+        let mut key_set = self.key_set().await?;
+        if !key_set.has_keys(algorithm) {
             let made = self.make_first(algorithm).await;
             made.map_err(|error| SignError::first_key(algorithm, error))?;
-            ring = self.ring().await?;
+            key_set = self.key_set().await?;
         }
-        let key = ring
+        let key = key_set
             .signer(algorithm, self.clock.now())
             .ok_or(SignError::NoKey(algorithm))?;
         Ok(Signer {

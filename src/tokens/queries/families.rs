@@ -14,8 +14,8 @@ pub(in crate::tokens) fn insert(conn: &mut Connection, family: &Family) -> Resul
         .values((
             refresh_families::id.eq(family.id),
             refresh_families::authorization_id.eq(family.authorization),
-            refresh_families::n.eq(family.n),
-            refresh_families::advanced_at.eq(family.advanced_at),
+            refresh_families::generation.eq(family.generation),
+            refresh_families::rotated_at.eq(family.rotated_at),
             refresh_families::expires_at.eq(family.expires_at),
             refresh_families::created_at.eq(family.created_at),
         ))
@@ -35,19 +35,19 @@ pub fn lock(conn: &mut Connection, id: RefreshFamilyId) -> Result<Option<Family>
         .optional()?)
 }
 
-/// Advances a family from token `n` to `next` by compare-and-set; returns `false` if `n` is not its current token.
+/// Advances a family from token `generation` to `next` by compare-and-set; returns `false` if `generation` is not its current token.
 pub(in crate::tokens) fn advance(
     conn: &mut Connection,
     id: RefreshFamilyId,
-    n: i64,
+    generation: i64,
     next: i64,
     now: Timestamp,
 ) -> Result<bool> {
     let advanced = diesel::update(refresh_families::table.find(id))
-        .filter(refresh_families::n.eq(n))
+        .filter(refresh_families::generation.eq(generation))
         .set((
-            refresh_families::n.eq(next),
-            refresh_families::advanced_at.eq(now),
+            refresh_families::generation.eq(next),
+            refresh_families::rotated_at.eq(now),
         ))
         .execute(conn)?;
     Ok(advanced == 1)

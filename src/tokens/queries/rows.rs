@@ -3,11 +3,11 @@
 use diesel::Queryable;
 use serde_json::Value;
 
+use crate::account_state::AuthorizationRef;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, RefreshFamilyId, SessionId, UserId};
 use crate::clients::Scopes;
 use crate::db::Json;
-use crate::standing::AuthorizationClaim;
 
 /// A stored authorization.
 #[derive(Clone, Debug, Queryable)]
@@ -66,7 +66,7 @@ pub struct Authorization {
         feature = "dead-code",
         allow(dead_code, reason = "a column of the row that is only filtered by")
     )]
-    pub keep_until: Timestamp,
+    pub retain_until: Timestamp,
     /// When it was revoked; `None` if it was not.
     pub revoked_at: Option<Timestamp>,
     /// Reason of the revocation; `None` if it was not revoked.
@@ -76,7 +76,7 @@ pub struct Authorization {
         feature = "dead-code",
         allow(dead_code, reason = "a column of the row that is only filtered by")
     )]
-    pub told_at: Option<Timestamp>,
+    pub notified_at: Option<Timestamp>,
 }
 
 impl Authorization {
@@ -91,8 +91,8 @@ impl Authorization {
     }
 
     /// The reference to check against the user's account state.
-    pub fn claim(&self) -> AuthorizationClaim<'_> {
-        AuthorizationClaim {
+    pub fn authorization_ref(&self) -> AuthorizationRef<'_> {
+        AuthorizationRef {
             authorization: self.id,
             epoch: self.epoch,
             passkeys: &self.passkeys.0,
@@ -102,7 +102,7 @@ impl Authorization {
 
 /// The columns of an authorization that are needed to end it.
 #[derive(Clone, Debug, Queryable)]
-pub struct Kept {
+pub struct RetainedAuthorization {
     /// ID of the authorization.
     pub id: AuthorizationId,
     /// ID of the user who consented.
@@ -118,7 +118,7 @@ pub struct Kept {
     /// Whether it includes offline access, which outlives the session.
     pub offline: bool,
     /// When back-channel logout was handled for it.
-    pub told_at: Option<Timestamp>,
+    pub notified_at: Option<Timestamp>,
 }
 
 /// The family of refresh tokens of one authorization.
@@ -129,9 +129,9 @@ pub struct Family {
     /// ID of the authorization that the family belongs to and ends with.
     pub authorization: AuthorizationId,
     /// Number of the current token.
-    pub n: i64,
+    pub generation: i64,
     /// When the current token became current.
-    pub advanced_at: Timestamp,
+    pub rotated_at: Timestamp,
     /// When the family expires, whether or not it is used.
     pub expires_at: Timestamp,
     /// When the family was created.

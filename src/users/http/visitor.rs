@@ -4,31 +4,31 @@
 use actix_web::{HttpMessage, HttpRequest, web};
 
 use crate::sessions::PageVisitor;
-use crate::users::{Rights, Users};
+use crate::users::{ManagementRights, Users};
 use crate::web::Problem;
 
 /// Finds the management rights of a page's user, and shows the links to the admin pages in its frame accordingly.
-pub async fn rights_of(
+pub async fn find_management_rights(
     request: &HttpRequest,
     visitor: &mut PageVisitor,
-) -> Result<Rights, Problem> {
-    let standing = &visitor.signed_in.standing;
-    if standing.is_administrator() {
-        return Ok(Rights {
+) -> Result<ManagementRights, Problem> {
+    let account_state = &visitor.signed_in.account_state;
+    if account_state.is_administrator() {
+        return Ok(ManagementRights {
             is_administrator: true,
-            ..Rights::default()
+            ..ManagementRights::default()
         });
     }
     // Management rights come from roles alone. Most users have no roles, and cost no query.
-    if standing.roles.is_empty() {
-        return Ok(Rights::default());
+    if account_state.roles.is_empty() {
+        return Ok(ManagementRights::default());
     }
     let users = request.app_data::<web::Data<Users>>();
     let users = users.ok_or_else(Problem::internal)?;
     let rights = users.rights(visitor.user()).await?;
     if let Some(shown) = &mut visitor.frame.signed_in {
-        shown.manages_people = !rights.manages_nobody();
-        shown.manages_grants = !rights.manages_grants_on.is_empty();
+        shown.manages_users = !rights.manages_no_users();
+        shown.manages_assignments = !rights.manages_assignments_on.is_empty();
         // If the request is refused, the error page shows the same links.
         request.extensions_mut().insert(shown.clone());
     }

@@ -4,8 +4,8 @@ use diesel::prelude::*;
 
 use super::super::invitation::Invitation;
 use super::super::invitations::{InvitationFilter, InvitationState};
-use super::super::link_creator::{MakerCredential, MakerEpochs};
-use super::super::purpose::Purpose;
+use super::super::link_creator::{CreatorCredential, CreatorEpochs};
+use super::super::purpose::LinkPurpose;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, InvitationId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
@@ -38,8 +38,8 @@ type Row = (
 );
 
 fn invitation(row: Row) -> Result<Invitation> {
-    let purpose = Purpose::parse(&row.2)
-        .ok_or_else(|| Error::Refused(format!("unknown purpose: {}", row.2)))?;
+    let purpose = LinkPurpose::parse(&row.2)
+        .ok_or_else(|| Error::Internal(format!("unknown purpose: {}", row.2)))?;
     Ok(Invitation {
         id: row.0,
         purpose,
@@ -55,12 +55,12 @@ fn invitation(row: Row) -> Result<Invitation> {
         used_by: row.12,
         by_user: row.13,
         by_client: row.14,
-        maker: MakerEpochs {
+        creator: CreatorEpochs {
             user: row.15,
             client: row.16,
         },
-        email_vouched: row.17,
-        credential: MakerCredential {
+        email_confirmed: row.17,
+        credential: CreatorCredential {
             session: row.18,
             authorization: row.19,
             token: row.20,
@@ -111,7 +111,7 @@ pub(in crate::users) fn list_invitations(
             .and(invitations::id.lt(after));
         query = query.filter(is_older.or(is_next));
     }
-    if let Some(user) = filter.made_by {
+    if let Some(user) = filter.created_by {
         query = query
             .filter(invitations::by_user.eq(user))
             .filter(invitations::by_client.is_null());
@@ -172,19 +172,19 @@ pub(in crate::users) fn insert_invitation(
             invitations::expires_at.eq(invitation.expires_at),
             invitations::by_user.eq(author.user()),
             invitations::by_client.eq(author.client()),
-            invitations::user_epoch.eq(invitation.maker.user),
-            invitations::client_epoch.eq(invitation.maker.client),
-            invitations::email_vouched.eq(invitation.email_vouched),
-            invitations::maker_session.eq(invitation.credential.session),
-            invitations::maker_authorization.eq(invitation.credential.authorization),
-            invitations::maker_token.eq(invitation.credential.token),
+            invitations::user_epoch.eq(invitation.creator.user),
+            invitations::client_epoch.eq(invitation.creator.client),
+            invitations::email_confirmed.eq(invitation.email_confirmed),
+            invitations::creator_session.eq(invitation.credential.session),
+            invitations::creator_authorization.eq(invitation.credential.authorization),
+            invitations::creator_token.eq(invitation.credential.token),
         ))
         .execute(conn)?;
     Ok(())
 }
 
 /// Counts the open links for new users who would hold this role. Users who were invited by username hold their roles already.
-pub(in crate::users) fn count_waiting(
+pub(in crate::users) fn count_pending_with_role(
     conn: &mut Connection,
     role: &str,
     now: Timestamp,
@@ -219,7 +219,7 @@ pub(in crate::users) fn consume_invitation(
 
 /// Which unused links for a user to void.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::users) enum Voided {
+pub(in crate::users) enum LinksToVoid {
     /// All links.
     All,
     /// Links that the user created for another device.
@@ -231,12 +231,16 @@ pub(in crate::users) enum Voided {
 pub(in crate::users) fn void_invitations_of(
     conn: &mut Connection,
     user: UserId,
-    which: Voided,
+    which: LinksToVoid,
     now: Timestamp,
 ) -> Result<()> {
-    let purposes: &[Purpose] = match which {
-        Voided::All => &[Purpose::Join, Purpose::Recover, Purpose::AddDevice],
-        Voided::DeviceLinks => &[Purpose::AddDevice],
+    let purposes: &[LinkPurpose] = match which {
+        LinksToVoid::All => &[
+            LinkPurpose::Join,
+            LinkPurpose::Recover,
+            LinkPurpose::AddDevice,
+        ],
+        LinksToVoid::DeviceLinks => &[LinkPurpose::AddDevice],
     };
     for purpose in purposes {
         diesel::update(invitations::table)
@@ -251,11 +255,11 @@ pub(in crate::users) fn void_invitations_of(
 }
 
 /// Lists the clients that created unused links for a user.
-pub(in crate::users) fn list_link_makers(
+pub(in crate::users) fn list_link_creators(
     conn: &mut Connection,
     user: UserId,
 ) -> Result<Vec<ClientId>> {
-    let makers = invitations::table
+    let creators = invitations::table
         .filter(invitations::user_id.eq(user))
         .filter(invitations::used_at.is_null())
         .filter(invitations::voided_at.is_null())
@@ -263,7 +267,7 @@ pub(in crate::users) fn list_link_makers(
         .filter(invitations::by_client.is_not_null())
         .distinct()
         .load(conn)?;
-    Ok(makers)
+    Ok(creators)
 }
 
 /// Voids the unused links that a client created for a user.
@@ -292,7 +296,7 @@ pub(in crate::users) fn void_links_by_token(
 ) -> Result<()> {
     diesel::update(invitations::table)
         .filter(invitations::by_client.eq(client))
-        .filter(invitations::maker_token.eq(token))
+        .filter(invitations::creator_token.eq(token))
         .filter(invitations::used_at.is_null())
         .filter(invitations::voided_at.is_null())
         .set(invitations::voided_at.eq(now))
@@ -301,7 +305,7 @@ pub(in crate::users) fn void_links_by_token(
 }
 
 /// Voids the unused links that a user created through a client, and returns their number.
-pub(in crate::users) fn void_links_through(
+pub(in crate::users) fn void_links_through_client(
     conn: &mut Connection,
     user: UserId,
     client: ClientId,
@@ -324,7 +328,7 @@ pub(in crate::users) fn void_invitations_by(
 ) -> Result<()> {
     diesel::update(invitations::table)
         .filter(invitations::by_user.eq(user))
-        .filter(invitations::purpose.ne(Purpose::AddDevice.as_str()))
+        .filter(invitations::purpose.ne(LinkPurpose::AddDevice.as_str()))
         .filter(invitations::used_at.is_null())
         .filter(invitations::voided_at.is_null())
         .set(invitations::voided_at.eq(now))

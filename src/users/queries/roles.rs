@@ -22,7 +22,7 @@ type Columns = (
     roles::name,
     roles::description,
     roles::manages_roles,
-    roles::manages_grants_on,
+    roles::manages_assignments_on,
     roles::version,
     roles::as_of,
 );
@@ -31,7 +31,7 @@ const COLUMNS: Columns = (
     roles::name,
     roles::description,
     roles::manages_roles,
-    roles::manages_grants_on,
+    roles::manages_assignments_on,
     roles::version,
     roles::as_of,
 );
@@ -41,7 +41,7 @@ fn role(row: Row) -> Role {
         name: row.0,
         description: row.1,
         manages_roles: row.2.0,
-        manages_grants_on: row.3.0,
+        manages_assignments_on: row.3.0,
         version: row.4,
         as_of: row.5,
     }
@@ -130,7 +130,7 @@ pub(in crate::users) fn list_managed(
     let rows = roles::table
         .filter(roles::name.eq_any(held.to_vec()))
         .filter(roles::deleted_at.is_null())
-        .select((roles::manages_roles, roles::manages_grants_on))
+        .select((roles::manages_roles, roles::manages_assignments_on))
         .load::<(Json<Vec<String>>, Json<Vec<String>>)>(conn)?;
     Ok(rows.into_iter().map(|row| (row.0.0, row.1.0)).collect())
 }
@@ -169,7 +169,7 @@ pub(in crate::users) fn insert_role(
             roles::name.eq(&role.name),
             roles::description.eq(&role.description),
             roles::manages_roles.eq(Json(role.manages_roles.clone())),
-            roles::manages_grants_on.eq(Json(role.manages_grants_on.clone())),
+            roles::manages_assignments_on.eq(Json(role.manages_assignments_on.clone())),
             roles::version.eq(role.version),
             roles::as_of.eq(role.as_of),
             roles::by_user.eq(author.user()),
@@ -190,7 +190,7 @@ pub(in crate::users) fn update_role(
         .set((
             roles::description.eq(&role.description),
             roles::manages_roles.eq(Json(role.manages_roles.clone())),
-            roles::manages_grants_on.eq(Json(role.manages_grants_on.clone())),
+            roles::manages_assignments_on.eq(Json(role.manages_assignments_on.clone())),
             roles::deleted_at.eq(deleted_at),
             roles::version.eq(role.version),
             roles::as_of.eq(role.as_of),

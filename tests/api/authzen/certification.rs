@@ -3,19 +3,22 @@
 use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, asked, give_roles, register, under};
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
 
-fn fixture(house: &House) -> Asker {
-    let root = house.administrator();
-    let (alice, bob) = (house.person(&root, "alice"), house.person(&root, "bob"));
-    give_roles(house, &alice, &["records-reader", "records-editor"]);
-    give_roles(house, &bob, &["records-reader", "records-archivist"]);
-    register(house, "record:record-1", &json!({ "status": "active" }));
-    register(house, "record:record-2", &json!({ "status": "archived" }));
-    Asker::of(house)
+fn fixture(server: &TestServer) -> Asker {
+    let root = server.administrator();
+    let (alice, bob) = (
+        server.create_user(&root, "alice"),
+        server.create_user(&root, "bob"),
+    );
+    give_roles(server, &alice, &["records-reader", "records-editor"]);
+    give_roles(server, &bob, &["records-reader", "records-archivist"]);
+    register(server, "record:record-1", &json!({ "status": "active" }));
+    register(server, "record:record-2", &json!({ "status": "archived" }));
+    Asker::of(server)
 }
 
 fn with(mut request: Value, of: &str, properties: Value) -> Value {
@@ -30,8 +33,8 @@ fn decisions(answer: &Value) -> Vec<bool> {
 }
 
 under! { PolicyFolder::example("certification");
-    fn basic(house) {
-        let asker = fixture(house);
+    fn basic(server) {
+        let asker = fixture(server);
         for (subject, action, permitted) in [
             ("alice", "read", true), ("alice", "write", true), ("bob", "read", true), ("bob", "write", false),
         ] {
@@ -55,8 +58,8 @@ under! { PolicyFolder::example("certification");
         assert!(asker.decision(&with(more, "resource", json!({ "status": "active", "owner": "bob" }))));
     }
 
-    fn what_is_no_request_is_refused(house) {
-        let asker = fixture(house);
+    fn what_is_no_request_is_refused(server) {
+        let asker = fixture(server);
         let whole = asked("alice", "read", "record:record-1");
         let mut bad = Vec::new();
         for (of, names) in [("subject", vec!["", "type", "id"]), ("action", vec!["", "name"]), ("resource", vec!["", "type", "id"])] {
@@ -94,8 +97,8 @@ under! { PolicyFolder::example("certification");
         }
     }
 
-    fn the_callers_own_id_of_its_request_comes_back(house) {
-        let asker = fixture(house);
+    fn the_callers_own_id_of_its_request_comes_back(server) {
+        let asker = fixture(server);
         let request = asked("alice", "read", "record:record-1");
         let send = |id: &str, body: &Value| {
             let sent = asker.browser.request("POST", EVALUATION).without_same_origin().basic(&asker.id, &asker.secret);
@@ -108,8 +111,8 @@ under! { PolicyFolder::example("certification");
         assert!(asker.post(EVALUATION, &request).header("x-request-id").is_some_and(|id| !id.is_empty()));
     }
 
-    fn batch(house) {
-        let asker = fixture(house);
+    fn batch(server) {
+        let asker = fixture(server);
         let ask = |request: &Value| {
             let answer = asker.post(EVALUATIONS, request);
             assert_eq!(answer.status, 200, "{}", answer.text());
@@ -159,8 +162,8 @@ under! { PolicyFolder::example("certification");
         assert_eq!(ask(&asked("alice", "read", "record:record-1")), json!({ "decision": true }));
     }
 
-    fn a_batch_ends_where_its_semantic_says(house) {
-        let asker = fixture(house);
+    fn a_batch_ends_where_its_semantic_says(server) {
+        let asker = fixture(server);
         let items = json!([{ "action": { "name": "read" } }, { "action": { "name": "write" } }, {}, { "action": { "name": "read" } }]);
         let ask = |semantic: Value| asker.post(EVALUATIONS, &json!({
             "subject": { "type": "user", "id": "bob" }, "resource": { "type": "record", "id": "record-1" },
@@ -181,8 +184,8 @@ under! { PolicyFolder::example("certification");
         }
     }
 
-    fn search(house) {
-        let asker = fixture(house);
+    fn search(server) {
+        let asker = fixture(server);
         let record = |id: &str| json!({ "type": "record", "id": id });
         let archived = json!({ "type": "record", "id": "record-2", "properties": { "status": "archived" } });
         let admin = json!({ "type": "user", "id": "bob", "properties": { "role": "admin" } });
@@ -224,10 +227,10 @@ under! { PolicyFolder::example("certification");
         }
     }
 
-    fn discovery(house) {
-        let answer = house.browser().get("/.well-known/authzen-configuration");
+    fn discovery(server) {
+        let answer = server.browser().get("/.well-known/authzen-configuration");
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
-        let base = house.origin();
+        let base = server.origin();
         assert_eq!(answer.json(), json!({
             "policy_decision_point": base,
             "access_evaluation_endpoint": format!("{base}/access/v1/evaluation"),

@@ -1,6 +1,6 @@
 //! Malformed and hostile requests are denied, or refused within limits, and never cause a server error.
 
-use doorward::base::ids::GrantId;
+use doorward::base::ids::RoleAssignmentId;
 use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, asked, grant, register, under};
@@ -34,11 +34,11 @@ fn with_context(action: &str, context: Value) -> Value {
 }
 
 under! { policies();
-    fn an_error_in_a_policy_is_a_no(house) {
-        let root = house.administrator();
-        register(house, "order:7", &json!({ "size": "large" }));
-        register(house, "order:8", &json!({ "size": 3 }));
-        let asker = Asker::of(house);
+    fn an_error_in_a_policy_is_a_no(server) {
+        let root = server.administrator();
+        register(server, "order:7", &json!({ "size": "large" }));
+        register(server, "order:8", &json!({ "size": 3 }));
+        let asker = Asker::of(server);
         assert!(asker.decision(&with_context("pay", json!({ "amount": 100 }))));
         assert!(asker.decision(&with_context("pay", json!({ "amount": 100.0 }))));
         for amount in [json!(101), json!(101.0), json!("1"), json!(null), json!(99.5), json!({}), json!([1])] {
@@ -48,14 +48,14 @@ under! { policies();
         assert!(!asker.decision(&asked("root", "read-size", "order:7")), "of another kind");
         assert!(!asker.decision(&asked("root", "read-size", "order:9")), "not registered");
         assert!(asker.decision(&asked("root", "read-size", "order:8")));
-        grant(house, &root, "order:8", &["X"]);
+        grant(server, &root, "order:8", &["X"]);
         assert!(asker.decision(&asked("root", "read-size", "order:8")));
     }
 
-    fn types_named_like_doorwards_own_are_denied(house) {
-        house.administrator();
-        let asker = Asker::of(house);
-        for kind in ["User", "Role", "Action", "Client", "Outsider", "Shop::Action", "__cedar", "", "a b", "order\"", "if", "ä"] {
+    fn types_named_like_doorwards_own_are_denied(server) {
+        server.administrator();
+        let asker = Asker::of(server);
+        for kind in ["User", "Role", "Action", "Client", "ExternalSubject", "Shop::Action", "__cedar", "", "a b", "order\"", "if", "ä"] {
             let mut request = asked("root", "view", "x:7");
             request["resource"]["type"] = json!(kind);
             assert!(!asker.decision(&request), "{kind}");
@@ -68,7 +68,7 @@ under! { policies();
         for action in ["", "\n", &"x".repeat(300)] {
             assert!(!asker.decision(&asked("root", action, "order:7")), "{action}");
         }
-        for kind in ["User", "Role", "admin", "Outsider", "user "] {
+        for kind in ["User", "Role", "admin", "ExternalSubject", "user "] {
             let mut request = asked("root", "view", "order:7");
             request["subject"]["type"] = json!(kind);
             assert!(!asker.decision(&request), "{kind}");
@@ -77,9 +77,9 @@ under! { policies();
         assert!(asker.decision(&asked("root", "view", "order:x\" || true || \"")));
     }
 
-    fn cedars_escapes_are_fields_like_any_other(house) {
-        house.administrator();
-        let asker = Asker::of(house);
+    fn cedars_escapes_are_fields_like_any_other(server) {
+        server.administrator();
+        let asker = Asker::of(server);
         let root = json!({ "__entity": { "type": "User", "id": "root" } });
         let odd = json!({ "who": root, "__entity": { "type": "User", "id": "root" }, "__extn": { "fn": "decimal", "arg": "no number" } });
         let mut request = with_context("escape", odd.clone());
@@ -88,9 +88,9 @@ under! { policies();
         assert!(asker.decision(&with_context("fields", odd)));
     }
 
-    fn what_is_too_much_is_refused_within_bounds(house) {
-        house.administrator();
-        let asker = Asker::of(house);
+    fn what_is_too_much_is_refused_within_bounds(server) {
+        server.administrator();
+        let asker = Asker::of(server);
         let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
         let whole = |context: &str| format!(
             r#"{{"subject":{{"type":"user","id":"root"}},"action":{{"name":"view"}},"resource":{{"type":"order","id":"7"}},"context":{context}}}"#
@@ -121,7 +121,7 @@ under! { policies();
         assert_eq!((answer.status, answer.json()["evaluations"].as_array().map(Vec::len)), (200, Some(1_000)));
         // A batch whose items have long names exceeds the body limit of other endpoints.
         let mut request = asked("root", "view", "order:7");
-        let item = |_| json!({ "resource": { "type": "order", "id": GrantId::random().to_string() } });
+        let item = |_| json!({ "resource": { "type": "order", "id": RoleAssignmentId::random().to_string() } });
         request["evaluations"] = (0..1_000).map(item).collect();
         assert!(request.to_string().len() > 65_536);
         let answer = asker.post(PATHS[1], &request).json();
@@ -131,7 +131,7 @@ under! { policies();
         let long = json!({ "context": { "a": "x".repeat(600_000) } });
         for path in PATHS {
             assert_eq!(asker.post(path, &long).status, 413, "{path}");
-            let nobody = house.browser().request("POST", path).without_same_origin().json(&long).send();
+            let nobody = server.browser().request("POST", path).without_same_origin().json(&long).send();
             assert_eq!(nobody.status, 413, "{path}");
         }
         let elsewhere = json!({ "users": ["x".repeat(70_000)] });

@@ -23,8 +23,8 @@ fn decide_each(asker: &Asker, cases: &Value) -> usize {
 }
 
 under! { PolicyFolder::example("todo");
-    fn todo(house) {
-        let asker = Asker::of(house);
+    fn todo(server) {
+        let asker = Asker::of(server);
         let vectors = vectors("todo.json");
         assert_eq!(decide_each(&asker, &vectors), 40);
         for case in vectors["evaluations"].as_array().expect("cases") {
@@ -36,28 +36,28 @@ under! { PolicyFolder::example("todo");
 }
 
 under! { PolicyFolder::example("gateway");
-    fn gateway(house) {
-        assert_eq!(decide_each(&Asker::of(house), &vectors("gateway.json")), 25);
+    fn gateway(server) {
+        assert_eq!(decide_each(&Asker::of(server), &vectors("gateway.json")), 25);
     }
 }
 
 under! { PolicyFolder::example("search");
-    fn search(house) {
+    fn search(server) {
         let vectors = vectors("search.json");
         let list = |name: &str| vectors[name].as_array().expect("a list").clone();
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
-        let root = house.administrator();
+        let root = server.administrator();
         for user in list("users") {
-            let person = house.person(&root, &text(&user["name"]));
+            let person = server.create_user(&root, &text(&user["name"]));
             let roles: Vec<String> = user["roles"].as_array().expect("roles").iter().map(text).collect();
             let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-            give_roles(house, &person, &roles);
+            give_roles(server, &person, &roles);
         }
         for record in list("records") {
             let attributes = json!({ "department": record["department"], "owner": record["owner"] });
-            register(house, &format!("record:{}", text(&record["id"])), &attributes);
+            register(server, &format!("record:{}", text(&record["id"])), &attributes);
         }
-        let asker = Asker::of(house);
+        let asker = Asker::of(server);
         let published = list("resource");
         let is_permitted = |subject: &str, action: &str, record: &str| {
             let row = published.iter().find(|row| row["subject"] == subject && row["action"] == action);

@@ -7,46 +7,46 @@ use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, asked, configure, grant, register};
 use crate::support::binary::{command, finish, finish_with, run};
-use crate::support::house::House;
-use crate::support::http::Browserless;
-use crate::support::installed::in_repository;
+use crate::support::http::TestBrowser;
 use crate::support::process::wait_until;
+use crate::support::test_server::TestServer;
+use crate::support::third_party::in_repository;
 
 const SOON: Duration = Duration::from_secs(10);
 const ANYBODY: &str =
     "@id(\"anybody\") permit (principal is User, action == Action::\"view\", resource);";
 
-fn operator(house: &House) -> Value {
-    let operator = Browserless::new(house.operator_port(), house.origin());
+fn operator(server: &TestServer) -> Value {
+    let operator = TestBrowser::new(server.operator_port(), server.origin());
     operator.get("/readyz").json()
 }
 
-fn policies_part(house: &House) -> Value {
-    let details = operator(house);
+fn policies_part(server: &TestServer) -> Value {
+    let details = operator(server);
     let parts = details["parts"].as_array().expect("parts").clone();
     let part = parts.into_iter().find(|part| part["name"] == "policies");
     part.expect("a part")
 }
 
-fn a_bad_set_changes_nothing(mut house: House, folder: &PolicyFolder) {
-    let root = house.administrator();
-    let asker = Asker::of(&house);
-    let number = house.another_instance();
-    let other = asker.at_port(house.port(number));
+fn a_bad_set_changes_nothing(mut server: TestServer, folder: &PolicyFolder) {
+    let root = server.administrator();
+    let asker = Asker::of(&server);
+    let number = server.another_instance();
+    let other = asker.at_port(server.port(number));
     let request = asked("root", "view", "order:7");
     assert!(asker.decision(&request) && other.decision(&request));
     folder.write("b.cedar", "\nforbid (principal, action, resourc);");
     wait_until("the operator sees it", SOON, || {
-        policies_part(&house)["warning"].is_string()
+        policies_part(&server)["warning"].is_string()
     });
-    let warning = policies_part(&house)["warning"]
+    let warning = policies_part(&server)["warning"]
         .as_str()
         .expect("a warning")
         .to_owned();
     assert!(warning.contains("b.cedar:2:"), "{warning}");
-    assert_eq!(policies_part(&house)["fault"], json!(null));
+    assert_eq!(policies_part(&server)["fault"], json!(null));
     assert_eq!(
-        house.browser().get("/readyz").status,
+        server.browser().get("/readyz").status,
         200,
         "the earlier ones stay in force"
     );
@@ -55,8 +55,8 @@ fn a_bad_set_changes_nothing(mut house: House, folder: &PolicyFolder) {
     wait_until("both follow", SOON, || {
         !asker.decision(&request) && !other.decision(&request)
     });
-    assert_eq!(policies_part(&house).get("warning"), None);
-    let metrics = Browserless::new(house.operator_port(), house.origin())
+    assert_eq!(policies_part(&server).get("warning"), None);
+    let metrics = TestBrowser::new(server.operator_port(), server.origin())
         .get("/metrics")
         .text();
     assert!(metrics.contains("doorward_policies_loaded 2"), "{metrics}");
@@ -82,24 +82,24 @@ fn a_bad_set_changes_nothing(mut house: House, folder: &PolicyFolder) {
 #[test]
 fn a_bad_set_changes_nothing_and_a_good_one_is_in_force_everywhere_embedded() {
     let folder = PolicyFolder::of(ANYBODY);
-    let house = House::embedded_with(|config| configure(config, &folder));
-    a_bad_set_changes_nothing(house, &folder);
+    let server = TestServer::embedded_with(|config| configure(config, &folder));
+    a_bad_set_changes_nothing(server, &folder);
 }
 
 #[test]
 fn a_bad_set_changes_nothing_and_a_good_one_is_in_force_everywhere_clustered() {
     let folder = PolicyFolder::of(ANYBODY);
-    let house = House::clustered_with(|config| configure(config, &folder));
-    a_bad_set_changes_nothing(house, &folder);
+    let server = TestServer::clustered_with(|config| configure(config, &folder));
+    a_bad_set_changes_nothing(server, &folder);
 }
 
 #[test]
 fn with_a_bad_set_at_its_start_an_instance_is_not_ready_and_decides_nothing() {
     let folder = PolicyFolder::of("permit (principal, action, resource");
-    let house = House::embedded_with(|config| configure(config, &folder));
-    let asker = Asker::of(&house);
-    assert_eq!(house.browser().get("/readyz").status, 503);
-    let fault = policies_part(&house)["fault"]
+    let server = TestServer::embedded_with(|config| configure(config, &folder));
+    let asker = Asker::of(&server);
+    assert_eq!(server.browser().get("/readyz").status, 503);
+    let fault = policies_part(&server)["fault"]
         .as_str()
         .expect("a fault")
         .to_owned();
@@ -109,25 +109,25 @@ fn with_a_bad_set_at_its_start_an_instance_is_not_ready_and_decides_nothing() {
     assert!(answer.header("retry-after").is_some());
     folder.write("policies.cedar", ANYBODY);
     wait_until("it is ready", SOON, || {
-        house.browser().get("/readyz").status == 200
+        server.browser().get("/readyz").status == 200
     });
 }
 
 #[test]
 fn without_a_folder_nothing_is_permitted() {
-    let house = House::embedded();
-    let root = house.administrator();
-    grant(&house, &root, "order:7", &["OWNER"]);
-    assert!(!Asker::of(&house).decision(&asked("root", "view", "order:7")));
-    assert_eq!(house.browser().get("/readyz").status, 200);
+    let server = TestServer::embedded();
+    let root = server.administrator();
+    grant(&server, &root, "order:7", &["OWNER"]);
+    assert!(!Asker::of(&server).decision(&asked("root", "view", "order:7")));
+    assert_eq!(server.browser().get("/readyz").status, 200);
 }
 
 #[test]
 fn the_log_says_once_what_is_refused_and_where() {
     let folder = PolicyFolder::of("forbid (principal, action, resourc);");
-    let house = House::embedded();
+    let server = TestServer::embedded();
     let data = tempfile::tempdir().expect("a folder");
-    let mut config = house.config.clone();
+    let mut config = server.config.clone();
     config.server.data_dir = data.path().join("data");
     config
         .server
@@ -141,7 +141,7 @@ fn the_log_says_once_what_is_refused_and_where() {
     let command = command.env("DOORWARD__ACCESS__POLICIES", &folder.path);
     let output = data.path().join("output");
     let mut process = crate::support::process::ChildProcess::spawn(command, &output);
-    let operator = Browserless::new(config.server.operator_listen.port(), house.origin());
+    let operator = TestBrowser::new(config.server.operator_listen.port(), server.origin());
     process.wait_until_ready(Duration::from_secs(30), || {
         operator.request("GET", "/readyz").try_send().is_ok()
     });
@@ -159,17 +159,17 @@ fn the_log_says_once_what_is_refused_and_where() {
     assert!(log.contains("policies.cedar:1:"), "{log}");
 }
 
-fn with_policies(house: &House, folder: &PolicyFolder) -> Config {
-    let mut config = house.config.clone();
+fn with_policies(server: &TestServer, folder: &PolicyFolder) -> Config {
+    let mut config = server.config.clone();
     configure(&mut config, folder);
     config
 }
 
 #[test]
 fn the_command_checks_policies() {
-    let house = House::embedded();
+    let server = TestServer::embedded();
     let check = |folder: &PolicyFolder, schema: Option<&str>| {
-        let mut command = command(&house.config);
+        let mut command = command(&server.config);
         command
             .args(["--json", "policy", "check"])
             .arg(&folder.path);
@@ -202,7 +202,7 @@ fn the_command_checks_policies() {
     assert_eq!(ran.code, 4);
     assert!(ran.errors.contains("policies.cedar:3:"), "{}", ran.errors);
     assert_eq!(
-        run(&house.config, &["policy", "check"]).code,
+        run(&server.config, &["policy", "check"]).code,
         1,
         "no folder"
     );
@@ -210,14 +210,14 @@ fn the_command_checks_policies() {
 
 #[test]
 fn the_guides_policies_and_cases_are_good() {
-    let house = House::embedded();
+    let server = TestServer::embedded();
     let shop = in_repository("examples/policies/shop");
-    let mut check = command(&house.config);
+    let mut check = command(&server.config);
     check.args(["policy", "check"]).arg(&shop);
     check.arg("--schema").arg(shop.join("shop.cedarschema"));
     let ran = finish(&mut check);
     assert_eq!(ran.code, 0, "{}", ran.errors);
-    let mut test = command(&house.config);
+    let mut test = command(&server.config);
     test.args(["policy", "test"]).arg(shop.join("cases.toml"));
     test.arg("--policies").arg(&shop);
     let ran = finish(&mut test);
@@ -226,16 +226,16 @@ fn the_guides_policies_and_cases_are_good() {
 
 #[test]
 fn the_command_runs_cases() {
-    let house = House::embedded();
+    let server = TestServer::embedded();
     let folder = PolicyFolder::of(
-        r#"@id("owners") permit (principal is User, action == Action::"view", resource is order) when { context.grants.contains("OWNER") && resource.open };
+        r#"@id("owners") permit (principal is User, action == Action::"view", resource is order) when { context.resource_roles.contains("OWNER") && resource.open };
            @id("strong") permit (principal in Role::"clerk", action == Action::"pay", resource) when { context has auth && context.auth.age < 60 };"#,
     );
     let cases = r#"
         [[cases]]
         name = "an owner views"
         request = { subject = { type = "user", id = "ada" }, action = { name = "view" }, resource = { type = "order", id = "7" } }
-        grants = ["OWNER"]
+        resource_roles = ["OWNER"]
         attributes = { open = true }
         decision = true
 
@@ -255,14 +255,14 @@ fn the_command_runs_cases() {
     let file = folder.path.join("cases.toml");
     std::fs::write(&file, cases).expect("a file");
     let test = |arguments: &[&str]| {
-        let mut command = command(&house.config);
+        let mut command = command(&server.config);
         let command = command.args(arguments).args(["policy", "test"]).arg(&file);
         finish(command.arg("--policies").arg(&folder.path))
     };
     let ran = test(&["--json"]);
     assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
     assert_eq!(ran.json()["cases"][0]["policies"], json!(["owners"]));
-    std::fs::write(&file, cases.replace("grants = [\"OWNER\"]", "grants = []")).expect("a file");
+    std::fs::write(&file, cases.replace("resource_roles = [\"OWNER\"]", "resource_roles = []")).expect("a file");
     let ran = test(&[]);
     assert_eq!(ran.code, 1);
     assert!(
@@ -278,11 +278,11 @@ fn the_command_runs_cases() {
 
 #[test]
 fn a_case_about_a_client_says_which() {
-    let house = House::embedded();
+    let server = TestServer::embedded();
     let folder = PolicyFolder::of(
         r#"@id("services") permit (principal is Client, action == Action::"view", resource is order) when { principal.scopes.contains("orders:view") };
            @id("shop") permit (principal is Client, action == Action::"pay", resource is order) when { principal.name == "shop" };
-           @id("holders") permit (principal, action == Action::"hold", resource is order) when { context.grants.contains("OWNER") };"#,
+           @id("holders") permit (principal, action == Action::"hold", resource is order) when { context.resource_roles.contains("OWNER") };"#,
     );
     let file = folder.path.join("cases.toml");
     let test = |action: &str, id: &str, members: &str, decision: bool| {
@@ -293,7 +293,7 @@ fn a_case_about_a_client_says_which() {
             "[[cases]]\nname = \"a case\"\nrequest = {request}\ndecision = {decision}\n{members}\n"
         );
         std::fs::write(&file, case).expect("a file");
-        let mut command = command(&house.config);
+        let mut command = command(&server.config);
         let command = command.args(["--json", "policy", "test"]).arg(&file);
         finish(command.arg("--policies").arg(&folder.path))
     };
@@ -309,7 +309,7 @@ fn a_case_about_a_client_says_which() {
         ("pay", "client = { name = \"shop\" }", true),
         ("pay", "client = {}", false),
         // As in the stores: a client has no roles on resources.
-        ("hold", "client = {}\ngrants = [\"OWNER\"]", false),
+        ("hold", "client = {}\nresource_roles = [\"OWNER\"]", false),
     ] {
         let ran = test(action, id, members, decision);
         assert_eq!(ran.code, 0, "{members}: {}", ran.output);
@@ -333,14 +333,14 @@ fn a_case_about_a_client_says_which() {
 #[test]
 fn the_command_explains_from_the_stores() {
     let folder = PolicyFolder::of(
-        r#"@id("operators") permit (principal is User, action == Action::"view", resource is order) when { context.grants.contains("OPERATOR") };
+        r#"@id("operators") permit (principal is User, action == Action::"view", resource is order) when { context.resource_roles.contains("OPERATOR") };
            @id("strong") permit (principal is User, action == Action::"pay", resource) when { context has auth && context.auth.acr_level >= 2 };"#,
     );
-    let house = House::embedded();
-    let root = house.administrator();
-    grant(&house, &root, "order:7", &["OPERATOR"]);
-    register(&house, "order:7", &json!({ "size": 3 }));
-    let config = with_policies(&house, &folder);
+    let server = TestServer::embedded();
+    let root = server.administrator();
+    grant(&server, &root, "order:7", &["OPERATOR"]);
+    register(&server, "order:7", &json!({ "size": 3 }));
+    let config = with_policies(&server, &folder);
     let explain = |arguments: &[&str]| {
         let mut command = command(&config);
         let command = command.env("DOORWARD__ACCESS__POLICIES", &folder.path);
@@ -358,7 +358,7 @@ fn the_command_explains_from_the_stores() {
         (&json!(true), &json!(["operators"]))
     );
     assert_eq!(
-        (&told["grants"], &told["attributes"]),
+        (&told["resource_roles"], &told["attributes"]),
         (&json!(["OPERATOR"]), &json!({ "size": 3 }))
     );
     assert!(
@@ -404,9 +404,9 @@ fn the_command_explains_a_request_with_what_its_caller_says() {
            @id("frozen") forbid (principal, action == Action::"refund", resource is order) when { context.claimed.resource has frozen && context.claimed.resource.frozen };
            @id("robots") forbid (principal, action == Action::"refund", resource is order) when { context.claimed.subject has robot || context.claimed.action has bulk };"#,
     );
-    let house = House::embedded();
-    house.administrator();
-    let config = with_policies(&house, &folder);
+    let server = TestServer::embedded();
+    server.administrator();
+    let config = with_policies(&server, &folder);
     let file = folder.path.join("request.json");
     let explain = |request: &str, further: &[&str]| {
         std::fs::write(&file, request).expect("a file");
@@ -481,9 +481,9 @@ fn the_command_explains_a_request_with_what_its_caller_says() {
 #[test]
 fn the_command_reads_a_request_from_standard_input() {
     let folder = PolicyFolder::of(ANYBODY);
-    let house = House::embedded();
-    house.administrator();
-    let config = with_policies(&house, &folder);
+    let server = TestServer::embedded();
+    server.administrator();
+    let config = with_policies(&server, &folder);
     let mut command = command(&config);
     command.env("DOORWARD__ACCESS__POLICIES", &folder.path);
     command.args(["--json", "policy", "explain", "--request", "-"]);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Asker, PolicyFolder, asked, register, under};
 use crate::support::binary::{Ran, command, finish};
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 fn policies() -> PolicyFolder {
     let folder = PolicyFolder::of(
@@ -26,9 +26,9 @@ fn policies() -> PolicyFolder {
 }
 
 /// Runs the command with the policies of the installation.
-fn run(house: &House, arguments: &[&str]) -> Ran {
-    let access = &house.config.access;
-    let mut command = command(&house.config);
+fn run(server: &TestServer, arguments: &[&str]) -> Ran {
+    let access = &server.config.access;
+    let mut command = command(&server.config);
     for (name, path) in [("POLICIES", &access.policies), ("SCHEMA", &access.schema)] {
         let path = path.as_ref().expect("a path");
         command.env(format!("DOORWARD__ACCESS__{name}"), path);
@@ -37,9 +37,9 @@ fn run(house: &House, arguments: &[&str]) -> Ran {
 }
 
 under! { policies();
-    fn what_the_schema_does_not_declare_is_denied(house) {
-        house.administrator();
-        let asker = Asker::of(house);
+    fn what_the_schema_does_not_declare_is_denied(server) {
+        server.administrator();
+        let asker = Asker::of(server);
         for (action, resource, permits) in [
             ("view", "order:7", true),
             ("send", "parcel:7", true),
@@ -56,8 +56,8 @@ under! { policies();
         assert_eq!(json!(decisions), json!([false, true]));
     }
 
-    fn attributes_are_held_to_the_schema_when_they_are_stored(house) {
-        let root = house.administrator();
+    fn attributes_are_held_to_the_schema_when_they_are_stored(server) {
+        let root = server.administrator();
         let put = |thing: &str, attributes: Value| {
             let path = format!("/v1/resources/{thing}");
             let answer = root.browser.request("PUT", &path).json(&json!({ "attributes": attributes })).send();
@@ -78,17 +78,17 @@ under! { policies();
         // Attributes of a type that the schema doesn't declare are not validated, and the type is always denied.
         assert_eq!(put("pallet/1", json!({ "closed": "yes" })).0, 201);
         let form = [("type", "ledger"), ("id", "2"), ("attributes", "{\"owner\": \"ada\", \"closed\": \"yes\"}"), ("version", "")];
-        let page = root.browser.request("POST", "/admin/resources/thing").page_form(&form).send();
+        let page = root.browser.request("POST", "/admin/resources/detail").page_form(&form).send();
         assert!(page.status == 400 && page.text().contains("closed"), "{}", page.text());
         let arguments = ["resource", "put", "ledger", "2", "--attributes", "{\"owner\": \"ada\", \"closed\": \"yes\"}"];
-        let ran = run(house, &arguments);
+        let ran = run(server, &arguments);
         assert!(ran.code != 0 && ran.errors.contains("closed"), "{}", ran.errors);
         assert_eq!(root.browser.get("/v1/resources/ledger/2").status, 404);
     }
 
-    fn stored_attributes_that_do_not_fit_deny_and_never_skip_what_forbids(house) {
-        house.administrator();
-        let asker = Asker::of(house);
+    fn stored_attributes_that_do_not_fit_deny_and_never_skip_what_forbids(server) {
+        server.administrator();
+        let asker = Asker::of(server);
         for (id, attributes, permits) in [
             ("open", json!({ "owner": "ada" }), true),
             ("closed", json!({ "owner": "ada", "closed": true }), false),
@@ -97,22 +97,22 @@ under! { policies();
             ("other", json!({ "owner": "ada", "is_closed": true }), false),
             ("ownerless", json!({}), false),
         ] {
-            register(house, &format!("ledger:{id}"), &attributes);
+            register(server, &format!("ledger:{id}"), &attributes);
             assert_eq!(asker.decision(&asked("root", "book", &format!("ledger:{id}"))), permits, "{id}");
         }
         let arguments = ["policy", "explain", "--subject", "root", "--action", "book", "--resource", "ledger:text", "--json"];
-        let explained = run(house, &arguments).json();
+        let explained = run(server, &arguments).json();
         assert!(explained["errors"][0].as_str().is_some_and(|error| error.contains("`closed`")), "{explained}");
         let open = json!({ "subject": { "type": "user", "id": "root" }, "action": { "name": "book" }, "resource": { "type": "ledger" } });
         assert_eq!(asker.search("resource", &open), ["open"]);
     }
 
-    fn searches_find_what_an_evaluation_permits(house) {
-        house.administrator();
+    fn searches_find_what_an_evaluation_permits(server) {
+        server.administrator();
         for resource in ["order:7", "parcel:7", "pallet:7"] {
-            register(house, resource, &json!({}));
+            register(server, resource, &json!({}));
         }
-        let asker = Asker::of(house);
+        let asker = Asker::of(server);
         let root = json!({ "type": "user", "id": "root" });
         for (kind, actions) in [("order", vec!["view"]), ("parcel", vec!["send"]), ("pallet", vec![])] {
             let thing = json!({ "type": kind, "id": "7" });
@@ -131,8 +131,8 @@ under! { policies();
 
 #[test]
 fn the_command_says_what_the_schema_does_not_declare() {
-    let house = House::embedded();
-    house.administrator();
+    let server = TestServer::embedded();
+    server.administrator();
     let folder = policies();
     let schema = folder.path.join("own.cedarschema");
     let cases = folder.path.join("cases.toml");
@@ -144,7 +144,7 @@ fn the_command_says_what_the_schema_does_not_declare() {
     "#;
     std::fs::write(&cases, case).expect("a file");
     let test = |arguments: &[&str]| {
-        let mut command = command(&house.config);
+        let mut command = command(&server.config);
         let command = command.args(arguments).args(["policy", "test"]).arg(&cases);
         let command = command.arg("--policies").arg(&folder.path);
         finish(command.arg("--schema").arg(&schema))
@@ -155,7 +155,7 @@ fn the_command_says_what_the_schema_does_not_declare() {
     assert!(ran.output.contains(reason), "{}", ran.output);
     let told = test(&["--json"]).json()["cases"][0]["errors"].to_string();
     assert!(told.contains(reason), "{told}");
-    let mut explain = command(&house.config);
+    let mut explain = command(&server.config);
     explain
         .env("DOORWARD__ACCESS__POLICIES", &folder.path)
         .env("DOORWARD__ACCESS__SCHEMA", &schema)

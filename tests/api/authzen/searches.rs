@@ -9,7 +9,7 @@ use super::{Asker, PolicyFolder, asked, give_roles, grant, register, under, writ
 fn policies() -> PolicyFolder {
     PolicyFolder::of(
         r#"
-        permit (principal is User, action == Action::"view", resource is order) when { context.grants.contains("VIEWER") };
+        permit (principal is User, action == Action::"view", resource is order) when { context.resource_roles.contains("VIEWER") };
         permit (principal in Role::"clerk", action == Action::"list", resource is order);
         permit (principal is User, action == Action::"open", resource is order) when { resource has open && resource.open };
         "#,
@@ -50,13 +50,13 @@ fn all_pages(asker: &Asker, kind: &str, request: &Value, limit: usize) -> (Vec<S
 }
 
 under! { policies();
-    fn who_asks_for_decisions_does_not_search_and_who_searches_does_not_ask(house) {
-        house.administrator();
+    fn who_asks_for_decisions_does_not_search_and_who_searches_does_not_ask(server) {
+        server.administrator();
         let (evaluation, search) = ("/access/v1/evaluation", "/access/v1/search/");
         let request = asked("root", "view", "order:7");
         let status = |scope: &str, path: &str| {
-            let (id, secret) = house.client(&[scope]);
-            house.browser().request("POST", path).without_same_origin().basic(&id, &secret).json(&request).send().status
+            let (id, secret) = server.client(&[scope]);
+            server.browser().request("POST", path).without_same_origin().basic(&id, &secret).json(&request).send().status
         };
         let (may_ask, may_search) = ("access:evaluate", "access:search");
         assert_eq!((status(may_ask, evaluation), status(may_ask, "/access/v1/evaluations")), (200, 200));
@@ -67,19 +67,19 @@ under! { policies();
         }
     }
 
-    fn every_candidate_comes_once_whatever_the_page(house) {
-        let root = house.administrator();
-        let people: Vec<_> = ["ada", "bob", "eve", "kay"].into_iter().map(|name| house.person(&root, name)).collect();
+    fn every_candidate_comes_once_whatever_the_page(server) {
+        let root = server.administrator();
+        let people: Vec<_> = ["ada", "bob", "eve", "kay"].into_iter().map(|name| server.create_user(&root, name)).collect();
         for person in &people[..3] {
-            give_roles(house, person, &["clerk"]);
+            give_roles(server, person, &["clerk"]);
         }
         for id in ["1", "2", "3", "ä/4", "5"] {
-            register(house, &format!("order:{id}"), &json!({ "open": id != "2" }));
+            register(server, &format!("order:{id}"), &json!({ "open": id != "2" }));
         }
         for id in ["2", "ä/4", "6", "7", "8"] {
-            grant(house, &people[0], &format!("order:{id}"), if id == "7" { &["OTHER"] } else { &["VIEWER"] });
+            grant(server, &people[0], &format!("order:{id}"), if id == "7" { &["OTHER"] } else { &["VIEWER"] });
         }
-        let asker = Asker::of(house);
+        let asker = Asker::of(server);
         let order = |id: &str| json!({ "type": "order", "id": id });
         let subjects = json!({ "subject": { "type": "user" }, "action": { "name": "list" }, "resource": order("1") });
         let ada = json!({ "type": "user", "id": "ada" });
@@ -113,49 +113,49 @@ under! { policies();
         }
     }
 
-    fn what_was_withdrawn_or_has_ended_is_held_no_more(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn what_was_withdrawn_or_has_ended_is_held_no_more(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         // A policy on the global role would permit each resource that is evaluated.
-        give_roles(house, &ada, &["clerk"]);
+        give_roles(server, &ada, &["clerk"]);
         let give = |id: &str, until: Value| {
             let body = json!({ "user": "ada", "resource_type": "order", "resource_id": id, "roles": ["VIEWER"], "valid_until": until });
-            let given = root.browser.post_json("/v1/grants", &body);
+            let given = root.browser.post_json("/v1/role-assignments", &body);
             assert_eq!(given.status, 201, "{}", given.text());
-            format!("/v1/grants/{}", given.json()["id"].as_str().expect("an id"))
+            format!("/v1/role-assignments/{}", given.json()["id"].as_str().expect("an id"))
         };
-        let in_a_minute = house.clock.now().after(Duration::from_secs(60)).to_rfc3339();
-        let in_an_hour = house.clock.now().after(Duration::from_secs(3_600)).to_rfc3339();
+        let in_a_minute = server.clock.now().after(Duration::from_secs(60)).to_rfc3339();
+        let in_an_hour = server.clock.now().after(Duration::from_secs(3_600)).to_rfc3339();
         give("6", Value::Null);
         let withdrawn = give("7", Value::Null);
         give("8", json!(in_a_minute));
         give("9", json!(in_an_hour));
-        let asker = Asker::of(house);
+        let asker = Asker::of(server);
         let request = json!({ "subject": { "type": "user", "id": "ada" }, "action": { "name": "list" }, "resource": { "type": "order" } });
         assert_eq!(asker.search("resource", &request), ["6", "7", "8", "9"]);
         assert!(root.browser.delete(&withdrawn).status < 300);
-        house.pass(61);
+        server.pass(61);
         assert_eq!(asker.search("resource", &request), ["6", "9"]);
         // Registered resources are evaluated, whatever roles the user has on them.
-        register(house, "order:7", &json!({}));
+        register(server, "order:7", &json!({}));
         assert_eq!(asker.search("resource", &request), ["6", "7", "9"]);
     }
 
-    fn who_may_not_act_is_not_found(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        give_roles(house, &ada, &["clerk"]);
-        let asker = Asker::of(house);
+    fn who_may_not_act_is_not_found(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        give_roles(server, &ada, &["clerk"]);
+        let asker = Asker::of(server);
         let request = json!({ "subject": { "type": "user" }, "action": { "name": "list" }, "resource": { "type": "order", "id": "1" } });
         assert_eq!(asker.search("subject", &request), ["ada"]);
         assert!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status < 300);
         assert!(asker.search("subject", &request).is_empty());
     }
 
-    fn a_search_that_finds_little_comes_back_with_what_it_has(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        write(house, move |conn, now| {
+    fn a_search_that_finds_little_comes_back_with_what_it_has(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        write(server, move |conn, now| {
             use diesel::prelude::*;
             use doorward::db::schema::resources;
             for number in 0..2_100 {
@@ -165,7 +165,7 @@ under! { policies();
                         resources::resource_id.eq(format!("{number:05}")),
                         resources::attributes.eq(doorward::db::Json(serde_json::Map::<String, Value>::new())),
                         resources::created_at.eq(now),
-                        resources::moved_at.eq(now),
+                        resources::changed_at.eq(now),
                         resources::version.eq(1_i64),
                         resources::as_of.eq(now),
                     ))
@@ -173,8 +173,8 @@ under! { policies();
             }
             Ok(())
         });
-        grant(house, &ada, "order:02099", &["VIEWER"]);
-        let asker = Asker::of(house);
+        grant(server, &ada, "order:02099", &["VIEWER"]);
+        let asker = Asker::of(server);
         let request = json!({ "subject": { "type": "user", "id": "ada" }, "action": { "name": "view" }, "resource": { "type": "order" } });
         let first = asker.post("/access/v1/search/resource", &request).json();
         assert_eq!(first["results"], json!([]));

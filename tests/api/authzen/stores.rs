@@ -2,13 +2,13 @@
 
 use super::{Asker, PolicyFolder, asked, configure};
 use crate::api::faults::stores;
-use crate::support::house::House;
 use crate::support::process::wait_until;
+use crate::support::test_server::TestServer;
 use serde_json::json;
 use std::time::Duration;
 
-fn house(database: &str, redis: &str, folder: &PolicyFolder) -> House {
-    House::on(database, redis, |config| {
+fn server(database: &str, redis: &str, folder: &PolicyFolder) -> TestServer {
+    TestServer::on(database, redis, |config| {
         configure(config, folder);
         config.redis.timeout = Duration::from_millis(500);
         config.database.timeout = Duration::from_millis(1_500);
@@ -19,9 +19,9 @@ fn house(database: &str, redis: &str, folder: &PolicyFolder) -> House {
 fn without_its_stores_nothing_is_decided() {
     let (mut postgres, mut redis) = stores();
     let folder = PolicyFolder::of("permit (principal is User, action, resource);");
-    let house = house(&postgres.url("doorward"), &redis.url(), &folder);
-    let root = house.administrator();
-    let asker = Asker::of(&house);
+    let server = server(&postgres.url("doorward"), &redis.url(), &folder);
+    let root = server.administrator();
+    let asker = Asker::of(&server);
     let request = asked("root", "view", "order:7");
     let batch = json!({ "evaluations": [request, request] });
     let search = json!({ "subject": { "type": "user" }, "action": { "name": "view" }, "resource": { "type": "order", "id": "7" } });

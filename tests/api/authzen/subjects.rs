@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::{Asker, PolicyFolder, asked, give_roles, grant, under};
 use crate::api::roles::patch;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::House;
-use crate::support::person::Person;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 const EVALUATION: &str = "/access/v1/evaluation";
 
@@ -18,9 +18,9 @@ fn policies() -> PolicyFolder {
         @id("people") permit (principal is User, action == Action::"be-known", resource);
         @id("services") permit (principal is Client, action == Action::"be-a-service", resource)
         when { principal.scopes.contains("users:read") };
-        @id("outsiders") permit (principal == Outsider::"user:nobody", action == Action::"be-nobody", resource);
+        @id("external-subjects") permit (principal == ExternalSubject::"user:nobody", action == Action::"be-nobody", resource);
         @id("operators") permit (principal is User, action == Action::"operate", resource is order)
-        when { context.grants.contains("OPERATOR") };
+        when { context.resource_roles.contains("OPERATOR") };
         @id("fresh") permit (principal is User, action == Action::"be-fresh", resource)
         when { context has auth && context.auth.age <= 300 };
         @id("by-fact") permit (principal is User, action == Action::"by-fact", resource)
@@ -33,7 +33,7 @@ fn policies() -> PolicyFolder {
     )
 }
 
-fn session_id(person: &Person) -> String {
+fn session_id(person: &TestUser) -> String {
     let session = person.browser.get("/v1/session").json();
     session["session"]["id"].as_str().expect("an id").to_owned()
 }
@@ -48,17 +48,17 @@ fn is_known(asker: &Asker, subject: &str) -> bool {
     asker.decision(&asked(subject, "be-known", "order:7"))
 }
 
-fn people(house: &House) -> (Person, Person) {
-    let root = house.administrator();
-    let ada = house.person(&root, "ada");
+fn people(server: &TestServer) -> (TestUser, TestUser) {
+    let root = server.administrator();
+    let ada = server.create_user(&root, "ada");
     (root, ada)
 }
 
 under! { policies();
-    fn an_address_is_a_fact_when_it_is_verified_and_a_claim_before(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let asker = Asker::of(house);
+    fn an_address_is_a_fact_when_it_is_verified_and_a_claim_before(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let asker = Asker::of(server);
         let decisions = || ["by-fact", "by-claim"].map(|action| asker.decision(&asked("ada", action, "order:7")));
         assert_eq!(decisions(), [false, false], "no address");
         let entered = ada.browser.request("PATCH", "/v1/me").json(&json!({ "email": "ceo@corp.example" })).send();
@@ -77,9 +77,9 @@ under! { policies();
         assert_eq!(decisions(), [false, true]);
     }
 
-    fn a_person_is_found_by_id_and_by_username_while_they_are_active(house) {
-        let (root, ada) = people(house);
-        let asker = Asker::of(house);
+    fn a_person_is_found_by_id_and_by_username_while_they_are_active(server) {
+        let (root, ada) = people(server);
+        let asker = Asker::of(server);
         assert!(is_known(&asker, "ada") && is_known(&asker, &ada.id) && is_known(&asker, "root"));
         for nobody in ["nobody", "", "users:ada", "User:ada", "Ada!", "00000000-0000-4000-8000-000000000000"] {
             let subject = if nobody.contains(':') { nobody.to_owned() } else { format!("user:{nobody}") };
@@ -94,22 +94,22 @@ under! { policies();
         assert!(is_known(&asker, "ada"));
     }
 
-    fn what_is_held_on_the_very_thing_counts_at_every_instance(house) {
-        let (_, ada) = people(house);
-        let asker = Asker::of(house);
-        let second = house.another_instance();
-        let other = asker.at_port(house.port(second));
+    fn what_is_held_on_the_very_thing_counts_at_every_instance(server) {
+        let (_, ada) = people(server);
+        let asker = Asker::of(server);
+        let second = server.another_instance();
+        let other = asker.at_port(server.port(second));
         let operate = |thing: &str| asked("ada", "operate", thing);
         assert!(!asker.decision(&operate("order:7")) && !other.decision(&operate("order:7")));
-        grant(house, &ada, "order:7", &["OPERATOR"]);
+        grant(server, &ada, "order:7", &["OPERATOR"]);
         assert!(asker.decision(&operate("order:7")) && other.decision(&operate("order:7")));
         assert!(!asker.decision(&operate("order:8")) && !other.decision(&operate("invoice:7")));
     }
 
-    fn a_client_is_a_subject_while_it_is_enabled(house) {
-        let root = house.administrator();
-        let asker = Asker::of(house);
-        let (service, _) = house.client(&["users:read"]);
+    fn a_client_is_a_subject_while_it_is_enabled(server) {
+        let root = server.administrator();
+        let asker = Asker::of(server);
+        let (service, _) = server.client(&["users:read"]);
         let request = asked(&format!("client:{service}"), "be-a-service", "order:7");
         assert!(asker.decision(&request));
         assert!(!asker.decision(&asked(&format!("client:{}", asker.id), "be-a-service", "order:7")));
@@ -118,9 +118,9 @@ under! { policies();
         assert!(!asker.decision(&request));
     }
 
-    fn a_session_counts_only_when_it_is_good_and_that_persons(house) {
-        let (root, ada) = people(house);
-        let asker = Asker::of(house);
+    fn a_session_counts_only_when_it_is_good_and_that_persons(server) {
+        let (root, ada) = people(server);
+        let asker = Asker::of(server);
         let session = session_id(&ada);
         assert!(asker.decision(&in_session("ada", "be-fresh", &session)));
         assert!(!asker.decision(&asked("ada", "be-fresh", "order:7")), "nobody knows how");
@@ -135,22 +135,22 @@ under! { policies();
         assert!(!asker.decision(&in_session("ada", "be-fresh", &session)), "it has ended");
     }
 
-    fn a_session_that_idled_out_or_expired_counts_for_nothing(house) {
-        let (_, ada) = people(house);
-        let asker = Asker::of(house);
+    fn a_session_that_idled_out_or_expired_counts_for_nothing(server) {
+        let (_, ada) = people(server);
+        let asker = Asker::of(server);
         let session = session_id(&ada);
         let request = in_session("ada", "be-fresh", &session);
-        house.pass(299);
+        server.pass(299);
         assert!(asker.decision(&request));
-        house.pass(house.config.sessions.idle_timeout.as_secs());
+        server.pass(server.config.sessions.idle_timeout.as_secs());
         let answer = asker.post(EVALUATION, &request).json();
         assert_eq!(answer["decision"], false);
     }
 
-    fn a_denial_for_want_of_a_better_sign_in_says_what_would_do(house) {
-        let (root, ada) = people(house);
-        let key = house.person_with(&root, &json!({ "username": "kay" }), SoftAuthenticator::device_bound(house.origin()));
-        let asker = Asker::of(house);
+    fn a_denial_for_want_of_a_better_sign_in_says_what_would_do(server) {
+        let (root, ada) = people(server);
+        let key = server.create_user_with(&root, &json!({ "username": "kay" }), SoftAuthenticator::device_bound(server.origin()));
+        let asker = Asker::of(server);
         let ask = |request: &Value| asker.post(EVALUATION, request).json();
         let session = session_id(&ada);
         let bound = "urn:doorward:acr:device-bound";
@@ -163,7 +163,7 @@ under! { policies();
         let answers = asker.post("/access/v1/evaluations", &batch).json();
         assert_eq!(answers, json!({ "evaluations": [{ "decision": true }, answer] }));
         assert!(asker.decision(&in_session("kay", "be-bound", &session_id(&key))));
-        house.pass(Duration::from_secs(600).as_secs());
+        server.pass(Duration::from_secs(600).as_secs());
         let answer = ask(&in_session("ada", "be-fresh", &session));
         assert_eq!((&answer["decision"], &answer["context"]["max_age"]), (&json!(false), &json!(300)));
         assert!(answer["context"].get("acr_values").is_none());
@@ -173,11 +173,11 @@ under! { policies();
         assert_eq!(ask(&asked("user:stranger", "be-fresh", "order:7")), json!({ "decision": false }));
     }
 
-    fn only_a_client_with_the_scope_may_ask(house) {
-        let root = house.administrator();
-        give_roles(house, &root, &["anything"]);
-        let asker = Asker::of(house);
-        let (id, secret) = house.client(&["users:read"]);
+    fn only_a_client_with_the_scope_may_ask(server) {
+        let root = server.administrator();
+        give_roles(server, &root, &["anything"]);
+        let asker = Asker::of(server);
+        let (id, secret) = server.client(&["users:read"]);
         let body = asked("root", "be-known", "order:7");
         for path in [EVALUATION, "/access/v1/evaluations", "/access/v1/search/subject", "/access/v1/search/resource", "/access/v1/search/action"] {
             let request = || asker.browser.request("POST", path).without_same_origin();
@@ -201,9 +201,9 @@ under! { policies();
         }
     }
 
-    fn a_persons_token_asks_for_no_decisions(house) {
-        let root = house.administrator();
-        let app = house.helper("openid access:evaluate");
+    fn a_persons_token_asks_for_no_decisions(server) {
+        let root = server.administrator();
+        let app = server.delegated_app("openid access:evaluate");
         let issued = app.sign_in(&root.browser, &[("scope", "openid access:evaluate")]);
         assert_eq!(issued.answer["scope"], json!("access:evaluate openid"));
         let body = asked("root", "be-known", "order:7");
@@ -214,9 +214,9 @@ under! { policies();
         }
     }
 
-    fn a_token_of_the_clients_own_will_do(house) {
-        people(house);
-        let asker = Asker::of(house);
+    fn a_token_of_the_clients_own_will_do(server) {
+        people(server);
+        let asker = Asker::of(server);
         let token = asker.browser.request("POST", "/oauth2/token").without_same_origin().basic(&asker.id, &asker.secret)
             .form(&[("grant_type", "client_credentials"), ("scope", "access:evaluate")]).send();
         assert_eq!(token.status, 200, "{}", token.text());

@@ -4,30 +4,30 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
-fn client(house: &House, arguments: &[&str]) -> Value {
+fn client(server: &TestServer, arguments: &[&str]) -> Value {
     let arguments: Vec<&str> = ["client"]
         .into_iter()
         .chain(arguments.iter().copied())
         .chain(["--json"])
         .collect();
-    let ran = binary::run(&house.config, &arguments);
+    let ran = binary::run(&server.config, &arguments);
     assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
     ran.json()
 }
 
-fn code(house: &House, arguments: &[&str]) -> i32 {
+fn code(server: &TestServer, arguments: &[&str]) -> i32 {
     let arguments: Vec<&str> = ["client"]
         .into_iter()
         .chain(arguments.iter().copied())
         .collect();
-    binary::run(&house.config, &arguments).code
+    binary::run(&server.config, &arguments).code
 }
 
 on_both! {
-    fn an_app_is_made_shown_changed_and_deleted(house) {
-        let made = client(house, &[
+    fn an_app_is_made_shown_changed_and_deleted(server) {
+        let made = client(server, &[
             "create", "Shop", "--redirect-uri", "https://a.example/cb", "--redirect-uri", "https://b.example/cb",
             "--post-logout-redirect-uri", "https://a.example/bye", "--backchannel-logout-uri", "http://10.0.0.7/logout",
             "--auth-method", "client_secret_post", "--no-consent", "--no-pkce", "--id-token-alg", "ES256", "--opaque",
@@ -48,43 +48,43 @@ on_both! {
         ] {
             assert_eq!(made[name], value, "{name}");
         }
-        let shown = client(house, &["show", id]);
+        let shown = client(server, &["show", id]);
         assert_eq!((shown.get("client_secret"), shown["client_name"].clone()), (None, json!("Shop")));
-        let changed = client(house, &["update", id, "--name", "Store", "--grant", "authorization_code", "--backchannel-logout-uri", "", "--role", ""]);
+        let changed = client(server, &["update", id, "--name", "Store", "--grant", "authorization_code", "--backchannel-logout-uri", "", "--role", ""]);
         assert_eq!((changed["client_name"].clone(), changed["grant_types"].clone()), (json!("Store"), json!(["authorization_code"])));
         assert_eq!((changed["backchannel_logout_uri"].clone(), changed["allowed_roles"].clone()), (Value::Null, json!([])));
         assert_eq!(changed["redirect_uris"], made["redirect_uris"]);
-        let undone = client(house, &["update", id, "--consent", "--jwt", "--native", "--origin", "capacitor://localhost"]);
+        let undone = client(server, &["update", id, "--consent", "--jwt", "--native", "--origin", "capacitor://localhost"]);
         assert_eq!((&undone["require_consent"], &undone["access_token_format"]), (&json!(true), &json!("jwt")));
         assert_eq!((&undone["application_type"], &undone["allowed_origins"]), (&json!("native"), &json!(["capacitor://localhost"])));
-        let undone = client(house, &["update", id, "--no-consent", "--opaque", "--web", "--origin", ""]);
+        let undone = client(server, &["update", id, "--no-consent", "--opaque", "--web", "--origin", ""]);
         assert_eq!((&undone["require_consent"], &undone["access_token_format"]), (&json!(false), &json!("opaque")));
         assert_eq!((&undone["application_type"], &undone["allowed_origins"]), (&json!("web"), &json!([])));
-        assert_eq!(client(house, &["disable", id, "--reason", "leaked"])["enabled"], false);
-        assert_eq!(client(house, &["enable", id])["enabled"], true);
-        assert_eq!(client(house, &["delete", id])["deleted"], json!(id));
-        assert_eq!(code(house, &["show", id]), 3);
-        assert_eq!(client(house, &["list"])["items"], json!([]));
+        assert_eq!(client(server, &["disable", id, "--reason", "leaked"])["enabled"], false);
+        assert_eq!(client(server, &["enable", id])["enabled"], true);
+        assert_eq!(client(server, &["delete", id])["deleted"], json!(id));
+        assert_eq!(code(server, &["show", id]), 3);
+        assert_eq!(client(server, &["list"])["items"], json!([]));
     }
 
-    fn a_method_is_registered_and_taken_back(house) {
-        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
+    fn a_method_is_registered_and_taken_back(server) {
+        let made = client(server, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
         let id = made["client_id"].as_str().expect("an id");
         let is_open = |document: &Value| {
             (document["token_endpoint_auth_method"].clone(), document["accepts_either_secret_method"].clone())
         };
         assert_eq!(is_open(&made), (json!("client_secret_basic"), json!(true)));
-        let fixed = client(house, &["update", id, "--auth-method", "client_secret_basic"]);
+        let fixed = client(server, &["update", id, "--auth-method", "client_secret_basic"]);
         assert_eq!(is_open(&fixed), (json!("client_secret_basic"), json!(false)));
         assert_eq!(fixed.get("client_secret"), None, "the secret stays");
-        let open = client(house, &["update", id, "--auth-method", "either"]);
+        let open = client(server, &["update", id, "--auth-method", "either"]);
         assert_eq!(is_open(&open), (json!("client_secret_basic"), json!(true)));
     }
 
-    fn creating_an_app_says_that_it_has_no_address_after_sign_out(house) {
+    fn creating_an_app_says_that_it_has_no_address_after_sign_out(server) {
         let create = |arguments: &[&str]| {
             let arguments = [&["client", "create", "Shop"], arguments].concat();
-            binary::run(&house.config, &arguments).output
+            binary::run(&server.config, &arguments).output
         };
         let note = "--post-logout-redirect-uri URI";
         let app = ["--redirect-uri", "https://a.example/cb"];
@@ -94,10 +94,10 @@ on_both! {
         assert!(!create(&["--scope", "users:read"]).contains(note), "nobody signs in to a service");
     }
 
-    fn creating_a_service_says_that_apps_request_tokens_by_a_uri(house) {
+    fn creating_a_service_says_that_apps_request_tokens_by_a_uri(server) {
         let create = |arguments: &[&str]| {
             let arguments = [&["client", "create", "orders"], arguments].concat();
-            binary::run(&house.config, &arguments).output
+            binary::run(&server.config, &arguments).output
         };
         let plain = create(&["--audience", "orders", "--audience", "order-desk"]);
         assert!(plain.contains("--audience URI --audience orders --audience order-desk"), "{plain}");
@@ -105,60 +105,60 @@ on_both! {
         assert!(!whole.contains("--audience URI"), "{whole}");
     }
 
-    fn logout_tokens_without_sid_are_asked_for_and_taken_back(house) {
+    fn logout_tokens_without_sid_are_asked_for_and_taken_back(server) {
         let app = ["create", "Shop", "--redirect-uri", "https://a.example/cb", "--backchannel-logout-uri", "https://a.example/out"];
-        let made = client(house, &[&app[..], &["--backchannel-logout-without-sid"]].concat());
+        let made = client(server, &[&app[..], &["--backchannel-logout-without-sid"]].concat());
         assert_eq!(made["backchannel_logout_without_sid"], json!(true));
         let id = made["client_id"].as_str().expect("an id");
-        let back = client(house, &["update", id, "--backchannel-logout-with-sid"]);
+        let back = client(server, &["update", id, "--backchannel-logout-with-sid"]);
         assert_eq!(back["backchannel_logout_without_sid"], json!(false));
     }
 
-    fn claims_in_the_id_token_are_turned_off_and_on(house) {
-        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
+    fn claims_in_the_id_token_are_turned_off_and_on(server) {
+        let made = client(server, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
         assert_eq!(made["claims_in_id_token"], json!(true));
         let id = made["client_id"].as_str().expect("an id");
-        let off = client(house, &["update", id, "--no-claims-in-id-token"]);
+        let off = client(server, &["update", id, "--no-claims-in-id-token"]);
         assert_eq!(off["claims_in_id_token"], json!(false));
-        assert_eq!(client(house, &["update", id, "--claims-in-id-token"])["claims_in_id_token"], json!(true));
-        let never = client(house, &["create", "Small", "--redirect-uri", "https://a.example/cb", "--no-claims-in-id-token"]);
+        assert_eq!(client(server, &["update", id, "--claims-in-id-token"])["claims_in_id_token"], json!(true));
+        let never = client(server, &["create", "Small", "--redirect-uri", "https://a.example/cb", "--no-claims-in-id-token"]);
         assert_eq!(never["claims_in_id_token"], json!(false));
     }
 
-    fn pkce_is_left_to_the_client_demanded_excused_and_reset(house) {
-        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
+    fn pkce_is_left_to_the_client_demanded_excused_and_reset(server) {
+        let made = client(server, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
         assert_eq!((made["require_pkce"].clone(), made["pkce_used"].clone()), (json!("auto"), json!(false)));
         let id = made["client_id"].as_str().expect("an id");
         for (arguments, wanted) in [
             (vec!["--require-pkce", "true"], json!(true)), (vec!["--no-pkce"], json!(false)), (vec!["--require-pkce", "auto"], json!("auto")),
             (vec!["--reset-pkce"], json!("auto")), (vec!["--require-pkce", "false"], json!(false)),
         ] {
-            let changed = client(house, &[&["update", id], &arguments[..]].concat());
+            let changed = client(server, &[&["update", id], &arguments[..]].concat());
             assert_eq!(changed["require_pkce"], wanted, "{arguments:?}");
         }
-        assert_eq!(code(house, &["update", id, "--require-pkce", "maybe"]), 2);
-        assert_eq!(code(house, &["update", id, "--no-pkce", "--require-pkce", "true"]), 2);
+        assert_eq!(code(server, &["update", id, "--require-pkce", "maybe"]), 2);
+        assert_eq!(code(server, &["update", id, "--no-pkce", "--require-pkce", "true"]), 2);
     }
 
-    fn a_native_app_has_no_secret_and_a_file_may_say_everything(house) {
-        let native = client(house, &["create", "Notes", "--public", "--native", "--redirect-uri", "http://127.0.0.1/cb"]);
+    fn a_native_app_has_no_secret_and_a_file_may_say_everything(server) {
+        let native = client(server, &["create", "Notes", "--public", "--native", "--redirect-uri", "http://127.0.0.1/cb"]);
         assert_eq!((native.get("client_secret"), native["application_type"].clone()), (None, json!("native")));
         let id = native["client_id"].as_str().expect("an id");
-        let secret = client(house, &["update", id, "--auth-method", "client_secret_basic"]);
+        let secret = client(server, &["update", id, "--auth-method", "client_secret_basic"]);
         assert!(secret["client_secret"].is_string());
-        let file = house.config.server.data_dir.join("client.json");
+        let file = server.config.server.data_dir.join("client.json");
         let path = file.to_str().expect("a path");
         let metadata = json!({ "client_name": "x", "redirect_uris": ["https://a.example/cb"], "default_max_age": 60, "scope": "openid" });
         std::fs::write(&file, metadata.to_string()).expect("a file");
-        let made = client(house, &["create", "Filed", "--json-metadata", path, "--scope", "profile"]);
+        let made = client(server, &["create", "Filed", "--json-metadata", path, "--scope", "profile"]);
         assert_eq!((made["client_name"].clone(), made["default_max_age"].clone(), made["scope"].clone()), (json!("Filed"), json!(60), json!("profile")));
         std::fs::write(&file, "{\"colour\": 1}").expect("a file");
-        assert_eq!(code(house, &["create", "x", "--json-metadata", path]), 4);
-        assert_eq!(code(house, &["create", "x", "--json-metadata", "/nowhere"]), 4);
+        assert_eq!(code(server, &["create", "x", "--json-metadata", path]), 4);
+        assert_eq!(code(server, &["create", "x", "--json-metadata", "/nowhere"]), 4);
     }
 
-    fn a_client_with_loopback_addresses_alone_is_native_unless_said_otherwise(house) {
-        let kind = |arguments: &[&str]| client(house, arguments)["application_type"].clone();
+    fn a_client_with_loopback_addresses_alone_is_native_unless_said_otherwise(server) {
+        let kind = |arguments: &[&str]| client(server, arguments)["application_type"].clone();
         let loopback = ["create", "Tool", "--redirect-uri", "http://localhost:8080", "--redirect-uri", "http://127.0.0.1/cb"];
         assert_eq!(kind(&loopback), json!("native"));
         assert_eq!(kind(&[&loopback[..], &["--web"]].concat()), json!("web"));
@@ -166,7 +166,7 @@ on_both! {
         assert_eq!(kind(&["create", "Service"]), json!("web"));
     }
 
-    fn what_the_rules_refuse_ends_with_its_code(house) {
+    fn what_the_rules_refuse_ends_with_its_code(server) {
         for (arguments, wanted) in [
             (vec!["create", "x", "--native", "--web"], 2),
             (vec!["create", "x", "--consent", "--no-consent"], 2),
@@ -183,15 +183,15 @@ on_both! {
             (vec!["show", "x/y"], 2),
             (vec!["delete", "00000000-0000-4000-8000-000000000000"], 3),
         ] {
-            assert_eq!(code(house, &arguments), wanted, "{arguments:?}");
+            assert_eq!(code(server, &arguments), wanted, "{arguments:?}");
         }
-        let refused = binary::run(&house.config, &["client", "create", "x", "--redirect-uri", "/cb"]);
+        let refused = binary::run(&server.config, &["client", "create", "x", "--redirect-uri", "/cb"]);
         assert!(refused.errors.contains("redirect_uris: entry 1: must be an absolute URI"), "{}", refused.errors);
     }
 
-    fn roles_and_scopes_that_do_not_exist_are_named(house) {
-        house.administrator();
-        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb", "--role", "admin"]);
+    fn roles_and_scopes_that_do_not_exist_are_named(server) {
+        server.administrator();
+        let made = client(server, &["create", "Shop", "--redirect-uri", "https://a.example/cb", "--role", "admin"]);
         let id = made["client_id"].as_str().expect("an id");
         let create = ["create", "x", "--redirect-uri", "https://a.example/cb"];
         let update = ["update", id];
@@ -203,17 +203,17 @@ on_both! {
             (&create[..], &["--scope", "openid,profile"][..], 2, "pass one scope per flag: --scope openid --scope profile"),
             (&create[..], &["--reset-pkce"][..], 2, "--reset-pkce"),
         ] {
-            let ran = binary::run(&house.config, &[&["client"], command, flags].concat());
+            let ran = binary::run(&server.config, &[&["client"], command, flags].concat());
             assert_eq!(ran.code, code, "{flags:?} {}", ran.errors);
             assert!(ran.errors.contains(hint), "{flags:?} {}", ran.errors);
         }
-        assert_eq!(client(house, &["show", id])["allowed_roles"], json!(["admin"]));
+        assert_eq!(client(server, &["show", id])["allowed_roles"], json!(["admin"]));
     }
 
-    fn a_replaced_scope_list_without_openid_is_warned_of(house) {
-        let made = client(house, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
+    fn a_replaced_scope_list_without_openid_is_warned_of(server) {
+        let made = client(server, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
         let id = made["client_id"].as_str().expect("an id");
-        let update = |flags: &[&str]| binary::run(&house.config, &[&["client", "update", id], flags].concat());
+        let update = |flags: &[&str]| binary::run(&server.config, &[&["client", "update", id], flags].concat());
         let ran = update(&["--scope", "groups"]);
         assert_eq!(ran.code, 0, "{}", ran.errors);
         assert!(ran.errors.contains("openid is no longer among them"), "{}", ran.errors);
@@ -222,18 +222,18 @@ on_both! {
         assert!(!update(&["--add-scope", "openid"]).errors.contains("openid"));
     }
 
-    fn a_service_is_described_by_its_audiences(house) {
-        let text = |arguments: &[&str]| binary::run(&house.config, &[&["client"], arguments].concat()).output;
+    fn a_service_is_described_by_its_audiences(server) {
+        let text = |arguments: &[&str]| binary::run(&server.config, &[&["client"], arguments].concat()).output;
         let orders = "https://orders.example.com";
         let service = text(&["create", "orders", "--audience", orders]);
         assert!(service.contains(&format!("service that accepts tokens for {orders}")), "{service}");
-        let made = client(house, &["create", "bills", "--audience", "https://bills.example.com"]);
+        let made = client(server, &["create", "bills", "--audience", "https://bills.example.com"]);
         let id = made["client_id"].as_str().expect("an id");
-        let added = client(house, &["update", id, "--add-audience", "bills"]);
+        let added = client(server, &["update", id, "--add-audience", "bills"]);
         assert_eq!(added["audiences"], json!(["https://bills.example.com", "bills"]));
         let local = text(&["create", "Trial", "--redirect-uri", "http://localhost:5000/cb"]);
         assert!(local.contains("native app (with a secret); PKCE or a nonce; loopback redirect URIs may have any port"), "{local}");
-        let preset = client(house, &["create", "Graphs", "--for", "grafana", "--url", "http://localhost:3000"]);
+        let preset = client(server, &["create", "Graphs", "--for", "grafana", "--url", "http://localhost:3000"]);
         assert_eq!(preset["application_type"], "web", "a program on a server, also on localhost");
     }
 }

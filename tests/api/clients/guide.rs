@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::support::binary;
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 fn read(path: &str) -> String {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -30,11 +30,11 @@ fn run(command: &str, variables: &[(&str, &str)]) -> serde_json::Value {
 
 #[test]
 fn the_guides_commands_get_and_use_a_token_for_a_service() {
-    let house = House::embedded();
-    let root = house.administrator();
-    house.person(&root, "grace");
-    let (id, secret) = house.client(&["users:read"]);
-    let issuer = format!("http://127.0.0.1:{}", house.port(0));
+    let server = TestServer::embedded();
+    let root = server.administrator();
+    server.create_user(&root, "grace");
+    let (id, secret) = server.client(&["users:read"]);
+    let issuer = format!("http://127.0.0.1:{}", server.port(0));
     let client = format!("{id}:{secret}");
     let variables = [("ISSUER", issuer.as_str()), ("CLIENT", client.as_str())];
     let answer = run(&command_with("grant_type=client_credentials"), &variables);
@@ -54,17 +54,17 @@ fn the_first_tour_shows_what_the_command_prints_about_a_new_client() {
         .expect("a command");
     let (command, shown) = shown.split_once('\n').expect("its output");
     let shown = shown.split("\n$").next().expect("the output");
-    let house = House::embedded();
+    let server = TestServer::embedded();
     let arguments: Vec<&str> = ["client", "create", "reports"]
         .into_iter()
         .chain(command.split_whitespace())
         .collect();
-    let printed = binary::run(&house.config, &arguments).output;
+    let printed = binary::run(&server.config, &arguments).output;
     // Each run has a different ID, secret and address.
     let values = |text: &str| {
         let lines = text.trim().lines().map(|line| match line.split_once("  ") {
             Some((name, _)) if name.starts_with("client_") => name.to_owned(),
-            _ => line.replace(house.origin(), "http://localhost:8080"),
+            _ => line.replace(server.origin(), "http://localhost:8080"),
         });
         lines.collect::<Vec<_>>()
     };

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::rights::{paths, send};
 use crate::on_both;
-use crate::support::house::House;
 use crate::support::http::Answer;
-use crate::support::person::Person;
-use crate::support::relying_party::{Issued, RelyingParty, error_of, sent_back};
+use crate::support::relying_party::{RelyingParty, TokenSet, error_of, redirect_parameters};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 type Client = (String, String);
 
@@ -18,7 +18,7 @@ fn url(id: &str) -> String {
 }
 
 /// Changes a client as an administrator, whatever its version.
-fn change(root: &Person, id: &str, body: &Value) -> Answer {
+fn change(root: &TestUser, id: &str, body: &Value) -> Answer {
     let tag = root
         .browser
         .get(&url(id))
@@ -32,17 +32,17 @@ fn change(root: &Person, id: &str, body: &Value) -> Answer {
         .send()
 }
 
-fn register(house: &House, registrar: &Client, body: &Value) -> Client {
-    let made = send(house, registrar, "POST", "/v1/clients", body);
+fn register(server: &TestServer, registrar: &Client, body: &Value) -> Client {
+    let made = send(server, registrar, "POST", "/v1/clients", body);
     assert_eq!(made.status, 201, "{}", made.text());
     let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
     (text("client_id"), text("client_secret"))
 }
 
 /// Checks that a service may not change a client, at the paths that would leave it unchanged.
-fn assert_refused(house: &House, registrar: &Client, id: &str) {
+fn assert_refused(server: &TestServer, registrar: &Client, id: &str) {
     for (method, path) in paths(id) {
-        let refused = send(house, registrar, method, &path, &json!({}));
+        let refused = send(server, registrar, method, &path, &json!({}));
         assert_eq!(
             (refused.status, refused.problem_type().as_str()),
             (403, FORBIDDEN),
@@ -51,7 +51,7 @@ fn assert_refused(house: &House, registrar: &Client, id: &str) {
     }
 }
 
-fn consent(app: &RelyingParty, root: &Person) -> Issued {
+fn consent(app: &RelyingParty, root: &TestUser) -> TokenSet {
     let answer = app.authorize(&root.browser, &[]);
     let path = answer.header("location").expect("a location").to_owned();
     let allowed = root
@@ -59,16 +59,16 @@ fn consent(app: &RelyingParty, root: &Person) -> Issued {
         .request("POST", &path)
         .page_form(&[("answer", "allow")])
         .send();
-    Issued::read(&app.redeem(&sent_back(&allowed)["code"]))
+    TokenSet::read(&app.redeem(&redirect_parameters(&allowed)["code"]))
 }
 
-fn is_asked_again(app: &RelyingParty, root: &Person) -> bool {
-    let sent = sent_back(&app.authorize(&root.browser, &[("prompt", "none")]));
+fn is_asked_again(app: &RelyingParty, root: &TestUser) -> bool {
+    let sent = redirect_parameters(&app.authorize(&root.browser, &[("prompt", "none")]));
     sent.get("error")
         .is_some_and(|error| error == "consent_required")
 }
 
-fn events(root: &Person, action: &str) -> Vec<Value> {
+fn events(root: &TestUser, action: &str) -> Vec<Value> {
     let path = format!("/v1/audit-events?action={action}");
     root.browser.get(&path).json()["items"]
         .as_array()
@@ -77,25 +77,25 @@ fn events(root: &Person, action: &str) -> Vec<Value> {
 }
 
 on_both! {
-    fn a_service_lets_in_again_only_what_it_disabled_itself(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write"]);
-        let equal = house.client(&["clients:write"]);
-        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+    fn a_service_lets_in_again_only_what_it_disabled_itself(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write"]);
+        let equal = server.client(&["clients:write"]);
+        let own = register(server, &registrar, &json!({ "client_name": "Own" }));
         let managed = change(&root, &own.0, &json!({ "managed_by": [equal.0] }));
         assert_eq!(managed.status, 200);
-        let act = |by: &Client, act: &str| send(house, by, "POST", &format!("{}/{act}", url(&own.0)), &json!({})).status;
+        let act = |by: &Client, act: &str| send(server, by, "POST", &format!("{}/{act}", url(&own.0)), &json!({})).status;
         let in_person = |act: &str| root.browser.post_json(&format!("{}/{act}", url(&own.0)), &json!({})).status;
         // Disabled by the service itself.
         assert_eq!((act(&registrar, "disable"), act(&registrar, "disable"), act(&registrar, "enable")), (200, 200, 200));
         // Disabled by another service.
         assert_eq!((act(&equal, "disable"), act(&registrar, "enable")), (200, 403));
-        assert_refused(house, &registrar, &own.0);
+        assert_refused(server, &registrar, &own.0);
         assert_eq!(act(&equal, "enable"), 200);
         // Disabled by an administrator.
         assert_eq!(in_person("disable"), 200);
         for by in [&registrar, &equal] {
-            assert_refused(house, by, &own.0);
+            assert_refused(server, by, &own.0);
         }
         assert_eq!(root.browser.get(&url(&own.0)).json()["enabled"], json!(false));
         assert_eq!((in_person("enable"), act(&registrar, "disable")), (200, 200));
@@ -109,76 +109,76 @@ on_both! {
         assert_eq!((act(&registrar, "enable"), in_person("enable")), (403, 200));
     }
 
-    fn a_service_claims_no_audience_and_an_administrator_does(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write"]);
+    fn a_service_claims_no_audience_and_an_administrator_does(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write"]);
         let free = json!({ "client_name": "x", "audiences": ["https://offline.example/"] });
-        let refused = send(house, &registrar, "POST", "/v1/clients", &free);
+        let refused = send(server, &registrar, "POST", "/v1/clients", &free);
         assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("audiences")));
-        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        let own = register(server, &registrar, &json!({ "client_name": "Own" }));
         let claim = json!({ "audiences": ["https://offline.example/"] });
-        assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &claim).status, 403);
+        assert_eq!(send(server, &registrar, "PATCH", &url(&own.0), &claim).status, 403);
         // Permission to get tokens for a service doesn't include the right to claim its audience.
         assert_eq!(change(&root, &registrar.0, &json!({ "resources": ["https://offline.example/"] })).status, 200);
-        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &free).status, 403);
-        assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &claim).status, 403);
+        assert_eq!(send(server, &registrar, "POST", "/v1/clients", &free).status, 403);
+        assert_eq!(send(server, &registrar, "PATCH", &url(&own.0), &claim).status, 403);
         // A service can't give away its own audience, because an audience belongs to one client.
         assert_eq!(change(&root, &registrar.0, &claim).status, 200);
-        let taken = send(house, &registrar, "POST", "/v1/clients", &free);
+        let taken = send(server, &registrar, "POST", "/v1/clients", &free);
         assert_eq!((taken.status, taken.json()["audience"].clone()), (409, json!("https://offline.example/")));
         assert_eq!(change(&root, &registrar.0, &json!({ "audiences": [] })).status, 200);
         assert_eq!(change(&root, &own.0, &claim).status, 200);
     }
 
-    fn a_service_publishes_no_other_kind_of_key(house) {
-        house.administrator();
-        let registrar = house.client(&["clients:write"]);
-        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+    fn a_service_publishes_no_other_kind_of_key(server) {
+        server.administrator();
+        let registrar = server.client(&["clients:write"]);
+        let own = register(server, &registrar, &json!({ "client_name": "Own" }));
         for algorithm in ["EdDSA", "ES256"] {
             let body = json!({ "client_name": "Keys", "id_token_signed_response_alg": algorithm });
             for (method, path) in [("POST", "/v1/clients".to_owned()), ("PATCH", url(&own.0))] {
-                let refused = send(house, &registrar, method, &path, &body);
+                let refused = send(server, &registrar, method, &path, &body);
                 assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("id_token_signed_response_alg")), "{method}");
             }
         }
         let same = json!({ "id_token_signed_response_alg": "RS256" });
-        assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &same).status, 200);
+        assert_eq!(send(server, &registrar, "PATCH", &url(&own.0), &same).status, 200);
     }
 
-    fn a_service_gives_no_name_of_another_partys_client(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write"]);
-        let (app, _) = house.relying_party(|_| {});
+    fn a_service_gives_no_name_of_another_partys_client(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write"]);
+        let (app, _) = server.register_app(|_| {});
         assert_eq!(change(&root, &app, &json!({ "client_name": "Élan Payroll" })).status, 200);
-        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        let own = register(server, &registrar, &json!({ "client_name": "Own" }));
         for name in ["Élan Payroll", "elan  PAYROLL", "Elan\u{200D} Payroll", "Elan-Payroll", "Ｅlan Payroll"] {
             let body = json!({ "client_name": name });
             for (method, path) in [("POST", "/v1/clients".to_owned()), ("PATCH", url(&own.0))] {
-                let refused = send(house, &registrar, method, &path, &body);
+                let refused = send(server, &registrar, method, &path, &body);
                 assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("client_name")), "{method} {name}");
             }
         }
         // Its own clients may have the same name, and so may an administrator's.
-        register(house, &registrar, &json!({ "client_name": "Own" }));
-        assert_eq!(send(house, &registrar, "PATCH", &url(&own.0), &json!({ "scope": "openid" })).status, 200);
+        register(server, &registrar, &json!({ "client_name": "Own" }));
+        assert_eq!(send(server, &registrar, "PATCH", &url(&own.0), &json!({ "scope": "openid" })).status, 200);
         assert_eq!(root.browser.post_json("/v1/clients", &json!({ "client_name": "elan payroll" })).status, 201);
         // The name of a deleted client is free.
-        let other = house.client(&[]);
+        let other = server.client(&[]);
         assert_eq!(change(&root, &other.0, &json!({ "client_name": "Gone" })).status, 200);
-        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &json!({ "client_name": "gone" })).status, 403);
+        assert_eq!(send(server, &registrar, "POST", "/v1/clients", &json!({ "client_name": "gone" })).status, 403);
         assert_eq!(root.browser.delete(&url(&other.0)).status, 204);
-        register(house, &registrar, &json!({ "client_name": "gone" }));
+        register(server, &registrar, &json!({ "client_name": "gone" }));
     }
 
-    fn to_an_app_that_others_registered_a_service_adds_no_scope_about_users(house) {
-        let root = house.administrator();
-        let manager = house.client(&["clients:write", "phone"]);
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn to_an_app_that_others_registered_a_service_adds_no_scope_about_users(server) {
+        let root = server.administrator();
+        let manager = server.client(&["clients:write", "phone"]);
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let granted = change(&root, &app.id, &json!({ "managed_by": [manager.0], "scope": "openid email" }));
         assert_eq!(granted.status, 200, "{}", granted.text());
         let patch = |scope: &str| {
             let tag = root.browser.get(&url(&app.id)).header("etag").expect("a tag").to_owned();
-            house.browser().request("PATCH", &url(&app.id)).without_same_origin().basic(&manager.0, &manager.1)
+            server.browser().request("PATCH", &url(&app.id)).without_same_origin().basic(&manager.0, &manager.1)
                 .header("If-Match", &tag).json(&json!({ "scope": scope })).send()
         };
         for scope in ["offline_access", "address", "roles", "profile"] {
@@ -188,24 +188,24 @@ on_both! {
         assert_eq!(patch("openid").status, 200, "taking is no giving");
         assert_eq!(patch("openid phone").status, 200, "it holds that one");
         // A service may choose the scopes of its own apps, because users are asked for consent.
-        register(house, &manager, &json!({ "client_name": "Own", "scope": "openid offline_access roles" }));
+        register(server, &manager, &json!({ "client_name": "Own", "scope": "openid offline_access roles" }));
     }
 
-    fn a_service_changes_only_what_it_registered_or_was_granted(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write", "clients:read"]);
-        let equal = house.client(&["clients:write"]);
-        let (app, _) = house.relying_party(|metadata| metadata.require_consent = true);
-        let other = register(house, &equal, &json!({ "client_name": "Another service's" }));
+    fn a_service_changes_only_what_it_registered_or_was_granted(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write", "clients:read"]);
+        let equal = server.client(&["clients:write"]);
+        let (app, _) = server.register_app(|metadata| metadata.require_consent = true);
+        let other = register(server, &equal, &json!({ "client_name": "Another service's" }));
         for id in [&equal.0, &app, &other.0] {
-            assert_refused(house, &registrar, id);
+            assert_refused(server, &registrar, id);
         }
         // Clients that it registered.
-        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+        let own = register(server, &registrar, &json!({ "client_name": "Own" }));
         assert_eq!(root.browser.get(&url(&own.0)).json()["registered_by_client"], json!(registrar.0));
         assert_eq!(root.browser.get(&url(&app)).json()["registered_by_client"], Value::Null);
         for (method, path) in paths(&own.0) {
-            let done = send(house, &registrar, method, &path, &json!({}));
+            let done = send(server, &registrar, method, &path, &json!({}));
             assert!([200, 204].contains(&done.status), "{method} {path} {}", done.text());
         }
         // Clients that it may manage.
@@ -213,25 +213,25 @@ on_both! {
         assert_eq!((granted.status, granted.json()["managed_by"].clone()), (200, json!([registrar.0])));
         let event = events(&root, "client.updated")[0].clone();
         assert_eq!(event["details"]["managed_by"], json!({ "before": [], "after": [registrar.0] }));
-        assert_eq!(send(house, &registrar, "POST", &format!("{}/secret", url(&app)), &json!({})).status, 200);
+        assert_eq!(send(server, &registrar, "POST", &format!("{}/secret", url(&app)), &json!({})).status, 200);
         assert_eq!(change(&root, &app, &json!({ "managed_by": [] })).status, 200);
-        assert_refused(house, &registrar, &app);
+        assert_refused(server, &registrar, &app);
     }
 
-    fn only_an_administrator_in_person_grants_management(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write"]);
-        let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+    fn only_an_administrator_in_person_grants_management(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write"]);
+        let own = register(server, &registrar, &json!({ "client_name": "Own" }));
         let managed = json!({ "managed_by": [registrar.0] });
-        let refused = send(house, &registrar, "PATCH", &url(&own.0), &managed);
+        let refused = send(server, &registrar, "PATCH", &url(&own.0), &managed);
         assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("managed_by")));
         let new = json!({ "client_name": "x", "managed_by": [own.0] });
-        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &new).status, 403);
+        assert_eq!(send(server, &registrar, "POST", "/v1/clients", &new).status, 403);
         // An app with an administrator's token has fewer rights than an administrator with a session.
-        let helper = house.helper("openid clients:write");
+        let helper = server.delegated_app("openid clients:write");
         let token = helper.sign_in(&root.browser, &[("scope", "openid clients:write")]).access;
         let through = |method: &str, path: &str, body: &Value| {
-            house.browser().request(method, path).without_same_origin().bearer(&token).header("If-Match", "\"1\"").json(body).send()
+            server.browser().request(method, path).without_same_origin().bearer(&token).header("If-Match", "\"1\"").json(body).send()
         };
         assert_eq!(through("PATCH", &url(&own.0), &managed).status, 403);
         assert_eq!(through("PATCH", &url(&own.0), &json!({ "client_name": "y" })).status, 403, "another service's client");
@@ -244,10 +244,10 @@ on_both! {
         }
     }
 
-    fn a_service_does_not_take_over_an_app_that_people_use(house) {
-        let root = house.administrator();
-        let thief = house.client(&["clients:write", "openid", "profile", "email", "roles"]);
-        let app = house.party(|metadata| {
+    fn a_service_does_not_take_over_an_app_that_people_use(server) {
+        let root = server.administrator();
+        let thief = server.client(&["clients:write", "openid", "profile", "email", "roles"]);
+        let app = server.relying_party(|metadata| {
             metadata.require_consent = true;
             metadata.allowed_roles = vec!["admin".into()];
             metadata.least_acr = Some("phr".into());
@@ -260,17 +260,17 @@ on_both! {
             json!({ "allowed_roles": [] }), json!({ "least_acr": null }), json!({ "require_pkce": false }),
             json!({ "token_endpoint_auth_method": "none" }), json!({ "client_name": "Harmless" }),
         ] {
-            let refused = send(house, &thief, "PATCH", &url(&app.id), &loosened);
+            let refused = send(server, &thief, "PATCH", &url(&app.id), &loosened);
             assert_eq!((refused.status, refused.problem_type().as_str()), (403, FORBIDDEN), "{loosened}");
         }
-        assert_refused(house, &thief, &app.id);
+        assert_refused(server, &thief, &app.id);
         assert_eq!(root.browser.get(&url(&app.id)).json()["version"], version);
         assert!(!is_asked_again(&app, &root));
     }
 
-    fn a_change_that_loosens_an_app_voids_consents_and_says_so(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| {
+    fn a_change_that_loosens_an_app_voids_consents_and_says_so(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| {
             metadata.require_consent = true;
             metadata.allowed_roles = vec!["admin".into()];
             metadata.least_acr = Some("phr".into());
@@ -292,7 +292,7 @@ on_both! {
             let event = events(&root, "client.consents_voided")[0].clone();
             assert_eq!((event["details"]["consents"].clone(), event["details"]["because"].clone()), (json!(1), json!([member])));
         }
-        let listed = house.run(house.app.oidc.list_apps(root.id.parse().expect("an id"))).expect("apps");
+        let listed = server.run(server.app.oidc.list_apps(root.id.parse().expect("an id"))).expect("apps");
         assert_eq!(listed.len(), 1, "what it holds already is shown, and can be withdrawn");
         consent(&app, &root);
         let narrowed = change(&root, &app.id, &json!({ "client_name": "Another name", "allowed_roles": ["admin"], "resources": [] }));
@@ -302,9 +302,9 @@ on_both! {
         assert_eq!(public.json()["consents_voided"], 1, "{}", public.text());
     }
 
-    fn who_is_asked_while_an_app_is_loosened_is_asked_about_another_app(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn who_is_asked_while_an_app_is_loosened_is_asked_about_another_app(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let answer = app.authorize(&root.browser, &[]);
         let path = answer.header("location").expect("a location").to_owned();
         assert_eq!(root.browser.get(&path).status, 200);
@@ -314,24 +314,24 @@ on_both! {
         assert!(is_asked_again(&app, &root));
     }
 
-    fn a_secret_that_a_service_rotates_voids_consents(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write"]);
+    fn a_secret_that_a_service_rotates_voids_consents(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write"]);
         let body = json!({ "client_name": "Own", "redirect_uris": ["https://app.example/callback"] });
-        let (id, secret) = register(house, &registrar, &body);
-        let app = RelyingParty { id, secret: Some(secret), server: house.browser() };
+        let (id, secret) = register(server, &registrar, &body);
+        let app = RelyingParty { id, secret: Some(secret), server: server.browser() };
         consent(&app, &root);
         let rotated = root.browser.post_json(&format!("{}/secret", url(&app.id)), &json!({}));
         assert_eq!(rotated.json()["consents_voided"], 0, "an administrator in person gave it to the app's owner");
         assert!(!is_asked_again(&app, &root));
-        let rotated = send(house, &registrar, "POST", &format!("{}/secret", url(&app.id)), &json!({}));
+        let rotated = send(server, &registrar, "POST", &format!("{}/secret", url(&app.id)), &json!({}));
         assert_eq!((rotated.status, rotated.json()["consents_voided"].clone()), (200, json!(1)));
         assert!(is_asked_again(&app, &root));
     }
 
-    fn changes_of_addresses_and_authentication_have_their_own_events(house) {
-        let root = house.administrator();
-        let (app, secret) = house.relying_party(|_| {});
+    fn changes_of_addresses_and_authentication_have_their_own_events(server) {
+        let root = server.administrator();
+        let (app, secret) = server.register_app(|_| {});
         let moved = json!({ "redirect_uris": ["https://new.example/callback"], "client_name": "Moved" });
         assert_eq!(change(&root, &app, &moved).status, 200);
         let event = events(&root, "client.redirect_uris_changed")[0].clone();
@@ -353,27 +353,27 @@ on_both! {
         assert!(!all.contains(&secret.expect("a secret")), "never a secret");
     }
 
-    fn a_service_gives_only_resources_and_audiences_that_it_has(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write"]);
+    fn a_service_gives_only_resources_and_audiences_that_it_has(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write"]);
         let has = json!({ "resources": ["https://api.example/"], "audiences": ["https://registrar.example/"] });
         assert_eq!(change(&root, &registrar.0, &has).status, 200);
         let refused = |body: Value, field: &str| {
-            let answer = send(house, &registrar, "POST", "/v1/clients", &body);
+            let answer = send(server, &registrar, "POST", "/v1/clients", &body);
             assert_eq!((answer.status, answer.json()["field"].clone()), (403, json!(field)), "{body}");
         };
         refused(json!({ "client_name": "x", "resources": ["https://api.example/", "https://payroll.example/"] }), "resources");
         refused(json!({ "client_name": "x", "audiences": ["https://payroll.example/"] }), "audiences");
-        let own = register(house, &registrar, &json!({ "client_name": "Own", "resources": ["https://api.example/", house.origin()] }));
+        let own = register(server, &registrar, &json!({ "client_name": "Own", "resources": ["https://api.example/", server.origin()] }));
         let token = |resource: &str| {
             let fields = [("grant_type", "client_credentials"), ("resource", resource)];
-            house.browser().request("POST", "/oauth2/token").without_same_origin().form(&fields).basic(&own.0, &own.1).send()
+            server.browser().request("POST", "/oauth2/token").without_same_origin().form(&fields).basic(&own.0, &own.1).send()
         };
         assert_eq!(token("https://api.example/").status, 200);
         assert_eq!(error_of(&token("https://payroll.example/")), "invalid_target");
         let patch = |body: &Value| {
             let tag = root.browser.get(&url(&own.0)).header("etag").expect("a tag").to_owned();
-            house.browser().request("PATCH", &url(&own.0)).without_same_origin().basic(&registrar.0, &registrar.1)
+            server.browser().request("PATCH", &url(&own.0)).without_same_origin().basic(&registrar.0, &registrar.1)
                 .header("If-Match", &tag).json(body).send()
         };
         for more in [json!({ "resources": ["https://payroll.example/"] }), json!({ "audiences": ["https://payroll.example/"] })] {
@@ -382,15 +382,15 @@ on_both! {
         assert_eq!(patch(&json!({ "client_name": "Renamed" })).status, 200);
         // If an administrator gave the client more, it has more than its registrar.
         assert_eq!(change(&root, &own.0, &json!({ "resources": ["https://payroll.example/"] })).status, 200);
-        assert_refused(house, &registrar, &own.0);
+        assert_refused(server, &registrar, &own.0);
         assert_eq!(change(&root, &own.0, &json!({ "resources": [], "audiences": ["https://own.example/"] })).status, 200);
-        assert_refused(house, &registrar, &own.0);
+        assert_refused(server, &registrar, &own.0);
     }
 
-    fn a_resource_that_is_taken_from_a_client_is_refused_at_once(house) {
-        let root = house.administrator();
+    fn a_resource_that_is_taken_from_a_client_is_refused_at_once(server) {
+        let root = server.administrator();
         let api = "https://api.example/";
-        let app = house.party(|metadata| metadata.resources = vec![api.into()]);
+        let app = server.relying_party(|metadata| metadata.resources = vec![api.into()]);
         let offline = [("resource", api), ("scope", "openid offline_access")];
         let held = app.sign_in(&root.browser, &offline);
         let code = app.code(&root.browser, &offline);
@@ -403,28 +403,28 @@ on_both! {
         assert_eq!(app.refresh(&held.refresh).status, 200, "refused, the refresh token was not used");
     }
 
-    fn an_app_that_asks_nobody_is_an_administrators_alone(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write"]);
+    fn an_app_that_asks_nobody_is_an_administrators_alone(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write"]);
         let body = json!({ "client_name": "Own", "redirect_uris": ["https://app.example/callback"] });
-        let own = register(house, &registrar, &body);
-        let (app, _) = house.relying_party(|metadata| metadata.managed_by = vec![registrar.0.parse().expect("an id")]);
+        let own = register(server, &registrar, &body);
+        let (app, _) = server.register_app(|metadata| metadata.managed_by = vec![registrar.0.parse().expect("an id")]);
         assert_eq!(change(&root, &own.0, &json!({ "require_consent": false })).status, 200);
         for id in [&own.0, &app] {
-            assert_refused(house, &registrar, id);
+            assert_refused(server, &registrar, id);
         }
         assert_eq!(root.browser.get(&url(&app)).json()["version"], 1);
         let silent = json!({ "client_name": "x", "redirect_uris": ["https://x.example/callback"], "require_consent": false });
-        assert_eq!(send(house, &registrar, "POST", "/v1/clients", &silent).status, 403);
+        assert_eq!(send(server, &registrar, "POST", "/v1/clients", &silent).status, 403);
     }
 }
 
-fn a_service_gives_no_name_of_the_installation(house: &House) {
-    let root = house.administrator();
-    let registrar = house.client(&["clients:write"]);
-    let helper = house.helper("openid clients:write");
+fn a_service_gives_no_name_of_the_installation(server: &TestServer) {
+    let root = server.administrator();
+    let registrar = server.client(&["clients:write"]);
+    let helper = server.delegated_app("openid clients:write");
     let issued = helper.sign_in(&root.browser, &[("scope", "openid clients:write")]);
-    let own = register(house, &registrar, &json!({ "client_name": "Own" }));
+    let own = register(server, &registrar, &json!({ "client_name": "Own" }));
     for name in [
         "Élan ID",
         " elan-id. ",
@@ -436,10 +436,10 @@ fn a_service_gives_no_name_of_the_installation(house: &House) {
     ] {
         let body = json!({ "client_name": name });
         let refused = [
-            send(house, &registrar, "POST", "/v1/clients", &body),
-            send(house, &registrar, "PATCH", &url(&own.0), &body),
+            send(server, &registrar, "POST", "/v1/clients", &body),
+            send(server, &registrar, "PATCH", &url(&own.0), &body),
             // An app with an administrator's token.
-            house
+            server
                 .browser()
                 .request("POST", "/v1/clients")
                 .without_same_origin()
@@ -454,7 +454,7 @@ fn a_service_gives_no_name_of_the_installation(house: &House) {
     }
     // A name that contains it is a different name, and an administrator with a session may use any name.
     register(
-        house,
+        server,
         &registrar,
         &json!({ "client_name": "Élan ID reports" }),
     );
@@ -471,10 +471,10 @@ fn called_elan(config: &mut doorward::base::config::Config) {
 
 #[test]
 fn a_service_gives_no_name_of_the_installation_embedded() {
-    a_service_gives_no_name_of_the_installation(&House::embedded_with(called_elan));
+    a_service_gives_no_name_of_the_installation(&TestServer::embedded_with(called_elan));
 }
 
 #[test]
 fn a_service_gives_no_name_of_the_installation_clustered() {
-    a_service_gives_no_name_of_the_installation(&House::clustered_with(called_elan));
+    a_service_gives_no_name_of_the_installation(&TestServer::clustered_with(called_elan));
 }

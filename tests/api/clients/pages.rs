@@ -1,16 +1,16 @@
 //! The admin pages of clients: completing an action after a failure, and secrets that administrators type.
 
-use doorward::base::faults::Cut;
+use doorward::base::fault_injection::InjectedFault;
 use doorward::base::ids::ClientId;
 use serde_json::{Value, json};
 
 use super::ask as ask_api;
-use super::life::register;
+use super::lifecycle::register;
 use crate::on_both;
 use crate::support::forms::fields_of;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::Person;
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 const SECRET: &str = "Zk3vQp8sXw7yBd2nRt5uHj9mLc4eGf1a";
 const STEP_UP_AGE: u64 = 301;
@@ -24,7 +24,7 @@ const LISTS: [(&str, &str); 5] = [
 ];
 
 /// Submits a form of a page, with these fields replaced.
-fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
+fn send(browser: &TestBrowser, html: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
     let mut fields = fields_of(html, action);
     fields.retain(|(name, _)| typed.iter().all(|(other, _)| other != name));
     let mut fields: Vec<(&str, &str)> = fields
@@ -36,38 +36,42 @@ fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)])
 }
 
 /// Returns the page that a form redirects to.
-fn shown(browser: &Browserless, answer: &Answer) -> String {
+fn shown(browser: &TestBrowser, answer: &Answer) -> String {
     assert_eq!(answer.status, 303, "{answer:?}");
     let location = answer.header("location").expect("a location");
-    assert!(location.starts_with("/shown/"), "{location}");
+    assert!(location.starts_with("/results/"), "{location}");
     browser.get(location).text()
 }
 
-fn is_enabled(root: &Person, client: &str) -> bool {
+fn is_enabled(root: &TestUser, client: &str) -> bool {
     let read = root.browser.get(&format!("/v1/clients/{client}"));
     read.json()["enabled"] == json!(true)
 }
 
 /// Returns the version of the client's record in the database, and of the one in the ephemeral store.
-fn moves(house: &House, client: &str) -> (i64, i64) {
+fn moves(server: &TestServer, client: &str) -> (i64, i64) {
     let id: ClientId = client.parse().expect("an ID");
-    let read = house
+    let read = server
         .app
         .database
         .read(move |conn| doorward::clients::find(conn, id));
-    let stored = house.run(read).expect("an answer").expect("a client").moves;
-    let key = house.app.clients.key(id);
-    let copy = house.run(house.app.ephemeral.get(&[&key]));
+    let stored = server
+        .run(read)
+        .expect("an answer")
+        .expect("a client")
+        .state_version;
+    let key = server.app.clients.key(id);
+    let copy = server.run(server.app.ephemeral.get(&[&key]));
     let copy = copy.expect("an answer").remove(0).expect("a record");
     let (published, _) = copy.split_once(':').expect("a number");
     (stored, published.parse().expect("a number"))
 }
 
 on_both! {
-    fn a_client_that_is_disabled_already_takes_along_what_it_registered(house) {
-        let root = house.administrator();
-        let service = house.client(&["clients:write"]);
-        let apps = [register(house, &service, "First", ""), register(house, &service, "Second", "")];
+    fn a_client_that_is_disabled_already_takes_along_what_it_registered(server) {
+        let root = server.administrator();
+        let service = server.client(&["clients:write"]);
+        let apps = [register(server, &service, "First", ""), register(server, &service, "Second", "")];
         let page = format!("/admin/clients/{}/disable", service.0);
         let html = root.browser.get(&page).text();
         // The request failed after its first operation.
@@ -82,13 +86,13 @@ on_both! {
         assert!(!shown.contains(&page), "nothing is left to do");
     }
 
-    fn a_form_that_is_sent_again_puts_in_force_what_it_changed_before(house) {
-        let root = house.administrator();
-        let enabled = |client: &(String, String)| ask_api(house, client, "GET", "/v1/users").status == 403;
+    fn a_form_that_is_sent_again_puts_in_force_what_it_changed_before(server) {
+        let root = server.administrator();
+        let enabled = |client: &(String, String)| ask_api(server, client, "GET", "/v1/users").status == 403;
         let mut pending = 0;
         for act in ["new-secret", "disable", "enable"] {
             for operations in 0.. {
-                let client = house.client(&[]);
+                let client = server.client(&[]);
                 assert!(enabled(&client), "its record is published");
                 if act == "enable" {
                     root.browser.post_json(&format!("/v1/clients/{}/disable", client.0), &json!({}));
@@ -96,13 +100,13 @@ on_both! {
                 let page = format!("/admin/clients/{}/{act}", client.0);
                 let html = root.browser.get(&page).text();
                 let typed: &[(&str, &str)] = if act == "new-secret" { &[("client_secret", SECRET)] } else { &[] };
-                house.faults.cut(operations, Cut::Refused);
+                server.fault_injector.inject_after(operations, InjectedFault::NotRun);
                 let first = send(&root.browser, &html, &page, typed);
-                if !house.faults.lift() {
+                if !server.fault_injector.clear() {
                     assert_eq!(first.status, 303, "{first:?}");
                     break;
                 }
-                let (stored, published) = moves(house, &client.0);
+                let (stored, published) = moves(server, &client.0);
                 if stored == published {
                     continue;
                 }
@@ -112,22 +116,22 @@ on_both! {
                 let is_done = again.status == 303 && act == "disable";
                 let is_refused = again.status == 409 && again.text().contains("an earlier one may have");
                 assert!(is_done || is_refused, "{act}: {again:?}");
-                let (stored, published) = moves(house, &client.0);
+                let (stored, published) = moves(server, &client.0);
                 assert_eq!(stored, published, "{act}, cut off after {operations} operations");
             }
         }
         assert!(pending >= 3);
     }
 
-    fn a_typed_secret_is_in_no_page_and_typed_again_after_a_fresh_sign_in(house) {
-        let mut root = house.administrator();
-        let (client, old) = house.client(&["users:read"]);
+    fn a_typed_secret_is_in_no_page_and_typed_again_after_a_fresh_sign_in(server) {
+        let mut root = server.administrator();
+        let (client, old) = server.client(&["users:read"]);
         let new_secret = format!("/admin/clients/{client}/new-secret");
         let app = [("client_name", "An app"), ("grant_client_credentials", "yes"), ("grant_authorization_code", ""), ("grant_refresh_token", ""), ("scope", "")];
         let app = [&app[..], &LISTS].concat();
         let cases: [(&str, &[(&str, &str)]); 2] = [(&new_secret, &[]), ("/admin/clients/new", &app)];
         for (path, typed) in cases {
-            house.pass(STEP_UP_AGE);
+            server.pass(STEP_UP_AGE);
             let html = root.browser.get(path).text();
             let with_secret = [typed, &[("client_secret", SECRET)]].concat();
             let page = shown(&root.browser, &send(&root.browser, &html, path, &with_secret));
@@ -138,20 +142,20 @@ on_both! {
             let page = again.text();
             assert!(page.contains("Type the client secret again") && !page.contains(SECRET), "{page}");
             assert_eq!(root.browser.get("/v1/clients").json()["items"].as_array().map(Vec::len), Some(1), "nothing was registered");
-            assert_eq!(ask_api(house, &(client.clone(), old.clone()), "GET", "/v1/users").status, if path == new_secret { 200 } else { 401 });
+            assert_eq!(ask_api(server, &(client.clone(), old.clone()), "GET", "/v1/users").status, if path == new_secret { 200 } else { 401 });
             let done = send(&root.browser, &page, path, &with_secret);
             assert_eq!(done.status, 303, "{path}: {done:?}");
         }
         let all = root.browser.get("/v1/clients").json()["items"].clone();
         for one in all.as_array().expect("clients") {
             let id = one["client_id"].as_str().expect("an ID").to_owned();
-            let status = ask_api(house, &(id, SECRET.to_owned()), "GET", "/v1/users").status;
+            let status = ask_api(server, &(id, SECRET.to_owned()), "GET", "/v1/users").status;
             assert!([200, 403].contains(&status), "the secret that was typed: {one}");
         }
     }
 
-    fn a_refused_form_says_that_its_secret_must_be_typed_again(house) {
-        let root = house.administrator();
+    fn a_refused_form_says_that_its_secret_must_be_typed_again(server) {
+        let root = server.administrator();
         let html = root.browser.get("/admin/clients/new").text();
         let typed = [("client_name", "An app"), ("redirect_uris", "http://app.example/callback")];
         let typed = [&typed[..], &LISTS].concat();
@@ -168,10 +172,10 @@ on_both! {
         assert!(!refused.text().contains("Type the client secret again"));
     }
 
-    fn a_typed_secret_is_not_kept_while_one_signs_in_again(house) {
-        let mut root = house.administrator();
+    fn a_typed_secret_is_not_kept_while_one_signs_in_again(server) {
+        let mut root = server.administrator();
         let html = root.browser.get("/admin/clients/new").text();
-        house.pass(40 * 24 * 3600);
+        server.pass(40 * 24 * 3600);
         let sent = send(&root.browser, &html, "/admin/clients/new", &[("client_name", "Typed App"), ("client_secret", SECRET)]);
         let login = sent.header("location").expect("a location").to_owned();
         let browser = root.browser.clone();

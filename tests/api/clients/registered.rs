@@ -11,36 +11,36 @@ use doorward::db::{self, Connection};
 use serde_json::{Value, json};
 
 use super::ask;
-use super::life::{Client, multiply, register, registered};
+use super::lifecycle::{Client, multiply, register, registered};
 use super::rights::send;
 use crate::api::in_flight::waiting;
 use crate::on_both;
-use crate::support::cuts::{Step, cut_at_every_step};
-use crate::support::house::{House, another_database, runtime};
+use crate::support::fault_sweep::{RepeatableRequest, fault_at_every_step};
 use crate::support::http::Answer;
-use crate::support::person::Person;
 use crate::support::process::wait_until;
+use crate::support::test_server::{TestServer, another_database, runtime};
+use crate::support::test_user::TestUser;
 
-fn disable_with_registered(root: &Person, service: &Client) -> Answer {
+fn disable_with_registered(root: &TestUser, service: &Client) -> Answer {
     let path = format!("/v1/clients/{}/disable", service.0);
     let body = json!({ "with_registered": true });
     root.browser.post_json(&path, &body)
 }
 
 /// Changes the schema for a test, with one statement for PostgreSQL and another for SQLite.
-fn alter(house: &House, postgres: &'static str, sqlite: &'static str) {
-    let altered = house.app.database.write(move |conn| {
+fn alter(server: &TestServer, postgres: &'static str, sqlite: &'static str) {
+    let altered = server.app.database.write(move |conn| {
         let sql = match conn {
             Connection::Postgres(_) => postgres,
             Connection::Sqlite(_) => sqlite,
         };
         conn.batch_execute(sql).map_err(db::Error::from)
     });
-    house.run(altered).expect("altered");
+    server.run(altered).expect("altered");
 }
 
 /// Changes a client without changing its origins and audiences.
-fn rename(root: &Person, client: &Client) -> u16 {
+fn rename(root: &TestUser, client: &Client) -> u16 {
     let path = format!("/v1/clients/{}", client.0);
     let tag = root.browser.get(&path);
     let tag = tag.header("etag").expect("a tag").to_owned();
@@ -56,14 +56,14 @@ fn rename(root: &Person, client: &Client) -> u16 {
 
 #[test]
 fn more_than_a_batch_is_disabled_on_a_slow_database() {
-    let house = &mut House::clustered();
-    let root = house.administrator();
-    let service = house.client(&["clients:write"]);
-    register(house, &service, "Many", "");
-    multiply(house, "Many", 29);
+    let server = &mut TestServer::clustered();
+    let root = server.administrator();
+    let service = server.client(&["clients:write"]);
+    register(server, &service, "Many", "");
+    multiply(server, "Many", 29);
     // A batch of 25 would take longer than a transaction may.
     alter(
-        house,
+        server,
         "create function slow() returns trigger language plpgsql as \
          $$ begin perform pg_sleep(0.03); return new; end $$; \
          create trigger slow before update on clients for each row execute function slow()",
@@ -80,17 +80,17 @@ fn hold_client_then_account(
     (client, user): (ClientId, UserId),
     (holds, proceed): (&mpsc::Sender<()>, &mpsc::Receiver<()>),
 ) -> db::Result<()> {
-    doorward::clients::lock_authority(conn, client)?;
+    doorward::clients::lock_permissions(conn, client)?;
     holds.send(()).ok();
     proceed.recv_timeout(Duration::from_secs(8)).ok();
-    doorward::standing::lock(conn, user)?;
+    doorward::account_state::lock(conn, user)?;
     Ok(())
 }
 
 on_both! {
-    fn only_a_change_of_its_origins_or_audiences_writes_them(house) {
-        let root = house.administrator();
-        let service = house.client(&["clients:write"]);
+    fn only_a_change_of_its_origins_or_audiences_writes_them(server) {
+        let root = server.administrator();
+        let service = server.client(&["clients:write"]);
         let origins: Vec<String> = (0..50).map(|number| format!("https://app{number}.example")).collect();
         let redirects: Vec<String> = (0..50).map(|number| format!("https://back{number}.example/callback")).collect();
         let body = json!({ "client_name": "Many", "redirect_uris": redirects, "allowed_origins": origins });
@@ -98,12 +98,12 @@ on_both! {
         for number in 0..3 {
             let mut body = body.clone();
             body["client_name"] = json!(format!("Many {number}"));
-            let made = send(house, &service, "POST", "/v1/clients", &body);
+            let made = send(server, &service, "POST", "/v1/clients", &body);
             assert_eq!(made.status, 201, "{}", made.text());
             apps.push((made.json()["client_id"].as_str().expect("an ID").to_owned(), String::new()));
         }
         alter(
-            house,
+            server,
             "create function never() returns trigger language plpgsql as $$ begin raise exception 'written'; end $$; \
              create trigger never before insert or delete on client_origins for each row execute function never()",
             "create trigger never_inserted before insert on client_origins begin select raise(abort, 'written'); end; \
@@ -114,10 +114,10 @@ on_both! {
         assert_eq!(registered(&disable_with_registered(&root, &service)).len(), 3);
     }
 
-    fn the_origins_of_a_client_follow_its_changes(house) {
-        let root = house.administrator();
+    fn the_origins_of_a_client_follow_its_changes(server) {
+        let root = server.administrator();
         let preflight = |origin: &str| {
-            let browser = house.browser();
+            let browser = server.browser();
             let answer = browser.request("OPTIONS", "/oauth2/token").header("Origin", origin).header("Access-Control-Request-Method", "POST").send();
             answer.header("access-control-allow-origin") == Some(origin)
         };
@@ -137,18 +137,18 @@ on_both! {
         assert!(!preflight("https://three.example") && !preflight("https://four.example"));
     }
 
-    fn a_request_through_a_registered_client_does_not_stop_the_disabling(house) {
-        let root = house.administrator();
-        let service = house.client(&["clients:write"]);
-        let clients = [register(house, &service, "First", ""), register(house, &service, "Second", "")];
+    fn a_request_through_a_registered_client_does_not_stop_the_disabling(server) {
+        let root = server.administrator();
+        let service = server.client(&["clients:write"]);
+        let clients = [register(server, &service, "First", ""), register(server, &service, "Second", "")];
         let user: UserId = root.id.parse().expect("an ID");
         for client in &clients {
             let command = ActingAs::command();
             let id: ClientId = client.0.parse().expect("an ID");
             for one in &clients {
-                house.run(house.app.clients.enable(one.0.parse().expect("an ID"), None, command.clone())).expect("enabled");
+                server.run(server.app.clients.enable(one.0.parse().expect("an ID"), None, command.clone())).expect("enabled");
             }
-            let database = another_database(&house.config, &house.clock);
+            let database = another_database(&server.config, &server.clock);
             let (tell, held) = mpsc::channel();
             let (release, proceed) = mpsc::channel();
             let answer = std::thread::scope(|scope| {
@@ -158,8 +158,8 @@ on_both! {
                 });
                 held.recv().expect("the client's lock");
                 let request = scope.spawn(|| disable_with_registered(&root, &service));
-                if waiting(house).is_some() {
-                    wait_until("the request waits", Duration::from_secs(4), || waiting(house) == Some(1) || request.is_finished());
+                if waiting(server).is_some() {
+                    wait_until("the request waits", Duration::from_secs(4), || waiting(server) == Some(1) || request.is_finished());
                 }
                 release.send(()).expect("a holder");
                 holder.join().expect("a holder").expect("both locks");
@@ -169,38 +169,38 @@ on_both! {
         }
     }
 
-    fn a_repeated_request_puts_in_force_what_an_earlier_one_disabled(house) {
-        let house: &House = house;
-        let root = house.administrator();
+    fn a_repeated_request_puts_in_force_what_an_earlier_one_disabled(server) {
+        let server: &TestServer = server;
+        let root = server.administrator();
         let prepare = || {
-            let service = house.client(&["clients:write", "users:read"]);
+            let service = server.client(&["clients:write", "users:read"]);
             let mut all = vec![service.clone()];
-            all.extend((0..2).map(|_| register(house, &service, &uuid::Uuid::new_v4().to_string(), "")));
+            all.extend((0..2).map(|_| register(server, &service, &uuid::Uuid::new_v4().to_string(), "")));
             for client in &all {
                 // Stores the client's record in the ephemeral store.
-                ask(house, client, "GET", "/v1/users");
+                ask(server, client, "GET", "/v1/users");
             }
             let root = root.clone();
             let in_force = move |answer: &Answer| {
-                answer.status == 200 && all.iter().all(|client| is_published_as_disabled(house, client))
+                answer.status == 200 && all.iter().all(|client| is_published_as_disabled(server, client))
             };
-            Step::repeatable(move || disable_with_registered(&root, &service), in_force)
+            RepeatableRequest::repeatable(move || disable_with_registered(&root, &service), in_force)
         };
-        cut_at_every_step(&house.faults, "disabling with registered clients", prepare);
+        fault_at_every_step(&server.fault_injector, "disabling with registered clients", prepare);
     }
 
-    fn an_app_that_holds_an_administrators_token_does_not_disable_what_others_registered(house) {
-        let root = house.administrator();
-        let helper = house.helper("openid clients:write");
+    fn an_app_that_holds_an_administrators_token_does_not_disable_what_others_registered(server) {
+        let root = server.administrator();
+        let helper = server.delegated_app("openid clients:write");
         let token = helper.sign_in(&root.browser, &[("scope", "openid clients:write")]).access;
-        let own = house.browser().request("POST", "/v1/clients").without_same_origin().bearer(&token)
+        let own = server.browser().request("POST", "/v1/clients").without_same_origin().bearer(&token)
             .json(&json!({ "client_name": "Own", "scope": "clients:write" })).send();
         assert_eq!(own.status, 201, "{}", own.text());
         let own = own.json();
         let own: Client = (own["client_id"].as_str().expect("an ID").into(), own["client_secret"].as_str().expect("a secret").into());
-        let through = register(house, &own, "Through", "");
+        let through = register(server, &own, "Through", "");
         let path = format!("/v1/clients/{}/disable", own.0);
-        let request = |body: &Value| house.browser().request("POST", &path).without_same_origin().bearer(&token).json(body).send();
+        let request = |body: &Value| server.browser().request("POST", &path).without_same_origin().bearer(&token).json(body).send();
         let refused = request(&json!({ "with_registered": true }));
         assert_eq!((refused.status, refused.json()["field"].clone()), (403, json!("with_registered")));
         let is_enabled = |client: &Client| root.browser.get(&format!("/v1/clients/{}", client.0)).json()["enabled"] == json!(true);
@@ -211,9 +211,9 @@ on_both! {
 }
 
 /// Whether the client's record in the ephemeral store, which every instance reads, says that it is disabled.
-fn is_published_as_disabled(house: &House, client: &Client) -> bool {
-    let key = house.app.clients.key(client.0.parse().expect("an ID"));
-    let copy = house.run(house.app.ephemeral.get(&[&key]));
+fn is_published_as_disabled(server: &TestServer, client: &Client) -> bool {
+    let key = server.app.clients.key(client.0.parse().expect("an ID"));
+    let copy = server.run(server.app.ephemeral.get(&[&key]));
     let copy = copy.expect("an answer").remove(0).expect("a record");
     let (_, record) = copy.split_once(':').expect("a version");
     let record: Value = serde_json::from_str(record).expect("JSON");

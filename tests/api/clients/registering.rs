@@ -4,22 +4,22 @@ use serde_json::{Value, json};
 
 use crate::api::races::count;
 use crate::on_both;
-use crate::support::http::{Answer, Browserless};
+use crate::support::http::{Answer, TestBrowser};
 use crate::support::race::{RUNNERS, race};
 
 const CALLBACK: &str = "https://app.example/callback";
 
-fn register(browser: &Browserless, body: &Value) -> Answer {
+fn register(browser: &TestBrowser, body: &Value) -> Answer {
     browser.post_json("/v1/clients", body)
 }
 
-fn made(browser: &Browserless, body: &Value) -> Value {
+fn made(browser: &TestBrowser, body: &Value) -> Value {
     let answer = register(browser, body);
     assert_eq!(answer.status, 201, "{}", answer.text());
     answer.json()
 }
 
-fn patch(browser: &Browserless, client: &Value, version: i64, body: &Value) -> Answer {
+fn patch(browser: &TestBrowser, client: &Value, version: i64, body: &Value) -> Answer {
     let path = format!(
         "/v1/clients/{}",
         client["client_id"].as_str().expect("an id")
@@ -41,8 +41,8 @@ fn refused_field(answer: &Answer) -> (u16, String, Value) {
 
 on_both! {
     /// RFC 3986 §3, checked in the text itself: browsers would resolve `https:/cb` relative to the issuer.
-    fn an_address_that_a_parser_would_repair_is_registered_nowhere(house) {
-        let root = house.administrator();
+    fn an_address_that_a_parser_would_repair_is_registered_nowhere(server) {
+        let root = server.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK] }));
         for bad in [
             "https:/cb", "https:cb/x", "https:///cb", "https:////cb", "https:\\\\app.example/cb", "http:/localhost/cb", "HTTPS://app.example/cb",
@@ -76,8 +76,8 @@ on_both! {
         assert_eq!(ask("https:/cb").status, 400);
     }
 
-    fn an_app_is_registered_read_listed_and_changed(house) {
-        let root = house.administrator();
+    fn an_app_is_registered_read_listed_and_changed(server) {
+        let root = server.administrator();
         let answer = register(&root.browser, &json!({ "client_name": " Shop ", "redirect_uris": [CALLBACK, CALLBACK] }));
         assert_eq!((answer.status, answer.header("etag"), answer.header("cache-control")), (201, Some("\"1\""), Some("no-store")));
         let client = answer.json();
@@ -108,8 +108,8 @@ on_both! {
         assert!(!root.browser.get("/v1/audit-events").text().contains(client["client_secret"].as_str().expect("a secret")));
     }
 
-    fn a_change_needs_the_version_that_it_changes(house) {
-        let root = house.administrator();
+    fn a_change_needs_the_version_that_it_changes(server) {
+        let root = server.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK] }));
         let path = format!("/v1/clients/{}", client["client_id"].as_str().expect("an id"));
         assert_eq!(root.browser.patch_json(&path, &json!({})).status, 428);
@@ -123,8 +123,8 @@ on_both! {
         assert_eq!((count(&answers, 200), count(&answers, 412)), (1, RUNNERS - 1));
     }
 
-    fn defaults_follow_what_it_is(house) {
-        let root = house.administrator();
+    fn defaults_follow_what_it_is(server) {
+        let root = server.administrator();
         let service = made(&root.browser, &json!({ "client_name": "Reports" }));
         assert_eq!((service["grant_types"].clone(), service["scope"].clone()), (json!(["client_credentials"]), json!("")));
         let page = made(&root.browser, &json!({ "client_name": "Page", "redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none" }));
@@ -133,13 +133,13 @@ on_both! {
         assert_eq!((quiet["scope"].clone(), quiet["grant_types"].clone()), (json!(""), json!([])));
     }
 
-    fn a_secret_comes_and_goes_with_the_method(house) {
-        let root = house.administrator();
+    fn a_secret_comes_and_goes_with_the_method(server) {
+        let root = server.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK], "scope": "users:read" }));
         let id = client["client_id"].as_str().expect("an id");
         let ask = |secret: &Value| {
             let secret = secret.as_str().expect("a secret");
-            house.browser().request("GET", "/v1/users").basic(id, secret).send().status
+            server.browser().request("GET", "/v1/users").basic(id, secret).send().status
         };
         assert_eq!(ask(&client["client_secret"]), 200);
         let public = patch(&root.browser, &client, 1, &json!({ "token_endpoint_auth_method": "none" }));
@@ -151,8 +151,8 @@ on_both! {
         assert_eq!((ask(&client["client_secret"]), ask(&again["client_secret"])), (401, 200));
     }
 
-    fn every_field_that_cannot_be_used_is_refused_by_name(house) {
-        let root = house.administrator();
+    fn every_field_that_cannot_be_used_is_refused_by_name(server) {
+        let root = server.administrator();
         let many: Vec<String> = (0..51).map(|number| format!("{CALLBACK}/{number}")).collect();
         let long = "x".repeat(101);
         for (field, body) in [
@@ -197,7 +197,7 @@ on_both! {
             ("least_acr", json!({ "least_acr": "gold" })),
             ("resources", json!({ "resources": ["orders"] })),
             ("audiences", json!({ "audiences": ["https://api.example/#x"] })),
-            ("audiences", json!({ "audiences": [house.origin()] })),
+            ("audiences", json!({ "audiences": [server.origin()] })),
             ("allowed_roles", json!({ "allowed_roles": ["two words"] })),
             ("allowed_roles", json!({ "allowed_roles": ["admin", "driver"] })),
         ] {
@@ -228,8 +228,8 @@ on_both! {
         assert_eq!(root.browser.get("/v1/clients").json()["items"], json!([]));
     }
 
-    fn registered_members_that_are_not_used_are_ignored(house) {
-        let root = house.administrator();
+    fn registered_members_that_are_not_used_are_ignored(server) {
+        let root = server.administrator();
         let body = json!({
             "client_name": "Shop", "client_name#ja-Jpan-JP": "店", "redirect_uris": [CALLBACK], "response_types": ["code"],
             "contacts": ["ada@example.com"], "logo_uri": "https://app.example/logo.png", "software_id": "4NRB1-0XZABZI9E6-5SM3R",
@@ -247,8 +247,8 @@ on_both! {
         }
     }
 
-    fn response_types_go_with_the_grants(house) {
-        let root = house.administrator();
+    fn response_types_go_with_the_grants(server) {
+        let root = server.administrator();
         let service = made(&root.browser, &json!({ "client_name": "Reports", "response_types": [] }));
         assert_eq!(service["response_types"], json!([]));
         for (types, redirects) in [
@@ -261,8 +261,8 @@ on_both! {
         }
     }
 
-    fn a_change_is_judged_with_what_stays(house) {
-        let root = house.administrator();
+    fn a_change_is_judged_with_what_stays(server) {
+        let root = server.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK], "require_pkce": false }));
         let wrong = patch(&root.browser, &client, 1, &json!({ "token_endpoint_auth_method": "none" }));
         assert_eq!(refused_field(&wrong).2, "require_pkce");
@@ -272,12 +272,12 @@ on_both! {
         assert_eq!(patch(&root.browser, &client, 1, &good).status, 200);
     }
 
-    fn an_audience_is_one_clients(house) {
-        let second = house.another_instance();
-        let ports = [house.port(0), house.port(second)];
-        let root = house.administrator();
+    fn an_audience_is_one_clients(server) {
+        let second = server.another_instance();
+        let ports = [server.port(0), server.port(second)];
+        let root = server.administrator();
         let wanted = json!({ "client_name": "Orders", "audiences": ["https://orders.example"] });
-        let tabs: Vec<Browserless> = (0..RUNNERS).map(|number| root.browser.at_port(ports[number % 2])).collect();
+        let tabs: Vec<TestBrowser> = (0..RUNNERS).map(|number| root.browser.at_port(ports[number % 2])).collect();
         let answers = race(tabs, |tab| register(&tab, &wanted));
         assert_eq!((count(&answers, 201), count(&answers, 409)), (1, RUNNERS - 1));
         let refused = answers.iter().find(|answer| answer.status == 409).expect("a refusal");
@@ -296,10 +296,10 @@ on_both! {
         assert_eq!(register(&root.browser, &wanted).status, 201);
     }
 
-    fn clients_are_paged(house) {
-        let root = house.administrator();
+    fn clients_are_paged(server) {
+        let root = server.administrator();
         for number in 0..5 {
-            house.pass(1);
+            server.pass(1);
             made(&root.browser, &json!({ "client_name": format!("App {number}") }));
         }
         let first = root.browser.get("/v1/clients?limit=2").json();

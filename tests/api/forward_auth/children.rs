@@ -4,31 +4,31 @@ use serde_json::json;
 
 use super::{ORDER, Visitor, ada, location, on_both_protected};
 use crate::support::binary;
-use crate::support::person::Person;
 use crate::support::process::wait_until;
+use crate::support::test_user::TestUser;
 use std::time::Duration;
 
-const DOOR: &str = "__Host-doorward-door";
+const SESSION_COOKIE: &str = "__Host-doorward-forward-auth";
 
 on_both_protected! {
-    fn a_door_is_no_session_and_a_session_is_no_door(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn a_door_is_no_session_and_a_session_is_no_door(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.shop.cookie(DOOR).expect("a door");
-        for name in ["doorward-session", "__Host-doorward-session", DOOR] {
-            let as_cookie = house.browser();
+        let door = visitor.shop.cookie(SESSION_COOKIE).expect("a door");
+        for name in ["doorward-session", "__Host-doorward-session", SESSION_COOKIE] {
+            let as_cookie = server.browser();
             as_cookie.set_cookie(name, &door);
             assert_eq!(as_cookie.get("/v1/session").status, 401, "{name}");
             assert_eq!(as_cookie.get("/v1/me").status, 401, "{name}");
             assert_eq!(as_cookie.get("/account").status, 303, "{name}");
         }
-        let bearer = house.browser();
+        let bearer = server.browser();
         assert_eq!(bearer.request("GET", "/v1/me").bearer(&door).send().status, 401);
         // Conversely, a session cookie is not accepted by forward-auth.
         let session = ada.browser.cookie("doorward-session").expect("a session");
-        let stranger = Visitor::new(house);
-        for name in ["doorward-session", "__Host-doorward-session", DOOR, "doorward-door"] {
+        let stranger = Visitor::new(server);
+        for name in ["doorward-session", "__Host-doorward-session", SESSION_COOKIE, "doorward-forward-auth"] {
             stranger.shop.set_cookie(name, &session);
             assert_eq!(stranger.status("/news/1"), 403, "{name}");
         }
@@ -36,9 +36,9 @@ on_both_protected! {
         assert_eq!(visitor.status("/news/1"), 200);
     }
 
-    fn a_door_is_good_for_its_host_alone(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn a_door_is_good_for_its_host_alone(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         let docs = Visitor { host: "docs.example.com", ..visitor.clone() };
         assert_eq!(docs.traefik("GET", "/x").send().status, 401);
@@ -46,11 +46,11 @@ on_both_protected! {
         assert_eq!(docs.status("/x"), 200);
     }
 
-    fn a_changed_or_doubled_cookie_is_none(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn a_changed_or_doubled_cookie_is_none(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.shop.cookie(DOOR).expect("a door");
+        let door = visitor.shop.cookie(SESSION_COOKIE).expect("a door");
         let parts: Vec<&str> = door.split('.').collect();
         let strange = uuid::Uuid::new_v4().to_string();
         for changed in [
@@ -61,21 +61,21 @@ on_both_protected! {
             format!("{door}="),
             door.to_uppercase(),
         ] {
-            let cookie = format!("{DOOR}={changed}");
+            let cookie = format!("{SESSION_COOKIE}={changed}");
             assert_eq!(visitor.traefik("GET", "/news/1").header("Cookie", &cookie).send().status, 403, "{changed}");
         }
-        let twice = format!("{DOOR}={door}; {DOOR}={door}");
+        let twice = format!("{SESSION_COOKIE}={door}; {SESSION_COOKIE}={door}");
         assert_eq!(visitor.traefik("GET", "/news/1").header("Cookie", &twice).send().status, 403);
-        let good = format!("a=b; {DOOR}={door}");
+        let good = format!("a=b; {SESSION_COOKIE}={door}");
         assert_eq!(visitor.traefik("GET", "/news/1").header("Cookie", &good).send().status, 200);
     }
 
-    fn cut_off_on_one_instance_refused_at_the_next_request_on_the_other(house) {
-        let second = house.another_instance();
-        let port = house.port(second);
-        let root = house.administrator();
-        type Cut = fn(&Person, &Person);
-        let cuts: [(&str, Cut); 6] = [
+    fn cut_off_on_one_instance_refused_at_the_next_request_on_the_other(server) {
+        let second = server.another_instance();
+        let port = server.port(second);
+        let root = server.administrator();
+        type Revocation = fn(&TestUser, &TestUser);
+        let revocations: [(&str, Revocation); 6] = [
             ("signed-out", |_, ada| assert_eq!(ada.browser.delete("/v1/session").status, 204)),
             ("revoked", |root, ada| {
                 let path = format!("/v1/users/{}/passkeys/{}", ada.id, ada.passkey);
@@ -95,9 +95,9 @@ on_both_protected! {
             }),
             ("locked", |_, ada| assert_eq!(ada.browser.post_json("/v1/me/suspend", &json!({})).status, 204)),
         ];
-        for (name, cut) in cuts {
-            let person = house.person(&root, name);
-            let visitor = Visitor::of(house, &person);
+        for (name, cut) in revocations {
+            let person = server.create_user(&root, name);
+            let visitor = Visitor::of(server, &person);
             visitor.enter("/news/1");
             let elsewhere = visitor.at_port(port);
             assert_eq!(elsewhere.status("/news/1"), 200, "{name}");
@@ -107,18 +107,18 @@ on_both_protected! {
         }
     }
 
-    fn cut_off_by_the_command_refused_at_the_next_request(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn cut_off_by_the_command_refused_at_the_next_request(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let ran = binary::run(&house.config, &["session", "revoke", "ada"]);
+        let ran = binary::run(&server.config, &["session", "revoke", "ada"]);
         assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
         assert_eq!(visitor.status("/news/1"), 403);
     }
 
-    fn a_sign_in_that_takes_a_sessions_place_takes_its_doors_along(house) {
-        let (_, mut ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn a_sign_in_that_takes_a_sessions_place_takes_its_doors_along(server) {
+        let (_, mut ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         let browser = visitor.place.clone();
         assert_eq!(ada.sign_in_at(&browser).status, 200);
@@ -128,86 +128,86 @@ on_both_protected! {
         assert_eq!(again.status("/news/1"), 200);
     }
 
-    fn a_door_ends_with_its_session_used_or_not(house) {
-        house.config.sessions.absolute_lifetime = Duration::from_secs(3 * 86_400);
-        house.restart(0);
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn a_door_ends_with_its_session_used_or_not(server) {
+        server.config.sessions.absolute_lifetime = Duration::from_secs(3 * 86_400);
+        server.restart(0);
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.shop.cookie(DOOR).expect("a door");
+        let door = visitor.shop.cookie(SESSION_COOKIE).expect("a door");
         let session = door.split('.').nth(1).expect("a session");
-        let seen = format!("seen:{{{}}}:{session}", ada.id);
+        let seen = format!("last-seen:{{{}}}:{session}", ada.id);
         // A use updates the session's idle timeout, asynchronously; no other request does so here.
         let moves = || wait_until("the idle clock moves", Duration::from_secs(10), || {
-            let copies = house.run(house.app.ephemeral.get(&[&seen])).expect("the store");
-            let now = house.clock.now().to_rfc3339();
+            let copies = server.run(server.app.ephemeral.get(&[&seen])).expect("the store");
+            let now = server.clock.now().to_rfc3339();
             copies[0].as_deref().is_some_and(|seen| seen.starts_with(&now))
         });
         for _ in 0..2 {
-            house.pass(86_399);
+            server.pass(86_399);
             assert_eq!(visitor.status("/news/1"), 200);
             moves();
         }
-        house.pass(80_000);
+        server.pass(80_000);
         assert_eq!(visitor.status("/news/1"), 200);
         moves();
         assert_eq!(visitor.place.get("/v1/session").status, 200);
-        house.pass(10_000);
+        server.pass(10_000);
         assert_eq!(visitor.status("/news/1"), 403, "past its absolute end");
         assert_eq!(visitor.place.get("/v1/session").status, 401);
     }
 
-    fn after_a_step_up_a_use_at_the_host_keeps_the_session_and_the_other_way_round(house) {
-        let (_, mut ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn after_a_step_up_a_use_at_the_host_keeps_the_session_and_the_other_way_round(server) {
+        let (_, mut ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         // After the session key was replaced, existing forward-auth sessions continue.
         assert_eq!(ada.step_up().status, 200);
-        let door = visitor.shop.cookie(DOOR).expect("a door");
+        let door = visitor.shop.cookie(SESSION_COOKIE).expect("a door");
         let session = door.split('.').nth(1).expect("a session");
-        let seen = format!("seen:{{{}}}:{session}", ada.id);
+        let seen = format!("last-seen:{{{}}}:{session}", ada.id);
         let moves = || wait_until("the idle clock moves", Duration::from_secs(10), || {
-            let copies = house.run(house.app.ephemeral.get(&[&seen])).expect("the store");
-            let now = house.clock.now().to_rfc3339();
+            let copies = server.run(server.app.ephemeral.get(&[&seen])).expect("the store");
+            let now = server.clock.now().to_rfc3339();
             copies[0].as_deref().is_some_and(|seen| seen.starts_with(&now))
         });
         for _ in 0..3 {
-            house.pass(80_000);
+            server.pass(80_000);
             assert_eq!(visitor.status("/news/1"), 200);
             moves();
         }
-        house.pass(80_000);
+        server.pass(80_000);
         assert_eq!(ada.session_status(), 200, "kept alive by the uses at the host");
         moves();
-        house.pass(80_000);
+        server.pass(80_000);
         assert_eq!(visitor.status("/news/1"), 200, "kept alive by the use of the session");
     }
 
-    fn an_unused_door_ends_with_an_unused_session(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn an_unused_door_ends_with_an_unused_session(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        house.pass(86_400);
+        server.pass(86_400);
         assert_eq!(visitor.status("/news/1"), 403);
         assert_eq!(visitor.place.get("/v1/session").status, 401);
     }
 
-    fn signing_out_at_the_host_shuts_that_door_and_nothing_else(house) {
-        let (_, ada) = ada(house);
-        house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
-        let visitor = Visitor::of(house, &ada);
+    fn signing_out_at_the_host_shuts_that_door_and_nothing_else(server) {
+        let (_, ada) = ada(server);
+        server.set_role_assignment(&ada.id, ORDER, &["OPERATOR"]);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/orders/17");
         let kept = visitor.shop.clone();
         assert!(visitor.door("GET", "/.doorward/logout").send().text().contains("action=\"/.doorward/logout\""));
         let post = || visitor.door("POST", "/.doorward/logout");
         assert_eq!(post().send().status, 403, "no Origin");
-        assert_eq!(post().header("Origin", house.origin()).send().status, 403, "Doorward's own pages are another host's");
+        assert_eq!(post().header("Origin", server.origin()).send().status, 403, "Doorward's own pages are another host's");
         assert_eq!(post().header("Origin", "https://shop.example.com").header("Sec-Fetch-Site", "cross-site").send().status, 403);
         assert_eq!(visitor.status("/orders/17"), 200);
         let out = post().header("Origin", "https://shop.example.com").header("Sec-Fetch-Site", "same-origin").send();
         assert_eq!(out.status, 200);
-        assert!(out.text().contains(&format!("{}/oauth2/logout", house.origin())));
-        assert_eq!(visitor.shop.cookie(DOOR), None);
+        assert!(out.text().contains(&format!("{}/oauth2/logout", server.origin())));
+        assert_eq!(visitor.shop.cookie(SESSION_COOKIE), None);
         let copied = Visitor { shop: kept, ..visitor.clone() };
         assert_eq!(copied.status("/orders/17"), 401, "a copied cookie opens nothing any more");
         assert_eq!(visitor.place.get("/v1/session").status, 200);
@@ -216,17 +216,17 @@ on_both_protected! {
         assert_eq!(visitor.status("/orders/17"), 200);
     }
 
-    fn doors_and_ways_in_outlive_a_restart(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn doors_and_ways_in_outlive_a_restart(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         let door = visitor.clone();
-        visitor.forget_door();
+        visitor.drop_session();
         let onward = visitor.begin("/news/2");
-        house.restart(0);
+        server.restart(0);
         assert_eq!(door.status("/news/1"), 200);
         let back = location(&visitor.place.get(&onward), 303);
-        house.restart(0);
+        server.restart(0);
         let path = back.strip_prefix("https://shop.example.com").expect("the host");
         assert_eq!(visitor.door("GET", path).send().status, 303);
     }

@@ -24,15 +24,15 @@ fn identity(answer: &Answer) -> Vec<&str> {
 }
 
 on_both_protected! {
-    fn signed_in_and_operator_of_that_very_order(house) {
-        let (root, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn signed_in_and_operator_of_that_very_order(server) {
+        let (root, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         let denied = visitor.traefik("GET", "/orders/17?x=y").header("Accept", HTML).send();
         assert_eq!(location(&denied, 302), "https://shop.example.com/.doorward/login?to=%2Forders%2F17%3Fx%3Dy");
         visitor.enter("/orders/17?x=y");
         // Signed in, but without the role.
         assert_eq!(visitor.status("/orders/17?x=y"), 403);
-        house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
+        server.set_role_assignment(&ada.id, ORDER, &["OPERATOR"]);
         for answer in [
             visitor.traefik("GET", "/orders/17?x=y").send(),
             visitor.traefik("HEAD", "/orders/17").send(),
@@ -47,36 +47,36 @@ on_both_protected! {
         // Not for another order, another method or another user.
         assert_eq!(visitor.status("/orders/18"), 403);
         assert_eq!(visitor.traefik("DELETE", "/orders/17").send().status, 403);
-        let other = Visitor::of(house, &root);
+        let other = Visitor::of(server, &root);
         other.enter("/orders/17");
         assert_eq!(other.status("/orders/17"), 403);
-        house.set_grant(&ada.id, ORDER, &["CLERK"]);
+        server.set_role_assignment(&ada.id, ORDER, &["CLERK"]);
         assert_eq!(visitor.status("/orders/17"), 403);
     }
 
-    fn a_grant_given_and_withdrawn_on_one_instance_counts_at_once_on_the_other(house) {
-        let second = house.another_instance();
-        let (_, ada) = ada(house);
-        let here = Visitor::of(house, &ada);
+    fn a_grant_given_and_withdrawn_on_one_instance_counts_at_once_on_the_other(server) {
+        let second = server.another_instance();
+        let (_, ada) = ada(server);
+        let here = Visitor::of(server, &ada);
         here.enter("/orders/17");
-        let there = here.at_port(house.port(second));
+        let there = here.at_port(server.port(second));
         for _ in 0..3 {
             assert_eq!(there.status("/orders/17"), 403);
-            house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
+            server.set_role_assignment(&ada.id, ORDER, &["OPERATOR"]);
             assert_eq!(there.status("/orders/17"), 200);
             assert_eq!(here.status("/orders/17"), 200);
-            house.set_grant(&ada.id, ORDER, &[]);
+            server.set_role_assignment(&ada.id, ORDER, &[]);
         }
     }
 
-    fn what_no_route_names_is_denied_and_leads_nowhere(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn what_no_route_names_is_denied_and_leads_nowhere(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/");
         for uri in ["/nothing", "/orders", "/orders/", "/orders/17/", "/Orders/17", "/.doorward/login", "/.doorward/", "/vault/none"] {
             let answer = visitor.traefik("GET", uri).header("Accept", HTML).send();
             assert_eq!(answer.status, 403, "{uri}");
-            let answer = Visitor::new(house).nginx("GET", uri).send();
+            let answer = Visitor::new(server).nginx("GET", uri).send();
             assert!([401, 403].contains(&answer.status), "{uri}");
         }
         for host in ["other.example.com", "SHOP.example.com", "shop.example.com:443", "shop.example.com.", "localhost"] {
@@ -90,13 +90,13 @@ on_both_protected! {
         assert_eq!(visitor.status("/vault/none"), 403);
     }
 
-    fn what_is_open_to_everybody_asks_nobody_to_sign_in(house) {
-        let (_, ada) = ada(house);
-        let stranger = Visitor::new(house);
+    fn what_is_open_to_everybody_asks_nobody_to_sign_in(server) {
+        let (_, ada) = ada(server);
+        let stranger = Visitor::new(server);
         let answer = stranger.traefik("GET", "/").send();
         assert_eq!((answer.status, identity(&answer)), (200, vec![""; 6]));
         // Signing in is possible all the same.
-        let visitor = Visitor::of(house, &ada);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/");
         let answer = visitor.traefik("POST", "/").send();
         assert_eq!((answer.status, identity(&answer)[1]), (200, "ada"));
@@ -107,9 +107,9 @@ on_both_protected! {
         assert_eq!(visitor.status("/news/1"), 200);
     }
 
-    fn roles_are_told_and_follow_the_person(house) {
-        let (root, _) = ada(house);
-        let visitor = Visitor::of(house, &root);
+    fn roles_are_told_and_follow_the_person(server) {
+        let (root, _) = ada(server);
+        let visitor = Visitor::of(server, &root);
         visitor.enter("/");
         let answer = visitor.traefik("GET", "/").send();
         assert_eq!(answer.header("remote-roles"), Some("admin"));
@@ -123,12 +123,12 @@ on_both_protected! {
         assert_eq!(visitor.traefik("GET", "/").send().header("remote-email"), Some("ceo@corp.example"));
     }
 
-    fn an_old_sign_in_is_renewed_on_the_way_and_never_in_a_circle(house) {
-        let (_, mut ada) = ada(house);
-        let mut visitor = Visitor::of(house, &ada);
+    fn an_old_sign_in_is_renewed_on_the_way_and_never_in_a_circle(server) {
+        let (_, mut ada) = ada(server);
+        let mut visitor = Visitor::of(server, &ada);
         visitor.enter("/vault/fresh");
         assert_eq!(visitor.status("/vault/fresh"), 200);
-        house.pass(600);
+        server.pass(600);
         // Programs get a challenge that says what is required; browsers are redirected.
         let answer = visitor.traefik("POST", "/vault/fresh").send();
         assert_eq!(answer.status, 401);
@@ -152,9 +152,9 @@ on_both_protected! {
         assert_eq!(visitor.status("/vault/fresh"), 200);
     }
 
-    fn what_a_new_sign_in_does_not_turn_is_refused(house) {
-        let (_, mut ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn what_a_new_sign_in_does_not_turn_is_refused(server) {
+        let (_, mut ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/vault/strong");
         let answer = visitor.traefik("GET", "/vault/strong").send();
         assert_eq!(answer.status, 401);
@@ -175,11 +175,11 @@ on_both_protected! {
         assert!(refused.text().contains("have access"));
     }
 
-    fn a_second_denial_after_a_new_sign_in_is_the_end(house) {
-        let (_, mut ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn a_second_denial_after_a_new_sign_in_is_the_end(server) {
+        let (_, mut ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/vault/instant");
-        house.pass(5);
+        server.pass(5);
         assert_eq!(visitor.status("/vault/instant"), 401);
         let onward = visitor.begin("/vault/instant");
         ada.browser = visitor.place.clone();
@@ -188,19 +188,19 @@ on_both_protected! {
         let path = back.strip_prefix("https://shop.example.com").expect("the host");
         assert_eq!(visitor.door("GET", path).send().status, 303);
         assert_eq!(visitor.status("/vault/instant"), 200);
-        house.pass(5);
+        server.pass(5);
         // The sign-in is too old again, although it was just made for this request: 403, to prevent a redirect loop.
         assert_eq!(visitor.status("/vault/instant"), 403);
         assert_eq!(visitor.door("GET", "/.doorward/login?to=/vault/instant").send().status, 403);
-        house.pass(60);
+        server.pass(60);
         assert_eq!(visitor.status("/vault/instant"), 401);
     }
 
-    fn whoever_would_rather_not_or_is_somebody_else_is_led_away(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn whoever_would_rather_not_or_is_somebody_else_is_led_away(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/");
-        house.pass(600);
+        server.pass(600);
         let onward = visitor.begin("/vault/fresh");
         let answer = |answer: &str| visitor.place.request("POST", &onward).page_form(&[("answer", answer)]).send();
         assert_eq!(location(&answer("deny"), 303), "/account");

@@ -7,27 +7,27 @@ use doorward::base::config::Config;
 
 use super::{HTML, ORDER, POLICIES, Visitor, ada, on_both_protected, protected};
 use crate::api::faults::stores;
-use crate::api::set_back::{copy, set_back};
-use crate::support::causes;
-use crate::support::cuts::{Step, cut_at_every_step};
-use crate::support::house::House;
+use crate::api::redis_rollback::{copy, roll_back};
+use crate::support::fault_sweep::{RepeatableRequest, fault_at_every_step};
 use crate::support::http::Answer;
+use crate::support::logged_errors;
 use crate::support::process::wait_until;
+use crate::support::test_server::TestServer;
 
 #[test]
 fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
     let (postgres, mut redis) = stores();
-    let house = House::on(&postgres.url("doorward"), &redis.url(), |config| {
+    let server = TestServer::on(&postgres.url("doorward"), &redis.url(), |config| {
         config.redis.timeout = Duration::from_millis(500);
         config.database.timeout = Duration::from_millis(1_500);
         protected(config);
     });
-    let (_, ada) = ada(&house);
-    house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
-    let visitor = Visitor::of(&house, &ada);
+    let (_, ada) = ada(&server);
+    server.set_role_assignment(&ada.id, ORDER, &["OPERATOR"]);
+    let visitor = Visitor::of(&server, &ada);
     visitor.enter("/orders/17");
     let opened = visitor.clone();
-    visitor.forget_door();
+    visitor.drop_session();
     let waiting = visitor.begin("/orders/17");
     let ticket = visitor.ticket("/orders/17");
     redis.kill();
@@ -46,7 +46,7 @@ fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
     ] {
         let answer = request.send();
         assert_eq!(answer.status, 503, "{answer:?}");
-        causes::assert_stated(&answer);
+        logged_errors::assert_stated(&answer);
         assert!(answer.headers_named("set-cookie").is_empty(), "{answer:?}");
         assert!(answer.header("remote-id").is_none() && answer.header("location").is_none());
     }
@@ -59,14 +59,14 @@ fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
 #[test]
 fn with_the_database_away_doors_stay_open_while_copies_live() {
     let (mut postgres, redis) = stores();
-    let house = House::on(&postgres.url("doorward"), &redis.url(), |config| {
+    let server = TestServer::on(&postgres.url("doorward"), &redis.url(), |config| {
         config.redis.timeout = Duration::from_millis(500);
         config.database.timeout = Duration::from_millis(1_500);
         protected(config);
     });
-    let (_, ada) = ada(&house);
-    house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
-    let visitor = Visitor::of(&house, &ada);
+    let (_, ada) = ada(&server);
+    server.set_role_assignment(&ada.id, ORDER, &["OPERATOR"]);
+    let visitor = Visitor::of(&server, &ada);
     visitor.enter("/orders/17");
     assert_eq!(visitor.status("/orders/17"), 200);
     postgres.kill();
@@ -78,15 +78,15 @@ fn with_the_database_away_doors_stay_open_while_copies_live() {
 #[test]
 fn a_ticket_that_was_used_is_not_good_again_when_redis_is_set_back() {
     let (postgres, mut redis) = stores();
-    let house = House::on(&postgres.url("doorward"), &redis.url(), protected);
-    let (_, ada) = ada(&house);
-    let visitor = Visitor::of(&house, &ada);
+    let server = TestServer::on(&postgres.url("doorward"), &redis.url(), protected);
+    let (_, ada) = ada(&server);
+    let visitor = Visitor::of(&server, &ada);
     let ticket = visitor.ticket("/news/1");
-    let before = copy(&house, &mut redis);
+    let before = copy(&server, &mut redis);
     let other = visitor.clone();
     assert_eq!(visitor.door("GET", &ticket).send().status, 303);
     assert_eq!(visitor.status("/news/1"), 200);
-    set_back(&house, &mut redis, &before);
+    roll_back(&server, &mut redis, &before);
     let again = other.door("GET", &ticket).send();
     assert_eq!(again.status, 410, "{again:?}");
     assert!(again.headers_named("set-cookie").is_empty(), "{again:?}");
@@ -104,12 +104,12 @@ fn policies_of(config: &Config) -> PathBuf {
     folder.join("shop.cedar")
 }
 
-fn without_policies_an_open_door_leads_nowhere(house: &House) {
-    let (_, ada) = ada(house);
-    house.set_grant(&ada.id, ORDER, &["OPERATOR"]);
-    let visitor = Visitor::of(house, &ada);
+fn without_policies_an_open_door_leads_nowhere(server: &TestServer) {
+    let (_, ada) = ada(server);
+    server.set_role_assignment(&ada.id, ORDER, &["OPERATOR"]);
+    let visitor = Visitor::of(server, &ada);
     visitor.enter("/");
-    let nobody = Visitor::new(house);
+    let nobody = Visitor::new(server);
     for ask in [Visitor::traefik, Visitor::nginx, Visitor::envoy] {
         for uri in ["/", "/orders/17", "/news/1"] {
             let refused = ask(&visitor, "GET", uri).header("Accept", HTML).send();
@@ -119,7 +119,7 @@ fn without_policies_an_open_door_leads_nowhere(house: &House) {
             assert!([401, 403].contains(&refused.status), "{uri}: {refused:?}");
         }
     }
-    std::fs::write(policies_of(&house.config), POLICIES).expect("a file");
+    std::fs::write(policies_of(&server.config), POLICIES).expect("a file");
     wait_until(
         "the good ones are in force",
         Duration::from_secs(10),
@@ -129,12 +129,12 @@ fn without_policies_an_open_door_leads_nowhere(house: &House) {
 
 #[test]
 fn without_policies_an_open_door_leads_nowhere_embedded() {
-    without_policies_an_open_door_leads_nowhere(&House::embedded_with(with_a_mistake));
+    without_policies_an_open_door_leads_nowhere(&TestServer::embedded_with(with_a_mistake));
 }
 
 #[test]
 fn without_policies_an_open_door_leads_nowhere_clustered() {
-    without_policies_an_open_door_leads_nowhere(&House::clustered_with(with_a_mistake));
+    without_policies_an_open_door_leads_nowhere(&TestServer::clustered_with(with_a_mistake));
 }
 
 fn leads(answer: &Answer, to: &str) -> bool {
@@ -143,38 +143,38 @@ fn leads(answer: &Answer, to: &str) -> bool {
 }
 
 on_both_protected! {
-    fn the_way_in_is_open_again_at_every_step(house) {
-        let (_, ada) = ada(house);
-        let visitor = &Visitor::of(house, &ada);
-        cut_at_every_step(&house.faults, "begin", || {
-            let stranger = Visitor::new(house);
+    fn the_way_in_is_open_again_at_every_step(server) {
+        let (_, ada) = ada(server);
+        let visitor = &Visitor::of(server, &ada);
+        fault_at_every_step(&server.fault_injector, "begin", || {
+            let stranger = Visitor::new(server);
             let begin = move || stranger.door("GET", "/.doorward/login?to=/news/1").send();
-            Step::repeatable(begin, |answer| leads(answer, house.origin()))
+            RepeatableRequest::repeatable(begin, |answer| leads(answer, server.origin()))
         });
-        cut_at_every_step(&house.faults, "request", || {
+        fault_at_every_step(&server.fault_injector, "request", || {
             let onward = visitor.begin("/news/1");
-            let back = "https://shop.example.com/.doorward/callback?ticket=";
-            Step::repeatable(move || visitor.place.get(&onward), move |answer| leads(answer, back))
+            let back = "https://shop.example.com/.doorward/callback?code=";
+            RepeatableRequest::repeatable(move || visitor.place.get(&onward), move |answer| leads(answer, back))
         });
-        cut_at_every_step(&house.faults, "ticket", || {
-            visitor.forget_door();
+        fault_at_every_step(&server.fault_injector, "ticket", || {
+            visitor.drop_session();
             let ticket = visitor.ticket("/news/1");
             // As a program, because the test reads problem documents.
             let redeem = move || visitor.door("GET", &ticket).header("Accept", "*/*").send();
             let opens = |answer: &Answer| leads(answer, "/news/1") && visitor.status("/news/1") == 200;
-            Step::new(redeem, opens, || {
+            RepeatableRequest::new(redeem, opens, || {
                 visitor.enter("/news/1");
                 visitor.status("/news/1") == 200
             })
         });
-        cut_at_every_step(&house.faults, "logout", || {
-            visitor.forget_door();
+        fault_at_every_step(&server.fault_injector, "logout", || {
+            visitor.drop_session();
             visitor.enter("/news/1");
             let logout = || {
                 let request = visitor.door("POST", "/.doorward/logout").header("Accept", "*/*");
                 request.header("Origin", "https://shop.example.com").send()
             };
-            Step::repeatable(logout, |answer| answer.status == 200)
+            RepeatableRequest::repeatable(logout, |answer| answer.status == 200)
         });
     }
 }

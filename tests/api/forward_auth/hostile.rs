@@ -3,14 +3,14 @@
 use doorward::base::config::{Config, Network};
 
 use super::{HTML, Visitor, ada, location, on_both_protected, protected};
-use crate::support::house::House;
 use crate::support::http::Request;
 use crate::support::http::form_encoded;
+use crate::support::test_server::TestServer;
 
 on_both_protected! {
-    fn an_address_that_can_be_read_in_two_ways_is_denied(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn an_address_that_can_be_read_in_two_ways_is_denied(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         let long = format!("/news/{}", "a".repeat(8_192));
         for uri in [
@@ -29,9 +29,9 @@ on_both_protected! {
         }
     }
 
-    fn pages_of_other_origins_change_nothing(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn pages_of_other_origins_change_nothing(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         let own = "https://shop.example.com";
         let asks: [for<'v> fn(&'v Visitor, &str, &str) -> Request<'v>; 3] = [Visitor::traefik, Visitor::nginx, Visitor::envoy];
@@ -58,9 +58,9 @@ on_both_protected! {
         }
     }
 
-    fn a_preflight_passes_by_route_and_origin_without_a_cookie(house) {
-        let (_, ada) = ada(house);
-        let (signed_in, nobody) = (Visitor::of(house, &ada), Visitor::new(house));
+    fn a_preflight_passes_by_route_and_origin_without_a_cookie(server) {
+        let (_, ada) = ada(server);
+        let (signed_in, nobody) = (Visitor::of(server, &ada), Visitor::new(server));
         signed_in.enter("/news/1");
         let origin = ("Origin", "https://wiki.example.com");
         let wanted = ("Access-Control-Request-Method", "POST");
@@ -102,9 +102,9 @@ on_both_protected! {
         }
     }
 
-    fn a_socket_is_answered_like_any_other_request(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn a_socket_is_answered_like_any_other_request(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         for ask in [Visitor::traefik as for<'v> fn(&'v Visitor, &str, &str) -> Request<'v>, Visitor::nginx, Visitor::envoy] {
             let open = |visitor: &Visitor, origin: &str| ask(visitor, "GET", "/news/1")
@@ -114,12 +114,12 @@ on_both_protected! {
             assert_eq!((passed.status, passed.header("remote-id")), (200, Some(ada.id.as_str())));
             assert_eq!(passed.header("connection"), Some("close"), "what follows is nobody's");
             assert_eq!(open(&visitor, "https://wiki.example.com").status, 403);
-            assert_eq!(open(&Visitor::new(house), "https://shop.example.com").status, 403, "nobody is sent to sign in here");
+            assert_eq!(open(&Visitor::new(server), "https://shop.example.com").status, 403, "nobody is sent to sign in here");
         }
     }
 
-    fn a_body_beside_the_question_is_ignored(house) {
-        let visitor = Visitor::new(house);
+    fn a_body_beside_the_question_is_ignored(server) {
+        let visitor = Visitor::new(server);
         let encoded = visitor.traefik("POST", "/api/1").header("Content-Encoding", "gzip").body(vec![7; 100_000], "text/plain");
         assert_eq!(encoded.send().status, 200);
         let encoded = visitor.envoy("POST", "/api/1").header("Content-Encoding", "gzip").body(vec![7; 100_000], "text/plain");
@@ -127,9 +127,9 @@ on_both_protected! {
         assert_eq!(visitor.nginx("POST", "/api/1").header("Content-Encoding", "gzip").send().status, 200);
     }
 
-    fn the_way_in_is_no_frame_and_no_script(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn the_way_in_is_no_frame_and_no_script(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         let onward = visitor.begin("/api/1");
         for destination in ["iframe", "empty", "serviceworker", "image"] {
             let answer = visitor.place.request("GET", &onward).header("Sec-Fetch-Dest", destination).send();
@@ -140,9 +140,9 @@ on_both_protected! {
         assert!(location(&answer, 303).starts_with("https://shop.example.com/"));
     }
 
-    fn two_readings_of_one_request_are_denied(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn two_readings_of_one_request_are_denied(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         let both = || {
             visitor.traefik("GET", "/news/1")
@@ -188,9 +188,9 @@ on_both_protected! {
         assert_eq!(visitor.shop.request("POST", "/forward-auth").send().status, 405);
     }
 
-    fn nobody_is_sent_to_another_place(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn nobody_is_sent_to_another_place(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         for to in [
             "//evil.example/", "/\\evil.example/", "https://evil.example/", "evil.example", "\\\\evil.example", "/%2F/evil.example", "/%5Cevil",
             "/.//evil", "javascript:alert(1)", "/a\r\nLocation: https://evil.example/", "/\t/evil.example", " /", "/news/1#@evil", "",
@@ -203,19 +203,19 @@ on_both_protected! {
             assert_eq!(visitor.door("GET", &format!("/.doorward/login{query}")).send().status, 400, "{query}");
         }
         // Redirects lead only to a path of the host, or to Doorward's own page.
-        assert!(location(&visitor.door("GET", "/.doorward/login?to=/news/1").send(), 303).starts_with(house.origin()));
+        assert!(location(&visitor.door("GET", "/.doorward/login?to=/news/1").send(), 303).starts_with(server.origin()));
         let conflict = visitor.door("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Host", "docs.example.com").send();
         assert_eq!(conflict.status, 400);
         let plain = visitor.door("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Proto", "http").send();
         assert_eq!(plain.status, 400);
     }
 
-    fn the_application_never_sees_doorwards_cookies(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn the_application_never_sees_doorwards_cookies(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.shop.cookie("__Host-doorward-door").expect("a door");
-        let shown = format!("cart=7; __Host-doorward-door={door}; __Host-doorward-session=x; doorward-browser=y; theme=dark");
+        let door = visitor.shop.cookie("__Host-doorward-forward-auth").expect("a door");
+        let shown = format!("cart=7; __Host-doorward-forward-auth={door}; __Host-doorward-session=x; doorward-browser=y; theme=dark");
         for ask in [Visitor::traefik, Visitor::nginx, Visitor::envoy] {
             let answer = ask(&visitor, "GET", "/news/1").header("Cookie", &shown).send();
             assert_eq!((answer.status, answer.headers_named("cookie")), (200, vec!["cart=7; theme=dark"]));
@@ -224,11 +224,11 @@ on_both_protected! {
         assert_eq!(nothing_left.headers_named("cookie"), [""]);
     }
 
-    fn an_identity_from_outside_is_overwritten(house) {
-        let (_, ada) = ada(house);
-        let visitor = Visitor::of(house, &ada);
+    fn an_identity_from_outside_is_overwritten(server) {
+        let (_, ada) = ada(server);
+        let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        for visitor in [visitor, Visitor::new(house)] {
+        for visitor in [visitor, Visitor::new(server)] {
             let answer = visitor.traefik("GET", "/")
                 .header("Remote-User", "root").header("Remote-Id", "0").header("Remote-Email", "root@example.com")
                 .header("Remote-Name", "Root").header("Remote-Roles", "admin").header("Remote-Jwt", "x").send();
@@ -246,8 +246,8 @@ fn without_proxies(config: &mut Config) {
     config.server.trusted_proxies = vec![Network::parse("192.0.2.0/24").expect("a network")];
 }
 
-fn only_configured_proxies_are_believed(house: &House) {
-    let visitor = Visitor::new(house);
+fn only_configured_proxies_are_believed(server: &TestServer) {
+    let visitor = Visitor::new(server);
     let spoofed = |request: crate::support::http::Request<'_>, accept: &str| {
         let request = request.header("X-Forwarded-For", "192.0.2.1");
         request.header("Accept", accept).send()
@@ -259,7 +259,7 @@ fn only_configured_proxies_are_believed(house: &House) {
             spoofed(visitor.nginx("GET", "/"), accept),
             spoofed(visitor.envoy("GET", "/"), accept),
             spoofed(visitor.door("GET", "/.doorward/login?to=/"), accept),
-            spoofed(visitor.door("GET", "/.doorward/callback?ticket=x"), accept),
+            spoofed(visitor.door("GET", "/.doorward/callback?code=x"), accept),
             spoofed(visitor.door("GET", "/.doorward/logout"), accept),
         ] {
             assert_eq!(answer.status, 403, "{answer:?}");
@@ -281,10 +281,10 @@ fn only_configured_proxies_are_believed(house: &House) {
 
 #[test]
 fn only_configured_proxies_are_believed_embedded() {
-    only_configured_proxies_are_believed(&House::embedded_with(without_proxies));
+    only_configured_proxies_are_believed(&TestServer::embedded_with(without_proxies));
 }
 
 #[test]
 fn only_configured_proxies_are_believed_clustered() {
-    only_configured_proxies_are_believed(&House::clustered_with(without_proxies));
+    only_configured_proxies_are_believed(&TestServer::clustered_with(without_proxies));
 }

@@ -3,18 +3,18 @@
 mod children;
 mod configuration;
 mod decisions;
-mod dialects;
 mod faults;
+mod handoff_codes;
 mod hostile;
-mod tickets;
+mod proxy_protocols;
 mod token;
 
 use doorward::base::config::{Config, Network, Route, RouteResource};
 
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless, Request};
-use crate::support::person::Person;
+use crate::support::http::{Answer, Request, TestBrowser};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// A protected host. It uses https, like all hosts that are not localhost.
 const HOST: &str = "shop.example.com";
@@ -24,7 +24,7 @@ const HTML: &str = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
 
 const POLICIES: &str = r#"
 permit (principal is User, action == Action::"view", resource is order)
-when { context.grants.contains("OPERATOR") };
+when { context.resource_roles.contains("OPERATOR") };
 permit (principal, action == Action::"read", resource is page);
 permit (principal is User, action == Action::"read", resource is news);
 permit (principal is User, action == Action::"open", resource == vault::"fresh")
@@ -110,21 +110,21 @@ fn protected(config: &mut Config) {
 
 /// Like `on_both!`, with protected hosts.
 macro_rules! on_both_protected {
-    ($($(#[doc = $doc:literal])* fn $name:ident($house:ident) $body:block)+) => {
+    ($($(#[doc = $doc:literal])* fn $name:ident($server:ident) $body:block)+) => {
         $($(#[doc = $doc])* mod $name {
             #[allow(unused_imports)]
             use super::*;
 
-            fn behaviour($house: &mut $crate::support::house::House) $body
+            fn behaviour($server: &mut $crate::support::test_server::TestServer) $body
 
             #[test]
             fn embedded() {
-                behaviour(&mut $crate::support::house::House::embedded_with($crate::api::forward_auth::protected));
+                behaviour(&mut $crate::support::test_server::TestServer::embedded_with($crate::api::forward_auth::protected));
             }
 
             #[test]
             fn clustered() {
-                behaviour(&mut $crate::support::house::House::clustered_with($crate::api::forward_auth::protected));
+                behaviour(&mut $crate::support::test_server::TestServer::clustered_with($crate::api::forward_auth::protected));
             }
         })+
     };
@@ -134,26 +134,26 @@ use on_both_protected;
 /// A browser: its cookies for Doorward and its cookies for the protected host.
 #[derive(Clone)]
 struct Visitor {
-    place: Browserless,
-    shop: Browserless,
+    place: TestBrowser,
+    shop: TestBrowser,
     host: &'static str,
 }
 
 impl Visitor {
     /// A visitor who is signed out.
-    fn new(house: &House) -> Self {
+    fn new(server: &TestServer) -> Self {
         Self {
-            place: house.browser(),
-            shop: house.browser(),
+            place: server.browser(),
+            shop: server.browser(),
             host: HOST,
         }
     }
 
     /// A user who is signed in at Doorward and has never visited the host.
-    fn of(house: &House, person: &Person) -> Self {
+    fn of(server: &TestServer, person: &TestUser) -> Self {
         Self {
             place: person.browser.clone(),
-            ..Self::new(house)
+            ..Self::new(server)
         }
     }
 
@@ -240,8 +240,8 @@ impl Visitor {
     }
 
     /// Deletes the host's session cookie, but keeps the browser-binding cookie.
-    fn forget_door(&self) {
-        self.shop.set_cookie("__Host-doorward-door", "none");
+    fn drop_session(&self) {
+        self.shop.set_cookie("__Host-doorward-forward-auth", "none");
     }
 
     /// Signs in at the host, and returns to the path.
@@ -257,10 +257,10 @@ fn location(answer: &Answer, status: u16) -> String {
 }
 
 /// Creates an administrator and the user Ada, who is signed in at Doorward.
-fn ada(house: &House) -> (Person, Person) {
-    let root = house.administrator();
+fn ada(server: &TestServer) -> (TestUser, TestUser) {
+    let root = server.administrator();
     let invited = serde_json::json!({ "username": "ada", "display_name": "Ада %", "email": "ada@example.com" });
-    let device = SoftAuthenticator::synced(house.origin());
-    let ada = house.person_with(&root, &invited, device);
+    let device = SoftAuthenticator::synced(server.origin());
+    let ada = server.create_user_with(&root, &invited, device);
     (root, ada)
 }

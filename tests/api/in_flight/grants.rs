@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::{Work, id, raise, send_during};
 use crate::on_both;
-use crate::support::house::House;
 use crate::support::http::Answer;
-use crate::support::person::Person;
-use crate::support::relying_party::{Issued, RelyingParty, error_of};
+use crate::support::relying_party::{RelyingParty, TokenSet, error_of};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 const API: &str = "https://api.example/";
 
@@ -76,17 +76,17 @@ struct App {
 }
 
 impl App {
-    fn register(house: &House) -> Self {
-        let party = house.party(|metadata| {
+    fn register(server: &TestServer) -> Self {
+        let party = server.relying_party(|metadata| {
             metadata.resources = vec![API.into()];
             metadata.claims_in_id_token = true;
         });
         let client = party.id.parse().expect("an id");
-        let read = house
+        let read = server
             .app
             .database
             .read(move |conn| Stored::read(conn, client));
-        let before = house.run(read).expect("a client");
+        let before = server.run(read).expect("a client");
         Self {
             party,
             client,
@@ -94,13 +94,13 @@ impl App {
         }
     }
 
-    fn restore(&self, house: &House) {
+    fn restore(&self, server: &TestServer) {
         let (client, before) = (self.client, self.before.clone());
-        let write = house
+        let write = server
             .app
             .database
             .write(move |conn| before.write(conn, client));
-        house.run(write).expect("restored");
+        server.run(write).expect("restored");
     }
 
     fn offline() -> [(&'static str, &'static str); 2] {
@@ -112,12 +112,12 @@ impl App {
 
     fn while_changed(
         &self,
-        house: &House,
-        user: &Person,
+        server: &TestServer,
+        user: &TestUser,
         work: Change,
         send: impl FnOnce() -> Answer + Send,
     ) -> Answer {
-        send_during(house, change(id(user), self.client, work), send)
+        send_during(server, change(id(user), self.client, work), send)
     }
 }
 
@@ -152,77 +152,77 @@ fn assert_error(answer: &Answer, error: &str, what: &str) {
 }
 
 on_both! {
-    fn a_client_that_was_changed_meanwhile_redeems_nothing_and_uses_up_nothing(house) {
-        let root = house.administrator();
+    fn a_client_that_was_changed_meanwhile_redeems_nothing_and_uses_up_nothing(server) {
+        let root = server.administrator();
         for (what, error, work) in that_refuse() {
-            let app = App::register(house);
+            let app = App::register(server);
             let code = app.party.code(&root.browser, &App::offline());
-            let refused = app.while_changed(house, &root, work, || app.party.redeem(&code));
+            let refused = app.while_changed(server, &root, work, || app.party.redeem(&code));
             assert_error(&refused, error, what);
-            app.restore(house);
+            app.restore(server);
             assert_eq!(app.party.redeem(&code).status, 200, "{what}: the code is still good");
         }
     }
 
-    fn a_client_that_was_changed_meanwhile_refreshes_nothing_and_uses_up_nothing(house) {
-        let root = house.administrator();
+    fn a_client_that_was_changed_meanwhile_refreshes_nothing_and_uses_up_nothing(server) {
+        let root = server.administrator();
         for (what, error, work) in that_refuse() {
-            let app = App::register(house);
+            let app = App::register(server);
             let held = app.party.sign_in(&root.browser, &App::offline());
-            let refused = app.while_changed(house, &root, work, || app.party.refresh(&held.refresh));
+            let refused = app.while_changed(server, &root, work, || app.party.refresh(&held.refresh));
             assert_error(&refused, error, what);
-            app.restore(house);
+            app.restore(server);
             assert_eq!(app.party.refresh(&held.refresh).status, 200, "{what}: the refresh token is still good");
         }
     }
 
-    fn what_was_taken_from_the_registration_meanwhile_is_not_granted(house) {
-        let root = house.administrator();
+    fn what_was_taken_from_the_registration_meanwhile_is_not_granted(server) {
+        let root = server.administrator();
         let cases: [(&str, &str, Change); 3] = [
             ("redirect URI", "invalid_grant", |stored| stored.metadata.redirect_uris.clear()),
             ("resource", "invalid_target", |stored| stored.metadata.resources.clear()),
             ("role", "invalid_grant", |stored| stored.metadata.allowed_roles = vec!["nobody".into()]),
         ];
         for (what, error, work) in cases {
-            let app = App::register(house);
+            let app = App::register(server);
             let code = app.party.code(&root.browser, &App::offline());
-            let refused = app.while_changed(house, &root, work, || app.party.redeem(&code));
+            let refused = app.while_changed(server, &root, work, || app.party.redeem(&code));
             assert_error(&refused, error, what);
-            app.restore(house);
+            app.restore(server);
             if what != "redirect URI" {
                 let held = app.party.sign_in(&root.browser, &App::offline());
-                let refused = app.while_changed(house, &root, work, || app.party.refresh(&held.refresh));
+                let refused = app.while_changed(server, &root, work, || app.party.refresh(&held.refresh));
                 assert_error(&refused, error, what);
             }
         }
     }
 
-    fn a_scope_that_was_taken_meanwhile_is_in_no_token(house) {
-        let root = house.administrator();
+    fn a_scope_that_was_taken_meanwhile_is_in_no_token(server) {
+        let root = server.administrator();
         let without_profile: Change = |stored| stored.scopes.retain(|scope| scope != "profile");
-        let app = App::register(house);
+        let app = App::register(server);
         let code = app.party.code(&root.browser, &App::offline());
-        let held = Issued::read(&app.while_changed(house, &root, without_profile, || app.party.redeem(&code)));
+        let held = TokenSet::read(&app.while_changed(server, &root, without_profile, || app.party.redeem(&code)));
         assert_eq!(held.answer["scope"], json!("offline_access openid"));
         assert_eq!(held.id_claims["preferred_username"], Value::Null);
-        app.restore(house);
-        let held = Issued::read(&app.party.refresh(&held.refresh));
+        app.restore(server);
+        let held = TokenSet::read(&app.party.refresh(&held.refresh));
         assert_eq!(held.id_claims["preferred_username"], json!("root"));
-        let held = Issued::read(&app.while_changed(house, &root, without_profile, || app.party.refresh(&held.refresh)));
+        let held = TokenSet::read(&app.while_changed(server, &root, without_profile, || app.party.refresh(&held.refresh)));
         assert_eq!((&held.answer["scope"], &held.id_claims["preferred_username"]), (&json!("offline_access openid"), &Value::Null));
     }
 
-    fn a_resource_that_was_taken_is_in_no_refreshed_token(house) {
-        let root = house.administrator();
+    fn a_resource_that_was_taken_is_in_no_refreshed_token(server) {
+        let root = server.administrator();
         let (first, second) = ("https://api.example/", "https://other.example/");
-        let app = house.party(|metadata| metadata.resources = vec![first.into(), second.into()]);
+        let app = server.relying_party(|metadata| metadata.resources = vec![first.into(), second.into()]);
         let held = app.sign_in(&root.browser, &[("scope", "openid offline_access")]);
         let both = app.parameters(&[("scope", "openid offline_access"), ("resource", first)]);
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(both).append_pair("resource", second);
         let answer = root.browser.get(&format!("/oauth2/authorize?{}", query.finish()));
-        let code = crate::support::relying_party::sent_back(&answer)["code"].clone();
-        let both = Issued::read(&app.redeem(&code));
+        let code = crate::support::relying_party::redirect_parameters(&answer)["code"].clone();
+        let both = TokenSet::read(&app.redeem(&code));
         let aud = |token: &str| crate::support::relying_party::claims_of(token)["aud"].clone();
         assert_eq!(aud(&both.access), json!([first, second]));
         let path = format!("/v1/clients/{}", app.id);
@@ -232,7 +232,7 @@ on_both! {
             root.browser.request("PATCH", &path).header("If-Match", &tag).json(&body).send()
         };
         assert_eq!(patch(&[second]).status, 200);
-        let both = Issued::read(&app.refresh(&both.refresh));
+        let both = TokenSet::read(&app.refresh(&both.refresh));
         assert_eq!(aud(&both.access), json!([second]));
         // Resources added later are not part of existing authorizations.
         assert_eq!(patch(&[second, "https://new.example/"]).status, 200);
@@ -240,8 +240,8 @@ on_both! {
             let fields = [("grant_type", "refresh_token"), ("refresh_token", held.refresh.as_str()), ("resource", resource)];
             assert_error(&app.token(&fields), "invalid_target", resource);
         }
-        let held = Issued::read(&app.refresh(&held.refresh));
-        assert_eq!(aud(&held.access), json!([house.origin()]));
+        let held = TokenSet::read(&app.refresh(&held.refresh));
+        assert_eq!(aud(&held.access), json!([server.origin()]));
         assert_eq!(patch(&[]).status, 200);
         assert_error(&app.refresh(&both.refresh), "invalid_target", "nothing is left");
     }

@@ -6,20 +6,20 @@ use doorward::db::{self, Json};
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::house::House;
-use crate::support::person::Person;
-use crate::support::relying_party::{Issued, RelyingParty, error_of};
+use crate::support::relying_party::{RelyingParty, TokenSet, error_of};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 const CAP: usize = 100;
 const OFFLINE: [(&str, &str); 1] = [("scope", "openid offline_access")];
 
-fn listening(house: &House) -> RelyingParty {
-    house.party(|metadata| {
+fn listening(server: &TestServer) -> RelyingParty {
+    server.relying_party(|metadata| {
         metadata.backchannel_logout_uri = Some("https://app.example/backchannel".into());
     })
 }
 
-fn ended(root: &Person) -> Vec<Value> {
+fn ended(root: &TestUser) -> Vec<Value> {
     let path = "/v1/audit-events?action=authorization.ended";
     root.browser.get(path).json()["items"]
         .as_array()
@@ -28,31 +28,31 @@ fn ended(root: &Person) -> Vec<Value> {
 }
 
 /// Returns the sessions of queued notifications to clients.
-fn told(house: &House) -> Vec<Value> {
-    let rows = house.app.database.read(|conn| {
+fn told(server: &TestServer) -> Vec<Value> {
+    let rows = server.app.database.read(|conn| {
         let rows = outbox::table
             .select(outbox::payload)
             .load::<Json<Value>>(conn)?;
         Ok::<_, db::Error>(rows)
     });
-    let rows = house.run(rows).expect("work");
+    let rows = server.run(rows).expect("work");
     rows.into_iter().map(|row| row.0["sid"].clone()).collect()
 }
 
 on_both! {
-    fn over_the_cap_the_least_recently_used_authorization_ends(house) {
-        let root = house.administrator();
-        let app = listening(house);
+    fn over_the_cap_the_least_recently_used_authorization_ends(server) {
+        let root = server.administrator();
+        let app = listening(server);
         let mut all = Vec::new();
         for _ in 0..CAP {
-            house.pass(1);
+            server.pass(1);
             all.push(app.sign_in(&root.browser, &OFFLINE));
         }
         assert_eq!(ended(&root), Vec::<Value>::new());
         // The first one is used, so the second is the least recently used one now.
-        house.pass(1);
-        let first = Issued::read(&app.refresh(&all[0].refresh));
-        house.pass(1);
+        server.pass(1);
+        let first = TokenSet::read(&app.refresh(&all[0].refresh));
+        server.pass(1);
         let last = app.sign_in(&root.browser, &OFFLINE);
         assert_eq!(app.user_info(&all[1].access).status, 401);
         assert_eq!(error_of(&app.refresh(&all[1].refresh)), "invalid_grant");
@@ -65,35 +65,35 @@ on_both! {
         assert_eq!((&events[0]["actor"], &events[0]["reason"]), (&json!("doorward"), &json!("too-many-authorizations")));
         assert_eq!((&events[0]["subject"], &events[0]["client"]), (&json!(root.id), &json!(app.id)));
         assert!(events[0]["details"]["authorization"].is_string());
-        assert_eq!(told(house), Vec::<Value>::new(), "the session goes on, with other authorizations of the same app");
+        assert_eq!(told(server), Vec::<Value>::new(), "the session goes on, with other authorizations of the same app");
     }
 
-    fn the_app_is_told_of_a_session_that_it_holds_nothing_of_any_more(house) {
-        let mut root = house.administrator();
-        let app = listening(house);
+    fn the_app_is_told_of_a_session_that_it_holds_nothing_of_any_more(server) {
+        let mut root = server.administrator();
+        let app = listening(server);
         let oldest = app.sign_in(&root.browser, &OFFLINE);
         let other = root.another_browser();
         for _ in 0..CAP {
-            house.pass(1);
+            server.pass(1);
             app.sign_in(&other, &OFFLINE);
         }
         assert_eq!(error_of(&app.refresh(&oldest.refresh)), "invalid_grant");
         assert_eq!(ended(&root).len(), 1);
-        assert_eq!(told(house), [oldest.id_claims["sid"].clone()]);
+        assert_eq!(told(server), [oldest.id_claims["sid"].clone()]);
     }
 
-    fn what_is_over_does_not_count_towards_the_cap(house) {
-        let mut root = house.administrator();
-        let app = listening(house);
+    fn what_is_over_does_not_count_towards_the_cap(server) {
+        let mut root = server.administrator();
+        let app = listening(server);
         let oldest = app.sign_in(&root.browser, &OFFLINE);
         // Codes that are never redeemed, and authorizations of a session that is not used.
         for number in 0..CAP - 2 {
             let code = app.code(&root.browser, &[("scope", "openid")]);
             if number % 2 == 0 {
-                Issued::read(&app.redeem(&code));
+                TokenSet::read(&app.redeem(&code));
             }
         }
-        house.pass(25 * 3600);
+        server.pass(25 * 3600);
         let browser = root.another_browser();
         for _ in 0..3 {
             app.sign_in(&browser, &OFFLINE);

@@ -6,26 +6,26 @@ use doorward::base::clock::Stopwatch;
 
 use serde_json::{Value, json};
 
-use crate::support::house::House;
 use crate::support::receiver::{Behaviour, Receiver};
 use crate::support::relying_party::{RelyingParty, claims_of, header_of, names_of};
+use crate::support::test_server::TestServer;
 
 /// Creates an installation that may send requests to this machine.
-fn open_house(clustered: bool) -> House {
+fn open_server(clustered: bool) -> TestServer {
     let change = |config: &mut doorward::base::config::Config| {
         config.egress.allowed_networks =
             vec![doorward::base::config::Network::parse("127.0.0.0/8").expect("a network")];
     };
     if clustered {
-        House::clustered_with(change)
+        TestServer::clustered_with(change)
     } else {
-        House::embedded_with(change)
+        TestServer::embedded_with(change)
     }
 }
 
-fn listening(house: &House, receiver: &Receiver) -> RelyingParty {
+fn listening(server: &TestServer, receiver: &Receiver) -> RelyingParty {
     let address = format!("http://127.0.0.1:{}/backchannel", receiver.port());
-    house.party(|metadata| metadata.backchannel_logout_uri = Some(address))
+    server.relying_party(|metadata| metadata.backchannel_logout_uri = Some(address))
 }
 
 /// Returns the claims of the received logout tokens, once there are `count`.
@@ -55,14 +55,14 @@ fn told(receiver: &Receiver, count: usize) -> Vec<Value> {
 }
 
 fn every_end_is_told(clustered: bool) {
-    let house = open_house(clustered);
+    let server = open_server(clustered);
     let receiver = Receiver::http(Behaviour::Answer(
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into(),
     ));
-    let app = listening(&house, &receiver);
-    let silent = house.party(|_| {});
-    let root = house.administrator();
-    let mut ada = house.person(&root, "ada");
+    let app = listening(&server, &receiver);
+    let silent = server.relying_party(|_| {});
+    let root = server.administrator();
+    let mut ada = server.create_user(&root, "ada");
     let held = app.sign_in(&ada.browser, &[]);
     app.sign_in(&ada.browser, &[]);
     silent.sign_in(&ada.browser, &[]);
@@ -81,7 +81,7 @@ fn every_end_is_told(clustered: bool) {
     );
     assert_eq!(
         (&claims["iss"], &claims["aud"]),
-        (&json!(house.origin()), &json!(app.id))
+        (&json!(server.origin()), &json!(app.id))
     );
     assert_eq!(
         (&claims["sub"], &claims["sid"]),
@@ -95,7 +95,7 @@ fn every_end_is_told(clustered: bool) {
     assert_eq!(names_of(&claims), members);
     assert!(claims["jti"].is_string() && claims["iat"].is_i64());
     // Ended by the user, by suspension, by ending all sessions.
-    let mut eve = house.person(&root, "eve");
+    let mut eve = server.create_user(&root, "eve");
     app.sign_in(&eve.browser, &[]);
     assert_eq!(eve.browser.delete("/v1/session").status, 204);
     told(&receiver, 2);
@@ -117,7 +117,7 @@ fn every_end_is_told(clustered: bool) {
     let event = loop {
         let events = root
             .browser
-            .get("/v1/audit-events?action=client.told_of_logout")
+            .get("/v1/audit-events?action=client.logout_notified")
             .json();
         let items = events["items"].as_array().expect("events").clone();
         if items.len() == 4 {
@@ -130,19 +130,20 @@ fn every_end_is_told(clustered: bool) {
         (&event["outcome"], &event["client"]),
         (&json!("success"), &json!(app.id))
     );
-    let _ = ada.sign_in_at(&house.browser());
+    let _ = ada.sign_in_at(&server.browser());
 }
 
 /// A client that can't be notified: `doorward client check` says why, and which setting allows the requests.
-fn a_failed_delivery_is_told(house: &House) {
-    let app = house.party(|metadata| {
+fn a_failed_delivery_is_told(server: &TestServer) {
+    let app = server.relying_party(|metadata| {
         metadata.backchannel_logout_uri = Some("http://127.0.0.1:9/backchannel".into());
     });
-    let root = house.administrator();
-    let ada = house.person(&root, "ada");
+    let root = server.administrator();
+    let ada = server.create_user(&root, "ada");
     app.sign_in(&ada.browser, &[]);
     assert_eq!(ada.browser.delete("/v1/session").status, 204);
-    let check = || crate::support::binary::run(&house.config, &["client", "check", &app.id]).output;
+    let check =
+        || crate::support::binary::run(&server.config, &["client", "check", &app.id]).output;
     crate::support::process::wait_until("it is told", Duration::from_secs(20), || {
         check().contains("backchannel-logout")
     });
@@ -154,12 +155,12 @@ fn a_failed_delivery_is_told(house: &House) {
 
 #[test]
 fn a_failed_delivery_is_told_by_the_check_embedded() {
-    a_failed_delivery_is_told(&House::embedded());
+    a_failed_delivery_is_told(&TestServer::embedded());
 }
 
 #[test]
 fn a_failed_delivery_is_told_by_the_check_clustered() {
-    a_failed_delivery_is_told(&House::clustered());
+    a_failed_delivery_is_told(&TestServer::clustered());
 }
 
 #[test]
@@ -173,17 +174,17 @@ fn every_end_of_a_session_is_told_once_clustered() {
 }
 
 fn a_client_may_ask_for_logout_tokens_without_sid(clustered: bool) {
-    let house = open_house(clustered);
+    let server = open_server(clustered);
     let receiver = Receiver::http(Behaviour::Answer(
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into(),
     ));
     let address = format!("http://127.0.0.1:{}/backchannel", receiver.port());
-    let app = house.party(|metadata| {
+    let app = server.relying_party(|metadata| {
         metadata.backchannel_logout_uri = Some(address);
         metadata.backchannel_logout_without_sid = true;
     });
-    let root = house.administrator();
-    let ada = house.person(&root, "ada");
+    let root = server.administrator();
+    let ada = server.create_user(&root, "ada");
     app.sign_in(&ada.browser, &[]);
     assert_eq!(ada.browser.delete("/v1/session").status, 204);
     let claims = told(&receiver, 1).remove(0);
@@ -206,13 +207,13 @@ fn a_client_may_ask_for_logout_tokens_without_sid_clustered() {
 }
 
 fn a_dead_app_holds_up_nobody(clustered: bool) {
-    let house = open_house(clustered);
+    let server = open_server(clustered);
     let hanging = Receiver::http(Behaviour::Silent);
     let good = Receiver::http(Behaviour::Answer("HTTP/1.1 204 No Content\r\n\r\n".into()));
-    let dead = listening(&house, &hanging);
-    let live = listening(&house, &good);
-    let root = house.administrator();
-    let mut ada = house.person(&root, "ada");
+    let dead = listening(&server, &hanging);
+    let live = listening(&server, &good);
+    let root = server.administrator();
+    let mut ada = server.create_user(&root, "ada");
     for _ in 0..8 {
         let browser = ada.another_browser();
         dead.sign_in(&browser, &[]);

@@ -5,16 +5,16 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::Person;
-use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, VERIFIER, error_of};
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::relying_party::{CALLBACK, RelyingParty, TokenSet, VERIFIER, error_of};
+use crate::support::test_user::TestUser;
 use doorward::clients::AuthMethod;
 
 /// Endpoints that authenticate clients.
 const PATHS: [&str; 3] = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"];
 
 /// Registers a service; `more` is merged into the request.
-fn service(root: &Person, more: &Value) -> Value {
+fn service(root: &TestUser, more: &Value) -> Value {
     let mut body = json!({ "client_name": "A service", "grant_types": ["client_credentials"] });
     for (name, value) in more.as_object().expect("an object") {
         body[name] = value.clone();
@@ -32,13 +32,13 @@ fn usual() -> Vec<(&'static str, &'static str)> {
     vec![("grant_type", "client_credentials"), ("token", "x")]
 }
 
-fn in_header(browser: &Browserless, path: &str, client: &Value, secret: &str) -> Answer {
+fn in_header(browser: &TestBrowser, path: &str, client: &Value, secret: &str) -> Answer {
     let request = browser.request("POST", path).without_same_origin();
     let request = request.form(&usual());
     request.basic(text(client, "client_id"), secret).send()
 }
 
-fn in_body(browser: &Browserless, path: &str, client: &Value, secret: &str) -> Answer {
+fn in_body(browser: &TestBrowser, path: &str, client: &Value, secret: &str) -> Answer {
     let mut fields = usual();
     fields.extend([
         ("client_id", text(client, "client_id")),
@@ -49,7 +49,7 @@ fn in_body(browser: &Browserless, path: &str, client: &Value, secret: &str) -> A
 }
 
 /// Returns which of the two methods works, the same at every endpoint.
-fn accepted(browser: &Browserless, client: &Value) -> (bool, bool) {
+fn accepted(browser: &TestBrowser, client: &Value) -> (bool, bool) {
     let secret = text(client, "client_secret");
     let ways: Vec<(bool, bool)> = PATHS
         .into_iter()
@@ -64,7 +64,7 @@ fn accepted(browser: &Browserless, client: &Value) -> (bool, bool) {
     ways[0]
 }
 
-fn change(root: &Person, client: &Value, version: i64, body: &Value) -> Answer {
+fn change(root: &TestUser, client: &Value, version: i64, body: &Value) -> Answer {
     let path = format!("/v1/clients/{}", text(client, "client_id"));
     let request = root.browser.request("PATCH", &path);
     let request = request.header("If-Match", &format!("\"{version}\""));
@@ -72,9 +72,9 @@ fn change(root: &Person, client: &Value, version: i64, body: &Value) -> Answer {
 }
 
 on_both! {
-    fn a_secret_counts_in_header_and_body_unless_one_was_registered(house) {
-        let root = house.administrator();
-        let browser = house.browser();
+    fn a_secret_counts_in_header_and_body_unless_one_was_registered(server) {
+        let root = server.administrator();
+        let browser = server.browser();
         let usual = service(&root, &json!({}));
         // RFC 7591 §3.2.1: the response contains a registered method.
         assert_eq!(usual["token_endpoint_auth_method"], "client_secret_basic");
@@ -100,9 +100,9 @@ on_both! {
         assert_eq!(events["items"].as_array().map(Vec::len), Some(2), "{events}");
     }
 
-    fn a_wrong_secret_counts_by_neither_way_and_two_ways_at_once_are_refused(house) {
-        let root = house.administrator();
-        let browser = house.browser();
+    fn a_wrong_secret_counts_by_neither_way_and_two_ways_at_once_are_refused(server) {
+        let root = server.administrator();
+        let browser = server.browser();
         let client = service(&root, &json!({}));
         let other = service(&root, &json!({}));
         let (id, secret) = (text(&client, "client_id"), text(&client, "client_secret"));
@@ -122,12 +122,12 @@ on_both! {
         }
     }
 
-    fn a_public_client_may_send_basic_with_an_empty_secret(house) {
-        let root = house.administrator();
-        let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
-        let secret = house.party(|_| {});
+    fn a_public_client_may_send_basic_with_an_empty_secret(server) {
+        let root = server.administrator();
+        let public = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        let secret = server.relying_party(|_| {});
         let basic = |app: &RelyingParty, secret: &str| format!("Basic {}", STANDARD.encode(format!("{}:{secret}", app.id)));
-        let send = |path: &str, header: &str, fields: &[(&str, &str)]| house.browser().request("POST", path)
+        let send = |path: &str, header: &str, fields: &[(&str, &str)]| server.browser().request("POST", path)
             .without_same_origin().form(fields).header("Authorization", header).send();
         let redeem = |header: &str, code: &str| send("/oauth2/token", header, &[
             ("grant_type", "authorization_code"), ("code", code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER),
@@ -138,7 +138,7 @@ on_both! {
             let refused = redeem(&header, &code);
             assert_eq!((refused.status, error_of(&refused)), (401, "invalid_client".into()), "{header}");
         }
-        let issued = Issued::read(&redeem(&basic(&public, ""), &code));
+        let issued = TokenSet::read(&redeem(&basic(&public, ""), &code));
         let asked = send("/oauth2/introspect", &basic(&public, ""), &[("token", &issued.access)]);
         assert_eq!((asked.status, error_of(&asked)), (400, "unauthorized_client".into()));
         for field in [("client_secret", "x"), ("client_id", secret.id.as_str())] {
@@ -150,14 +150,14 @@ on_both! {
         assert_eq!(public.user_info(&issued.access).status, 401);
         // At Doorward's own API an empty secret authenticates nothing.
         for app in [&public, &secret] {
-            let own = house.browser().request("GET", "/v1/users").header("Authorization", &basic(app, "")).send();
+            let own = server.browser().request("GET", "/v1/users").header("Authorization", &basic(app, "")).send();
             assert_eq!(own.status, 401, "{own:?}");
         }
     }
 
-    fn a_code_that_was_refused_by_the_other_way_is_still_good(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost);
+    fn a_code_that_was_refused_by_the_other_way_is_still_good(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost);
         let code = app.code(&root.browser, &[]);
         // Libraries that guess the method try the header first, then the body with the same code.
         assert_eq!(app.redeem(&code).status, 401);
@@ -166,6 +166,6 @@ on_both! {
             ("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER),
             ("client_id", &app.id), ("client_secret", &secret),
         ]).send();
-        Issued::read(&answer);
+        TokenSet::read(&answer);
     }
 }

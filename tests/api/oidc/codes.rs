@@ -5,12 +5,12 @@ use serde_json::json;
 use doorward::clients::RequirePkce;
 
 use crate::on_both;
-use crate::support::house::House;
 use crate::support::race::{RUNNERS, race};
-use crate::support::relying_party::{CALLBACK, Issued, VERIFIER, error_of};
+use crate::support::relying_party::{CALLBACK, TokenSet, VERIFIER, error_of};
+use crate::support::test_server::TestServer;
 
-fn reasons(house: &House, root: &crate::support::person::Person) -> Vec<String> {
-    let _ = house;
+fn reasons(server: &TestServer, root: &crate::support::test_user::TestUser) -> Vec<String> {
+    let _ = server;
     let events = root
         .browser
         .get("/v1/audit-events?action=code.redeemed")
@@ -23,15 +23,15 @@ fn reasons(house: &House, root: &crate::support::person::Person) -> Vec<String> 
 }
 
 on_both! {
-    fn a_sign_in_gives_tokens_that_say_who_and_how(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_sign_in_gives_tokens_that_say_who_and_how(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
         assert_eq!(issued.answer["token_type"], json!("Bearer"));
         assert_eq!(issued.answer["expires_in"], json!(300));
         assert_eq!(issued.answer["scope"], json!("email openid profile roles"));
         let claims = &issued.id_claims;
-        assert_eq!(claims["iss"], json!(house.origin()));
+        assert_eq!(claims["iss"], json!(server.origin()));
         assert_eq!((&claims["sub"], &claims["aud"]), (&json!(root.id), &json!(app.id)));
         assert_eq!((&claims["nonce"], &claims["acr"]), (&json!("the-nonce"), &json!("phr")));
         assert_eq!(claims["amr"], json!(["swk", "user", "mfa"]));
@@ -41,26 +41,26 @@ on_both! {
         assert_eq!(app.introspect(&issued.access)["active"], json!(true));
     }
 
-    fn the_second_use_of_a_code_ends_what_the_first_gave(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn the_second_use_of_a_code_ends_what_the_first_gave(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let code = app.code(&root.browser, &[]);
-        let issued = Issued::read(&app.redeem(&code));
+        let issued = TokenSet::read(&app.redeem(&code));
         assert_eq!(app.user_info(&issued.access).status, 200);
         let again = app.redeem(&code);
         assert_eq!((again.status, error_of(&again)), (400, "invalid_grant".to_owned()));
         assert_eq!(app.user_info(&issued.access).status, 401);
         assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
         assert_eq!(error_of(&app.refresh(&issued.refresh)), "invalid_grant");
-        assert_eq!(reasons(house, &root), ["code-replayed"]);
+        assert_eq!(reasons(server, &root), ["code-replayed"]);
         // A replay is still detected after the code itself has expired.
-        house.pass(3_600);
+        server.pass(3_600);
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
     }
 
-    fn of_twenty_parallel_redemptions_one_succeeds_and_all_is_dead_afterwards(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn of_twenty_parallel_redemptions_one_succeeds_and_all_is_dead_afterwards(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let code = app.code(&root.browser, &[]);
         let answers = race(vec![app.clone(); RUNNERS], |app| app.redeem(&code));
         let good: Vec<_> = answers.iter().filter(|answer| answer.status == 200).collect();
@@ -68,16 +68,16 @@ on_both! {
         for refused in answers.iter().filter(|answer| answer.status != 200) {
             assert_eq!((refused.status, error_of(refused)), (400, "invalid_grant".to_owned()));
         }
-        let issued = Issued::read(good[0]);
+        let issued = TokenSet::read(good[0]);
         assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
         assert_eq!(app.user_info(&issued.access).status, 401);
         assert_eq!(error_of(&app.refresh(&issued.refresh)), "invalid_grant");
     }
 
-    fn every_misuse_burns_the_code_and_is_written_down(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
-        let thief = house.party(|_| {});
+    fn every_misuse_burns_the_code_and_is_written_down(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let thief = server.relying_party(|_| {});
         let good = [
             ("grant_type", "authorization_code"), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER),
         ];
@@ -106,9 +106,9 @@ on_both! {
         assert_eq!(error_of(&thief.redeem(&code)), "invalid_grant");
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
         let code = app.code(&root.browser, &[]);
-        house.pass(61);
+        server.pass(61);
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
-        let mut found = reasons(house, &root);
+        let mut found = reasons(server, &root);
         found.retain(|reason| reason != "code-replayed");
         found.sort();
         assert_eq!(found, [
@@ -118,10 +118,10 @@ on_both! {
         assert_eq!(error_of(&app.redeem(&"A".repeat(43))), "invalid_grant");
     }
 
-    fn a_code_outlives_neither_its_session_nor_its_passkey_nor_its_person(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
-        let mut ada = house.person(&root, "ada");
+    fn a_code_outlives_neither_its_session_nor_its_passkey_nor_its_person(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let mut ada = server.create_user(&root, "ada");
         let code = app.code(&ada.browser, &[]);
         assert_eq!(ada.browser.delete("/v1/session").status, 204);
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
@@ -131,17 +131,17 @@ on_both! {
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
     }
 
-    fn a_code_without_a_challenge_is_for_those_who_are_excused(house) {
-        let root = house.administrator();
-        let old = house.party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
+    fn a_code_without_a_challenge_is_for_those_who_are_excused(server) {
+        let root = server.administrator();
+        let old = server.relying_party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
         let without = [("code_challenge", ""), ("code_challenge_method", "")];
         let code = old.code(&root.browser, &without);
         // RFC 9700 §2.1.1: the downgrade is detected.
         assert_eq!(error_of(&old.redeem(&code)), "invalid_grant");
         let code = old.code(&root.browser, &without);
         let fields = [("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK)];
-        Issued::read(&old.token(&fields));
-        let strict = house.party(|metadata| metadata.require_pkce = RequirePkce::ALWAYS);
+        TokenSet::read(&old.token(&fields));
+        let strict = server.relying_party(|metadata| metadata.require_pkce = RequirePkce::ALWAYS);
         let refused = strict.authorize(&root.browser, &without);
         assert!(refused.header("location").expect("a location").contains("error=invalid_request"));
     }

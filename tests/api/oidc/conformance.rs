@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::binary;
 use crate::support::forms::fields_of;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless};
-use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, error_of, sent_back};
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::relying_party::{
+    CALLBACK, RelyingParty, TokenSet, error_of, redirect_parameters,
+};
+use crate::support::test_server::TestServer;
 
 /// Registers the plan's client by the command. Some of its modules send neither PKCE nor a nonce.
-fn plans_client(house: &House) -> RelyingParty {
+fn plans_client(server: &TestServer) -> RelyingParty {
     let arguments = [
         "client",
         "create",
@@ -23,14 +25,14 @@ fn plans_client(house: &House) -> RelyingParty {
         "--no-pkce",
         "--json",
     ];
-    let ran = binary::run(&house.config, &arguments);
+    let ran = binary::run(&server.config, &arguments);
     assert_eq!(ran.code, 0, "{}", ran.errors);
     let made = ran.json();
     let text = |name: &str| made[name].as_str().map(str::to_owned);
     RelyingParty {
         id: text("client_id").expect("an ID"),
         secret: text("client_secret"),
-        server: house.browser(),
+        server: server.browser(),
     }
 }
 
@@ -54,7 +56,7 @@ fn redeem(app: &RelyingParty, code: &str) -> Answer {
 /// Returns the fields of the form that the browser posts to the app; the page's URL contains none of them.
 fn posted(
     app: &RelyingParty,
-    browser: &Browserless,
+    browser: &TestBrowser,
     more: &[(&str, &str)],
 ) -> HashMap<String, String> {
     let answer = app.authorize(
@@ -72,51 +74,51 @@ fn posted(
 }
 
 on_both! {
-    fn a_request_without_a_nonce_succeeds_and_the_id_token_has_none(house) {
-        let root = house.administrator();
-        let app = plans_client(house);
+    fn a_request_without_a_nonce_succeeds_and_the_id_token_has_none(server) {
+        let root = server.administrator();
+        let app = plans_client(server);
         let without = app.code(&root.browser, &plain(&[("nonce", "")]));
-        let issued = Issued::read(&redeem(&app, &without));
+        let issued = TokenSet::read(&redeem(&app, &without));
         assert_eq!(issued.id_claims["nonce"], Value::Null);
         let with = app.code(&root.browser, &plain(&[]));
-        assert_eq!(Issued::read(&redeem(&app, &with)).id_claims["nonce"], "the-nonce");
+        assert_eq!(TokenSet::read(&redeem(&app, &with)).id_claims["nonce"], "the-nonce");
         // The same client may authenticate in the body.
         let code = app.code(&root.browser, &plain(&[]));
         let fields = [
             ("grant_type", "authorization_code"), ("code", code.as_str()), ("redirect_uri", CALLBACK),
             ("client_id", app.id.as_str()), ("client_secret", app.secret.as_deref().expect("a secret")),
         ];
-        let answer = house.browser().request("POST", "/oauth2/token").without_same_origin().form(&fields).send();
+        let answer = server.browser().request("POST", "/oauth2/token").without_same_origin().form(&fields).send();
         assert_eq!(answer.header("cache-control"), Some("no-store"));
-        let issued = Issued::read(&answer);
+        let issued = TokenSet::read(&answer);
         let told = app.user_info(&issued.access);
         assert!(told.header("content-type").is_some_and(|media| media.starts_with("application/json")));
         assert_eq!(told.json()["sub"], issued.id_claims["sub"]);
     }
 
-    fn the_order_of_scopes_and_parameters_makes_no_difference(house) {
-        let root = house.administrator();
-        let app = plans_client(house);
+    fn the_order_of_scopes_and_parameters_makes_no_difference(server) {
+        let root = server.administrator();
+        let app = plans_client(server);
         let mut parameters = app.parameters(&plain(&[("scope", "email profile openid")]));
         parameters.reverse();
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        let sent = sent_back(&root.browser.get(&format!("/oauth2/authorize?{query}")));
-        assert_eq!((sent["state"].as_str(), sent["iss"].as_str()), ("the-state", house.origin()));
-        Issued::read(&redeem(&app, &sent["code"]));
-        let missing = sent_back(&app.authorize(&root.browser, &plain(&[("response_type", "")])));
+        let sent = redirect_parameters(&root.browser.get(&format!("/oauth2/authorize?{query}")));
+        assert_eq!((sent["state"].as_str(), sent["iss"].as_str()), ("the-state", server.origin()));
+        TokenSet::read(&redeem(&app, &sent["code"]));
+        let missing = redirect_parameters(&app.authorize(&root.browser, &plain(&[("response_type", "")])));
         assert!(["invalid_request", "unsupported_response_type"].contains(&missing["error"].as_str()));
     }
 
-    fn a_form_has_the_code_or_the_error_and_nothing_else(house) {
-        let root = house.administrator();
-        let app = plans_client(house);
+    fn a_form_has_the_code_or_the_error_and_nothing_else(server) {
+        let root = server.administrator();
+        let app = plans_client(server);
         let good = posted(&app, &root.browser, &[]);
         let mut names: Vec<&str> = good.keys().map(String::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["code", "iss", "state"]);
-        assert_eq!((good["state"].as_str(), good["iss"].as_str()), ("the-state", house.origin()));
-        Issued::read(&redeem(&app, &good["code"]));
-        let none = posted(&app, &house.browser(), &[("prompt", "none")]);
+        assert_eq!((good["state"].as_str(), good["iss"].as_str()), ("the-state", server.origin()));
+        TokenSet::read(&redeem(&app, &good["code"]));
+        let none = posted(&app, &server.browser(), &[("prompt", "none")]);
         assert_eq!((none["error"].as_str(), none["state"].as_str()), ("login_required", "the-state"));
         assert_eq!(none.get("code"), None);
         // Also after the consent page.
@@ -124,43 +126,43 @@ on_both! {
         let at = asked.header("location").expect("a page").to_owned();
         let allowed = root.browser.request("POST", &at).page_form(&[("answer", "allow")]).send();
         let fields: HashMap<String, String> = fields_of(&allowed.text(), CALLBACK).into_iter().collect();
-        Issued::read(&redeem(&app, &fields["code"]));
+        TokenSet::read(&redeem(&app, &fields["code"]));
     }
 
-    fn a_refresh_token_that_was_asked_for_renews_for_its_own_client_alone(house) {
-        let root = house.administrator();
-        let app = plans_client(house);
-        let other = plans_client(house);
+    fn a_refresh_token_that_was_asked_for_renews_for_its_own_client_alone(server) {
+        let root = server.administrator();
+        let app = plans_client(server);
+        let other = plans_client(server);
         let asked = app.authorize(&root.browser, &plain(&[("scope", "openid offline_access"), ("prompt", "consent")]));
         let at = asked.header("location").expect("a page").to_owned();
-        let sent = sent_back(&root.browser.request("POST", &at).page_form(&[("answer", "allow")]).send());
-        let first = Issued::read(&redeem(&app, &sent["code"]));
+        let sent = redirect_parameters(&root.browser.request("POST", &at).page_form(&[("answer", "allow")]).send());
+        let first = TokenSet::read(&redeem(&app, &sent["code"]));
         assert!(first.refresh.len() >= 22, "96 bits of randomness at least");
         let answer = app.refresh(&first.refresh);
         assert_eq!(answer.header("cache-control"), Some("no-store"));
-        let second = Issued::read(&answer);
+        let second = TokenSet::read(&answer);
         assert_eq!((&second.answer["token_type"], &second.answer["expires_in"]), (&json!("Bearer"), &json!(300)));
         for claim in ["iss", "sub", "auth_time", "azp", "aud"] {
             assert_eq!(second.id_claims[claim], first.id_claims[claim], "{claim}");
         }
         let foreign = other.refresh(&second.refresh);
         assert_eq!((foreign.status, error_of(&foreign)), (400, "invalid_grant".into()));
-        let discovery = house.browser().get("/.well-known/openid-configuration").json();
+        let discovery = server.browser().get("/.well-known/openid-configuration").json();
         for (name, value) in [("grant_types_supported", "refresh_token"), ("scopes_supported", "offline_access"), ("claims_supported", "sub")] {
             let listed = discovery[name].as_array().expect("a list");
             assert!(listed.contains(&json!(value)), "{name}: {listed:?}");
         }
     }
 
-    fn a_hint_that_another_issuer_signed_signs_nobody_out(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_hint_that_another_issuer_signed_signs_nobody_out(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         app.sign_in(&root.browser, &[]);
-        let elsewhere = House::embedded();
+        let elsewhere = TestServer::embedded();
         let stranger = elsewhere.administrator();
-        let foreign = elsewhere.party(|_| {}).sign_in(&stranger.browser, &[]).id_token;
+        let foreign = elsewhere.relying_party(|_| {}).sign_in(&stranger.browser, &[]).id_token;
         let path = format!("/oauth2/logout?id_token_hint={foreign}");
-        assert_eq!(house.browser().get(&path).status, 400);
+        assert_eq!(server.browser().get(&path).status, 400);
         let asked = root.browser.get(&path);
         assert!(asked.status == 200 && asked.text().contains("Sign out?"), "{asked:?}");
         assert_eq!(root.session_status(), 200);

@@ -3,10 +3,12 @@
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::http::{Answer, Browserless};
-use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, error_of, sent_back};
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::relying_party::{
+    CALLBACK, RelyingParty, TokenSet, error_of, redirect_parameters,
+};
 
-fn ask(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (String, String) {
+fn ask(app: &RelyingParty, browser: &TestBrowser, more: &[(&str, &str)]) -> (String, String) {
     let answer = app.authorize(browser, more);
     let path = answer.header("location").expect("a location").to_owned();
     assert!(path.starts_with("/oauth2/authorize/"), "{path}");
@@ -15,7 +17,7 @@ fn ask(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (Str
     (path, page)
 }
 
-fn say(browser: &Browserless, path: &str, word: &str) -> Answer {
+fn say(browser: &TestBrowser, path: &str, word: &str) -> Answer {
     browser
         .request("POST", path)
         .page_form(&[("answer", word)])
@@ -23,15 +25,15 @@ fn say(browser: &Browserless, path: &str, word: &str) -> Answer {
 }
 
 on_both! {
-    fn consent_is_asked_remembered_and_asked_again_for_more(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn consent_is_asked_remembered_and_asked_again_for_more(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let none = app.authorize(&root.browser, &[("prompt", "none")]);
-        assert_eq!(sent_back(&none)["error"], "consent_required");
+        assert_eq!(redirect_parameters(&none)["error"], "consent_required");
         let (path, page) = ask(&app, &root.browser, &[]);
         assert!(page.contains("email address") && !page.contains("phone number"), "{page}");
-        let code = sent_back(&say(&root.browser, &path, "allow"))["code"].clone();
-        Issued::read(&app.redeem(&code));
+        let code = redirect_parameters(&say(&root.browser, &path, "allow"))["code"].clone();
+        TokenSet::read(&app.redeem(&code));
         app.sign_in(&root.browser, &[("prompt", "none")]);
         app.sign_in(&root.browser, &[("scope", "openid")]);
         ask(&app, &root.browser, &[("scope", "openid phone")]);
@@ -42,29 +44,29 @@ on_both! {
         assert!(page.contains("phone number"));
     }
 
-    fn a_request_without_scopes_is_asked_too(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn a_request_without_scopes_is_asked_too(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         for scope in ["", "unregistered"] {
             let none = app.authorize(&root.browser, &[("scope", scope), ("prompt", "none")]);
-            assert_eq!(sent_back(&none)["error"], "consent_required", "the token says who the user is");
+            assert_eq!(redirect_parameters(&none)["error"], "consent_required", "the token says who the user is");
         }
         let (path, _) = ask(&app, &root.browser, &[("scope", "")]);
-        assert!(sent_back(&say(&root.browser, &path, "allow")).contains_key("code"));
+        assert!(redirect_parameters(&say(&root.browser, &path, "allow")).contains_key("code"));
         let again = app.authorize(&root.browser, &[("scope", ""), ("prompt", "none")]);
-        assert!(sent_back(&again).contains_key("code"), "consent is remembered");
+        assert!(redirect_parameters(&again).contains_key("code"), "consent is remembered");
     }
 
-    fn the_page_names_the_service_that_registered_the_app(house) {
-        let root = house.administrator();
-        let registrar = house.client(&["clients:write"]);
-        let by_administrator = house.party(|metadata| metadata.require_consent = true);
+    fn the_page_names_the_service_that_registered_the_app(server) {
+        let root = server.administrator();
+        let registrar = server.client(&["clients:write"]);
+        let by_administrator = server.relying_party(|metadata| metadata.require_consent = true);
         let (_, page) = ask(&by_administrator, &root.browser, &[]);
         assert!(!page.contains("This app was registered by"), "{page}");
         let body = json!({ "client_name": "Reports", "redirect_uris": [CALLBACK] });
-        let made = house.browser().request("POST", "/v1/clients").without_same_origin().basic(&registrar.0, &registrar.1).json(&body).send();
+        let made = server.browser().request("POST", "/v1/clients").without_same_origin().basic(&registrar.0, &registrar.1).json(&body).send();
         let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
-        let app = RelyingParty { id: text("client_id"), secret: Some(text("client_secret")), server: house.browser() };
+        let app = RelyingParty { id: text("client_id"), secret: Some(text("client_secret")), server: server.browser() };
         let (_, page) = ask(&app, &root.browser, &[]);
         assert!(page.contains("This app was registered by the service a service."), "{page}");
         assert_eq!(root.browser.delete(&format!("/v1/clients/{}", registrar.0)).status, 204);
@@ -72,71 +74,71 @@ on_both! {
         assert!(page.contains("This app was registered by the service a service."), "also when it is gone: {page}");
     }
 
-    fn a_refusal_goes_back_and_nothing_is_remembered(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn a_refusal_goes_back_and_nothing_is_remembered(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, _) = ask(&app, &root.browser, &[]);
-        let refused = sent_back(&say(&root.browser, &path, "deny"));
+        let refused = redirect_parameters(&say(&root.browser, &path, "deny"));
         assert_eq!((refused["error"].as_str(), refused["state"].as_str()), ("access_denied", "the-state"));
         ask(&app, &root.browser, &[]);
     }
 
-    fn ones_own_apps_are_approved_beforehand(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn ones_own_apps_are_approved_beforehand(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[("scope", "openid offline_access"), ("prompt", "none")]);
         assert_eq!(issued.answer["scope"], json!("offline_access openid"));
         ask(&app, &root.browser, &[("prompt", "consent")]);
     }
 
-    fn a_public_app_on_a_device_is_shown_each_time(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| {
+    fn a_public_app_on_a_device_is_shown_each_time(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| {
             metadata.token_endpoint_auth_method = doorward::clients::AuthMethod::None;
             metadata.application_type = doorward::clients::ApplicationType::Native;
         });
         for _ in 0..2 {
             let (path, _) = ask(&app, &root.browser, &[]);
-            assert!(sent_back(&say(&root.browser, &path, "allow")).contains_key("code"));
+            assert!(redirect_parameters(&say(&root.browser, &path, "allow")).contains_key("code"));
         }
         let none = app.authorize(&root.browser, &[("prompt", "none")]);
-        assert_eq!(sent_back(&none)["error"], "consent_required");
+        assert_eq!(redirect_parameters(&none)["error"], "consent_required");
     }
 
-    fn consent_names_resources_and_covers_no_others(house) {
-        let root = house.administrator();
+    fn consent_names_resources_and_covers_no_others(server) {
+        let root = server.administrator();
         let (orders, payroll) = ("https://orders.example/", "https://payroll.example/");
-        let app = house.party(|metadata| {
+        let app = server.relying_party(|metadata| {
             metadata.require_consent = true;
             metadata.resources = vec![orders.into(), payroll.into()];
         });
-        let service = house.party(|metadata| metadata.audiences = vec![orders.into()]);
+        let service = server.relying_party(|metadata| metadata.audiences = vec![orders.into()]);
         let client = |id: &str| id.parse().expect("an id");
         let change = |id: &str, change: doorward::clients::ClientChange| {
             let author = doorward::clients::ActingAs::command();
-            house.run(house.app.clients.update(client(id), change, None, author)).expect("changed");
+            server.run(server.app.clients.update(client(id), change, None, author)).expect("changed");
         };
         change(&service.id, doorward::clients::ClientChange { client_name: Some("Order desk".into()), ..Default::default() });
         let silent = |resource: &str| {
             let answer = app.authorize(&root.browser, &[("prompt", "none"), ("resource", resource)]);
-            sent_back(&answer).get("error").cloned().unwrap_or_default()
+            redirect_parameters(&answer).get("error").cloned().unwrap_or_default()
         };
         let allow = |resource: &str| {
             let (path, page) = ask(&app, &root.browser, &[("resource", resource)]);
-            let code = sent_back(&say(&root.browser, &path, "allow"))["code"].clone();
-            Issued::read(&app.redeem(&code));
+            let code = redirect_parameters(&say(&root.browser, &path, "allow"))["code"].clone();
+            TokenSet::read(&app.redeem(&code));
             page
         };
         let page = allow("");
         assert!(!page.contains(orders) && !page.contains("Order desk"), "{page}");
-        assert_eq!((silent("").as_str(), silent(house.origin()).as_str()), ("", ""), "Doorward itself goes without saying");
+        assert_eq!((silent("").as_str(), silent(server.origin()).as_str()), ("", ""), "Doorward itself goes without saying");
         for resource in [orders, payroll] {
             assert_eq!(silent(resource), "consent_required", "{resource}");
         }
         let page = allow(orders);
         assert!(page.contains("Order desk") && page.contains(orders) && !page.contains(payroll), "{page}");
         assert_eq!((silent(orders).as_str(), silent("").as_str(), silent(payroll).as_str()), ("", "", "consent_required"));
-        let event = root.browser.get("/v1/audit-events?action=consent.given").json()["items"][0].clone();
+        let event = root.browser.get("/v1/audit-events?action=consent.granted").json()["items"][0].clone();
         assert_eq!(event["details"]["resources"], json!([orders]));
         let page = allow(payroll);
         assert!(page.contains(payroll) && !page.contains("Order desk"), "a service without a registration is shown by its address: {page}");
@@ -151,47 +153,47 @@ on_both! {
         }
     }
 
-    fn consent_that_an_app_begins_to_need_meanwhile_is_asked_for(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn consent_that_an_app_begins_to_need_meanwhile_is_asked_for(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let id = root.id.parse().expect("an id");
         let client: doorward::base::ids::ClientId = app.id.parse().expect("an id");
         let work = crate::api::in_flight::grants::change(id, client, |stored| stored.metadata.require_consent = true);
-        let answer = crate::api::in_flight::send_during(house, work, || app.authorize(&root.browser, &[("prompt", "none")]));
-        assert_eq!(sent_back(&answer)["error"], "consent_required");
+        let answer = crate::api::in_flight::send_during(server, work, || app.authorize(&root.browser, &[("prompt", "none")]));
+        assert_eq!(redirect_parameters(&answer)["error"], "consent_required");
     }
 
-    fn what_waits_is_judged_by_the_registration_of_now(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn what_waits_is_judged_by_the_registration_of_now(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, _) = ask(&app, &root.browser, &[]);
         let author = doorward::clients::ActingAs::command();
         let change = doorward::clients::ClientChange {
             redirect_uris: Some(vec!["https://app.example/moved".into()]),
             ..Default::default()
         };
-        house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
+        server.run(server.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
         for word in ["allow", "deny"] {
             assert_eq!(say(&root.browser, &path, word).status, 410, "nobody is sent to the old address");
         }
     }
 
-    fn what_is_withdrawn_ends_at_once(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn what_is_withdrawn_ends_at_once(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, _) = ask(&app, &root.browser, &[("scope", "openid offline_access")]);
-        let code = sent_back(&say(&root.browser, &path, "allow"))["code"].clone();
-        let held = Issued::read(&app.redeem(&code));
+        let code = redirect_parameters(&say(&root.browser, &path, "allow"))["code"].clone();
+        let held = TokenSet::read(&app.redeem(&code));
         let user = root.id.parse().expect("an id");
         let client = app.id.parse().expect("an id");
-        let listed = house.run(house.app.oidc.list_apps(user)).expect("apps");
+        let listed = server.run(server.app.oidc.list_apps(user)).expect("apps");
         assert_eq!(listed.len(), 1);
         let author = doorward::clients::ActingAs::command();
-        house.run(house.app.oidc.withdraw(user, client, author.clone())).expect("withdrawn");
+        server.run(server.app.oidc.withdraw(user, client, author.clone())).expect("withdrawn");
         assert_eq!(app.user_info(&held.access).status, 401);
         assert_eq!(error_of(&app.refresh(&held.refresh)), "invalid_grant");
-        assert!(house.run(house.app.oidc.list_apps(user)).expect("apps").is_empty());
-        assert!(house.run(house.app.oidc.withdraw(user, client, author)).is_err());
+        assert!(server.run(server.app.oidc.list_apps(user)).expect("apps").is_empty());
+        assert!(server.run(server.app.oidc.withdraw(user, client, author)).is_err());
         ask(&app, &root.browser, &[]);
     }
 }

@@ -5,43 +5,43 @@ use crate::on_both;
 const ALLOWED: &str = "access-control-allow-origin";
 
 on_both! {
-    fn documents_are_for_everybody(house) {
-        house.administrator();
+    fn documents_are_for_everybody(server) {
+        server.administrator();
         for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/oauth2/jwks"] {
-            let read = house.browser().request("GET", path).header("Origin", "https://anybody.example").send();
+            let read = server.browser().request("GET", path).header("Origin", "https://anybody.example").send();
             assert_eq!((read.status, read.header(ALLOWED)), (200, Some("*")), "{path}");
-            let asked = house.browser().request("OPTIONS", path).header("Origin", "https://anybody.example")
+            let asked = server.browser().request("OPTIONS", path).header("Origin", "https://anybody.example")
                 .header("Access-Control-Request-Method", "GET").send();
             assert_eq!((asked.status, asked.header(ALLOWED)), (204, Some("*")), "{path}");
         }
     }
 
-    fn endpoints_are_for_the_pages_of_registered_apps(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn endpoints_are_for_the_pages_of_registered_apps(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let token = app.sign_in(&root.browser, &[]).access;
         let ours = "https://app.example";
         for path in ["/oauth2/token", "/oauth2/userinfo", "/oauth2/revoke"] {
             for (origin, expected) in [(ours, Some(ours)), ("https://evil.example", None), ("null", None)] {
-                let asked = house.browser().request("OPTIONS", path).header("Origin", origin)
+                let asked = server.browser().request("OPTIONS", path).header("Origin", origin)
                     .header("Access-Control-Request-Method", "POST").header("Access-Control-Request-Headers", "authorization").send();
                 assert_eq!((asked.status, asked.header(ALLOWED)), (204, expected), "{path} {origin}");
-                let posted = house.browser().request("POST", path).header("Origin", origin).bearer(&token).send();
+                let posted = server.browser().request("POST", path).header("Origin", origin).bearer(&token).send();
                 assert_eq!(posted.header(ALLOWED), expected, "{path} {origin}");
                 assert_eq!(posted.header("access-control-allow-credentials"), None);
             }
         }
         let author = doorward::clients::ActingAs::command();
-        house.run(house.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
-        let asked = house.browser().request("GET", "/oauth2/userinfo").header("Origin", ours).bearer(&token).send();
+        server.run(server.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
+        let asked = server.browser().request("GET", "/oauth2/userinfo").header("Origin", ours).bearer(&token).send();
         assert_eq!(asked.header(ALLOWED), None);
     }
 
-    fn native_shells_call_from_origins_that_are_registered_for_them(house) {
-        house.administrator();
-        let asked = |origin: &str| house.browser().request("OPTIONS", "/oauth2/token").header("Origin", origin)
+    fn native_shells_call_from_origins_that_are_registered_for_them(server) {
+        server.administrator();
+        let asked = |origin: &str| server.browser().request("OPTIONS", "/oauth2/token").header("Origin", origin)
             .header("Access-Control-Request-Method", "POST").header("Access-Control-Request-Headers", "x-requested-with").send();
-        house.party(|metadata| metadata.allowed_origins = vec!["capacitor://localhost".into()]);
+        server.relying_party(|metadata| metadata.allowed_origins = vec!["capacitor://localhost".into()]);
         for origin in ["capacitor://localhost", "https://app.example"] {
             let answer = asked(origin);
             assert_eq!(answer.header(ALLOWED), Some(origin));
@@ -54,9 +54,9 @@ on_both! {
         }
     }
 
-    fn nothing_with_a_cookie_is_shared(house) {
-        let root = house.administrator();
-        house.party(|_| {});
+    fn nothing_with_a_cookie_is_shared(server) {
+        let root = server.administrator();
+        server.relying_party(|_| {});
         for (method, path) in [("GET", "/v1/session"), ("OPTIONS", "/v1/session"), ("GET", "/oauth2/authorize"), ("GET", "/account"), ("POST", "/oauth2/introspect")] {
             let asked = root.browser.request(method, path).header("Origin", "https://app.example")
                 .header("Access-Control-Request-Method", "GET").send();

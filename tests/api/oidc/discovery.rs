@@ -8,20 +8,20 @@ use crate::on_both;
 use doorward::clients::Algorithm;
 
 on_both! {
-    fn both_addresses_give_the_same_document_and_it_is_true(house) {
-        house.administrator();
-        let read = house.browser().get("/.well-known/openid-configuration");
+    fn both_addresses_give_the_same_document_and_it_is_true(server) {
+        server.administrator();
+        let read = server.browser().get("/.well-known/openid-configuration");
         assert_eq!(read.status, 200);
         assert!(read.header("content-type").expect("a type").starts_with("application/json"));
         let document = read.json();
-        assert_eq!(house.browser().get("/.well-known/oauth-authorization-server").json(), document);
-        assert_eq!(document["issuer"], json!(house.origin()));
+        assert_eq!(server.browser().get("/.well-known/oauth-authorization-server").json(), document);
+        assert_eq!(document["issuer"], json!(server.origin()));
         for (name, value) in document.as_object().expect("an object") {
             let Some(address) = value.as_str().filter(|_| name.ends_with("_endpoint") || name == "jwks_uri") else {
                 continue;
             };
-            let path = address.strip_prefix(house.origin()).expect("below the issuer");
-            let status = house.browser().request("OPTIONS", path).send().status;
+            let path = address.strip_prefix(server.origin()).expect("below the issuer");
+            let status = server.browser().request("OPTIONS", path).send().status;
             assert_eq!(status, 204, "{name}");
         }
         assert!(document["id_token_signing_alg_values_supported"].as_array().expect("algorithms").contains(&json!("RS256")));
@@ -34,18 +34,18 @@ on_both! {
         );
     }
 
-    fn the_keys_are_public_halves_with_their_own_names(house) {
-        let person = house.administrator();
-        let read = house.browser().get("/oauth2/jwks");
+    fn the_keys_are_public_halves_with_their_own_names(server) {
+        let person = server.administrator();
+        let read = server.browser().get("/oauth2/jwks");
         assert_eq!(read.header("cache-control"), Some("public, max-age=600"));
         let algorithms = |keys: &serde_json::Value| {
             let keys = keys["keys"].as_array().expect("keys").iter();
             keys.map(|key| key["alg"].as_str().expect("an alg").to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(algorithms(&read.json()), ["RS256"], "some verifiers reject a set with a key that they can't read");
-        let app = house.party(|metadata| metadata.id_token_signed_response_alg = Algorithm::EdDSA);
+        let app = server.relying_party(|metadata| metadata.id_token_signed_response_alg = Algorithm::EdDSA);
         app.sign_in(&person.browser, &[]);
-        let keys = house.browser().get("/oauth2/jwks").json();
+        let keys = server.browser().get("/oauth2/jwks").json();
         assert_eq!(algorithms(&keys), ["RS256", "EdDSA"]);
         let keys = keys["keys"].as_array().expect("keys");
         let kids: BTreeSet<_> = keys.iter().map(|key| key["kid"].as_str().expect("a kid")).collect();

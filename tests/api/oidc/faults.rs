@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::api::faults::{house_on, stores};
-use crate::support::causes;
+use crate::api::faults::{server_on, stores};
 use crate::support::http::Answer;
+use crate::support::logged_errors;
 use crate::support::process::wait_until;
-use crate::support::relying_party::{Issued, error_of};
+use crate::support::relying_party::{TokenSet, error_of};
 
 fn is_away(answer: &Answer) -> bool {
-    causes::assert_stated(answer);
+    logged_errors::assert_stated(answer);
     answer.status == 503
         && answer.header("retry-after").is_some()
         && error_of(answer) == "temporarily_unavailable"
@@ -20,9 +20,9 @@ fn is_away(answer: &Answer) -> bool {
 #[test]
 fn with_the_database_away_checks_go_on_and_nothing_is_granted() {
     let (mut postgres, redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
-    let app = house.party(|_| {});
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    let app = server.relying_party(|_| {});
     let held = app.sign_in(&root.browser, &[]);
     let code = app.code(&root.browser, &[]);
     assert_eq!(app.introspect(&held.access)["active"], json!(true));
@@ -41,16 +41,16 @@ fn with_the_database_away_checks_go_on_and_nothing_is_granted() {
     wait_until("it grants again", Duration::from_secs(10), || {
         app.user_info(&held.access).status == 200
     });
-    Issued::read(&app.redeem(&code));
-    Issued::read(&app.refresh(&held.refresh));
+    TokenSet::read(&app.redeem(&code));
+    TokenSet::read(&app.refresh(&held.refresh));
 }
 
 #[test]
 fn with_redis_away_no_token_is_good_and_none_is_called_bad() {
     let (postgres, mut redis) = stores();
-    let house = house_on(&postgres, &redis);
-    let root = house.administrator();
-    let app = house.party(|_| {});
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    let app = server.relying_party(|_| {});
     let held = app.sign_in(&root.browser, &[]);
     let code = app.code(&root.browser, &[]);
     redis.kill();
@@ -58,7 +58,7 @@ fn with_redis_away_no_token_is_good_and_none_is_called_bad() {
     assert!(is_away(&asked), "{asked:?}");
     assert!(is_away(&app.user_info(&held.access)));
     assert!(is_away(&app.redeem(&code)));
-    let own = house
+    let own = server
         .browser()
         .request("GET", "/v1/users")
         .bearer(&held.access)
@@ -69,5 +69,5 @@ fn with_redis_away_no_token_is_good_and_none_is_called_bad() {
     wait_until("it answers again", Duration::from_secs(5), || {
         app.user_info(&held.access).status == 200
     });
-    Issued::read(&app.redeem(&code));
+    TokenSet::read(&app.redeem(&code));
 }

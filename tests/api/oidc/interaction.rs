@@ -3,9 +3,9 @@
 use crate::on_both;
 use crate::support::authenticator::Overrides;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::Person;
-use crate::support::relying_party::{Issued, RelyingParty, claims_of, sent_back};
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::relying_party::{RelyingParty, TokenSet, claims_of, redirect_parameters};
+use crate::support::test_user::TestUser;
 
 fn location(answer: &Answer) -> String {
     assert_eq!(answer.status, 303, "{answer:?}");
@@ -13,32 +13,38 @@ fn location(answer: &Answer) -> String {
 }
 
 /// Returns path and page of a request that waits for the user.
-fn pending(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> (String, Answer) {
+fn pending(app: &RelyingParty, browser: &TestBrowser, more: &[(&str, &str)]) -> (String, Answer) {
     let path = location(&app.authorize(browser, more));
     assert!(path.starts_with("/oauth2/authorize/"), "{path}");
     let page = browser.get(&path);
     (path, page)
 }
 
-fn answer(browser: &Browserless, path: &str, word: &str) -> Answer {
+fn answer(browser: &TestBrowser, path: &str, word: &str) -> Answer {
     browser.submit(path, &[("answer", word)])
 }
 
 fn error(answer: &Answer) -> String {
-    sent_back(answer).get("error").cloned().unwrap_or_default()
+    redirect_parameters(answer)
+        .get("error")
+        .cloned()
+        .unwrap_or_default()
 }
 
 fn auth_time(app: &RelyingParty, sent: &Answer) -> i64 {
-    let code = sent_back(sent).get("code").cloned().expect("a code");
-    let issued = Issued::read(&app.redeem(&code));
+    let code = redirect_parameters(sent)
+        .get("code")
+        .cloned()
+        .expect("a code");
+    let issued = TokenSet::read(&app.redeem(&code));
     issued.id_claims["auth_time"].as_i64().expect("a number")
 }
 
 on_both! {
-    fn nobody_signs_in_and_comes_back(house) {
-        let mut root = house.administrator();
-        let app = house.party(|_| {});
-        let browser = house.browser();
+    fn nobody_signs_in_and_comes_back(server) {
+        let mut root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let browser = server.browser();
         let (path, page) = pending(&app, &browser, &[]);
         let login = location(&page);
         assert!(login.starts_with("/login?continue="), "{login}");
@@ -53,19 +59,19 @@ on_both! {
         let signed_in = browser.post_json("/webauthn/login/finish", &finish.take()).json();
         assert_eq!(signed_in["continue"], serde_json::json!(path));
         let sent = browser.get(&path);
-        assert!(sent_back(&sent).contains_key("code"));
-        assert_eq!(sent_back(&sent)["state"], "the-state");
-        assert_eq!(sent_back(&sent)["iss"], house.origin());
+        assert!(redirect_parameters(&sent).contains_key("code"));
+        assert_eq!(redirect_parameters(&sent)["state"], "the-state");
+        assert_eq!(redirect_parameters(&sent)["iss"], server.origin());
         assert_eq!(browser.get(&path).status, 410, "answered once");
     }
 
-    fn with_prompt_none_nothing_is_asked(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn with_prompt_none_nothing_is_asked(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let none = [("prompt", "none")];
-        let refused = app.authorize(&house.browser(), &none);
+        let refused = app.authorize(&server.browser(), &none);
         assert_eq!(error(&refused), "login_required");
-        assert_eq!(sent_back(&refused)["state"], "the-state");
+        assert_eq!(redirect_parameters(&refused)["state"], "the-state");
         let first = app.sign_in(&root.browser, &[]);
         let silent = app.sign_in(&root.browser, &none);
         for claim in ["sub", "auth_time", "sid"] {
@@ -73,28 +79,28 @@ on_both! {
         }
         let hinted = app.sign_in(&root.browser, &[("prompt", "none"), ("id_token_hint", &first.id_token)]);
         assert_eq!(hinted.id_claims["sub"], first.id_claims["sub"]);
-        house.pass(2);
+        server.pass(2);
         assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none"), ("max_age", "1")])), "login_required");
         assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none login")])), "invalid_request");
         assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "sometimes")])), "invalid_request");
     }
 
-    fn prompt_login_and_max_age_ask_for_a_ceremony_and_move_auth_time(house) {
-        let mut root = house.administrator();
-        let app = house.party(|_| {});
+    fn prompt_login_and_max_age_ask_for_a_ceremony_and_move_auth_time(server) {
+        let mut root = server.administrator();
+        let app = server.relying_party(|_| {});
         let before = app.sign_in(&root.browser, &[]);
         let before = before.id_claims["auth_time"].as_i64().expect("a number");
         for wish in [("prompt", "login"), ("max_age", "1"), ("max_age", "0")] {
-            house.pass(5);
+            server.pass(5);
             let (path, page) = pending(&app, &root.browser, &[wish]);
             assert!(page.text().contains("step_up.js"), "{page:?}");
-            assert!(answer(&root.browser, &path, "proven").text().contains("step_up.js"), "not yet");
-            house.pass(1);
+            assert!(answer(&root.browser, &path, "reauthenticated").text().contains("step_up.js"), "not yet");
+            server.pass(1);
             assert_eq!(root.step_up().status, 200);
-            let sent = answer(&root.browser, &path, "proven");
+            let sent = answer(&root.browser, &path, "reauthenticated");
             assert!(auth_time(&app, &sent) >= before + 6);
         }
-        house.pass(100);
+        server.pass(100);
         let old = app.sign_in(&root.browser, &[("max_age", "10000")]);
         let again = app.sign_in(&root.browser, &[("max_age", "10000")]);
         assert_eq!(old.id_claims["auth_time"], again.id_claims["auth_time"]);
@@ -103,55 +109,55 @@ on_both! {
         }
     }
 
-    fn a_ceremony_answers_for_its_request_for_five_minutes(house) {
-        let mut root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_ceremony_answers_for_its_request_for_five_minutes(server) {
+        let mut root = server.administrator();
+        let app = server.relying_party(|_| {});
         let (path, _) = pending(&app, &root.browser, &[("prompt", "login")]);
-        house.pass(1);
+        server.pass(1);
         assert_eq!(root.step_up().status, 200);
-        house.pass(301);
-        assert!(answer(&root.browser, &path, "proven").text().contains("step_up.js"));
+        server.pass(301);
+        assert!(answer(&root.browser, &path, "reauthenticated").text().contains("step_up.js"));
         assert_eq!(root.step_up().status, 200);
-        assert!(sent_back(&answer(&root.browser, &path, "proven")).contains_key("code"));
+        assert!(redirect_parameters(&answer(&root.browser, &path, "reauthenticated")).contains_key("code"));
     }
 
-    fn the_registered_freshness_counts_where_the_request_says_none(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.default_max_age = Some(60));
+    fn the_registered_freshness_counts_where_the_request_says_none(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.default_max_age = Some(60));
         app.sign_in(&root.browser, &[]);
-        house.pass(61);
+        server.pass(61);
         pending(&app, &root.browser, &[]);
         app.sign_in(&root.browser, &[("max_age", "600")]);
     }
 
-    fn a_stronger_passkey_is_asked_for_where_there_is_one(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_stronger_passkey_is_asked_for_where_there_is_one(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let bound = "urn:doorward:acr:device-bound";
         assert_eq!(error(&app.authorize(&root.browser, &[("acr_values", bound)])), "unmet_authentication_requirements");
-        let strict = house.party(|metadata| metadata.least_acr = Some(bound.into()));
+        let strict = server.relying_party(|metadata| metadata.least_acr = Some(bound.into()));
         assert_eq!(error(&strict.authorize(&root.browser, &[])), "unmet_authentication_requirements");
         // Unknown values are a preference that can't be fulfilled, but not an error.
         app.sign_in(&root.browser, &[("acr_values", "1 2")]);
         app.sign_in(&root.browser, &[("acr_values", "urn:other phr")]);
         let essential = r#"{"id_token": {"acr": {"essential": true, "values": ["1"]}}}"#;
         assert_eq!(error(&app.authorize(&root.browser, &[("claims", essential)])), "unmet_authentication_requirements");
-        let (device, _) = root.add_passkey(SoftAuthenticator::device_bound(house.origin()));
-        let mut with_key = Person { device, ..root.clone() };
+        let (device, _) = root.add_passkey(SoftAuthenticator::device_bound(server.origin()));
+        let mut with_key = TestUser { device, ..root.clone() };
         assert_eq!(error(&app.authorize(&root.browser, &[("acr_values", bound), ("prompt", "none")])), "login_required");
         let (path, page) = pending(&app, &root.browser, &[("acr_values", bound)]);
         assert!(page.text().contains("step_up.js"));
-        house.pass(1);
+        server.pass(1);
         assert_eq!(with_key.step_up().status, 200);
-        let sent = answer(&with_key.browser, &path, "proven");
-        let code = sent_back(&sent).get("code").cloned().expect("a code");
-        assert_eq!(Issued::read(&app.redeem(&code)).id_claims["acr"], bound);
+        let sent = answer(&with_key.browser, &path, "reauthenticated");
+        let code = redirect_parameters(&sent).get("code").cloned().expect("a code");
+        assert_eq!(TokenSet::read(&app.redeem(&code)).id_claims["acr"], bound);
     }
 
-    fn another_person_than_the_expected_one_is_not_let_through(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let app = house.party(|_| {});
+    fn another_person_than_the_expected_one_is_not_let_through(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let app = server.relying_party(|_| {});
         let hint = app.sign_in(&ada.browser, &[]).id_token;
         let with_hint = [("id_token_hint", hint.as_str())];
         assert_eq!(error(&app.authorize(&root.browser, &[with_hint[0], ("prompt", "none")])), "login_required");
@@ -163,62 +169,62 @@ on_both! {
         assert_eq!(error(&app.authorize(&root.browser, &[("claims", &claims), ("prompt", "none")])), "login_required");
         app.sign_in(&ada.browser, &[("claims", &claims)]);
         // A token of another client, or an invalid one, is not a hint.
-        let other = house.party(|_| {});
+        let other = server.relying_party(|_| {});
         assert_eq!(error(&other.authorize(&ada.browser, &with_hint)), "invalid_request");
         assert_eq!(error(&app.authorize(&ada.browser, &[("id_token_hint", "x.y.z")])), "invalid_request");
         // An expired token is.
-        house.pass(3_600);
+        server.pass(3_600);
         app.sign_in(&ada.browser, &with_hint);
     }
 
-    fn whoever_holds_no_role_of_the_app_stays_out(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let app = house.party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
+    fn whoever_holds_no_role_of_the_app_stays_out(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let app = server.relying_party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
         assert_eq!(error(&app.authorize(&ada.browser, &[])), "access_denied");
         app.sign_in(&root.browser, &[]);
     }
 
-    fn an_account_is_chosen_once_for_each_request(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn an_account_is_chosen_once_for_each_request(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let (path, page) = pending(&app, &root.browser, &[("prompt", "select_account")]);
         assert!(page.text().contains("Root Admin"));
-        assert!(sent_back(&answer(&root.browser, &path, "continue")).contains_key("code"));
+        assert!(redirect_parameters(&answer(&root.browser, &path, "continue")).contains_key("code"));
         assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none select_account")])), "invalid_request");
     }
 
-    fn a_waiting_request_is_one_browsers(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn a_waiting_request_is_one_browsers(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, page) = pending(&app, &root.browser, &[]);
         assert_eq!(page.status, 200);
-        let mut stranger = house.person(&root, "eve");
+        let mut stranger = server.create_user(&root, "eve");
         let other = stranger.another_browser();
         assert_eq!(other.get(&path).status, 410);
         assert_eq!(answer(&other, &path, "allow").status, 410);
         let forged = root.browser.request("POST", &path).without_same_origin().form(&[("answer", "allow")]).send();
         assert_eq!(forged.status, 403);
-        assert!(sent_back(&answer(&root.browser, &path, "allow")).contains_key("code"));
+        assert!(redirect_parameters(&answer(&root.browser, &path, "allow")).contains_key("code"));
     }
 
-    fn a_posted_request_survives_without_a_cookie(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_posted_request_survives_without_a_cookie(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let parameters = app.parameters(&[]);
         let fields: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let stranger = house.browser();
+        let stranger = server.browser();
         let posted = stranger.request("POST", "/oauth2/authorize").header("Origin", "https://app.example")
             .header("Sec-Fetch-Site", "cross-site").form(&fields).send();
         let path = location(&posted);
         assert!(path.starts_with("/oauth2/authorize/"));
-        assert!(sent_back(&root.browser.get(&path)).contains_key("code"));
-        assert_eq!(house.browser().get(&path).status, 410);
+        assert!(redirect_parameters(&root.browser.get(&path)).contains_key("code"));
+        assert_eq!(server.browser().get(&path).status, 410);
     }
 
-    fn twenty_tabs_answer_one_request_once(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn twenty_tabs_answer_one_request_once(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, _) = pending(&app, &root.browser, &[]);
         let tabs = vec![root.browser.clone(); crate::support::race::RUNNERS];
         let answers = crate::support::race::race(tabs, |tab| answer(&tab, &path, "allow"));

@@ -6,9 +6,9 @@ use crate::on_both;
 use crate::support::relying_party::RelyingParty;
 
 on_both! {
-    fn the_username_needs_the_scope_profile(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn the_username_needs_the_scope_profile(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         for (scope, username) in [("openid offline_access", Value::Null), ("openid profile offline_access", json!("root"))] {
             let held = app.sign_in(&root.browser, &[("scope", scope)]);
             for token in [&held.access, &held.refresh] {
@@ -19,20 +19,20 @@ on_both! {
         let held = app.sign_in(&root.browser, &[("scope", "openid profile offline_access")]);
         let change = doorward::clients::ClientChange { scope: Some("openid offline_access".into()), ..Default::default() };
         let author = doorward::clients::ActingAs::command();
-        house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
+        server.run(server.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
         for token in [&held.access, &held.refresh] {
             let told = app.introspect(token);
             assert_eq!((&told["scope"], &told["username"]), (&json!("offline_access openid"), &Value::Null), "taken from the client");
         }
     }
 
-    fn only_those_whom_it_concerns_learn_about_a_token(house) {
-        let root = house.administrator();
+    fn only_those_whom_it_concerns_learn_about_a_token(server) {
+        let root = server.administrator();
         let api = "https://api.example/";
-        let app = house.party(|metadata| metadata.resources = vec![api.into()]);
-        let service = house.party(|metadata| metadata.audiences = vec![api.into()]);
-        let stranger = house.party(|_| {});
-        let watcher = house.client(&["tokens:introspect"]);
+        let app = server.relying_party(|metadata| metadata.resources = vec![api.into()]);
+        let service = server.relying_party(|metadata| metadata.audiences = vec![api.into()]);
+        let stranger = server.relying_party(|_| {});
+        let watcher = server.client(&["tokens:introspect"]);
         let watcher = RelyingParty { id: watcher.0, secret: Some(watcher.1), ..stranger.clone() };
         let held = app.sign_in(&root.browser, &[("resource", api)]);
         for knows in [&app, &service, &watcher] {
@@ -55,7 +55,7 @@ on_both! {
                 assert_eq!(asked.json(), nothing);
             }
         }
-        let nobody = house.browser().request("POST", "/oauth2/introspect").without_same_origin()
+        let nobody = server.browser().request("POST", "/oauth2/introspect").without_same_origin()
             .form(&[("token", &held.access)]).send();
         assert_eq!((nobody.status, nobody.header("www-authenticate")), (400, None));
     }

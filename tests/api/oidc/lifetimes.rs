@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::relying_party::{Issued, claims_of, error_of};
+use crate::support::relying_party::{TokenSet, claims_of, error_of};
+use crate::support::test_server::TestServer;
 
 fn lifetime(claims: &Value) -> i64 {
     let at = |name: &str| claims[name].as_i64().expect("an instant");
@@ -15,33 +15,33 @@ fn lifetime(claims: &Value) -> i64 {
 }
 
 on_both! {
-    fn a_client_may_have_lifetimes_of_its_own(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| {
+    fn a_client_may_have_lifetimes_of_its_own(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| {
             metadata.access_token_lifetime = Some(900);
             metadata.id_token_lifetime = Some(60);
         });
         let issued = app.sign_in(&root.browser, &[]);
         assert_eq!(issued.answer["expires_in"], 900);
         assert_eq!((lifetime(&claims_of(&issued.access)), lifetime(&issued.id_claims)), (900, 60));
-        let plain = house.party(|_| {}).sign_in(&root.browser, &[]);
+        let plain = server.relying_party(|_| {}).sign_in(&root.browser, &[]);
         assert_eq!((&plain.answer["expires_in"], lifetime(&plain.id_claims)), (&json!(300), 300));
-        house.pass(899);
+        server.pass(899);
         assert_eq!(app.user_info(&issued.access).status, 200);
         assert_eq!(app.user_info(&plain.access).status, 401);
-        house.pass(2);
+        server.pass(2);
         assert_eq!(app.user_info(&issued.access).status, 401);
         assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
         // A longer lifetime doesn't delay revocation here.
         let again = app.sign_in(&root.browser, &[]);
-        house.pass(600);
+        server.pass(600);
         assert_eq!(app.introspect(&again.access)["active"], true);
         assert_eq!(root.browser.delete("/v1/session").status, 204);
         assert_eq!(app.introspect(&again.access), json!({ "active": false }));
     }
 
-    fn a_lifetime_has_bounds(house) {
-        let root = house.administrator();
+    fn a_lifetime_has_bounds(server) {
+        let root = server.administrator();
         let register = |member: &str, value: &Value| {
             let body = json!({ "client_name": "App", "redirect_uris": ["https://app.example/cb"], member: value });
             root.browser.post_json("/v1/clients", &body)
@@ -58,21 +58,21 @@ on_both! {
         }
         let client = register("access_token_lifetime", &json!(900)).json()["client_id"].as_str().expect("an id").to_owned();
         let update = |lifetime: &str| {
-            let ran = binary::run(&house.config, &["client", "update", &client, "--access-token-lifetime", lifetime, "--json"]);
+            let ran = binary::run(&server.config, &["client", "update", &client, "--access-token-lifetime", lifetime, "--json"]);
             assert_eq!(ran.code, 0, "{}", ran.errors);
             ran.json()["access_token_lifetime"].clone()
         };
         assert_eq!((update("600"), update("default")), (json!(600), Value::Null));
-        let ran = binary::run(&house.config, &["client", "update", &client, "--id-token-lifetime", "5"]);
+        let ran = binary::run(&server.config, &["client", "update", &client, "--id-token-lifetime", "5"]);
         assert_ne!(ran.code, 0);
     }
 
-    fn a_client_only_shortens_what_it_manages(house) {
-        let root = house.administrator();
-        let (id, secret) = house.client(&["clients:read", "clients:write", "openid"]);
+    fn a_client_only_shortens_what_it_manages(server) {
+        let root = server.administrator();
+        let (id, secret) = server.client(&["clients:read", "clients:write", "openid"]);
         let register = |lifetime: u32| {
             let body = json!({ "client_name": "App", "redirect_uris": ["https://app.example/cb"], "scope": "openid", "access_token_lifetime": lifetime });
-            house.browser().request("POST", "/v1/clients").basic(&id, &secret).json(&body).send()
+            server.browser().request("POST", "/v1/clients").basic(&id, &secret).json(&body).send()
         };
         let longer = register(301);
         assert_eq!((longer.status, &longer.json()["field"]), (403, &json!("access_token_lifetime")), "{}", longer.text());
@@ -81,7 +81,7 @@ on_both! {
         let path = format!("/v1/clients/{}", made.json()["client_id"].as_str().expect("an id"));
         let tag = || root.browser.get(&path).header("etag").expect("a tag").to_owned();
         let by_service = |body: &Value| {
-            house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag()).json(body).send().status
+            server.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag()).json(body).send().status
         };
         for bad in [json!(201), json!(300), json!(3_600), Value::Null] {
             assert_eq!(by_service(&json!({ "access_token_lifetime": bad })), 403, "{bad}");
@@ -101,10 +101,10 @@ const DAY: u64 = 86_400;
 const OFFLINE: [(&str, &str); 1] = [("scope", "openid offline_access")];
 
 on_both! {
-    fn a_client_may_have_lifetimes_of_its_own_for_refresh_tokens(house) {
-        let root = house.administrator();
-        let plain = house.party(|_| {});
-        let short = house.party(|metadata| {
+    fn a_client_may_have_lifetimes_of_its_own_for_refresh_tokens(server) {
+        let root = server.administrator();
+        let plain = server.relying_party(|_| {});
+        let short = server.relying_party(|metadata| {
             metadata.refresh_token_lifetime = Some(3_600);
             metadata.offline_lifetime = Some(7_200);
         });
@@ -112,45 +112,45 @@ on_both! {
         let other = plain.sign_in(&root.browser, &OFFLINE);
         assert_eq!(lifetime(&short.introspect(&held.refresh)), 3_600);
         assert_eq!(lifetime(&short.introspect(&offline.refresh)), 7_200);
-        house.pass(3_599);
-        let next = Issued::read(&short.refresh(&held.refresh));
-        house.pass(1);
+        server.pass(3_599);
+        let next = TokenSet::read(&short.refresh(&held.refresh));
+        server.pass(1);
         assert_eq!(error_of(&short.refresh(&next.refresh)), "invalid_grant", "a refresh is no new sign-in");
         assert_eq!(short.introspect(&next.refresh), json!({ "active": false }));
-        let offline = Issued::read(&short.refresh(&offline.refresh));
-        house.pass(3_600);
+        let offline = TokenSet::read(&short.refresh(&offline.refresh));
+        server.pass(3_600);
         assert_eq!(error_of(&short.refresh(&offline.refresh)), "invalid_grant");
-        assert_eq!(Issued::read(&plain.refresh(&other.refresh)).answer["token_type"], "Bearer");
+        assert_eq!(TokenSet::read(&plain.refresh(&other.refresh)).answer["token_type"], "Bearer");
     }
 
-    fn offline_access_may_be_left_unused_for_a_time_of_the_clients_own(house) {
-        let root = house.administrator();
-        let short = house.party(|metadata| metadata.offline_idle_timeout = Some(600));
-        let long = house.party(|metadata| {
+    fn offline_access_may_be_left_unused_for_a_time_of_the_clients_own(server) {
+        let root = server.administrator();
+        let short = server.relying_party(|metadata| metadata.offline_idle_timeout = Some(600));
+        let long = server.relying_party(|metadata| {
             metadata.offline_idle_timeout = Some(u32::try_from(400 * DAY).expect("seconds"));
             metadata.offline_lifetime = Some(u32::try_from(500 * DAY).expect("seconds"));
         });
         let (first, kept) = (short.sign_in(&root.browser, &OFFLINE), long.sign_in(&root.browser, &OFFLINE));
-        house.pass(599);
-        let next = Issued::read(&short.refresh(&first.refresh));
-        house.pass(600);
+        server.pass(599);
+        let next = TokenSet::read(&short.refresh(&first.refresh));
+        server.pass(600);
         assert_eq!(error_of(&short.refresh(&next.refresh)), "invalid_grant");
-        house.pass(399 * DAY);
-        house.run(house.app.tokens.tidy()).expect("tidied");
-        let kept = Issued::read(&long.refresh(&kept.refresh));
-        house.pass(99 * DAY);
-        let kept = Issued::read(&long.refresh(&kept.refresh));
-        house.pass(2 * DAY);
+        server.pass(399 * DAY);
+        server.run(server.app.tokens.delete_expired()).expect("tidied");
+        let kept = TokenSet::read(&long.refresh(&kept.refresh));
+        server.pass(99 * DAY);
+        let kept = TokenSet::read(&long.refresh(&kept.refresh));
+        server.pass(2 * DAY);
         assert_eq!(error_of(&long.refresh(&kept.refresh)), "invalid_grant");
     }
 
-    fn a_shorter_lifetime_applies_to_refresh_tokens_that_are_out(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_shorter_lifetime_applies_to_refresh_tokens_that_are_out(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let (held, offline) = (app.sign_in(&root.browser, &[]), app.sign_in(&root.browser, &OFFLINE));
-        house.pass(1_000);
+        server.pass(1_000);
         let update = |arguments: &[&str]| {
-            let ran = binary::run(&house.config, &[&["client", "update", &app.id, "--json"], arguments].concat());
+            let ran = binary::run(&server.config, &[&["client", "update", &app.id, "--json"], arguments].concat());
             assert_eq!(ran.code, 0, "{}", ran.errors);
             ran.json()
         };
@@ -159,13 +159,13 @@ on_both! {
         assert_eq!((error_of(&app.refresh(&held.refresh)), error_of(&app.refresh(&offline.refresh))), ("invalid_grant".into(), "invalid_grant".into()));
         let back = update(&["--refresh-token-lifetime", "default", "--offline-lifetime", "default", "--offline-idle-timeout", "default"]);
         assert_eq!((&back["refresh_token_lifetime"], &back["offline_lifetime"], &back["offline_idle_timeout"]), (&Value::Null, &Value::Null, &Value::Null));
-        Issued::read(&app.refresh(&held.refresh));
-        Issued::read(&app.refresh(&offline.refresh));
+        TokenSet::read(&app.refresh(&held.refresh));
+        TokenSet::read(&app.refresh(&offline.refresh));
     }
 
-    fn lifetimes_of_refresh_tokens_have_bounds_and_a_service_only_shortens_them(house) {
-        let root = house.administrator();
-        let (id, secret) = house.client(&["clients:read", "clients:write", "openid", "offline_access"]);
+    fn lifetimes_of_refresh_tokens_have_bounds_and_a_service_only_shortens_them(server) {
+        let root = server.administrator();
+        let (id, secret) = server.client(&["clients:read", "clients:write", "openid", "offline_access"]);
         // (member, configured value in seconds)
         for (member, configured) in [("refresh_token_lifetime", 30 * DAY), ("offline_lifetime", 365 * DAY), ("offline_idle_timeout", 30 * DAY)] {
             let app = |value: &Value| json!({ "client_name": member, "redirect_uris": ["https://app.example/cb"], "scope": "openid", member: value });
@@ -180,7 +180,7 @@ on_both! {
             let by_service = |value: u64| {
                 let mut wanted = app(&json!(value));
                 wanted["client_name"] = json!(format!("{member} by a service"));
-                house.browser().request("POST", "/v1/clients").basic(&id, &secret).json(&wanted).send()
+                server.browser().request("POST", "/v1/clients").basic(&id, &secret).json(&wanted).send()
             };
             let refused = by_service(configured + 1);
             assert_eq!((refused.status, &refused.json()["field"]), (403, &json!(member)), "{}", refused.text());
@@ -190,7 +190,7 @@ on_both! {
             let path = format!("/v1/clients/{}", made.json()["client_id"].as_str().expect("an id"));
             let change = |value: &Value| {
                 let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
-                house.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag)
+                server.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag)
                     .json(&json!({ member: value })).send().status
             };
             assert_eq!((change(&json!(configured - 1)), change(&json!(configured)), change(&Value::Null)), (200, 403, 403));
@@ -198,9 +198,9 @@ on_both! {
     }
 }
 
-fn the_configured_maximum_bounds_them(house: &House) {
-    let root = house.administrator();
-    let app = house.party(|metadata| {
+fn the_configured_maximum_bounds_them(server: &TestServer) {
+    let root = server.administrator();
+    let app = server.relying_party(|metadata| {
         metadata.access_token_lifetime = Some(3_600);
         metadata.id_token_lifetime = Some(3_600);
     });
@@ -211,14 +211,14 @@ fn the_configured_maximum_bounds_them(house: &House) {
 
 #[test]
 fn the_configured_maximum_bounds_them_embedded() {
-    the_configured_maximum_bounds_them(&House::embedded_with(|config| {
+    the_configured_maximum_bounds_them(&TestServer::embedded_with(|config| {
         config.tokens.max_client_lifetime = Duration::from_secs(600);
     }));
 }
 
 #[test]
 fn the_configured_maximum_bounds_them_clustered() {
-    the_configured_maximum_bounds_them(&House::clustered_with(|config| {
+    the_configured_maximum_bounds_them(&TestServer::clustered_with(|config| {
         config.tokens.max_client_lifetime = Duration::from_secs(600);
     }));
 }

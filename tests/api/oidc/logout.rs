@@ -1,8 +1,8 @@
 //! Sign-out initiated by an app (RP-Initiated Logout).
 
 use crate::on_both;
-use crate::support::cuts::{Step, cut_at_every_step};
-use crate::support::http::{Answer, Browserless};
+use crate::support::fault_sweep::{RepeatableRequest, fault_at_every_step};
+use crate::support::http::{Answer, TestBrowser};
 use crate::support::race::{RUNNERS, race};
 use crate::support::relying_party::RelyingParty;
 use doorward::clients::{Metadata, RedirectUri};
@@ -24,16 +24,16 @@ fn location(answer: &Answer) -> String {
     answer.header("location").expect("a location").to_owned()
 }
 
-fn is_signed_in(browser: &Browserless) -> bool {
+fn is_signed_in(browser: &TestBrowser) -> bool {
     browser.get("/v1/session").status == 200
 }
 
-fn hint(app: &RelyingParty, browser: &Browserless) -> String {
+fn hint(app: &RelyingParty, browser: &TestBrowser) -> String {
     app.sign_in(browser, &[]).id_token
 }
 
 /// Confirms on the page that asks.
-fn confirm(browser: &Browserless, page: &Answer) -> Answer {
+fn confirm(browser: &TestBrowser, page: &Answer) -> Answer {
     let page = page.text();
     let action = page.split("action=\"/oauth2/logout/").nth(1);
     let action = action.and_then(|rest| rest.split('"').next());
@@ -42,10 +42,10 @@ fn confirm(browser: &Browserless, page: &Answer) -> Answer {
 }
 
 on_both! {
-    fn a_genuine_hint_signs_out_and_sends_back(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
-        let mut ada = house.person(&root, "ada");
+    fn a_genuine_hint_signs_out_and_sends_back(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
+        let mut ada = server.create_user(&root, "ada");
         let token = hint(&app, &ada.browser);
         let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER), ("state", "a b&c")]);
         let answer = ada.browser.get(&asked);
@@ -56,16 +56,16 @@ on_both! {
         // Also with an expired hint, without state, and without a session.
         let browser = ada.another_browser();
         let token = hint(&app, &browser);
-        house.pass(3_600);
+        server.pass(3_600);
         let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]);
         assert_eq!(location(&browser.get(&asked)), AFTER);
         assert!(!is_signed_in(&browser));
         assert_eq!(location(&browser.get(&asked)), AFTER);
     }
 
-    fn without_a_genuine_hint_the_person_is_asked_and_goes_nowhere(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
+    fn without_a_genuine_hint_the_person_is_asked_and_goes_nowhere(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
         let token = hint(&app, &root.browser);
         let forged = format!("{}.{}", token.rsplit_once('.').expect("a JWT").0, "A".repeat(86));
         let unsigned = format!("{}.", token.rsplit_once('.').expect("a JWT").0);
@@ -91,11 +91,11 @@ on_both! {
         assert!(!is_signed_in(&root.browser));
     }
 
-    fn a_mistake_beside_a_genuine_hint_signs_out_and_says_why(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
-        let other = house.party(|_| {});
-        let mut ada = house.person(&root, "ada");
+    fn a_mistake_beside_a_genuine_hint_signs_out_and_says_why(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
+        let other = server.relying_party(|_| {});
+        let mut ada = server.create_user(&root, "ada");
         let added = format!("{AFTER}?foo=bar");
         for (party, address) in [(&app, "https://evil.example/"), (&app, &added), (&other, AFTER)] {
             let browser = ada.another_browser();
@@ -110,25 +110,25 @@ on_both! {
         }
     }
 
-    fn a_hint_of_another_client_than_the_named_one_proves_nothing(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
-        let other = house.party(|_| {});
+    fn a_hint_of_another_client_than_the_named_one_proves_nothing(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
+        let other = server.relying_party(|_| {});
         let token = hint(&app, &root.browser);
         let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER), ("client_id", &other.id)]);
         let answer = root.browser.get(&asked);
         assert_eq!(answer.status, 200, "{answer:?}");
         assert!(answer.text().contains("Sign out?") && is_signed_in(&root.browser));
         // Without a cookie, no session is ended.
-        assert_eq!(house.browser().get(&asked).status, 400);
+        assert_eq!(server.browser().get(&asked).status, 400);
         assert!(is_signed_in(&root.browser));
     }
 
-    fn a_registered_address_without_a_hint_leads_back_after_confirmation(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
-        let other = house.party(|_| {});
-        let mut ada = house.person(&root, "ada");
+    fn a_registered_address_without_a_hint_leads_back_after_confirmation(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
+        let other = server.relying_party(|_| {});
+        let mut ada = server.create_user(&root, "ada");
         let asked = path(&[("client_id", &app.id), ("post_logout_redirect_uri", AFTER), ("state", "s")]);
         let page = ada.browser.get(&asked);
         assert_eq!(page.status, 200);
@@ -152,20 +152,20 @@ on_both! {
         let twice = format!("{}&client_id={}", path(&[("client_id", &app.id)]), other.id);
         let browser = ada.another_browser();
         assert_eq!(browser.get(&twice).status, 200, "a request that can't be read still has its button");
-        assert_eq!(house.browser().get(&twice).status, 400);
+        assert_eq!(server.browser().get(&twice).status, 400);
     }
 
-    fn a_hint_without_the_cookie_ends_the_session_that_it_names(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
-        let mut ada = house.person(&root, "ada");
-        let eve = house.person(&root, "eve");
+    fn a_hint_without_the_cookie_ends_the_session_that_it_names(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
+        let mut ada = server.create_user(&root, "ada");
+        let eve = server.create_user(&root, "eve");
         let offline = app.sign_in(&ada.browser, &[("scope", "openid offline_access")]);
         let other_browser = ada.another_browser();
         let held = app.sign_in(&ada.browser, &[]);
         let asked = path(&[("id_token_hint", &held.id_token), ("post_logout_redirect_uri", AFTER), ("state", "x")]);
         // The app's server sends no cookie.
-        assert_eq!(location(&house.browser().get(&asked)), format!("{AFTER}?state=x"));
+        assert_eq!(location(&server.browser().get(&asked)), format!("{AFTER}?state=x"));
         assert!(!is_signed_in(&ada.browser));
         assert_eq!(app.user_info(&held.access).status, 401);
         assert!(is_signed_in(&other_browser) && is_signed_in(&eve.browser) && is_signed_in(&root.browser), "that session alone");
@@ -176,17 +176,17 @@ on_both! {
         assert_eq!(event["details"]["session"], held.id_claims["sid"]);
         // A posted request is redirected to itself, also without a cookie.
         let token = hint(&app, &other_browser);
-        let posted = house.browser().request("POST", "/oauth2/logout").without_same_origin()
+        let posted = server.browser().request("POST", "/oauth2/logout").without_same_origin()
             .form(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]).send();
-        assert_eq!(location(&house.browser().get(&location(&posted))), AFTER);
+        assert_eq!(location(&server.browser().get(&location(&posted))), AFTER);
         assert!(!is_signed_in(&other_browser));
     }
 
-    fn a_forged_foreign_or_stale_hint_without_the_cookie_ends_nothing(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
-        let disabled = house.party(with_return);
-        let mut ada = house.person(&root, "ada");
+    fn a_forged_foreign_or_stale_hint_without_the_cookie_ends_nothing(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
+        let disabled = server.relying_party(with_return);
+        let mut ada = server.create_user(&root, "ada");
         let stale = hint(&app, &ada.browser);
         assert_eq!(ada.browser.delete("/v1/session").status, 204);
         let browser = ada.another_browser();
@@ -195,14 +195,14 @@ on_both! {
         let signed = genuine.rsplit_once('.').expect("a JWT").0.to_owned();
         let from_disabled = hint(&disabled, &browser);
         let id = doorward::base::ids::ClientId::parse(&disabled.id).expect("an id");
-        house.run(house.app.clients.disable(id, None, doorward::clients::ActingAs::command())).expect("disabled");
+        server.run(server.app.clients.disable(id, None, doorward::clients::ActingAs::command())).expect("disabled");
         for token in [
             format!("{signed}.{}", "A".repeat(86)), format!("{signed}."), issued.access.clone(), issued.refresh.clone(),
             stale, from_disabled, "x".into(),
         ] {
             for more in [vec![], vec![("client_id", app.id.as_str()), ("post_logout_redirect_uri", AFTER)]] {
                 let fields: Vec<(&str, &str)> = [("id_token_hint", token.as_str())].into_iter().chain(more).collect();
-                let answer = house.browser().get(&path(&fields));
+                let answer = server.browser().get(&path(&fields));
                 assert!([303, 400].contains(&answer.status), "{answer:?}");
                 assert!(is_signed_in(&browser), "{token}");
             }
@@ -211,45 +211,45 @@ on_both! {
         assert_eq!(ended["items"].as_array().map(Vec::len), Some(1), "{ended}");
     }
 
-    fn of_twenty_sign_outs_without_the_cookie_one_ends_the_session(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
-        let ada = house.person(&root, "ada");
+    fn of_twenty_sign_outs_without_the_cookie_one_ends_the_session(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
+        let ada = server.create_user(&root, "ada");
         let asked = path(&[("id_token_hint", &hint(&app, &ada.browser)), ("post_logout_redirect_uri", AFTER)]);
-        let answers = race(vec![house.browser(); RUNNERS], |browser| browser.get(&asked));
+        let answers = race(vec![server.browser(); RUNNERS], |browser| browser.get(&asked));
         assert!(answers.iter().all(|answer| location(answer) == AFTER), "{answers:?}");
         assert!(!is_signed_in(&ada.browser));
         let ended = root.browser.get("/v1/audit-events?action=session.ended").json();
         assert_eq!(ended["items"].as_array().map(Vec::len), Some(1), "{ended}");
     }
 
-    fn a_sign_out_without_the_cookie_is_done_when_it_is_asked_for_again(house) {
-        let root = house.administrator();
-        let app = &house.party(with_return);
-        let ada = house.person(&root, "ada");
-        let server = &house.browser();
-        cut_at_every_step(&house.faults, "logout without a cookie", || {
+    fn a_sign_out_without_the_cookie_is_done_when_it_is_asked_for_again(server) {
+        let root = server.administrator();
+        let app = &server.relying_party(with_return);
+        let ada = server.create_user(&root, "ada");
+        let client = &server.browser();
+        fault_at_every_step(&server.fault_injector, "logout without a cookie", || {
             let browser = ada.clone().another_browser();
             let asked = path(&[("id_token_hint", &hint(app, &browser)), ("post_logout_redirect_uri", AFTER)]);
             let is_done = move |answer: &Answer| answer.status == 303 && !is_signed_in(&browser);
-            Step::repeatable(move || server.get(&asked), is_done)
+            RepeatableRequest::repeatable(move || client.get(&asked), is_done)
         });
     }
 
-    fn somebody_elses_hint_asks_first(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let app = house.party(with_return);
+    fn somebody_elses_hint_asks_first(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let app = server.relying_party(with_return);
         let adas = hint(&app, &ada.browser);
         let asked = root.browser.get(&path(&[("id_token_hint", &adas), ("post_logout_redirect_uri", AFTER)]));
         assert_eq!(asked.status, 200);
         assert!(is_signed_in(&root.browser));
     }
 
-    fn a_hint_of_another_session_asks_first(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
-        let mut ada = house.person(&root, "ada");
+    fn a_hint_of_another_session_asks_first(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
+        let mut ada = server.create_user(&root, "ada");
         let old = hint(&app, &ada.browser);
         assert_eq!(ada.browser.delete("/v1/session").status, 204);
         let browser = ada.another_browser();
@@ -264,11 +264,11 @@ on_both! {
         assert!(!is_signed_in(&browser));
     }
 
-    fn a_posted_request_comes_back_with_the_cookie(house) {
-        let root = house.administrator();
-        let app = house.party(with_return);
+    fn a_posted_request_comes_back_with_the_cookie(server) {
+        let root = server.administrator();
+        let app = server.relying_party(with_return);
         let token = hint(&app, &root.browser);
-        let posted = house.browser().request("POST", "/oauth2/logout").header("Origin", "https://app.example")
+        let posted = server.browser().request("POST", "/oauth2/logout").header("Origin", "https://app.example")
             .header("Sec-Fetch-Site", "cross-site").form(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]).send();
         let back = location(&posted);
         assert!(back.starts_with("/oauth2/logout/"));

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::on_both;
-use crate::support::house::House;
 use crate::support::http::Answer;
-use crate::support::person::Person;
 use crate::support::race::{RUNNERS, race};
-use crate::support::relying_party::{CALLBACK, Issued, RelyingParty, error_of, sent_back};
+use crate::support::relying_party::{
+    CALLBACK, RelyingParty, TokenSet, error_of, redirect_parameters,
+};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 use doorward::clients::{ActingAs, AuthMethod, ClientChange, RequirePkce};
 
 const WITHOUT: [(&str, &str); 2] = [("code_challenge", ""), ("code_challenge_method", "")];
@@ -15,11 +17,11 @@ const WITHOUT: [(&str, &str); 2] = [("code_challenge", ""), ("code_challenge_met
 const PLAIN: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
 const NEITHER: [(&str, &str); 3] = [WITHOUT[0], WITHOUT[1], ("nonce", "")];
 
-fn client(root: &Person, app: &RelyingParty) -> Value {
+fn client(root: &TestUser, app: &RelyingParty) -> Value {
     root.browser.get(&format!("/v1/clients/{}", app.id)).json()
 }
 
-fn change(root: &Person, app: &RelyingParty, body: &Value) -> Answer {
+fn change(root: &TestUser, app: &RelyingParty, body: &Value) -> Answer {
     let version = client(root, app)["version"].clone();
     let request = root
         .browser
@@ -39,7 +41,7 @@ fn redeem_plain(app: &RelyingParty, code: &str) -> Answer {
 }
 
 fn refusal(answer: &Answer) -> String {
-    let sent = sent_back(answer);
+    let sent = redirect_parameters(answer);
     assert_eq!(
         (sent["error"].as_str(), sent.get("code")),
         ("invalid_request", None),
@@ -48,7 +50,7 @@ fn refusal(answer: &Answer) -> String {
     sent["error_description"].clone()
 }
 
-fn events(root: &Person, action: &str) -> Vec<Value> {
+fn events(root: &TestUser, action: &str) -> Vec<Value> {
     let events = root
         .browser
         .get(&format!("/v1/audit-events?action={action}"))
@@ -56,7 +58,7 @@ fn events(root: &Person, action: &str) -> Vec<Value> {
     events["items"].as_array().expect("events").clone()
 }
 
-fn nothing_was_learnt(root: &Person, app: &RelyingParty) {
+fn nothing_was_learnt(root: &TestUser, app: &RelyingParty) {
     assert_eq!(
         (
             client(root, app)["pkce_used"].clone(),
@@ -66,20 +68,20 @@ fn nothing_was_learnt(root: &Person, app: &RelyingParty) {
     );
 }
 
-fn usual(house: &House) -> RelyingParty {
-    house.party(|_| {})
+fn usual(server: &TestServer) -> RelyingParty {
+    server.relying_party(|_| {})
 }
 
 on_both! {
-    fn a_client_with_a_secret_relies_on_a_nonce_until_it_has_used_pkce(house) {
-        let root = house.administrator();
-        let app = usual(house);
+    fn a_client_with_a_secret_relies_on_a_nonce_until_it_has_used_pkce(server) {
+        let root = server.administrator();
+        let app = usual(server);
         assert_eq!(client(&root, &app)["require_pkce"], json!("auto"));
-        let issued = Issued::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
+        let issued = TokenSet::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
         assert_eq!(issued.id_claims["nonce"], json!("the-nonce"));
         nothing_was_learnt(&root, &app);
         // The first matching verifier makes PKCE mandatory for the client.
-        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));
         let now = client(&root, &app);
         assert_eq!((now["pkce_used"].clone(), now["version"].clone()), (json!(true), json!(2)));
         let event = events(&root, "client.pkce_required").remove(0);
@@ -87,7 +89,7 @@ on_both! {
         assert_eq!(event["details"]["pkce_used"], json!({ "before": false, "after": true }));
         let told = refusal(&app.authorize(&root.browser, &WITHOUT));
         assert!(told.contains("send code_challenge") && !told.contains("nonce"), "{told}");
-        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));
         assert_eq!(events(&root, "client.pkce_required").len(), 1, "once");
         let history = root.browser.get(&format!("/v1/clients/{}/history", app.id)).json();
         assert_eq!(history["items"].as_array().map(Vec::len), Some(2), "{history}");
@@ -95,42 +97,42 @@ on_both! {
         let reset = change(&root, &app, &json!({ "pkce_used": false }));
         assert_eq!((reset.status, reset.json()["pkce_used"].clone()), (200, json!(false)));
         assert_eq!(events(&root, "client.updated")[0]["details"]["pkce_used"], json!({ "before": true, "after": false }));
-        Issued::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
+        TokenSet::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
     }
 
-    fn neither_pkce_nor_nonce_is_refused_with_both_remedies(house) {
-        let root = house.administrator();
-        let app = usual(house);
+    fn neither_pkce_nor_nonce_is_refused_with_both_remedies(server) {
+        let root = server.administrator();
+        let app = usual(server);
         for more in [NEITHER.to_vec(), [&WITHOUT[..], &[("scope", "email")]].concat()] {
             let told = refusal(&app.authorize(&root.browser, &more));
             let command = format!("doorward client update {} --no-pkce", app.id);
             assert!(told.contains("send code_challenge (PKCE") && told.contains("nonce") && told.contains(&command), "{told}");
         }
-        let lax = house.party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
-        Issued::read(&redeem_plain(&lax, &lax.code(&root.browser, &NEITHER)));
-        Issued::read(&lax.redeem(&lax.code(&root.browser, &[])));
+        let lax = server.relying_party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
+        TokenSet::read(&redeem_plain(&lax, &lax.code(&root.browser, &NEITHER)));
+        TokenSet::read(&lax.redeem(&lax.code(&root.browser, &[])));
         assert_eq!(client(&root, &lax)["pkce_used"], json!(false), "it is told nothing by itself");
-        let strict = house.party(|metadata| metadata.require_pkce = RequirePkce::ALWAYS);
+        let strict = server.relying_party(|metadata| metadata.require_pkce = RequirePkce::ALWAYS);
         refusal(&strict.authorize(&root.browser, &WITHOUT));
     }
 
-    fn a_public_client_needs_pkce_whatever_it_sends(house) {
-        let root = house.administrator();
-        let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+    fn a_public_client_needs_pkce_whatever_it_sends(server) {
+        let root = server.administrator();
+        let public = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
         for more in [&WITHOUT[..], &NEITHER] {
             let told = refusal(&public.authorize(&root.browser, more));
             assert!(told.contains("send code_challenge") && !told.contains("--no-pkce") && !told.contains("nonce"), "{told}");
         }
-        Issued::read(&public.redeem(&public.code(&root.browser, &[])));
+        TokenSet::read(&public.redeem(&public.code(&root.browser, &[])));
         nothing_was_learnt(&root, &public);
         assert_eq!(change(&root, &public, &json!({ "require_pkce": false })).status, 400);
         assert_eq!(change(&root, &public, &json!({ "require_pkce": "auto", "pkce_used": false })).status, 200);
         refusal(&public.authorize(&root.browser, &WITHOUT));
     }
 
-    fn the_looser_default_opens_no_downgrade(house) {
-        let root = house.administrator();
-        let app = usual(house);
+    fn the_looser_default_opens_no_downgrade(server) {
+        let root = server.administrator();
+        let app = usual(server);
         for more in [
             [("code_challenge_method", "plain"), ("code_challenge", PLAIN)],
             [("code_challenge_method", ""), ("nonce", "x")],
@@ -146,7 +148,7 @@ on_both! {
             ("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", CALLBACK), ("code_verifier", &"x".repeat(43)),
         ]);
         assert_eq!(error_of(&wrong), "invalid_grant");
-        let other = usual(house);
+        let other = usual(server);
         assert_eq!(error_of(&other.redeem(&app.code(&root.browser, &[]))), "invalid_grant", "another client's code");
         nothing_was_learnt(&root, &app);
         // Requests and codes without PKCE from before the first verifier become invalid.
@@ -155,15 +157,15 @@ on_both! {
         let waits = app.authorize(&stranger, &[&WITHOUT[..], &[("prompt", "consent")]].concat());
         let waits = waits.header("location").expect("a location").to_owned();
         assert!(waits.starts_with("/oauth2/authorize/"), "{waits}");
-        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));
         assert_eq!(error_of(&redeem_plain(&app, &before)), "invalid_grant");
         let answered = stranger.request("POST", &waits).page_form(&[("answer", "allow")]).send();
         assert_eq!(answered.status, 410, "{answered:?}");
     }
 
-    fn of_twenty_first_redemptions_with_a_verifier_one_changes_the_client(house) {
-        let root = house.administrator();
-        let app = usual(house);
+    fn of_twenty_first_redemptions_with_a_verifier_one_changes_the_client(server) {
+        let root = server.administrator();
+        let app = usual(server);
         let codes: Vec<String> = (0..RUNNERS).map(|_| app.code(&root.browser, &[])).collect();
         let answers = race(codes, |code| app.redeem(&code));
         assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
@@ -172,9 +174,9 @@ on_both! {
         assert_eq!(events(&root, "client.pkce_required").len(), 1);
     }
 
-    fn of_twenty_that_race_with_and_without_pkce_none_goes_without_afterwards(house) {
-        let root = house.administrator();
-        let app = usual(house);
+    fn of_twenty_that_race_with_and_without_pkce_none_goes_without_afterwards(server) {
+        let root = server.administrator();
+        let app = usual(server);
         let codes: Vec<(bool, String)> = (0..RUNNERS).map(|number| {
             let is_plain = number % 2 == 0;
             (is_plain, app.code(&root.browser, if is_plain { &WITHOUT } else { &[] }))
@@ -189,21 +191,21 @@ on_both! {
         refusal(&app.authorize(&root.browser, &WITHOUT));
     }
 
-    fn twenty_first_redemptions_race_with_a_reset_and_each_is_recorded_once(house) {
-        let root = house.administrator();
-        let app = usual(house);
-        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+    fn twenty_first_redemptions_race_with_a_reset_and_each_is_recorded_once(server) {
+        let root = server.administrator();
+        let app = usual(server);
+        TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));
         let codes = (0..RUNNERS).map(|_| Some(app.code(&root.browser, &[])));
         // Concurrently with three resets, as the command makes them: without a version.
         let runners: Vec<Option<String>> = codes.chain([None, None, None]).collect();
         let id = app.id.parse().expect("an ID");
-        let house: &House = house;
+        let server: &TestServer = server;
         let statuses = race(runners, |code| match code {
             Some(code) => app.redeem(&code).status,
             None => {
                 let change = ClientChange { pkce_used: Some(false), ..ClientChange::default() };
-                let reset = house.app.clients.update(id, change, None, ActingAs::command());
-                if house.run(reset).is_ok() { 200 } else { 500 }
+                let reset = server.app.clients.update(id, change, None, ActingAs::command());
+                if server.run(reset).is_ok() { 200 } else { 500 }
             }
         });
         assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
@@ -217,18 +219,18 @@ on_both! {
         assert_eq!(now["version"], json!(1 + learnt + resets));
         // The recorded state is in force.
         let answer = app.authorize(&root.browser, &WITHOUT);
-        assert_eq!(sent_back(&answer).contains_key("code"), !used, "{answer:?}");
+        assert_eq!(redirect_parameters(&answer).contains_key("code"), !used, "{answer:?}");
     }
 
-    fn every_instance_knows_that_a_client_has_used_pkce(house) {
-        let root = house.administrator();
-        let app = usual(house);
-        let second = house.another_instance();
-        let elsewhere = root.browser.at_port(house.port(second));
+    fn every_instance_knows_that_a_client_has_used_pkce(server) {
+        let root = server.administrator();
+        let app = usual(server);
+        let second = server.another_instance();
+        let elsewhere = root.browser.at_port(server.port(second));
         // Both instances have the client's record in their caches.
         app.code(&elsewhere, &WITHOUT);
         app.code(&root.browser, &WITHOUT);
-        Issued::read(&app.redeem(&app.code(&root.browser, &[])));
+        TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));
         refusal(&app.authorize(&elsewhere, &WITHOUT));
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::on_both;
-use crate::support::house::House;
 use crate::support::race::{RUNNERS, race};
-use crate::support::relying_party::{Issued, RelyingParty, error_of};
+use crate::support::relying_party::{RelyingParty, TokenSet, error_of};
+use crate::support::test_server::TestServer;
 
 fn race_for_a_successor(app: &RelyingParty, token: &str) -> (BTreeSet<String>, usize) {
     let answers = race(vec![app.clone(); RUNNERS], |app| app.refresh(token));
@@ -24,18 +24,18 @@ fn race_for_a_successor(app: &RelyingParty, token: &str) -> (BTreeSet<String>, u
     }
     let successors = good
         .iter()
-        .map(|answer| Issued::read(answer).refresh)
+        .map(|answer| TokenSet::read(answer).refresh)
         .collect();
     (successors, good.len())
 }
 
 on_both! {
-    fn a_refresh_says_what_the_sign_in_said(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_refresh_says_what_the_sign_in_said(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
-        house.pass(60);
-        let second = Issued::read(&app.refresh(&first.refresh));
+        server.pass(60);
+        let second = TokenSet::read(&app.refresh(&first.refresh));
         assert_ne!((&second.access, &second.refresh), (&first.access, &first.refresh));
         for claim in ["iss", "sub", "aud", "azp", "auth_time", "acr", "amr", "sid"] {
             assert_eq!(second.id_claims[claim], first.id_claims[claim], "{claim}");
@@ -43,28 +43,28 @@ on_both! {
         assert_ne!(second.id_claims["iat"], first.id_claims["iat"]);
         assert_eq!(app.user_info(&second.access).status, 200);
         let narrow = app.token(&[("grant_type", "refresh_token"), ("refresh_token", &second.refresh), ("scope", "openid")]);
-        assert_eq!(Issued::read(&narrow).answer["scope"], json!("openid"));
+        assert_eq!(TokenSet::read(&narrow).answer["scope"], json!("openid"));
     }
 
-    fn twenty_parallel_refreshes_give_one_successor(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn twenty_parallel_refreshes_give_one_successor(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
         let (successors, _) = race_for_a_successor(&app, &first.refresh);
         assert_eq!(successors.len(), 1, "one value");
         let successor = successors.first().expect("a successor");
-        let next = Issued::read(&app.refresh(successor));
+        let next = TokenSet::read(&app.refresh(successor));
         assert_eq!(app.user_info(&next.access).status, 200, "one live family");
     }
 
-    fn the_one_before_gives_the_same_again_for_ten_seconds(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn the_one_before_gives_the_same_again_for_ten_seconds(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
-        let second = Issued::read(&app.refresh(&first.refresh));
-        house.pass(10);
-        assert_eq!(Issued::read(&app.refresh(&first.refresh)).refresh, second.refresh);
-        house.pass(1);
+        let second = TokenSet::read(&app.refresh(&first.refresh));
+        server.pass(10);
+        assert_eq!(TokenSet::read(&app.refresh(&first.refresh)).refresh, second.refresh);
+        server.pass(1);
         assert_eq!(error_of(&app.refresh(&first.refresh)), "invalid_grant");
         assert_eq!(error_of(&app.refresh(&second.refresh)), "invalid_grant", "the family has ended");
         assert_eq!(app.introspect(&second.access), json!({ "active": false }));
@@ -72,19 +72,19 @@ on_both! {
         assert_eq!(events["items"][0]["reason"], json!("refresh-token-replayed"));
     }
 
-    fn a_used_successor_makes_the_one_before_it_a_proof_of_theft(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_used_successor_makes_the_one_before_it_a_proof_of_theft(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
-        let second = Issued::read(&app.refresh(&first.refresh));
-        let third = Issued::read(&app.refresh(&second.refresh));
+        let second = TokenSet::read(&app.refresh(&first.refresh));
+        let third = TokenSet::read(&app.refresh(&second.refresh));
         assert_eq!(error_of(&app.refresh(&first.refresh)), "invalid_grant");
         assert_eq!(error_of(&app.refresh(&third.refresh)), "invalid_grant");
     }
 
-    fn a_forged_one_harms_nobody(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_forged_one_harms_nobody(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
         let parts: Vec<&str> = first.refresh.split('.').collect();
         let forged = [
@@ -98,38 +98,38 @@ on_both! {
             let refused = app.refresh(forged);
             assert_eq!((refused.status, error_of(&refused)), (400, "invalid_grant".to_owned()));
         }
-        Issued::read(&app.refresh(&first.refresh));
+        TokenSet::read(&app.refresh(&first.refresh));
     }
 
-    fn another_client_with_a_genuine_one_is_a_thief(house) {
-        let root = house.administrator();
-        let (app, thief) = (house.party(|_| {}), house.party(|_| {}));
+    fn another_client_with_a_genuine_one_is_a_thief(server) {
+        let root = server.administrator();
+        let (app, thief) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
         let first = app.sign_in(&root.browser, &[]);
         assert_eq!(error_of(&thief.refresh(&first.refresh)), "invalid_grant");
         assert_eq!(error_of(&app.refresh(&first.refresh)), "invalid_grant");
         assert_eq!(app.user_info(&first.access).status, 401);
     }
 
-    fn a_client_with_a_secret_may_keep_its_token(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.rotate_refresh_tokens = false);
+    fn a_client_with_a_secret_may_keep_its_token(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.rotate_refresh_tokens = false);
         let first = app.sign_in(&root.browser, &[]);
         for _ in 0..3 {
-            assert_eq!(Issued::read(&app.refresh(&first.refresh)).refresh, first.refresh);
+            assert_eq!(TokenSet::read(&app.refresh(&first.refresh)).refresh, first.refresh);
         }
     }
 
-    fn what_is_offline_outlives_the_sign_out_and_nothing_else_does(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
-        let mut ada = house.person(&root, "ada");
+    fn what_is_offline_outlives_the_sign_out_and_nothing_else_does(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let mut ada = server.create_user(&root, "ada");
         let online = app.sign_in(&ada.browser, &[]);
         let offline = app.sign_in(&ada.browser, &[("scope", "openid offline_access")]);
         assert_eq!(ada.browser.delete("/v1/session").status, 204);
         assert_eq!(error_of(&app.refresh(&online.refresh)), "invalid_grant");
         assert_eq!(app.user_info(&online.access).status, 401);
         assert_eq!(app.user_info(&offline.access).status, 200);
-        let later = Issued::read(&app.refresh(&offline.refresh));
+        let later = TokenSet::read(&app.refresh(&offline.refresh));
         // Ending the session afterwards ends that too.
         let path = format!("/v1/users/ada/sessions/{}", online.id_claims["sid"].as_str().expect("a sid"));
         assert_eq!(root.browser.delete(&path).status, 200);
@@ -138,41 +138,41 @@ on_both! {
         ada.another_browser();
     }
 
-    fn a_family_that_nobody_uses_ends(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_family_that_nobody_uses_ends(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
-        house.pass(86_400 - 60);
-        let second = Issued::read(&app.refresh(&first.refresh));
-        house.pass(86_400);
+        server.pass(86_400 - 60);
+        let second = TokenSet::read(&app.refresh(&first.refresh));
+        server.pass(86_400);
         assert_eq!(error_of(&app.refresh(&second.refresh)), "invalid_grant");
     }
 
-    fn a_family_ends_with_the_longest_life_of_its_session(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_family_ends_with_the_longest_life_of_its_session(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let mut token = app.sign_in(&root.browser, &[]).refresh;
         for _ in 0..32 {
-            house.pass(80_000);
-            token = Issued::read(&app.refresh(&token)).refresh;
+            server.pass(80_000);
+            token = TokenSet::read(&app.refresh(&token)).refresh;
         }
-        house.pass(80_000);
+        server.pass(80_000);
         assert_eq!(error_of(&app.refresh(&token)), "invalid_grant");
     }
 
-    fn more_than_was_authorized_is_refused_and_uses_nothing_up(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn more_than_was_authorized_is_refused_and_uses_nothing_up(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
         let more = app.token(&[("grant_type", "refresh_token"), ("refresh_token", &first.refresh), ("scope", "openid phone")]);
         assert_eq!((more.status, error_of(&more)), (400, "invalid_scope".to_owned()));
-        Issued::read(&app.refresh(&first.refresh));
+        TokenSet::read(&app.refresh(&first.refresh));
     }
 }
 
-fn without_grace(house: &House) {
-    let root = house.administrator();
-    let app = house.party(|_| {});
+fn without_grace(server: &TestServer) {
+    let root = server.administrator();
+    let app = server.relying_party(|_| {});
     let first = app.sign_in(&root.browser, &[]);
     let (successors, successes) = race_for_a_successor(&app, &first.refresh);
     assert_eq!((successors.len(), successes), (1, 1));
@@ -186,14 +186,14 @@ fn without_grace(house: &House) {
 
 #[test]
 fn without_a_grace_one_of_twenty_succeeds_and_then_none_embedded() {
-    without_grace(&House::embedded_with(|config| {
+    without_grace(&TestServer::embedded_with(|config| {
         config.tokens.refresh_grace = Duration::ZERO
     }));
 }
 
 #[test]
 fn without_a_grace_one_of_twenty_succeeds_and_then_none_clustered() {
-    without_grace(&House::clustered_with(|config| {
+    without_grace(&TestServer::clustered_with(|config| {
         config.tokens.refresh_grace = Duration::ZERO
     }));
 }

@@ -6,79 +6,79 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
 use crate::support::http::Answer;
 use crate::support::process::{free_port, wait_until};
 use crate::support::relying_party::{CALLBACK, RelyingParty};
+use crate::support::test_server::TestServer;
 
 const UNREGISTERED: &str = "https://app.example/other";
 
 /// Returns the refusals that `doorward client check` lists for a client.
-fn check(house: &House, id: &str) -> Vec<Value> {
-    let ran = binary::run(&house.config, &["client", "check", id, "--json"]);
+fn check(server: &TestServer, id: &str) -> Vec<Value> {
+    let ran = binary::run(&server.config, &["client", "check", id, "--json"]);
     assert_eq!(ran.code, 0, "{}", ran.errors);
     ran.json()["refusals"].as_array().expect("refusals").clone()
 }
 
-fn authorize(house: &House, app: &RelyingParty, changed: &[(&str, &str)]) -> Answer {
-    house.browser().request("GET", &app.path(changed)).send()
+fn authorize(server: &TestServer, app: &RelyingParty, changed: &[(&str, &str)]) -> Answer {
+    server.browser().request("GET", &app.path(changed)).send()
 }
 
 on_both! {
-    fn an_unregistered_redirect_uri_names_the_command_that_allows_it(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
-        let refused = authorize(house, &app, &[("redirect_uri", UNREGISTERED)]);
+    fn an_unregistered_redirect_uri_names_the_command_that_allows_it(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let refused = authorize(server, &app, &[("redirect_uri", UNREGISTERED)]);
         assert_eq!(refused.status, 400);
         let command = format!("doorward client update {} --add-redirect-uri URI", app.id);
         assert!(refused.text().contains(&command), "{}", refused.text());
-        let told = &check(house, &app.id)[0];
+        let told = &check(server, &app.id)[0];
         assert_eq!(told["rule"], "redirect-uri-not-registered");
         assert_eq!((&told["presented"], &told["registered"]), (&json!(UNREGISTERED), &json!(CALLBACK)));
         assert_eq!(told["remedy"], json!(command), "a stranger's address is in no command");
         let page = root.browser.get(&format!("/admin/clients/{}", app.id)).text();
         assert!(page.contains(UNREGISTERED) && page.contains(&command), "{page}");
         assert!(page.contains("Allow only what your own app sends"), "{page}");
-        let ran = binary::run(&house.config, &["client", "check", &app.id]);
+        let ran = binary::run(&server.config, &["client", "check", &app.id]);
         assert!(ran.output.contains(&command) && ran.output.contains("(1 time)"), "{}", ran.output);
-        let ran = binary::run(&house.config, &["client", "update", &app.id, "--add-redirect-uri", UNREGISTERED, "--json"]);
+        let ran = binary::run(&server.config, &["client", "update", &app.id, "--add-redirect-uri", UNREGISTERED, "--json"]);
         assert_eq!(ran.json()["redirect_uris"], json!([CALLBACK, UNREGISTERED]), "{}", ran.errors);
         let allowed = app.authorize(&root.browser, &[("redirect_uri", UNREGISTERED)]);
         assert!(allowed.header("location").is_some_and(|location| location.starts_with(UNREGISTERED)), "{allowed:?}");
     }
 
-    fn an_address_after_sign_out_that_is_not_registered_is_remembered_too(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn an_address_after_sign_out_that_is_not_registered_is_remembered_too(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let before = ["--post-logout-redirect-uri", "https://app.example/bye"];
-        assert_eq!(binary::run(&house.config, &[&["client", "update", &app.id], &before[..]].concat()).code, 0);
+        assert_eq!(binary::run(&server.config, &[&["client", "update", &app.id], &before[..]].concat()).code, 0);
         let issued = app.sign_in(&root.browser, &[]);
         let wanted = "https://app.example/other";
         let path = format!("/oauth2/logout?id_token_hint={}&post_logout_redirect_uri={wanted}", issued.id_token);
         let answer = root.browser.get(&path);
         let command = format!("doorward client update {} --add-post-logout-redirect-uri URI", app.id);
         assert!(answer.text().contains(&command), "{answer:?}");
-        let told = &check(house, &app.id)[0];
+        let told = &check(server, &app.id)[0];
         assert_eq!((&told["rule"], &told["presented"]), (&json!("post-logout-redirect-uri-not-registered"), &json!(wanted)));
         assert_eq!((&told["registered"], &told["remedy"]), (&json!("https://app.example/bye"), &json!(command)));
-        let added = binary::run(&house.config, &["client", "update", &app.id, "--add-post-logout-redirect-uri", wanted, "--json"]);
+        let added = binary::run(&server.config, &["client", "update", &app.id, "--add-post-logout-redirect-uri", wanted, "--json"]);
         assert_eq!(added.json()["post_logout_redirect_uris"], json!(["https://app.example/bye", wanted]), "nothing is lost");
     }
 
-    fn faulty_hints_at_sign_out_are_logged_without_the_token(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
-        let (other, deleted) = (house.party(|_| {}), house.party(|_| {}));
+    fn faulty_hints_at_sign_out_are_logged_without_the_token(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let (other, deleted) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
         let token = app.sign_in(&root.browser, &[]).id_token;
         let of_deleted = deleted.sign_in(&root.browser, &[]).id_token;
         assert_eq!(root.browser.delete(&format!("/v1/clients/{}", deleted.id)).status, 204);
         let signed = token.rsplit_once('.').expect("a JWT").0;
         let forged = format!("{signed}.{}", "A".repeat(86));
-        let mut config = house.config.clone();
+        let mut config = server.config.clone();
         config.server.listen.set_port(free_port());
         let printed = tempfile::NamedTempFile::new().expect("a file");
         let process = binary::serve(&config, printed.path());
-        let browser = house.browser().at_port(config.server.listen.port());
+        let browser = server.browser().at_port(config.server.listen.port());
         let sign_out = |fields: &[(&str, &str)]| {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
             browser.get(&format!("/oauth2/logout?{}", query.extend_pairs(fields).finish()));
@@ -92,10 +92,10 @@ on_both! {
         let named = |id: &str| format!("client_id={id}");
         sign_out(&[("id_token_hint", &forged), ("client_id", &app.id)]);
         told(&["refused", "rule=\"id-token-hint-not-genuine\"", &named(&app.id)]);
-        assert_eq!(check(house, &app.id)[0]["rule"], "id-token-hint-not-genuine");
+        assert_eq!(check(server, &app.id)[0]["rule"], "id-token-hint-not-genuine");
         sign_out(&[("id_token_hint", &token), ("client_id", &other.id)]);
         told(&["refused", "rule=\"id-token-hint-of-other-client\"", &named(&app.id), &other.id]);
-        assert_eq!(check(house, &app.id)[0]["presented"], json!(other.id));
+        assert_eq!(check(server, &app.id)[0]["presented"], json!(other.id));
         sign_out(&[("id_token_hint", &of_deleted)]);
         told(&["refused", "rule=\"client-not-enabled\"", &named(&deleted.id)]);
         sign_out(&[("client_id", "nobody"), ("post_logout_redirect_uri", "https://app.example/")]);
@@ -105,46 +105,46 @@ on_both! {
             let claims = token.split('.').nth(1).expect("claims");
             assert!(!output.contains(claims), "a token is in the log");
         }
-        let remembered = Value::from(check(house, &app.id)).to_string();
+        let remembered = Value::from(check(server, &app.id)).to_string();
         assert!(!remembered.contains(signed), "{remembered}");
     }
 
-    fn a_user_without_a_role_of_the_client_is_told_to_the_administrator(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let app = house.party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
+    fn a_user_without_a_role_of_the_client_is_told_to_the_administrator(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let app = server.relying_party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
         let refused = app.authorize(&ada.browser, &[]);
         let location = refused.header("location").unwrap_or_default();
         assert!(location.contains("error=access_denied") && location.contains("the+user+has+none"), "{location}");
         assert!(!location.contains("doorward") && !location.contains("admin"), "the app is not told which roles: {location}");
-        let told = &check(house, &app.id)[0];
+        let told = &check(server, &app.id)[0];
         assert_eq!((&told["rule"], &told["registered"]), (&json!("role-not-held"), &json!("admin")));
         assert!(told["presented"].as_str().is_some_and(|text| text.contains(&ada.id)), "{told}");
         assert_eq!(told["remedy"], json!("doorward user update USER --add-role 'admin'"), "whoever tries suggests nothing for themselves");
-        let silent = app.authorize(&house.browser(), &[("prompt", "none")]);
+        let silent = app.authorize(&server.browser(), &[("prompt", "none")]);
         assert!(silent.header("location").is_some_and(|location| location.contains("login_required")), "{silent:?}");
-        assert_eq!(check(house, &app.id).len(), 1, "a user who has to sign in is no mistake");
-        let bob = house.person(&root, "bob");
+        assert_eq!(check(server, &app.id).len(), 1, "a user who has to sign in is no mistake");
+        let bob = server.create_user(&root, "bob");
         app.authorize(&bob.browser, &[]);
-        let told = check(house, &app.id);
+        let told = check(server, &app.id);
         assert_eq!((told.len(), &told[0]["times"]), (1, &json!(2)), "one entry, whichever user lacks the role: {told:?}");
     }
 
-    fn dropped_scopes_displace_no_refusals(house) {
-        let root = house.administrator();
-        let app = house.party(|_| ());
+    fn dropped_scopes_displace_no_refusals(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| ());
         for _ in 0..35 {
             app.authorize(&root.browser, &[("scope", "openid made-up")]);
         }
         app.authorize(&root.browser, &[("redirect_uri", "https://other.example/cb")]);
-        let told = check(house, &app.id);
+        let told = check(server, &app.id);
         let rules: Vec<&Value> = told.iter().map(|refusal| &refusal["rule"]).collect();
         assert_eq!(rules, [&json!("redirect-uri-not-registered"), &json!("scope-dropped")]);
     }
 
-    fn each_rule_tells_what_was_sent_and_what_is_registered(house) {
-        house.administrator();
-        let app = house.party(|metadata| metadata.resources = vec!["urn:example:orders".into()]);
+    fn each_rule_tells_what_was_sent_and_what_is_registered(server) {
+        server.administrator();
+        let app = server.relying_party(|metadata| metadata.resources = vec!["urn:example:orders".into()]);
         let long = "s".repeat(20_000);
         let cases = [
             ([("state", long.as_str())], "parameter-too-long", "state", None),
@@ -152,124 +152,124 @@ on_both! {
             ([("redirect_uri", "https://evil.example/")], "redirect-uri-not-registered", "https://evil.example/", Some("--add-redirect-uri")),
         ];
         for (changed, rule, presented, remedy) in cases {
-            authorize(house, &app, &changed);
-            let told = &check(house, &app.id)[0];
+            authorize(server, &app, &changed);
+            let told = &check(server, &app.id)[0];
             assert_eq!((&told["rule"], &told["presented"]), (&json!(rule), &json!(presented)));
             assert!(told["registered"].is_string(), "{told}");
             assert_eq!(told["remedy"].as_str().is_some_and(|command| remedy.is_some_and(|remedy| command.contains(remedy))), remedy.is_some(), "{told}");
         }
-        let token = house.browser().request("POST", "/oauth2/token")
+        let token = server.browser().request("POST", "/oauth2/token")
             .basic(&app.id, app.secret.as_deref().expect("a secret"))
             .form(&[("grant_type", "client_credentials")]).send();
         assert_eq!(token.status, 400);
-        let told = &check(house, &app.id)[0];
+        let told = &check(server, &app.id)[0];
         assert_eq!((&told["rule"], &told["presented"]), (&json!("grant-not-registered"), &json!("client_credentials")));
         assert!(token.json()["error_description"].as_str().is_some_and(|text| text.contains("--add-grant client_credentials")), "{}", token.json());
-        let machine = house.party(|metadata| metadata.grant_types.push(doorward::clients::GrantType::ClientCredentials));
+        let machine = server.relying_party(|metadata| metadata.grant_types.push(doorward::clients::GrantType::ClientCredentials));
         for (scope, advice) in [("openid users:read", None), ("shop:read shop:write", Some("--add-scope 'shop:read' --add-scope 'shop:write'"))] {
             let refused = machine.token(&[("grant_type", "client_credentials"), ("scope", scope)]);
             assert_eq!(refused.json()["error"], "invalid_scope", "{}", refused.text());
-            let told = &check(house, &machine.id)[0];
+            let told = &check(server, &machine.id)[0];
             assert_eq!(told["rule"], "scope-not-registered");
             let command = advice.map(|flags| format!("doorward client update {} {flags}", machine.id));
             assert_eq!(told["remedy"], json!(command), "scopes about a user are no use without a user: {told}");
         }
-        let wrong = house.browser().request("POST", "/oauth2/token").basic(&app.id, "A".repeat(43).as_str())
+        let wrong = server.browser().request("POST", "/oauth2/token").basic(&app.id, "A".repeat(43).as_str())
             .form(&[("grant_type", "client_credentials")]).send();
         assert_eq!(wrong.status, 401);
-        let told = &check(house, &app.id)[0];
+        let told = &check(server, &app.id)[0];
         assert_eq!((&told["rule"], &told["remedy"]), (&json!("wrong-secret"), &Value::Null), "anybody can send a wrong secret");
-        house.browser().request("POST", "/oauth2/token").form(&[("grant_type", "client_credentials"), ("client_id", &app.id)]).send();
-        let told = &check(house, &app.id)[0];
+        server.browser().request("POST", "/oauth2/token").form(&[("grant_type", "client_credentials"), ("client_id", &app.id)]).send();
+        let told = &check(server, &app.id)[0];
         assert_eq!(told["remedy"], Value::Null, "nobody is advised to publish a client: {told}");
-        house.browser().request("POST", "/oauth2/token").basic(&app.id, "cut-off").form(&[("grant_type", "client_credentials")]).send();
-        let told = &check(house, &app.id)[0];
+        server.browser().request("POST", "/oauth2/token").basic(&app.id, "cut-off").form(&[("grant_type", "client_credentials")]).send();
+        let told = &check(server, &app.id)[0];
         assert_eq!(told["rule"], "malformed");
         assert!(told["description"].as_str().is_some_and(|text| text.contains("cut off")), "{told}");
-        authorize(house, &app, &[("redirect_uri", "https://evil.example/\u{202e}x")]);
-        let told = &check(house, &app.id)[0];
+        authorize(server, &app, &[("redirect_uri", "https://evil.example/\u{202e}x")]);
+        let told = &check(server, &app.id)[0];
         assert_eq!(told["presented"], "https://evil.example/x", "nothing that turns the text of an administrator's page");
     }
 
     /// Programs often hide the `error_description` that they get, so it must be found here.
-    fn a_mistake_without_facts_is_remembered_by_its_error_code(house) {
-        house.administrator();
-        let app = house.party(|_| {});
+    fn a_mistake_without_facts_is_remembered_by_its_error_code(server) {
+        server.administrator();
+        let app = server.relying_party(|_| {});
         for (changed, error, description) in [
             (("response_type", "id_token"), "unsupported_response_type", "response_type must be code"),
             (("response_mode", "post"), "invalid_request", "response_mode must be query, fragment or form_post"),
             (("max_age", "long"), "invalid_request", "max_age"),
         ] {
-            authorize(house, &app, &[changed]);
-            let told = &check(house, &app.id)[0];
+            authorize(server, &app, &[changed]);
+            let told = &check(server, &app.id)[0];
             assert_eq!((&told["error"], &told["rule"]), (&json!(error), &json!(error)));
             assert!(told["description"].as_str().is_some_and(|text| text.starts_with(description)), "{told}");
         }
-        authorize(house, &app, &[("prompt", "none")]);
-        assert_eq!(check(house, &app.id).len(), 3, "a user who has to sign in is no mistake");
+        authorize(server, &app, &[("prompt", "none")]);
+        assert_eq!(check(server, &app.id).len(), 3, "a user who has to sign in is no mistake");
     }
 
-    fn advice_holds_no_command_of_a_stranger(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn advice_holds_no_command_of_a_stranger(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         for planted in ["https://x.example/' --no-consent '", "--no-pkce", "https://x.example/$(id) `id`", "https://x.example/;id\"", "https://x.example/\u{202e}"] {
-            authorize(house, &app, &[("redirect_uri", planted)]);
-            let told = &check(house, &app.id)[0];
+            authorize(server, &app, &[("redirect_uri", planted)]);
+            let told = &check(server, &app.id)[0];
             let command = format!("doorward client update {} --add-redirect-uri URI", app.id);
             assert_eq!(told["remedy"], json!(command), "{planted}");
         }
         // Dropped scopes are not recommended for registration, because an attacker may have sent the request.
         app.code(&root.browser, &[("scope", "openid users:write made-up")]);
-        let told = &check(house, &app.id)[0];
+        let told = &check(server, &app.id)[0];
         assert_eq!((&told["rule"], &told["presented"], &told["remedy"]), (&json!("scope-dropped"), &json!("made-up users:write"), &Value::Null), "{told}");
     }
 
-    fn what_is_missing_and_what_is_dropped_is_told(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn what_is_missing_and_what_is_dropped_is_told(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let limited = ["client", "update", &app.id, "--scope", "openid"];
-        assert_eq!(binary::run(&house.config, &limited).code, 0);
+        assert_eq!(binary::run(&server.config, &limited).code, 0);
         for (changed, rule, registered) in [
             (("redirect_uri", ""), "redirect-uri-missing", CALLBACK),
             (("response_type", ""), "response-type-missing", "code"),
         ] {
-            authorize(house, &app, &[changed]);
-            let told = &check(house, &app.id)[0];
+            authorize(server, &app, &[changed]);
+            let told = &check(server, &app.id)[0];
             assert_eq!((&told["rule"], &told["registered"]), (&json!(rule), &json!(registered)), "{told}");
         }
         app.code(&root.browser, &[("scope", "openid profile email")]);
-        let told = &check(house, &app.id)[0];
+        let told = &check(server, &app.id)[0];
         assert_eq!((&told["rule"], &told["presented"], &told["registered"]), (&json!("scope-dropped"), &json!("email profile"), &json!("openid")), "{told}");
         let command = format!("doorward client update {} --add-scope email --add-scope profile", app.id);
         assert_eq!(told["remedy"], json!(command));
         let added: Vec<&str> = command.split(' ').skip(1).collect();
-        assert_eq!(binary::run(&house.config, &added).code, 0, "the advice works");
+        assert_eq!(binary::run(&server.config, &added).code, 0, "the advice works");
         app.code(&root.browser, &[("scope", "openid profile email")]);
-        assert_eq!(check(house, &app.id)[0]["times"], json!(1), "nothing is dropped any more");
+        assert_eq!(check(server, &app.id)[0]["times"], json!(1), "nothing is dropped any more");
     }
 
-    fn a_client_is_checked_by_its_name(house) {
-        house.administrator();
+    fn a_client_is_checked_by_its_name(server) {
+        server.administrator();
         let create = |name: &str| {
-            let ran = binary::run(&house.config, &["client", "create", name, "--json"]);
+            let ran = binary::run(&server.config, &["client", "create", name, "--json"]);
             ran.json()["client_id"].as_str().expect("an ID").to_owned()
         };
         let (shop, first, second) = (create("Shop"), create("Twin"), create("twin"));
-        let ran = binary::run(&house.config, &["client", "check", "shop"]);
+        let ran = binary::run(&server.config, &["client", "check", "shop"]);
         assert!(ran.code == 0 && ran.output.contains(&shop), "{ran:?}");
-        let ran = binary::run(&house.config, &["client", "check", "Twin"]);
+        let ran = binary::run(&server.config, &["client", "check", "Twin"]);
         assert!(ran.code == 4 && ran.errors.contains(&first) && ran.errors.contains(&second), "{ran:?}");
-        let ran = binary::run(&house.config, &["client", "check", "Nothing like it"]);
+        let ran = binary::run(&server.config, &["client", "check", "Nothing like it"]);
         assert!(ran.code == 3 && ran.errors.contains("client list"), "{ran:?}");
     }
 
-    fn the_same_refusal_is_counted_and_no_secret_is_remembered(house) {
-        house.administrator();
-        let app = house.party(|_| {});
+    fn the_same_refusal_is_counted_and_no_secret_is_remembered(server) {
+        server.administrator();
+        let app = server.relying_party(|_| {});
         for _ in 0..3 {
-            authorize(house, &app, &[("redirect_uri", UNREGISTERED)]);
+            authorize(server, &app, &[("redirect_uri", UNREGISTERED)]);
         }
-        let told = check(house, &app.id);
+        let told = check(server, &app.id);
         assert_eq!((told.len(), &told[0]["times"]), (1, &json!(3)));
         let secret = app.secret.as_deref().expect("a secret");
         for fields in [
@@ -277,37 +277,37 @@ on_both! {
             vec![("grant_type", "refresh_token"), ("refresh_token", "SECRETTOKEN")],
             vec![("grant_type", "password"), ("password", "SECRETWORD")],
         ] {
-            house.browser().request("POST", "/oauth2/token").basic(&app.id, secret).form(&fields).send();
+            server.browser().request("POST", "/oauth2/token").basic(&app.id, secret).form(&fields).send();
         }
-        let all = Value::from(check(house, &app.id)).to_string();
+        let all = Value::from(check(server, &app.id)).to_string();
         assert!(!all.contains("SECRET") && !all.contains(secret), "{all}");
     }
 
-    fn a_flood_is_bounded_and_unknown_clients_are_not_remembered(house) {
-        house.administrator();
-        let app = house.party(|_| {});
+    fn a_flood_is_bounded_and_unknown_clients_are_not_remembered(server) {
+        server.administrator();
+        let app = server.relying_party(|_| {});
         for number in 0..40 {
-            authorize(house, &app, &[("redirect_uri", &format!("https://app.example/{number}/{}", "x".repeat(900)))]);
+            authorize(server, &app, &[("redirect_uri", &format!("https://app.example/{number}/{}", "x".repeat(900)))]);
         }
-        let told = check(house, &app.id);
+        let told = check(server, &app.id);
         assert_eq!(told.len(), 20, "the latest");
         assert!(told[0]["presented"].as_str().is_some_and(|text| text.starts_with("https://app.example/29/") && text.len() == 300), "{}", told[0]);
         let unknown = "00000000-0000-4000-8000-000000000000";
-        authorize(house, &app, &[("client_id", unknown)]);
-        assert_eq!(binary::run(&house.config, &["client", "check", unknown]).code, 3);
-        let key = format!("refusals:{}", house.app.clients.key(unknown.parse().expect("an ID")));
-        let stored = house.run(house.app.ephemeral.get(&[&key])).expect("an answer");
+        authorize(server, &app, &[("client_id", unknown)]);
+        assert_eq!(binary::run(&server.config, &["client", "check", unknown]).code, 3);
+        let key = format!("refusals:{}", server.app.clients.key(unknown.parse().expect("an ID")));
+        let stored = server.run(server.app.ephemeral.get(&[&key])).expect("an answer");
         assert_eq!(stored, [None]);
     }
 
-    fn refusals_are_forgotten_after_a_week_and_other_clients_have_none(house) {
-        house.administrator();
-        let (app, other) = (house.party(|_| {}), house.party(|_| {}));
-        authorize(house, &app, &[("redirect_uri", UNREGISTERED)]);
-        assert_eq!(check(house, &other.id), Vec::<Value>::new());
-        let text = binary::run(&house.config, &["client", "check", &other.id]).output;
+    fn refusals_are_forgotten_after_a_week_and_other_clients_have_none(server) {
+        server.administrator();
+        let (app, other) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
+        authorize(server, &app, &[("redirect_uri", UNREGISTERED)]);
+        assert_eq!(check(server, &other.id), Vec::<Value>::new());
+        let text = binary::run(&server.config, &["client", "check", &other.id]).output;
         assert!(text.contains("No requests were rejected"), "{text}");
-        let text = binary::run(&house.config, &["client", "check", &app.id]).output;
+        let text = binary::run(&server.config, &["client", "check", &app.id]).output;
         assert!(text.contains("redirect-uri-not-registered") && text.contains("to allow it"), "{text}");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::http::Answer;
-use crate::support::relying_party::{CALLBACK, Issued};
+use crate::support::relying_party::{CALLBACK, TokenSet};
 use doorward::clients::RedirectUri;
 
 /// Returns the parameters in the fragment of the redirect URI; its query is as registered.
@@ -21,35 +21,35 @@ fn in_fragment(answer: &Answer, registered: &str) -> HashMap<String, String> {
 }
 
 on_both! {
-    fn a_code_and_an_error_stand_in_the_fragment_where_that_was_asked_for(house) {
-        let root = house.administrator();
+    fn a_code_and_an_error_stand_in_the_fragment_where_that_was_asked_for(server) {
+        let root = server.administrator();
         let with_query = "https://app.example/callback?tenant=1";
-        let app = house.party(|metadata| {
+        let app = server.relying_party(|metadata| {
             metadata.redirect_uris.push(RedirectUri::parse(with_query).expect("an address"));
         });
         let fragment = ("response_mode", "fragment");
         let state = ("state", "a b&c#d");
         let sent = in_fragment(&app.authorize(&root.browser, &[fragment, state]), CALLBACK);
-        assert_eq!((sent["state"].as_str(), sent["iss"].as_str()), ("a b&c#d", house.origin()));
-        Issued::read(&app.redeem(&sent["code"]));
+        assert_eq!((sent["state"].as_str(), sent["iss"].as_str()), ("a b&c#d", server.origin()));
+        TokenSet::read(&app.redeem(&sent["code"]));
         let refused = in_fragment(&app.authorize(&root.browser, &[fragment, state, ("prompt", "x")]), CALLBACK);
         assert_eq!((refused["error"].as_str(), refused["state"].as_str()), ("invalid_request", "a b&c#d"));
         let sent = in_fragment(&app.authorize(&root.browser, &[fragment, ("redirect_uri", with_query)]), with_query);
         assert!(sent.contains_key("code"));
         // Also if the request waited for its user.
-        let stranger = house.browser();
+        let stranger = server.browser();
         let none = in_fragment(&app.authorize(&stranger, &[fragment, ("prompt", "none")]), CALLBACK);
         assert_eq!(none["error"], "login_required");
-        let discovery = house.browser().get("/.well-known/openid-configuration").json();
+        let discovery = server.browser().get("/.well-known/openid-configuration").json();
         assert_eq!(discovery["response_modes_supported"], json!(["query", "fragment", "form_post"]));
     }
 
-    fn another_mode_is_refused_in_the_query(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn another_mode_is_refused_in_the_query(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         for mode in ["Fragment", "fragment query", "web_message", "jwt", "fragment.jwt"] {
             let refused = app.authorize(&root.browser, &[("response_mode", mode)]);
-            let sent = crate::support::relying_party::sent_back(&refused);
+            let sent = crate::support::relying_party::redirect_parameters(&refused);
             assert_eq!((sent["error"].as_str(), sent.get("code")), ("invalid_request", None), "{mode}");
         }
     }

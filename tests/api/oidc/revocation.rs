@@ -5,39 +5,39 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::House;
-use crate::support::relying_party::{Issued, RelyingParty, error_of};
+use crate::support::relying_party::{RelyingParty, TokenSet, error_of};
+use crate::support::test_server::TestServer;
 
 /// Checks that all tokens of a client are refused.
-fn is_dead(app: &RelyingParty, held: &Issued) {
+fn is_dead(app: &RelyingParty, held: &TokenSet) {
     assert_eq!(app.user_info(&held.access).status, 401);
     assert_eq!(app.introspect(&held.access), json!({ "active": false }));
     assert_eq!(app.introspect(&held.refresh), json!({ "active": false }));
     assert_eq!(error_of(&app.refresh(&held.refresh)), "invalid_grant");
 }
 
-fn is_alive(app: &RelyingParty, held: &Issued) {
+fn is_alive(app: &RelyingParty, held: &TokenSet) {
     assert_eq!(app.user_info(&held.access).status, 200);
     assert_eq!(app.introspect(&held.access)["active"], json!(true));
     assert_eq!(app.introspect(&held.refresh)["active"], json!(true));
 }
 
 /// Returns the app, connected to a second instance.
-fn elsewhere(house: &mut House, app: &RelyingParty) -> RelyingParty {
-    let second = house.another_instance();
-    app.at_port(house.port(second))
+fn elsewhere(server: &mut TestServer, app: &RelyingParty) -> RelyingParty {
+    let second = server.another_instance();
+    app.at_port(server.port(second))
 }
 
 const OFFLINE: [(&str, &str); 1] = [("scope", "openid offline_access")];
 
 on_both! {
-    fn a_revoked_passkey_ends_everything_that_rests_on_it(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let app = house.party(|_| {});
-        let there = elsewhere(house, &app);
+    fn a_revoked_passkey_ends_everything_that_rests_on_it(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let app = server.relying_party(|_| {});
+        let there = elsewhere(server, &app);
         let (online, offline) = (app.sign_in(&ada.browser, &[]), app.sign_in(&ada.browser, &OFFLINE));
-        let opaque = house.party(|metadata| metadata.access_token_format = AccessTokenFormat::Opaque);
+        let opaque = server.relying_party(|metadata| metadata.access_token_format = AccessTokenFormat::Opaque);
         let sealed = opaque.sign_in(&ada.browser, &[]);
         assert!(!sealed.access.contains('.'));
         let roots = app.sign_in(&root.browser, &[]);
@@ -50,18 +50,18 @@ on_both! {
         for held in [&online, &offline] {
             is_dead(&there, held);
         }
-        is_dead(&opaque.at_port(house.port(1)), &sealed);
+        is_dead(&opaque.at_port(server.port(1)), &sealed);
         is_alive(&there, &roots);
     }
 
-    fn a_session_raised_by_another_passkey_rests_on_both(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let (device, second) = ada.add_passkey(SoftAuthenticator::device_bound(house.origin()));
-        let mut with_key = crate::support::person::Person { device, ..ada.clone() };
-        let app = house.party(|_| {});
+    fn a_session_raised_by_another_passkey_rests_on_both(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let (device, second) = ada.add_passkey(SoftAuthenticator::device_bound(server.origin()));
+        let mut with_key = crate::support::test_user::TestUser { device, ..ada.clone() };
+        let app = server.relying_party(|_| {});
         let before = app.sign_in(&with_key.browser, &[]);
-        house.pass(1);
+        server.pass(1);
         assert_eq!(with_key.step_up().status, 200);
         let after = app.sign_in(&with_key.browser, &[]);
         assert_eq!(root.browser.delete(&format!("/v1/users/ada/passkeys/{second}")).status, 200);
@@ -70,12 +70,12 @@ on_both! {
         is_dead(&app, &before);
     }
 
-    fn suspension_the_end_of_all_and_of_one_session_end_tokens(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
-        let there = elsewhere(house, &app);
-        let mut ada = house.person(&root, "ada");
-        let sid = |held: &Issued| held.id_claims["sid"].as_str().expect("a sid").to_owned();
+    fn suspension_the_end_of_all_and_of_one_session_end_tokens(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let there = elsewhere(server, &app);
+        let mut ada = server.create_user(&root, "ada");
+        let sid = |held: &TokenSet| held.id_claims["sid"].as_str().expect("a sid").to_owned();
         let one = app.sign_in(&ada.browser, &OFFLINE);
         let other_browser = ada.another_browser();
         let other = app.sign_in(&other_browser, &OFFLINE);
@@ -92,62 +92,62 @@ on_both! {
         is_dead(&there, &last);
     }
 
-    fn ending_all_others_keeps_what_this_session_gave(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
-        let app = house.party(|_| {});
+    fn ending_all_others_keeps_what_this_session_gave(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
+        let app = server.relying_party(|_| {});
         let other_browser = ada.another_browser();
         let (own, other) = (app.sign_in(&ada.browser, &[]), app.sign_in(&other_browser, &[]));
         assert_eq!(ada.browser.delete("/v1/me/sessions").status, 200);
         is_dead(&app, &other);
-        let renewed = Issued::read(&app.refresh(&own.refresh));
+        let renewed = TokenSet::read(&app.refresh(&own.refresh));
         is_alive(&app, &renewed);
     }
 
-    fn a_disabled_client_holds_nothing_and_gets_nothing(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
-        let watcher = house.client(&["tokens:introspect"]);
+    fn a_disabled_client_holds_nothing_and_gets_nothing(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let watcher = server.client(&["tokens:introspect"]);
         let held = app.sign_in(&root.browser, &[]);
-        let second = house.another_instance();
-        let ask = || house.browser().at_port(house.port(second)).request("POST", "/oauth2/introspect").without_same_origin()
+        let second = server.another_instance();
+        let ask = || server.browser().at_port(server.port(second)).request("POST", "/oauth2/introspect").without_same_origin()
             .form(&[("token", &held.access)]).basic(&watcher.0, &watcher.1).send().json();
         assert_eq!(ask()["active"], json!(true));
         let author = doorward::clients::ActingAs::command();
-        house.run(house.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
+        server.run(server.app.clients.disable(app.id.parse().expect("an id"), None, author)).expect("disabled");
         assert_eq!(ask(), json!({ "active": false }));
         let id = app.id.parse().expect("an id");
-        let there = app.at_port(house.port(second));
+        let there = app.at_port(server.port(second));
         assert_eq!(there.user_info(&held.access).status, 401);
         assert_eq!(there.refresh(&held.refresh).status, 401);
         assert_eq!(error_of(&there.refresh(&held.refresh)), "invalid_client");
         assert_eq!(app.authorize(&root.browser, &[]).status, 400);
         // Enabled again, the client doesn't get its earlier access back.
         let author = doorward::clients::ActingAs::command();
-        house.run(house.app.clients.enable(id, None, author)).expect("enabled");
+        server.run(server.app.clients.enable(id, None, author)).expect("enabled");
         is_dead(&there, &held);
         is_alive(&there, &app.sign_in(&root.browser, &[]));
     }
 
-    fn a_scope_that_is_taken_from_an_app_is_gone_from_what_it_holds(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_scope_that_is_taken_from_an_app_is_gone_from_what_it_holds(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let held = app.sign_in(&root.browser, &OFFLINE);
         let online = app.sign_in(&root.browser, &[]);
         let change = doorward::clients::ClientChange { scope: Some("openid".into()), ..Default::default() };
         let author = doorward::clients::ActingAs::command();
-        house.run(house.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
+        server.run(server.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
         assert_eq!(app.introspect(&online.access)["scope"], json!("openid"));
         assert_eq!(app.user_info(&online.access).json(), json!({ "sub": root.id }));
-        assert_eq!(Issued::read(&app.refresh(&online.refresh)).answer["scope"], json!("openid"));
+        assert_eq!(TokenSet::read(&app.refresh(&online.refresh)).answer["scope"], json!("openid"));
         assert_eq!(error_of(&app.refresh(&held.refresh)), "invalid_grant");
     }
 
-    fn more_sign_ins_than_anybody_needs_end_the_oldest(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn more_sign_ins_than_anybody_needs_end_the_oldest(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
-        house.pass(1);
+        server.pass(1);
         for _ in 0..99 {
             app.code(&root.browser, &[]);
         }
@@ -157,10 +157,10 @@ on_both! {
         is_alive(&app, &last);
     }
 
-    fn a_role_that_the_app_is_for_is_asked_at_every_use(house) {
-        let root = house.administrator();
-        let ada = house.person_with(&root, &json!({ "username": "ada", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
-        let app = house.party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
+    fn a_role_that_the_app_is_for_is_asked_at_every_use(server) {
+        let root = server.administrator();
+        let ada = server.create_user_with(&root, &json!({ "username": "ada", "roles": ["admin"] }), SoftAuthenticator::synced(server.origin()));
+        let app = server.relying_party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
         let held = app.sign_in(&ada.browser, &[]);
         is_alive(&app, &held);
         let patched = root.browser.request("PATCH", "/v1/users/ada").header("If-Match", "\"2\"").json(&json!({ "roles": [] })).send();
@@ -168,11 +168,11 @@ on_both! {
         is_dead(&app, &held);
     }
 
-    fn a_token_that_is_not_accepted_for_now_is_revoked_for_good(house) {
-        let root = house.administrator();
-        let ada = house.person_with(&root, &json!({ "username": "ada", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
+    fn a_token_that_is_not_accepted_for_now_is_revoked_for_good(server) {
+        let root = server.administrator();
+        let ada = server.create_user_with(&root, &json!({ "username": "ada", "roles": ["admin"] }), SoftAuthenticator::synced(server.origin()));
         for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
-            let app = house.party(|metadata| {
+            let app = server.relying_party(|metadata| {
                 metadata.allowed_roles = vec!["admin".into()];
                 metadata.access_token_format = format;
             });
@@ -184,7 +184,7 @@ on_both! {
             };
             change_roles(&[]);
             assert_eq!(app.user_info(&given_back.access).status, 401);
-            assert_eq!(error_of(&house.party(|_| {}).revoke(&given_back.access)), "invalid_grant");
+            assert_eq!(error_of(&server.relying_party(|_| {}).revoke(&given_back.access)), "invalid_grant");
             assert_eq!(app.revoke(&given_back.access).status, 200);
             change_roles(&["admin"]);
             is_alive(&app, &kept);
@@ -192,9 +192,9 @@ on_both! {
         }
     }
 
-    fn a_token_given_back_ends_its_authorization(house) {
-        let root = house.administrator();
-        let (app, other) = (house.party(|_| {}), house.party(|_| {}));
+    fn a_token_given_back_ends_its_authorization(server) {
+        let root = server.administrator();
+        let (app, other) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
         let first = app.sign_in(&root.browser, &[]);
         let beside = app.sign_in(&root.browser, &[]);
         assert_eq!(error_of(&other.revoke(&first.access)), "invalid_grant");
@@ -211,10 +211,10 @@ on_both! {
         assert_eq!(error_of(&app.post("/oauth2/revoke", &[])), "invalid_request");
     }
 
-    fn more_revocations_than_a_record_holds_are_all_in_force(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
-        let held: Vec<Issued> = (0..70).map(|_| app.sign_in(&root.browser, &[])).collect();
+    fn more_revocations_than_a_record_holds_are_all_in_force(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
+        let held: Vec<TokenSet> = (0..70).map(|_| app.sign_in(&root.browser, &[])).collect();
         for one in &held {
             assert_eq!(app.revoke(&one.access).status, 200);
         }
@@ -225,11 +225,11 @@ on_both! {
         is_alive(&app, &live);
     }
 
-    fn a_sign_in_of_the_same_person_keeps_what_was_given_and_of_another_ends_it(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
-        let mut eve = house.person(&root, "eve");
-        let app = house.party(|_| {});
+    fn a_sign_in_of_the_same_person_keeps_what_was_given_and_of_another_ends_it(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
+        let mut eve = server.create_user(&root, "eve");
+        let app = server.relying_party(|_| {});
         let held = app.sign_in(&ada.browser, &[]);
         let browser = ada.browser.clone();
         assert_eq!(ada.sign_in_at(&browser).status, 200);
@@ -240,12 +240,12 @@ on_both! {
         is_dead(&app, &held);
     }
 
-    fn with_the_database_away_a_withdrawn_token_stays_dead(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn with_the_database_away_a_withdrawn_token_stays_dead(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let held = app.sign_in(&root.browser, &[]);
         assert_eq!(app.revoke(&held.access).status, 200);
-        house.restart(0);
+        server.restart(0);
         is_dead(&app, &held);
     }
 }

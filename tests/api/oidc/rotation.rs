@@ -12,9 +12,9 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::Value;
 
 use crate::on_both;
-use crate::support::house::House;
-use crate::support::http::Browserless;
+use crate::support::http::TestBrowser;
 use crate::support::relying_party::header_of;
+use crate::support::test_server::TestServer;
 
 /// A service that verifies tokens itself: it fetches the keys again only when its copy has expired.
 struct Service {
@@ -24,7 +24,7 @@ struct Service {
 }
 
 impl Service {
-    fn verify(&self, provider: &Browserless, token: &str) -> Result<String, String> {
+    fn verify(&self, provider: &TestBrowser, token: &str) -> Result<String, String> {
         let kid = header_of(token)["kid"].as_str().expect("a kid").to_owned();
         let mut kept = self.keys.lock().expect("the keys");
         let is_old = kept
@@ -57,7 +57,7 @@ impl Service {
     }
 }
 
-fn token(browser: &Browserless, client: &(String, String)) -> String {
+fn token(browser: &TestBrowser, client: &(String, String)) -> String {
     let answer = browser
         .request("POST", "/oauth2/token")
         .without_same_origin()
@@ -73,12 +73,12 @@ fn token(browser: &Browserless, client: &(String, String)) -> String {
 
 /// Signs and verifies until stopped; returns the errors, and which keys signed.
 fn work(
-    house: &House,
+    server: &TestServer,
     client: &(String, String),
     service: &Service,
     over: &AtomicBool,
 ) -> (Vec<String>, BTreeSet<String>) {
-    let instances = [0, 1].map(|number| house.browser().at_port(house.port(number)));
+    let instances = [0, 1].map(|number| server.browser().at_port(server.port(number)));
     let (mut wrong, mut kids) = (Vec::new(), BTreeSet::new());
     let mut held: Vec<String> = Vec::new();
     while !over.load(Ordering::SeqCst) {
@@ -100,22 +100,22 @@ fn work(
 }
 
 on_both! {
-    fn keys_change_under_load_and_nobody_notices(house) {
-        house.administrator();
-        house.another_instance();
-        let client = house.client(&["users:read"]);
-        let service = Service { clock: house.clock.clone(), keys: Mutex::default(), fetched: AtomicUsize::new(0) };
+    fn keys_change_under_load_and_nobody_notices(server) {
+        server.administrator();
+        server.another_instance();
+        let client = server.client(&["users:read"]);
+        let service = Service { clock: server.clock.clone(), keys: Mutex::default(), fetched: AtomicUsize::new(0) };
         let over = AtomicBool::new(false);
-        let house = &*house;
+        let server = &*server;
         let results = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..3).map(|_| scope.spawn(|| work(house, &client, &service, &over))).collect();
+            let workers: Vec<_> = (0..3).map(|_| scope.spawn(|| work(server, &client, &service, &over))).collect();
             for step in 0..90 {
                 if step == 5 || step == 45 {
-                    house.run(house.app.keyring.rotate(None, Author::command())).expect("rotated");
+                    server.run(server.app.keyring.rotate(None, Author::command())).expect("rotated");
                 }
-                house.pass(30);
+                server.pass(30);
                 // The next step begins after a token was issued at this time.
-                token(&house.browser(), &client);
+                token(&server.browser(), &client);
             }
             over.store(true, Ordering::SeqCst);
             workers.into_iter().map(|worker| worker.join().expect("a worker")).collect::<Vec<_>>()

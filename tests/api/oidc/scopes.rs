@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::binary;
 use crate::support::process::{free_port, wait_until};
-use crate::support::relying_party::{CALLBACK, Issued, RelyingParty};
+use crate::support::relying_party::{CALLBACK, RelyingParty, TokenSet};
 
-fn registered(house: &crate::support::house::House, scope: &str) -> RelyingParty {
-    house.helper(scope)
+fn registered(server: &crate::support::test_server::TestServer, scope: &str) -> RelyingParty {
+    server.delegated_app(scope)
 }
 
 on_both! {
-    fn groups_and_roles_are_the_same_scope(house) {
-        let root = house.administrator();
+    fn groups_and_roles_are_the_same_scope(server) {
+        let root = server.administrator();
         for (own, asked) in [("roles", "groups"), ("groups", "roles"), ("roles", "groups roles"), ("groups", "groups")] {
-            let app = registered(house, &format!("openid {own}"));
+            let app = registered(server, &format!("openid {own}"));
             let issued = app.sign_in(&root.browser, &[("scope", &format!("openid {asked}"))]);
             // The response names the requested scopes, so that the app finds them there.
             let mut names: Vec<&str> = asked.split(' ').chain(["openid"]).collect();
@@ -26,21 +26,21 @@ on_both! {
             let told = app.user_info(&issued.access).json();
             assert_eq!((&told["groups"], &told["roles"]), (&json!(["admin"]), &json!(["admin"])), "{own} {asked}");
             assert_eq!(app.introspect(&issued.access)["roles"], json!(["admin"]));
-            let renewed = Issued::read(&app.refresh(&issued.refresh));
+            let renewed = TokenSet::read(&app.refresh(&issued.refresh));
             assert_eq!(renewed.answer["scope"], issued.answer["scope"]);
         }
-        let without = registered(house, "openid email");
+        let without = registered(server, "openid email");
         let issued = without.sign_in(&root.browser, &[("scope", "openid groups")]);
         assert_eq!(issued.answer["scope"], json!("openid"));
         assert_eq!(without.user_info(&issued.access).json()["groups"], Value::Null);
-        let discovery = house.browser().get("/.well-known/openid-configuration").json();
+        let discovery = server.browser().get("/.well-known/openid-configuration").json();
         let listed = discovery["scopes_supported"].as_array().expect("scopes").clone();
         assert!(listed.contains(&json!("groups")) && listed.contains(&json!("roles")), "{listed:?}");
     }
 
-    fn who_let_an_app_have_roles_is_not_asked_again_for_groups(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.require_consent = true);
+    fn who_let_an_app_have_roles_is_not_asked_again_for_groups(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.require_consent = true);
         let asked = app.authorize(&root.browser, &[("scope", "openid roles groups")]);
         let path = asked.header("location").expect("a location").to_owned();
         let page = root.browser.get(&path).text();
@@ -51,8 +51,8 @@ on_both! {
         }
     }
 
-    fn a_registered_scope_that_gives_nothing_is_refused(house) {
-        let root = house.administrator();
+    fn a_registered_scope_that_gives_nothing_is_refused(server) {
+        let root = server.administrator();
         let register = |scope: &str, resources: &[&str]| root.browser.post_json("/v1/clients", &json!({
             "client_name": "An app", "redirect_uris": [CALLBACK], "scope": scope, "resources": resources,
         }));
@@ -71,13 +71,13 @@ on_both! {
         assert_eq!((taken.status, taken.json()["field"].clone()), (400, json!("scope")));
     }
 
-    fn the_log_names_the_scopes_that_were_dropped_from_a_request(house) {
-        let app = registered(house, "openid email");
-        let mut config = house.config.clone();
+    fn the_log_names_the_scopes_that_were_dropped_from_a_request(server) {
+        let app = registered(server, "openid email");
+        let mut config = server.config.clone();
         config.server.listen.set_port(free_port());
         let printed = tempfile::NamedTempFile::new().expect("a file");
         let process = binary::serve(&config, printed.path());
-        let browser = house.browser().at_port(config.server.listen.port());
+        let browser = server.browser().at_port(config.server.listen.port());
         app.authorize(&browser, &[("scope", "openid email groups orders:read"), ("prompt", "none")]);
         let client = format!("client_id={}", app.id);
         wait_until("the scopes are logged", Duration::from_secs(10), || {

@@ -3,16 +3,16 @@
 use serde_json::Value;
 
 use crate::on_both;
-use crate::support::relying_party::Issued;
+use crate::support::relying_party::TokenSet;
 
 on_both! {
-    fn the_token_response_names_the_session_beside_every_id_token(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn the_token_response_names_the_session_beside_every_id_token(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
         assert!(issued.id_claims["sid"].is_string());
         assert_eq!(issued.answer["session_state"], issued.id_claims["sid"]);
-        let renewed = Issued::read(&app.refresh(&issued.refresh));
+        let renewed = TokenSet::read(&app.refresh(&issued.refresh));
         assert_eq!(renewed.answer["session_state"], issued.id_claims["sid"]);
         // Without an ID token, there is no session ID.
         let plain = app.sign_in(&root.browser, &[("scope", "email")]);

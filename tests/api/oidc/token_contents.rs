@@ -10,28 +10,28 @@ use serde_json::{Value, json};
 use crate::api::signing_keys::instance;
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::House;
-use crate::support::relying_party::{Issued, RelyingParty, claims_of, header_of, names_of};
+use crate::support::relying_party::{RelyingParty, TokenSet, claims_of, header_of, names_of};
+use crate::support::test_server::TestServer;
 
 /// The claim that only Doorward can decrypt.
 const ISSUANCE: &str = "urn:doorward:issuance";
 
 /// Creates a service that may introspect every token, and a token of its own.
-fn own_token(house: &House, format: AccessTokenFormat) -> (RelyingParty, String) {
+fn own_token(server: &TestServer, format: AccessTokenFormat) -> (RelyingParty, String) {
     let metadata = Metadata {
         access_token_format: format,
         ..Metadata::default()
     };
     let scopes = Scopes::parse("users:read tokens:introspect").expect("scopes");
-    let clients = &house.app.clients;
-    let created = house.run(clients.create("a service", scopes, metadata, ActingAs::command()));
+    let clients = &server.app.clients;
+    let created = server.run(clients.create("a service", scopes, metadata, ActingAs::command()));
     let (client, secret) = created.expect("a client");
     let service = RelyingParty {
         id: client.id.to_string(),
         secret: secret.map(|secret| secret.expose().to_owned()),
-        server: house.browser(),
+        server: server.browser(),
     };
-    let issued = Issued::read(&service.token(&[("grant_type", "client_credentials")]));
+    let issued = TokenSet::read(&service.token(&[("grant_type", "client_credentials")]));
     (service, issued.access)
 }
 
@@ -97,9 +97,9 @@ fn the_search_for_ids_finds_them_within_encodings() {
 }
 
 on_both! {
-    fn an_access_token_has_exactly_these_claims(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn an_access_token_has_exactly_these_claims(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let with_roles = app.sign_in(&root.browser, &[]);
         assert_eq!(names_of(&header_of(&with_roles.access)), ["alg", "kid", "typ"]);
         assert_eq!(names_of(&claims_of(&with_roles.access)), [
@@ -112,35 +112,35 @@ on_both! {
         assert_eq!(names_of(&claims_of(&without.access)), [
             "acr", "amr", "aud", "auth_time", "client_id", "exp", "iat", "iss", "jti", "scope", "sid", "sub", ISSUANCE,
         ]);
-        let refreshed = Issued::read(&app.refresh(&with_roles.refresh));
+        let refreshed = TokenSet::read(&app.refresh(&with_roles.refresh));
         assert_eq!(names_of(&claims_of(&refreshed.access)), names_of(&claims_of(&with_roles.access)));
-        let (_, own) = own_token(house, AccessTokenFormat::Jwt);
+        let (_, own) = own_token(server, AccessTokenFormat::Jwt);
         assert_eq!(names_of(&claims_of(&own)), ["aud", "client_id", "exp", "iat", "iss", "jti", "scope", "sub", ISSUANCE]);
     }
 
-    fn an_id_token_and_user_info_have_exactly_these_claims(house) {
-        let root = house.administrator();
+    fn an_id_token_and_user_info_have_exactly_these_claims(server) {
+        let root = server.administrator();
         let sign_in = ["acr", "amr", "at_hash", "aud", "auth_time", "azp", "exp", "iat", "iss", "nonce", "sid", "sub"];
         let profile = ["family_name", "given_name", "groups", "name", "preferred_username", "roles", "updated_at"];
-        let app = house.party(|metadata| metadata.claims_in_id_token = false);
+        let app = server.relying_party(|metadata| metadata.claims_in_id_token = false);
         let issued = app.sign_in(&root.browser, &[]);
         assert_eq!(names_of(&issued.id_claims), sign_in);
-        let refreshed = Issued::read(&app.refresh(&issued.refresh));
+        let refreshed = TokenSet::read(&app.refresh(&issued.refresh));
         assert_eq!(names_of(&refreshed.id_claims), sign_in);
         let told = app.user_info(&issued.access).json();
         let mut expected = [&profile[..], &["sub"]].concat();
         expected.sort_unstable();
         assert_eq!(names_of(&told), expected);
-        let whole = house.party(|_| {});
+        let whole = server.relying_party(|_| {});
         let mut expected = [&sign_in[..], &profile].concat();
         expected.sort_unstable();
         assert_eq!(names_of(&whole.sign_in(&root.browser, &[]).id_claims), expected);
     }
 
-    fn introspection_answers_have_exactly_these_members(house) {
-        let root = house.administrator();
+    fn introspection_answers_have_exactly_these_members(server) {
+        let root = server.administrator();
         for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
-            let app = house.party(|metadata| metadata.access_token_format = format);
+            let app = server.relying_party(|metadata| metadata.access_token_format = format);
             let issued = app.sign_in(&root.browser, &[]);
             assert_eq!(names_of(&app.introspect(&issued.access)), [
                 "acr", "active", "amr", "aud", "auth_time", "client_id", "exp", "groups", "iat", "iss", "jti", "roles",
@@ -151,16 +151,16 @@ on_both! {
             ]);
         }
         for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
-            let (service, own) = own_token(house, format);
+            let (service, own) = own_token(server, format);
             assert_eq!(names_of(&service.introspect(&own)), [
                 "active", "aud", "client_id", "exp", "iat", "iss", "jti", "scope", "sub", "token_type",
             ]);
         }
     }
 
-    fn no_token_and_no_answer_has_the_id_of_a_passkey(house) {
-        let mut root = house.administrator();
-        let (device, second) = root.add_passkey(SoftAuthenticator::device_bound(house.origin()));
+    fn no_token_and_no_answer_has_the_id_of_a_passkey(server) {
+        let mut root = server.administrator();
+        let (device, second) = root.add_passkey(SoftAuthenticator::device_bound(server.origin()));
         let mut needles = [&root.passkey, &second].into_iter().flat_map(|id| spellings_of_id(id)).collect::<Vec<_>>();
         needles.extend(spellings_of_credentials(&root.device));
         needles.extend(spellings_of_credentials(&device));
@@ -168,7 +168,7 @@ on_both! {
         root.device = device;
         assert_eq!(root.step_up().status, 200);
         for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
-            let app = house.party(|metadata| {
+            let app = server.relying_party(|metadata| {
                 metadata.access_token_format = format;
                 metadata.claims_in_id_token = true;
             });
@@ -184,9 +184,9 @@ on_both! {
         }
     }
 
-    fn the_authorization_behind_a_token_is_not_in_it(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn the_authorization_behind_a_token_is_not_in_it(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
         assert_eq!(app.revoke(&issued.access).status, 200);
         let events = root.browser.get("/v1/audit-events?action=token.revoked").json();
@@ -196,18 +196,18 @@ on_both! {
         }
     }
 
-    fn what_is_sealed_in_a_token_is_good_in_that_token_alone(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
-        let (app, other_app) = (house.party(|_| {}), house.party(|_| {}));
+    fn what_is_sealed_in_a_token_is_good_in_that_token_alone(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let (app, other_app) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
         let claims = claims_of(&app.sign_in(&ada.browser, &[]).access);
         let again = claims_of(&app.sign_in(&ada.browser, &[]).access);
         let of_another_app = claims_of(&other_app.sign_in(&ada.browser, &[]).access);
         let of_another_user = claims_of(&app.sign_in(&root.browser, &[]).access);
-        let (_, own) = own_token(house, AccessTokenFormat::Jwt);
+        let (_, own) = own_token(server, AccessTokenFormat::Jwt);
         // Signed with Doorward's own key, which only a thief of the keys could do.
         let status = |claims: &Value| {
-            let signed = house.run(house.app.keyring.sign(Algorithm::ES256, "at+jwt", claims));
+            let signed = server.run(server.app.keyring.sign(Algorithm::ES256, "at+jwt", claims));
             app.user_info(&signed.expect("a token")).status
         };
         let with = |name: &str, value: &Value| {
@@ -232,22 +232,22 @@ on_both! {
         assert_eq!(status(&without), 401);
     }
 
-    fn a_token_is_good_under_the_next_master_key_while_the_previous_one_is_named(house) {
-        let root = house.administrator();
-        let new_file = house.config.master_key_path().with_extension("next");
+    fn a_token_is_good_under_the_next_master_key_while_the_previous_one_is_named(server) {
+        let root = server.administrator();
+        let new_file = server.config.master_key_path().with_extension("next");
         MasterKey::generate().write_new(&new_file).expect("a key");
-        let mut moving = house.config.clone();
-        moving.secrets.previous_master_key_file = Some(house.config.master_key_path());
+        let mut moving = server.config.clone();
+        moving.secrets.previous_master_key_file = Some(server.config.master_key_path());
         moving.secrets.master_key_file = Some(new_file);
         let mut moved = moving.clone();
         moved.secrets.previous_master_key_file = None;
-        let (moving, moved) = (instance(house, &moving), instance(house, &moved));
+        let (moving, moved) = (instance(server, &moving), instance(server, &moved));
         for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
-            let app = house.party(|metadata| metadata.access_token_format = format);
+            let app = server.relying_party(|metadata| metadata.access_token_format = format);
             let token = app.sign_in(&root.browser, &[]).access;
-            let good = house.run(moving.tokens.check(&token)).expect("good");
+            let good = server.run(moving.tokens.check(&token)).expect("good");
             assert!(good.claims.scope.contains(Scope::OpenId));
-            let refused = house.run(moved.tokens.check(&token));
+            let refused = server.run(moved.tokens.check(&token));
             assert!(matches!(refused, Err(TokenError::Bad(_))), "{refused:?}");
         }
     }

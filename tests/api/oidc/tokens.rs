@@ -3,22 +3,22 @@
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::relying_party::{CALLBACK, Issued, VERIFIER, claims_of, error_of, header_of};
+use crate::support::relying_party::{CALLBACK, TokenSet, VERIFIER, claims_of, error_of, header_of};
 use doorward::clients::{AccessTokenFormat, Algorithm, AuthMethod};
 
 on_both! {
-    fn an_access_token_is_a_jwt_by_rfc_9068(house) {
-        let root = house.administrator();
+    fn an_access_token_is_a_jwt_by_rfc_9068(server) {
+        let root = server.administrator();
         for algorithm in [Algorithm::RS256, Algorithm::ES256, Algorithm::EdDSA] {
-            let app = house.party(|metadata| metadata.id_token_signed_response_alg = algorithm);
+            let app = server.relying_party(|metadata| metadata.id_token_signed_response_alg = algorithm);
             let issued = app.sign_in(&root.browser, &[]);
             let header = header_of(&issued.access);
             assert_eq!((header["typ"].as_str(), header["alg"].as_str()), (Some("at+jwt"), Some(algorithm.as_str())));
-            let keys = house.browser().get("/oauth2/jwks").json();
+            let keys = server.browser().get("/oauth2/jwks").json();
             let kids: Vec<_> = keys["keys"].as_array().expect("keys").iter().map(|key| key["kid"].clone()).collect();
             assert!(kids.contains(&header["kid"]));
             let claims = claims_of(&issued.access);
-            assert_eq!(claims["aud"], json!([house.origin()]));
+            assert_eq!(claims["aud"], json!([server.origin()]));
             assert_eq!((&claims["sub"], &claims["client_id"]), (&json!(root.id), &json!(app.id)));
             assert_eq!(claims["roles"], json!(["admin"]));
             assert_eq!(claims["exp"].as_i64().zip(claims["iat"].as_i64()).map(|(exp, iat)| exp - iat), Some(300));
@@ -32,21 +32,21 @@ on_both! {
         }
     }
 
-    fn a_token_ends_after_five_minutes(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_token_ends_after_five_minutes(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
-        house.pass(299);
+        server.pass(299);
         assert_eq!(app.user_info(&issued.access).status, 200);
-        house.pass(1);
+        server.pass(1);
         assert_eq!(app.user_info(&issued.access).status, 401);
         assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
     }
 
-    fn an_altered_token_is_nobodys(house) {
-        let root = house.administrator();
+    fn an_altered_token_is_nobodys(server) {
+        let root = server.administrator();
         for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
-            let app = house.party(|metadata| metadata.access_token_format = format);
+            let app = server.relying_party(|metadata| metadata.access_token_format = format);
             let issued = app.sign_in(&root.browser, &[]);
             let mut altered = issued.access.clone().into_bytes();
             let middle = altered.len() / 2;
@@ -59,10 +59,10 @@ on_both! {
         }
     }
 
-    fn a_resource_is_the_audience_and_no_other_service_takes_it(house) {
-        let root = house.administrator();
+    fn a_resource_is_the_audience_and_no_other_service_takes_it(server) {
+        let root = server.administrator();
         let api = "https://api.example/";
-        let app = house.party(|metadata| metadata.resources = vec![api.into(), "https://other.example/".into()]);
+        let app = server.relying_party(|metadata| metadata.resources = vec![api.into(), "https://other.example/".into()]);
         let both = [("resource", api)];
         let issued = app.sign_in(&root.browser, &both);
         assert_eq!(claims_of(&issued.access)["aud"], json!([api]));
@@ -73,40 +73,40 @@ on_both! {
         assert!(unknown.header("location").expect("a location").contains("error=invalid_target"));
     }
 
-    fn a_client_gets_tokens_on_its_own_behalf(house) {
-        house.administrator();
-        let service = house.client(&["users:read", "audit:read"]);
+    fn a_client_gets_tokens_on_its_own_behalf(server) {
+        server.administrator();
+        let service = server.client(&["users:read", "audit:read"]);
         let token = |fields: &[(&str, &str)]| {
             let mut all = vec![("grant_type", "client_credentials")];
             all.extend(fields);
-            house.browser().request("POST", "/oauth2/token").without_same_origin().form(&all).basic(&service.0, &service.1).send()
+            server.browser().request("POST", "/oauth2/token").without_same_origin().form(&all).basic(&service.0, &service.1).send()
         };
-        let issued = Issued::read(&token(&[]));
+        let issued = TokenSet::read(&token(&[]));
         assert_eq!(issued.answer["scope"], json!("audit:read users:read"));
         assert!(issued.refresh.is_empty() && issued.id_token.is_empty());
         let claims = claims_of(&issued.access);
         assert_eq!((&claims["sub"], &claims["client_id"]), (&json!(service.0), &json!(service.0)));
-        assert_eq!(Issued::read(&token(&[("scope", "users:read")])).answer["scope"], json!("users:read"));
+        assert_eq!(TokenSet::read(&token(&[("scope", "users:read")])).answer["scope"], json!("users:read"));
         assert_eq!(error_of(&token(&[("scope", "users:write")])), "invalid_scope");
         assert_eq!(error_of(&token(&[("scope", "openid")])), "invalid_scope");
-        let get = |token: &str| house.browser().request("GET", "/v1/users").bearer(token).send().status;
+        let get = |token: &str| server.browser().request("GET", "/v1/users").bearer(token).send().status;
         assert_eq!(get(&issued.access), 200);
-        let revoke = house.browser().request("POST", "/oauth2/revoke").without_same_origin()
+        let revoke = server.browser().request("POST", "/oauth2/revoke").without_same_origin()
             .form(&[("token", &issued.access)]).basic(&service.0, &service.1).send();
         assert_eq!(revoke.status, 200);
         assert_eq!(get(&issued.access), 401);
-        assert_eq!(get(&Issued::read(&token(&[])).access), 200, "the next one is good");
-        let person = house.party(|_| {});
+        assert_eq!(get(&TokenSet::read(&token(&[])).access), 200, "the next one is good");
+        let person = server.relying_party(|_| {});
         assert_eq!(error_of(&person.token(&[("grant_type", "client_credentials")])), "unauthorized_client");
     }
 
-    fn many_own_tokens_given_back_are_all_dead(house) {
-        house.administrator();
-        let service = house.client(&["users:read"]);
-        let post = |path: &str, fields: &[(&str, &str)]| house.browser().request("POST", path).without_same_origin()
+    fn many_own_tokens_given_back_are_all_dead(server) {
+        server.administrator();
+        let service = server.client(&["users:read"]);
+        let post = |path: &str, fields: &[(&str, &str)]| server.browser().request("POST", path).without_same_origin()
             .form(fields).basic(&service.0, &service.1).send();
         let tokens: Vec<String> = (0..70)
-            .map(|_| Issued::read(&post("/oauth2/token", &[("grant_type", "client_credentials")])).access)
+            .map(|_| TokenSet::read(&post("/oauth2/token", &[("grant_type", "client_credentials")])).access)
             .collect();
         for token in &tokens {
             assert_eq!(post("/oauth2/revoke", &[("token", token)]).status, 200);
@@ -116,12 +116,12 @@ on_both! {
         }
     }
 
-    fn a_client_shows_itself_by_its_registered_method_alone(house) {
-        let root = house.administrator();
-        let basic = house.party(|metadata| metadata.accepts_either_secret_method = false);
-        let post = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost);
-        let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
-        let send = |fields: &[(&str, &str)]| house.browser().request("POST", "/oauth2/token").without_same_origin().form(fields).send();
+    fn a_client_shows_itself_by_its_registered_method_alone(server) {
+        let root = server.administrator();
+        let basic = server.relying_party(|metadata| metadata.accepts_either_secret_method = false);
+        let post = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost);
+        let public = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        let send = |fields: &[(&str, &str)]| server.browser().request("POST", "/oauth2/token").without_same_origin().form(fields).send();
         let redemption = |code: &str| [
             ("grant_type", "authorization_code".to_owned()), ("code", code.to_owned()),
             ("redirect_uri", CALLBACK.to_owned()), ("code_verifier", VERIFIER.to_owned()),
@@ -134,8 +134,8 @@ on_both! {
         };
         let secret = |party: &crate::support::relying_party::RelyingParty| party.secret.clone().expect("a secret");
         // The right method.
-        Issued::read(&with(&post.code(&root.browser, &[]), &[("client_id", &post.id), ("client_secret", &secret(&post))]));
-        Issued::read(&public.redeem(&public.code(&root.browser, &[])));
+        TokenSet::read(&with(&post.code(&root.browser, &[]), &[("client_id", &post.id), ("client_secret", &secret(&post))]));
+        TokenSet::read(&public.redeem(&public.code(&root.browser, &[])));
         // Other methods.
         let code = basic.code(&root.browser, &[]);
         let by_post = with(&code, &[("client_id", &basic.id), ("client_secret", &secret(&basic))]);
@@ -147,10 +147,10 @@ on_both! {
         assert!(by_header.header("www-authenticate").expect("a challenge").starts_with("Basic"));
         let wrong = crate::support::relying_party::RelyingParty { secret: Some("A".repeat(43)), ..basic.clone() };
         assert_eq!(wrong.redeem(&code).status, 401);
-        Issued::read(&basic.redeem(&code));
+        TokenSet::read(&basic.redeem(&code));
         // A public client's refresh token is rotated at each use.
         let held = public.sign_in(&root.browser, &[]);
-        assert_ne!(Issued::read(&public.refresh(&held.refresh)).refresh, held.refresh);
+        assert_ne!(TokenSet::read(&public.refresh(&held.refresh)).refresh, held.refresh);
         assert_eq!(error_of(&public.post("/oauth2/introspect", &[("token", &held.access)])), "unauthorized_client");
     }
 }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use crate::api::roles::patch;
 use crate::on_both;
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::person::Person;
-use crate::support::relying_party::{CALLBACK, Issued, RelyingParty};
+use crate::support::relying_party::{CALLBACK, RelyingParty, TokenSet};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
-fn with_attributes(house: &House) -> Person {
-    let root = house.administrator();
+fn with_attributes(server: &TestServer) -> TestUser {
+    let root = server.administrator();
     let attributes = json!({
         "given_name": "Root", "family_name": "Admin", "birthdate": "1990-01-01", "phone_number": "+41 1",
         "address": { "locality": "Bern", "country": "CH", "rank": 1, "note": "x", "region": "" }, "secret": "x",
@@ -28,9 +28,9 @@ fn with_attributes(house: &House) -> Person {
 }
 
 on_both! {
-    fn scopes_give_their_claims(house) {
-        let root = with_attributes(house);
-        let app = house.party(|_| {});
+    fn scopes_give_their_claims(server) {
+        let root = with_attributes(server);
+        let app = server.relying_party(|_| {});
         let claims = |scope: &str| {
             let issued = app.sign_in(&root.browser, &[("scope", scope)]);
             let mut claims = app.user_info(&issued.access).json();
@@ -49,9 +49,9 @@ on_both! {
         assert!(profile["updated_at"].is_i64() && profile["secret"].is_null());
     }
 
-    fn single_claims_stand_where_they_were_asked_for(house) {
-        let root = with_attributes(house);
-        let app = house.party(|metadata| metadata.claims_in_id_token = false);
+    fn single_claims_stand_where_they_were_asked_for(server) {
+        let root = with_attributes(server);
+        let app = server.relying_party(|metadata| metadata.claims_in_id_token = false);
         let wish = r#"{"userinfo": {"name": {"essential": true}}, "id_token": {"email": null}}"#;
         let issued = app.sign_in(&root.browser, &[("scope", "openid"), ("claims", wish)]);
         let told = app.user_info(&issued.access).json();
@@ -60,13 +60,13 @@ on_both! {
         assert_eq!(issued.id_claims["name"], Value::Null);
         let plain = app.sign_in(&root.browser, &[]);
         assert_eq!(plain.id_claims["email"], Value::Null);
-        let usual = house.party(|_| {});
+        let usual = server.relying_party(|_| {});
         let issued = usual.sign_in(&root.browser, &[]);
         assert_eq!((&issued.id_claims["email"], &issued.id_claims["groups"]), (&json!("root@example.com"), &json!(["admin"])));
     }
 
-    fn names_and_groups_stand_in_the_id_token_unless_that_is_turned_off(house) {
-        let root = with_attributes(house);
+    fn names_and_groups_stand_in_the_id_token_unless_that_is_turned_off(server) {
+        let root = with_attributes(server);
         let register = |more: Value| {
             let mut body = json!({ "client_name": "An app", "redirect_uris": [CALLBACK], "require_consent": false });
             for (name, value) in more.as_object().expect("an object") {
@@ -74,12 +74,12 @@ on_both! {
             }
             let made = root.browser.post_json("/v1/clients", &body).json();
             let text = |name: &str| made[name].as_str().expect("a text").to_owned();
-            RelyingParty { id: text("client_id"), secret: Some(text("client_secret")), server: house.browser() }
+            RelyingParty { id: text("client_id"), secret: Some(text("client_secret")), server: server.browser() }
         };
         let scope = ("scope", "openid profile email groups");
         let usual = register(json!({}));
         let issued = usual.sign_in(&root.browser, &[scope]);
-        for claims in [&issued.id_claims, &Issued::read(&usual.refresh(&issued.refresh)).id_claims] {
+        for claims in [&issued.id_claims, &TokenSet::read(&usual.refresh(&issued.refresh)).id_claims] {
             assert_eq!((&claims["name"], &claims["email"]), (&json!("Root Admin"), &json!("root@example.com")));
             assert_eq!((&claims["groups"], &claims["roles"]), (&json!(["admin"]), &json!(["admin"])));
         }
@@ -90,11 +90,11 @@ on_both! {
         assert_eq!((&without["name"], &without["groups"]), (&Value::Null, &Value::Null));
     }
 
-    fn it_answers_get_and_post_and_challenges_by_rfc_6750(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn it_answers_get_and_post_and_challenges_by_rfc_6750(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let token = app.sign_in(&root.browser, &[]).access;
-        let browser = house.browser();
+        let browser = server.browser();
         let ask = |method: &str| browser.request(method, "/oauth2/userinfo").without_same_origin();
         assert_eq!(ask("GET").bearer(&token).send().status, 200);
         assert_eq!(ask("POST").bearer(&token).send().status, 200);
@@ -105,7 +105,7 @@ on_both! {
         assert_eq!((none.status, none.header("www-authenticate")), (401, Some("Bearer realm=\"Doorward\"")));
         let bad = ask("GET").bearer("x").send();
         assert!(bad.header("www-authenticate").expect("a challenge").contains("error=\"invalid_token\""));
-        assert_eq!(house.browser().get(&format!("/oauth2/userinfo?access_token={token}")).status, 401, "never in an address");
+        assert_eq!(server.browser().get(&format!("/oauth2/userinfo?access_token={token}")).status, 401, "never in an address");
         let without = app.sign_in(&root.browser, &[("scope", "profile")]);
         assert!(without.id_token.is_empty());
         let refused = app.user_info(&without.access);
@@ -114,9 +114,9 @@ on_both! {
         assert_eq!(root.browser.get("/oauth2/userinfo").status, 401, "a cookie is no token");
     }
 
-    fn every_standard_claim_that_a_user_has_is_told_with_its_scope(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn every_standard_claim_that_a_user_has_is_told_with_its_scope(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let texts = [
             "given_name", "family_name", "middle_name", "nickname", "profile", "picture", "website", "gender", "birthdate", "zoneinfo", "locale",
         ];
@@ -146,9 +146,9 @@ on_both! {
         assert!(!profile.to_string().contains("forged"), "{profile}");
     }
 
-    fn names_come_from_the_display_name(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn names_come_from_the_display_name(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let names = || {
             let told = app.user_info(&app.sign_in(&root.browser, &[("scope", "openid profile")]).access).json();
             (told["given_name"].clone(), told["family_name"].clone())
@@ -180,9 +180,9 @@ fn configured(config: &mut Config) {
     config.tokens.claims = Config::load(Some(&file)).expect("rules").tokens.claims;
 }
 
-fn attributes_are_claims_of_their_scope(house: &House) {
-    let root = with_attributes(house);
-    let app = house.party(|metadata| metadata.claims_in_id_token = false);
+fn attributes_are_claims_of_their_scope(server: &TestServer) {
+    let root = with_attributes(server);
+    let app = server.relying_party(|metadata| metadata.claims_in_id_token = false);
     let told = |parameters: &[(&str, &str)]| {
         let issued = app.sign_in(&root.browser, parameters);
         let told = app.user_info(&issued.access).json();
@@ -221,7 +221,7 @@ fn attributes_are_claims_of_their_scope(house: &House) {
         (vec!["badges"], &json!("Ledgers"))
     );
     // A client that is not registered for the scope doesn't get the claims, not even by name.
-    let poor = house.helper("openid email");
+    let poor = server.delegated_app("openid email");
     let issued = poor.sign_in(
         &root.browser,
         &[("scope", "openid profile email"), ("claims", wish)],
@@ -233,13 +233,13 @@ fn attributes_are_claims_of_their_scope(house: &House) {
         "{told}"
     );
     assert_eq!(issued.id_claims["department"], Value::Null);
-    let old = house.party(|metadata| metadata.claims_in_id_token = true);
+    let old = server.relying_party(|metadata| metadata.claims_in_id_token = true);
     let issued = old.sign_in(&root.browser, &[("scope", "openid profile")]);
     assert_eq!(
         (&issued.id_claims["department"], &issued.id_claims["badges"]),
         (&json!("Ledgers"), &Value::Null)
     );
-    let discovery = house
+    let discovery = server
         .browser()
         .get("/.well-known/openid-configuration")
         .json();
@@ -252,17 +252,17 @@ fn attributes_are_claims_of_their_scope(house: &House) {
 
 #[test]
 fn attributes_are_claims_of_their_scope_embedded() {
-    attributes_are_claims_of_their_scope(&House::embedded_with(configured));
+    attributes_are_claims_of_their_scope(&TestServer::embedded_with(configured));
 }
 
 #[test]
 fn attributes_are_claims_of_their_scope_clustered() {
-    attributes_are_claims_of_their_scope(&House::clustered_with(configured));
+    attributes_are_claims_of_their_scope(&TestServer::clustered_with(configured));
 }
 
 #[test]
 fn a_claim_that_has_a_meaning_is_no_attribute() {
-    let house = House::embedded();
+    let server = TestServer::embedded();
     for bad in [
         "profile:sub=x",
         "profile:email",
@@ -270,7 +270,7 @@ fn a_claim_that_has_a_meaning_is_no_attribute() {
         "users:read:x",
         "x",
     ] {
-        let mut command = binary::command(&house.config);
+        let mut command = binary::command(&server.config);
         command.env("DOORWARD__TOKENS__CLAIMS", format!("[\"{bad}\"]"));
         let ran = binary::finish(command.args(["config", "check"]));
         assert_eq!(ran.code, 6, "{bad}: {}", ran.errors);

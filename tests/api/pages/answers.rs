@@ -3,15 +3,15 @@
 use serde_json::json;
 
 use crate::on_both;
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::Person;
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::test_user::TestUser;
 
 /// Submits a form, and returns the URL of the resulting page.
-fn sent(browser: &Browserless, path: &str, fields: &[(&str, &str)]) -> String {
+fn sent(browser: &TestBrowser, path: &str, fields: &[(&str, &str)]) -> String {
     let answer = browser.request("POST", path).page_form(fields).send();
     assert_eq!(answer.status, 303, "{path}: {answer:?}");
     let location = answer.header("location").unwrap_or_default().to_owned();
-    assert!(location.starts_with("/shown/"), "{location}");
+    assert!(location.starts_with("/results/"), "{location}");
     location
 }
 
@@ -21,27 +21,27 @@ fn is_shown(answer: &Answer, part: &str) -> bool {
         && answer.header("cache-control") == Some("no-store")
 }
 
-fn version(root: &Person, path: &str) -> String {
+fn version(root: &TestUser, path: &str) -> String {
     root.browser.get(path).json()["version"].to_string()
 }
 
 on_both! {
-    fn a_page_that_does_not_exist_shows_who_is_signed_in(house) {
-        let root = house.administrator();
+    fn a_page_that_does_not_exist_shows_who_is_signed_in(server) {
+        let root = server.administrator();
         for path in ["/nothing", "/admin/nothing/here", "/admin/clients/nothing"] {
-            let look = |browser: &Browserless| browser.request("GET", path).header("Accept", "text/html").send();
+            let look = |browser: &TestBrowser| browser.request("GET", path).header("Accept", "text/html").send();
             let page = look(&root.browser);
             assert_eq!(page.status, 404, "{page:?}");
             let text = page.text();
             assert!(text.contains("action=\"/sign-out\"") && text.contains("href=\"/admin\"") && !text.contains("href=\"/login\""), "{path}: {text}");
         }
-        let page = house.browser().request("GET", "/nothing").header("Accept", "text/html").send();
+        let page = server.browser().request("GET", "/nothing").header("Accept", "text/html").send();
         assert!(page.status == 404 && page.text().contains("href=\"/login\""), "{page:?}");
     }
 
-    fn pages_say_what_becomes_of_offline_access(house) {
-        let root = house.administrator();
-        let mut ada = house.person(&root, "ada");
+    fn pages_say_what_becomes_of_offline_access(server) {
+        let root = server.administrator();
+        let mut ada = server.create_user(&root, "ada");
         ada.another_browser();
         let sessions = root.browser.get("/v1/users/ada/sessions").json();
         let session = sessions["items"][0]["id"].as_str().expect("a session");
@@ -51,7 +51,7 @@ on_both! {
         assert!(all.contains("Apps lose all access to the account, including offline access."), "{all}");
         let account = ada.browser.get("/account").text();
         assert!(account.contains("When you sign out here, apps keep the offline access"), "{account}");
-        let described = house.browser().get("/openapi.json").json();
+        let described = server.browser().get("/openapi.json").json();
         for (path, method) in [("/v1/users/{user}/sessions/{session}", "delete"), ("/v1/users/{user}/sessions", "delete"), ("/v1/me/sessions/{session}", "delete"), ("/v1/session", "delete")] {
             let operation = &described["paths"][path][method];
             let text = format!("{}{}", operation["summary"], operation["description"]);
@@ -59,13 +59,13 @@ on_both! {
         }
     }
 
-    fn a_one_time_secret_is_shown_again_for_five_minutes_in_the_same_session(house) {
-        let mut root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_one_time_secret_is_shown_again_for_five_minutes_in_the_same_session(server) {
+        let mut root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let other = root.another_browser();
-        let of_ada = format!("/admin/users/{}/enrolment-link", ada.id);
+        let of_ada = format!("/admin/users/{}/recovery-link", ada.id);
         let user_version = version(&root, &format!("/v1/users/{}", ada.id));
-        let (client, _) = house.client(&[]);
+        let (client, _) = server.client(&[]);
         let client_version = version(&root, &format!("/v1/clients/{client}"));
         let new_secret = format!("/admin/clients/{client}/new-secret");
         let form = [
@@ -84,28 +84,28 @@ on_both! {
             assert_eq!(root.browser.get(&location).text(), first.text(), "a reload shows the same");
             assert_eq!(other.get(&location).status, 410, "another session of the same user: {path}");
             assert_eq!(ada.browser.get(&location).status, 410, "another user: {path}");
-            assert_eq!(house.browser().get(&location).status, 303, "nobody: {path}");
+            assert_eq!(server.browser().get(&location).status, 303, "nobody: {path}");
             shown.push(location);
         }
         let clients = root.browser.get("/v1/clients").json()["items"].as_array().map(Vec::len);
         assert_eq!(clients, Some(2), "registered once");
-        house.pass(299);
+        server.pass(299);
         for location in &shown {
             assert_eq!(root.browser.get(location).status, 200);
         }
-        house.pass(2);
+        server.pass(2);
         for location in &shown {
             let gone = root.browser.request("GET", location).header("Accept", "text/html").send();
             assert_eq!(gone.status, 410);
             assert!(gone.text().contains("This page has expired"), "{}", gone.text());
         }
-        assert_eq!(root.browser.get("/shown/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").status, 410);
-        assert_eq!(root.browser.get("/shown/x").status, 410);
+        assert_eq!(root.browser.get("/results/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA").status, 410);
+        assert_eq!(root.browser.get("/results/x").status, 410);
         assert_eq!(root.browser.request("POST", &shown[0]).form(&[]).send().status, 405);
     }
 
-    fn a_one_time_secret_is_not_shown_to_the_next_session_of_its_browser(house) {
-        let mut root = house.administrator();
+    fn a_one_time_secret_is_not_shown_to_the_next_session_of_its_browser(server) {
+        let mut root = server.administrator();
         let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
         assert!(is_shown(&root.browser.get(&location), "id=\"one-time-link\""));
         let browser = root.browser.clone();
@@ -114,23 +114,23 @@ on_both! {
         assert_eq!(browser.get(&location).status, 410);
     }
 
-    fn what_is_stored_is_sealed(house) {
-        let root = house.administrator();
+    fn what_is_stored_is_sealed(server) {
+        let root = server.administrator();
         let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
-        let id = location.trim_start_matches("/shown/");
-        let key = format!("shown:{}", doorward::base::secrets::Token::parse(id).expect("an id").hash().to_text());
-        let stored = house.run(house.app.ephemeral.get(&[&key])).expect("an answer")[0].clone().expect("a page");
+        let id = location.trim_start_matches("/results/");
+        let key = format!("response:{}", doorward::base::secrets::Token::parse(id).expect("an id").hash().to_text());
+        let stored = server.run(server.app.ephemeral.get(&[&key])).expect("an answer")[0].clone().expect("a page");
         assert!(!stored.contains("/join/") && !stored.contains("html"), "{stored}");
         // Under another ID it can't be decrypted.
         let other = doorward::base::secrets::Token::generate();
-        let there = format!("shown:{}", other.hash().to_text());
-        house.run(house.app.ephemeral.put(&there, &stored, std::time::Duration::from_secs(60))).expect("stored");
-        assert_eq!(root.browser.get(&format!("/shown/{}", other.expose())).status, 410);
+        let there = format!("response:{}", other.hash().to_text());
+        server.run(server.app.ephemeral.put(&there, &stored, std::time::Duration::from_secs(60))).expect("stored");
+        assert_eq!(root.browser.get(&format!("/results/{}", other.expose())).status, 410);
     }
 
     /// If a browser submits a form that is refused, the refusal is shown after a redirect, too, and keeps its status.
-    fn a_refused_form_is_shown_by_an_address_of_its_own(house) {
-        let root = house.administrator();
+    fn a_refused_form_is_shown_by_an_address_of_its_own(server) {
+        let root = server.administrator();
         let post = |path: &str, fields: &[(&str, &str)]| {
             root.browser.request("POST", path).header("Accept", "text/html").header("Sec-Fetch-Mode", "navigate").page_form(fields).send()
         };
@@ -142,7 +142,7 @@ on_both! {
             let answer = post(path, fields);
             assert_eq!(answer.status, 303, "{path}: {answer:?}");
             let location = answer.header("location").expect("a location").to_owned();
-            assert!(location.starts_with("/shown/"), "{location}");
+            assert!(location.starts_with("/results/"), "{location}");
             let page = root.browser.get(&location);
             assert_eq!(page.status, status, "{path}");
             assert!(page.text().contains(part), "{path}: {}", page.text());
@@ -152,9 +152,9 @@ on_both! {
         assert_eq!(direct.status, 400);
     }
 
-    fn a_step_up_page_is_shown_by_an_address_of_its_own(house) {
-        let root = house.administrator();
-        house.pass(400);
+    fn a_step_up_page_is_shown_by_an_address_of_its_own(server) {
+        let root = server.administrator();
+        server.pass(400);
         let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody New")]);
         let page = root.browser.get(&location);
         assert!(is_shown(&page, "value=\"Somebody New\""), "{page:?}");

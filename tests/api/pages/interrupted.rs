@@ -5,11 +5,11 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::forms::fields_of;
-use crate::support::http::{Answer, Browserless};
+use crate::support::http::{Answer, TestBrowser};
 
 const LONG: u64 = 40 * 24 * 3600;
 
-fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
+fn send(browser: &TestBrowser, html: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
     let mut fields = fields_of(html, action);
     fields.retain(|(name, _)| typed.iter().all(|(other, _)| other != name));
     fields.extend(
@@ -25,24 +25,24 @@ fn send(browser: &Browserless, html: &str, action: &str, typed: &[(&str, &str)])
 }
 
 /// Returns the URL that a sign-in continues to.
-fn destination(browser: &Browserless, login: &str) -> String {
+fn destination(browser: &TestBrowser, login: &str) -> String {
     let answer = browser.get(login);
     assert_eq!(answer.status, 303, "signed in, one goes on: {answer:?}");
     answer.header("location").unwrap_or_default().to_owned()
 }
 
 on_both! {
-    fn what_was_typed_is_there_after_signing_in_and_nothing_was_written(house) {
-        let mut root = house.administrator();
-        let mut zoe = house.person(&root, "zoe");
+    fn what_was_typed_is_there_after_signing_in_and_nothing_was_written(server) {
+        let mut root = server.administrator();
+        let mut zoe = server.create_user(&root, "zoe");
         let browser = root.browser.clone();
         let pages = [
             ("/account", "/account/profile", &[("display_name", "Typed Name")][..]),
             ("/admin", "/admin/invitations", &[("display_name", "Typed Guest"), ("role:admin", "yes")]),
             ("/admin/clients/new", "/admin/clients/new", &[("client_name", "Typed App")]),
         ].map(|(at, action, typed)| (at, action, typed, browser.get(at).text()));
-        house.pass(LONG);
-        let events = |browser: &Browserless| browser.get("/v1/audit-events?limit=200").json()["items"].as_array().map(Vec::len).expect("events");
+        server.pass(LONG);
+        let events = |browser: &TestBrowser| browser.get("/v1/audit-events?limit=200").json()["items"].as_array().map(Vec::len).expect("events");
         let mut logins = Vec::new();
         for (at, action, typed, html) in &pages {
             let answer = send(&browser, html, action, typed);
@@ -58,7 +58,7 @@ on_both! {
             let to = destination(&browser, login);
             let id = to.strip_prefix(&format!("{at}?form=")).unwrap_or_else(|| panic!("{to}"));
             let stored_at = format!("form:{}", Token::parse(id).expect("an id").hash().to_text());
-            let stored = house.run(house.app.ephemeral.get(&[&stored_at])).expect("an answer").remove(0).expect("the form");
+            let stored = server.run(server.app.ephemeral.get(&[&stored_at])).expect("an answer").remove(0).expect("the form");
             assert!(stored.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "sealed: {stored}");
             for _ in 0..2 {
                 let page = browser.get(&to);
@@ -69,7 +69,7 @@ on_both! {
                 for (name, value) in *typed {
                     assert!(kept["fields"].as_array().is_some_and(|all| all.contains(&json!([name, value]))), "{name}: {kept}");
                 }
-                assert!(!kept.to_string().contains("opened_by"));
+                assert!(!kept.to_string().contains("rendered_for"));
             }
         }
         assert_eq!(events(&browser), before, "nothing was written");
@@ -83,15 +83,15 @@ on_both! {
         // After an hour it is deleted.
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert!(browser.get(&to).text().contains("Typed Name"));
-        house.pass(3601);
+        server.pass(3601);
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert!(!browser.get(&to).text().contains("Typed Name"));
     }
 
-    fn what_is_too_long_or_names_nobody_is_not_kept(house) {
-        let root = house.administrator();
+    fn what_is_too_long_or_names_nobody_is_not_kept(server) {
+        let root = server.administrator();
         let html = root.browser.get("/account").text();
-        house.pass(LONG);
+        server.pass(LONG);
         let long = "x".repeat(20_000);
         let answer = send(&root.browser, &html, "/account/profile", &[("display_name", &long)]);
         assert_eq!((answer.status, answer.header("location")), (303, Some("/login?notice=session_ended")));
@@ -100,18 +100,18 @@ on_both! {
     }
 
     /// A form at a URL without a page of its own leads back to the page that shows it.
-    fn every_form_leads_back_to_a_page(house) {
-        let mut root = house.administrator();
+    fn every_form_leads_back_to_a_page(server) {
+        let mut root = server.administrator();
         let browser = root.browser.clone();
-        let (client, _) = house.client(&[]);
+        let (client, _) = server.client(&[]);
         let forms = [
             ("/account".to_owned(), "/account/device-link".to_owned()), ("/account".into(), "/account/profile".into()),
             (format!("/admin/clients/{client}/disable"), format!("/admin/clients/{client}/disable")),
-            ("/admin/resources/thing?type=order&id=17".into(), "/admin/resources/thing".into()),
+            ("/admin/resources/detail?type=order&id=17".into(), "/admin/resources/detail".into()),
             ("/admin/roles".into(), "/admin/roles".into()), (format!("/admin/users/{}/roles", root.id), format!("/admin/users/{}/roles", root.id)),
-            (format!("/admin/users/{}/grants", root.id), format!("/admin/users/{}/grants", root.id)),
+            (format!("/admin/users/{}/role-assignments", root.id), format!("/admin/users/{}/role-assignments", root.id)),
         ].map(|(at, action)| { let html = browser.get(&at).text(); (at, action, html) });
-        house.pass(LONG);
+        server.pass(LONG);
         let logins: Vec<(String, String)> = forms.iter().map(|(at, action, html)| {
             let answer = send(&browser, html, action, &[]);
             (at.clone(), answer.header("location").unwrap_or_default().to_owned())

@@ -4,14 +4,14 @@ use serde_json::json;
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::house::House;
-use crate::support::http::Browserless;
-use crate::support::person::Person;
+use crate::support::http::TestBrowser;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
-fn invite(house: &House, root: &Person, username: &str, name: &str, email: &str) {
+fn invite(server: &TestServer, root: &TestUser, username: &str, name: &str, email: &str) {
     let invitation = json!({ "username": username, "display_name": name, "email": email });
-    let device = SoftAuthenticator::synced(house.origin());
-    house.person_with(root, &invitation, device);
+    let device = SoftAuthenticator::synced(server.origin());
+    server.create_user_with(root, &invitation, device);
 }
 
 fn names(page: &str) -> Vec<String> {
@@ -24,7 +24,7 @@ fn names(page: &str) -> Vec<String> {
     .collect()
 }
 
-fn search(browser: &Browserless, text: &str) -> Vec<String> {
+fn search(browser: &TestBrowser, text: &str) -> Vec<String> {
     let query: String = url::form_urlencoded::Serializer::new(String::new())
         .append_pair("search", text)
         .finish();
@@ -42,11 +42,11 @@ fn link(page: &str, rel: &str) -> Option<String> {
 }
 
 on_both! {
-    fn people_are_found_whatever_the_case_and_accents(house) {
-        let root = house.administrator();
-        invite(house, &root, "elodie", "Élodie Durand", "elodie@example.com");
-        invite(house, &root, "oezlem", "Özlem Şahin", "O.Sahin@Example.com");
-        invite(house, &root, "strauss", "Anna Strauß", "anna@example.com");
+    fn people_are_found_whatever_the_case_and_accents(server) {
+        let root = server.administrator();
+        invite(server, &root, "elodie", "Élodie Durand", "elodie@example.com");
+        invite(server, &root, "oezlem", "Özlem Şahin", "O.Sahin@Example.com");
+        invite(server, &root, "strauss", "Anna Strauß", "anna@example.com");
         for (text, name) in [
             ("Élodie", "Élodie Durand"), ("elodie", "Élodie Durand"), ("ÉLODIE", "Élodie Durand"), ("E\u{301}lodie", "Élodie Durand"),
             ("özlem", "Özlem Şahin"), ("OZLEM", "Özlem Şahin"), ("şahin", "Özlem Şahin"), ("o.sahin@EXAMPLE", "Özlem Şahin"), ("OEZLEM", "Özlem Şahin"),
@@ -59,15 +59,15 @@ on_both! {
             assert_eq!(search(&root.browser, nothing), Vec::<String>::new(), "{nothing:?}");
         }
         // The new name is found, and the old one isn't.
-        let found = house.run(house.app.users.find("elodie")).expect("elodie");
+        let found = server.run(server.app.users.find("elodie")).expect("elodie");
         let path = format!("/v1/users/{}", found.id);
         let renamed = root.browser.request("PATCH", &path).header("If-Match", &format!("\"{}\"", found.version)).json(&json!({ "display_name": "Ágnes" })).send();
         assert_eq!(renamed.status, 200, "{renamed:?}");
         assert_eq!((search(&root.browser, "agnes"), search(&root.browser, "durand")), (vec!["Ágnes".to_owned()], vec![]));
     }
 
-    fn people_are_listed_by_name_forwards_and_back(house) {
-        let root = house.administrator();
+    fn people_are_listed_by_name_forwards_and_back(server) {
+        let root = server.administrator();
         // Invited in an order that differs from that of their names.
         let mut expected: Vec<String> = (0..60).map(|number| format!("Élodie {:02}", (number * 37) % 60)).collect();
         for (number, name) in expected.iter().enumerate() {
@@ -75,8 +75,8 @@ on_both! {
             let link = root.browser.post_json("/v1/invitations", &body);
             assert_eq!(link.status, 201, "{}", link.text());
         }
-        invite(house, &root, "zoe", "zoe", "zoe@example.com");
-        invite(house, &root, "anna", "Änna", "anna@example.com");
+        invite(server, &root, "zoe", "zoe", "zoe@example.com");
+        invite(server, &root, "anna", "Änna", "anna@example.com");
         expected.extend(["Änna".to_owned(), "Root Admin".to_owned(), "zoe".to_owned()]);
         expected.sort_by_key(|name| name.replace('É', "e").replace('Ä', "a").to_lowercase());
         let first = root.browser.get("/admin").text();
@@ -112,16 +112,16 @@ on_both! {
     }
 
     /// Rows of an earlier version have no folded names, which are added at the next start.
-    fn names_that_were_there_before_are_folded_at_the_start(house) {
-        let root = house.administrator();
-        invite(house, &root, "elodie", "Élodie Durand", "elodie@example.com");
-        let database = crate::support::house::another_database(&house.config, &house.clock);
-        house.run(database.write(|conn| {
+    fn names_that_were_there_before_are_folded_at_the_start(server) {
+        let root = server.administrator();
+        invite(server, &root, "elodie", "Élodie Durand", "elodie@example.com");
+        let database = crate::support::test_server::another_database(&server.config, &server.clock);
+        server.run(database.write(|conn| {
             use diesel::RunQueryDsl as _;
             diesel::sql_query("update users set sort_name = null, search_text = null").execute(conn).map(drop).map_err(doorward::db::Error::from)
         })).expect("unfolded");
         assert_eq!(search(&root.browser, "elodie"), Vec::<String>::new());
-        house.restart(0);
+        server.restart(0);
         assert_eq!(search(&root.browser, "elodie"), ["Élodie Durand"]);
         assert_eq!(names(&root.browser.get("/admin").text()), ["Élodie Durand", "Root Admin"]);
     }

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::forms::fields_of;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless};
-use crate::support::person::Person;
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 
 /// Submits a form of a page as a browser would, with some fields changed.
-fn send(browser: &Browserless, page: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
+fn send(browser: &TestBrowser, page: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
     let fields = filled(page, action, typed);
     let fields: Vec<(&str, &str)> = fields
         .iter()
@@ -33,13 +33,13 @@ fn filled(page: &str, action: &str, typed: &[(&str, &str)]) -> Vec<(String, Stri
 }
 
 /// Returns a page as the signed-in user sees it.
-fn page(browser: &Browserless, path: &str) -> String {
+fn page(browser: &TestBrowser, path: &str) -> String {
     let answer = browser.get(path);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.text()
 }
 
-fn audit_count(root: &Person) -> usize {
+fn audit_count(root: &TestUser) -> usize {
     let events = root.browser.get("/v1/audit-events?limit=200").json();
     events["items"].as_array().map(Vec::len).expect("events")
 }
@@ -109,8 +109,8 @@ fn posting_routes() -> Vec<(String, String)> {
 }
 
 /// Replaces the parameters of a route with existing values.
-fn concrete(route: &str, house: &House, root: &Person) -> String {
-    let client = house.client(&[]).0;
+fn concrete(route: &str, server: &TestServer, root: &TestUser) -> String {
+    let client = server.client(&[]).0;
     [
         (
             "/forward-auth/login",
@@ -122,7 +122,7 @@ fn concrete(route: &str, house: &House, root: &Person) -> String {
         ("{role}", "admin"),
         ("{act}", "disable"),
         ("{session}", "01890000-0000-7000-8000-000000000000"),
-        ("{grant}", "01890000-0000-7000-8000-000000000000"),
+        ("{role_assignment}", "01890000-0000-7000-8000-000000000000"),
         ("{invitation}", "01890000-0000-7000-8000-000000000000"),
         ("{token}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
         ("{id}", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
@@ -135,9 +135,9 @@ fn concrete(route: &str, house: &House, root: &Person) -> String {
 
 on_both! {
     /// Zoe's page is open, the administrator signs in in the same browser, and Zoe's form is submitted.
-    fn a_page_of_one_user_changes_nothing_of_another(house) {
-        let mut root = house.administrator();
-        let zoe = house.person_with(&root, &json!({ "username": "zoe", "display_name": "Zoe Miller" }), SoftAuthenticator::synced(house.origin()));
+    fn a_page_of_one_user_changes_nothing_of_another(server) {
+        let mut root = server.administrator();
+        let zoe = server.create_user_with(&root, &json!({ "username": "zoe", "display_name": "Zoe Miller" }), SoftAuthenticator::synced(server.origin()));
         let (account, lock) = (page(&zoe.browser, "/account"), page(&zoe.browser, "/account/lock"));
         let browser = zoe.browser;
         assert_eq!(root.sign_in_at(&browser).status, 200);
@@ -159,9 +159,9 @@ on_both! {
         assert_eq!(send(&browser, &own, "/account/profile", &[("display_name", "Root A.")]).status, 303);
     }
 
-    fn the_page_says_who_is_signed_in_now_and_who_opened_it(house) {
-        let mut root = house.administrator();
-        let zoe = house.person_with(&root, &json!({ "username": "zoe", "display_name": "Zoe <Miller>" }), SoftAuthenticator::synced(house.origin()));
+    fn the_page_says_who_is_signed_in_now_and_who_opened_it(server) {
+        let mut root = server.administrator();
+        let zoe = server.create_user_with(&root, &json!({ "username": "zoe", "display_name": "Zoe <Miller>" }), SoftAuthenticator::synced(server.origin()));
         let account = page(&zoe.browser, "/account");
         assert_eq!(root.sign_in_at(&zoe.browser).status, 200);
         let fields = filled(&account, "/account/profile", &[]);
@@ -175,9 +175,9 @@ on_both! {
     }
 
     /// Routes that act for a user refuse a form that doesn't say for whom it was rendered.
-    fn no_form_acts_for_whoever_happens_to_be_signed_in(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn no_form_acts_for_whoever_happens_to_be_signed_in(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let before = audit_count(&root);
         let routes = posting_routes();
         assert!(routes.len() > 25, "the sources were not read: {routes:?}");
@@ -187,9 +187,9 @@ on_both! {
             if route == "/join" {
                 continue;
             }
-            let path = concrete(route, house, &root);
+            let path = concrete(route, server, &root);
             let (user, twice) = (format!("{} Root", root.id), format!("{} Root", root.id));
-            for fields in [&[][..], &[("opened_by", other.as_str())], &[("opened_by", "")], &[("opened_by", &user), ("opened_by", &twice)]] {
+            for fields in [&[][..], &[("rendered_for", other.as_str())], &[("rendered_for", "")], &[("rendered_for", &user), ("rendered_for", &twice)]] {
                 // A route for a request that no longer exists is refused for that reason alone; see the tests of those requests.
                 let answer = root.browser.request("POST", &path).form(fields).send();
                 let is_over = answer.status == 410 && (route.starts_with("/oauth2/logout") || route.starts_with("/forward-auth"));
@@ -198,15 +198,15 @@ on_both! {
             let json = root.browser.post_json(&path, &json!({}));
             assert!([409, 410, 415].contains(&json.status), "{route} ({file}) with JSON: {json:?}");
         }
-        let registered = house.run(house.app.clients.list(None, 100)).expect("clients").len();
+        let registered = server.run(server.app.clients.list(None, 100)).expect("clients").len();
         assert_eq!(audit_count(&root) - before, registered, "nothing was done but what this test did");
         assert_eq!(root.session_status(), 200);
     }
 
     /// Requests of scripts name the user, too.
-    fn a_script_of_one_users_page_does_nothing_for_another(house) {
-        let root = house.administrator();
-        let ada = house.person(&root, "ada");
+    fn a_script_of_one_users_page_does_nothing_for_another(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
         let with = |method: &str, path: &str, user: &str| {
             root.browser.request(method, path).header("Doorward-User", user).json(&json!({})).send()
         };
@@ -221,34 +221,34 @@ on_both! {
         }
         assert_eq!(with("POST", "/webauthn/register/start", &root.id).status, 200);
         assert_eq!(with("POST", "/v1/me/device-links", &root.id).status, 201);
-        assert_eq!(house.browser().request("POST", "/webauthn/step-up/start").header("Doorward-User", &ada.id).json(&json!({})).send().status, 401);
+        assert_eq!(server.browser().request("POST", "/webauthn/step-up/start").header("Doorward-User", &ada.id).json(&json!({})).send().status, 401);
     }
 
     /// A ceremony that one user started can't be finished for another.
-    fn a_passkey_that_one_users_page_made_is_not_added_to_another(house) {
-        let mut root = house.administrator();
-        let zoe = house.person(&root, "zoe");
+    fn a_passkey_that_one_users_page_made_is_not_added_to_another(server) {
+        let mut root = server.administrator();
+        let zoe = server.create_user(&root, "zoe");
         let browser = zoe.browser;
         let started = browser.request("POST", "/webauthn/register/start").header("Doorward-User", &zoe.id).json(&json!({})).send().json();
-        let mut device = SoftAuthenticator::synced(house.origin());
+        let mut device = SoftAuthenticator::synced(server.origin());
         let credential = device.create(&started["publicKey"], &crate::support::authenticator::Overrides::default());
         assert_eq!(root.sign_in_at(&browser).status, 200);
         let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
         let answer = browser.request("POST", "/webauthn/register/finish").header("Doorward-User", &zoe.id).json(&finish).send();
         assert_eq!(answer.status, 409, "{answer:?}");
-        let count = |id: &str| house.run(house.app.passkeys.list(doorward::base::ids::UserId::parse(id).expect("an id"), false)).expect("passkeys").len();
+        let count = |id: &str| server.run(server.app.passkeys.list(doorward::base::ids::UserId::parse(id).expect("an id"), false)).expect("passkeys").len();
         assert_eq!((count(&root.id), count(&zoe.id)), (1, 1));
     }
 
     /// Every form contains the version of what it changes, so that later changes of another user are not overwritten.
-    fn a_form_over_an_older_version_is_refused(house) {
-        let root = house.administrator();
+    fn a_form_over_an_older_version_is_refused(server) {
+        let root = server.administrator();
         // The last administrator can't lock their account.
-        house.person_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(house.origin()));
-        let ada = house.person(&root, "ada");
-        let (client, _) = house.client(&[]);
+        server.create_user_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(server.origin()));
+        let ada = server.create_user(&root, "ada");
+        let (client, _) = server.client(&[]);
         assert_eq!(root.browser.post_json("/v1/roles", &json!({ "name": "cook" })).status, 201);
-        let grant = root.browser.post_json("/v1/grants", &json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["OPERATOR"] }));
+        let grant = root.browser.post_json("/v1/role-assignments", &json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["OPERATOR"] }));
         let grant = grant.json()["id"].as_str().expect("an id").to_owned();
         assert_eq!(root.browser.request("PUT", "/v1/resources/order/17").json(&json!({})).send().status, 201);
         let user = format!("/v1/users/{}", ada.id);
@@ -256,7 +256,7 @@ on_both! {
             ("/account".into(), "/account/profile".into(), "/v1/me", json!({ "display_name": "Root B." })),
             ("/account/lock".into(), "/account/lock".into(), "/v1/me", json!({ "display_name": "Root C." })),
             (format!("/admin/users/{}/suspend", ada.id), String::new(), &user, json!({ "display_name": "Ada B." })),
-            (format!("/admin/users/{}/enrolment-link", ada.id), String::new(), &user, json!({ "display_name": "Ada C." })),
+            (format!("/admin/users/{}/recovery-link", ada.id), String::new(), &user, json!({ "display_name": "Ada C." })),
             (format!("/admin/users/{}/sessions/end-all", ada.id), String::new(), &user, json!({ "display_name": "Ada D." })),
             (format!("/admin/users/{}/passkeys/{}/revoke", ada.id, ada.passkey), String::new(), &user, json!({ "display_name": "Ada E." })),
             (format!("/admin/users/{}/roles", ada.id), String::new(), &user, json!({ "display_name": "Ada F." })),
@@ -266,15 +266,15 @@ on_both! {
             (format!("/admin/clients/{client}/delete"), String::new(), "client", json!({ "client_name": "E" })),
             ("/admin/roles/cook".into(), String::new(), "/v1/roles/cook", json!({ "description": "B" })),
             ("/admin/roles/cook/delete".into(), String::new(), "/v1/roles/cook", json!({ "description": "C" })),
-            (format!("/admin/grants/{grant}"), String::new(), "grant", json!({ "title": "B" })),
-            (format!("/admin/grants/{grant}/withdraw"), String::new(), "grant", json!({ "title": "C" })),
-            ("/admin/resources/forget?type=order&id=17".into(), "/admin/resources/forget".into(), "thing", json!({ "title": "B" })),
+            (format!("/admin/role-assignments/{grant}"), String::new(), "grant", json!({ "title": "B" })),
+            (format!("/admin/role-assignments/{grant}/withdraw"), String::new(), "grant", json!({ "title": "C" })),
+            ("/admin/resources/delete?type=order&id=17".into(), "/admin/resources/delete".into(), "thing", json!({ "title": "B" })),
         ];
         for (at, action, changed, change) in cases {
             let action = if action.is_empty() { at.clone() } else { action };
             let changed = match changed {
                 "client" => format!("/v1/clients/{client}"),
-                "grant" => format!("/v1/grants/{grant}"),
+                "grant" => format!("/v1/role-assignments/{grant}"),
                 "thing" => "/v1/resources/order/17".to_owned(),
                 path => path.to_owned(),
             };

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::e2e::Visitor;
 use crate::e2e::pages::look_at;
 use crate::support::browser::Chromium;
-use crate::support::house::House;
+use crate::support::test_server::TestServer;
 
 const NAME: &str =
     "a-rather-long-name-of-a-department.apps.organisation-with-a-name.example.localhost";
@@ -43,10 +43,10 @@ fn protect(config: &mut Config) {
     }];
 }
 
-fn every_page_of_a_protected_host_fits(house: &House) {
-    let at_host = |path: &str| format!("http://{}{path}", host(&house.config));
+fn every_page_of_a_protected_host_fits(server: &TestServer) {
+    let at_host = |path: &str| format!("http://{}{path}", host(&server.config));
     let visitor = Visitor::new(&Chromium::launch());
-    visitor.set_up(house);
+    visitor.set_up(server);
     visitor.page.evaluate(
         "fetch('/v1/me', {method: 'PATCH', headers: {'content-type': 'application/json'}, body: JSON.stringify(
             {display_name: 'Maximiliane-Friederike von und zu Hohenlohe-Waldenburg-Schillingsfürst'})}).then(() => true)",
@@ -68,7 +68,7 @@ fn every_page_of_a_protected_host_fits(house: &House) {
     let prove = prove.as_str().expect("a path").to_owned();
     assert!(prove.starts_with("/forward-auth/login?id="), "{prove}");
     let refused = at_host("/.doorward/login?to=/vault/empty");
-    let gone = at_host(&format!("/.doorward/callback?ticket={TICKET}"));
+    let gone = at_host(&format!("/.doorward/callback?code={TICKET}"));
     for (address, says) in [
         (&refused, "You don't have access"),
         (&gone, "Sign-in expired"),
@@ -82,7 +82,7 @@ fn every_page_of_a_protected_host_fits(house: &House) {
         ("door-gone".into(), gone),
         ("door-logout".into(), at_host("/.doorward/logout")),
     ];
-    look_at(&visitor, house, &pages);
+    look_at(&visitor, server, &pages);
     // The page after the button has no URL of its own.
     for (width, height) in [(320, 640), (1280, 900)] {
         visitor.page.set_viewport(width, height, width < 500);
@@ -96,10 +96,10 @@ fn every_page_of_a_protected_host_fits(house: &House) {
 
 #[test]
 fn every_page_of_a_protected_host_fits_embedded() {
-    every_page_of_a_protected_host_fits(&House::embedded_with(protect));
+    every_page_of_a_protected_host_fits(&TestServer::embedded_with(protect));
 }
 
 #[test]
 fn every_page_of_a_protected_host_fits_clustered() {
-    every_page_of_a_protected_host_fits(&House::clustered_with(protect));
+    every_page_of_a_protected_host_fits(&TestServer::clustered_with(protect));
 }

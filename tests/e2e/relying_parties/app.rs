@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 use super::guide;
 use crate::support::binary;
-use crate::support::house::House;
-use crate::support::installed::{built, httpd, in_repository, installed, node_example};
 use crate::support::process::{ChildProcess, free_port};
+use crate::support::test_server::TestServer;
+use crate::support::third_party::{built, httpd, in_repository, installed, node_example};
 
 /// Generous, for a machine that runs other tests.
 const START_BOUND: Duration = Duration::from_secs(30);
@@ -37,21 +37,21 @@ pub struct App {
 
 impl App {
     /// Registers and starts an app on localhost, which is the same site as Doorward.
-    pub fn start(house: &House, library: Library) -> Self {
-        Self::start_at(house, library, "localhost")
+    pub fn start(server: &TestServer, library: Library) -> Self {
+        Self::start_at(server, library, "localhost")
     }
 
     /// Like [`App::start`], with another host name of this machine.
-    pub fn start_at(house: &House, library: Library, host: &str) -> Self {
+    pub fn start_at(server: &TestServer, library: Library, host: &str) -> Self {
         let port = free_port();
         let origin = format!("http://{host}:{port}");
         let command = guide::registration(library.guide(), &origin);
         let arguments: Vec<&str> = command.iter().map(String::as_str).collect();
-        let client = binary::run(&house.config, &[&arguments, &["--json"][..]].concat()).json();
+        let client = binary::run(&server.config, &[&arguments, &["--json"][..]].concat()).json();
         let folder = TempDir::new().expect("a folder");
         let mut command = library.command(folder.path());
         command
-            .env("ISSUER", house.origin())
+            .env("ISSUER", server.origin())
             .env("ORIGIN", &origin)
             .env("PORT", port.to_string());
         for (variable, member) in [

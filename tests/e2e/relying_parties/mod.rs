@@ -11,13 +11,13 @@ mod single_page_app;
 use serde_json::{Value, json};
 
 use super::{Visitor, invitation};
-use crate::support::house::House;
-use crate::support::person::Person;
+use crate::support::test_server::TestServer;
+use crate::support::test_user::TestUser;
 use app::App;
 
 /// Creates the user Ada, who has a passkey and is signed out, and returns the administrator who invited her.
-fn ada(house: &House, visitor: &Visitor) -> Person {
-    let root = house.administrator();
+fn ada(server: &TestServer, visitor: &Visitor) -> TestUser {
+    let root = server.administrator();
     let ada =
         json!({ "username": "ada", "display_name": "Ada Lovelace", "email": "ada@example.com" });
     visitor.join(&invitation(&root, &ada));
@@ -26,8 +26,8 @@ fn ada(house: &House, visitor: &Visitor) -> Person {
 }
 
 /// Returns Ada's ID, which apps know as `sub`.
-fn sub(house: &House) -> String {
-    let ada = house.run(house.app.users.find("ada")).expect("ada");
+fn sub(server: &TestServer) -> String {
+    let ada = server.run(server.app.users.find("ada")).expect("ada");
     ada.id.to_string()
 }
 
@@ -51,8 +51,8 @@ impl Visitor {
     }
 
     /// Checks that the app shows the user's data from the ID token and UserInfo.
-    fn assert_shows_ada(&self, house: &House) {
-        let sub = sub(house);
+    fn assert_shows_ada(&self, server: &TestServer) {
+        let sub = sub(server);
         assert_eq!(
             (self.shown("name"), self.shown("sub")),
             ("Ada Lovelace".to_owned(), sub.clone())
@@ -92,14 +92,14 @@ impl Visitor {
     }
 
     /// Checks that the browser has no session at Doorward.
-    fn assert_signed_out_of_doorward(&self, house: &House) {
-        self.page.goto(&format!("{}/healthz", house.origin()));
+    fn assert_signed_out_of_doorward(&self, server: &TestServer) {
+        self.page.goto(&format!("{}/healthz", server.origin()));
         assert_eq!(self.fetch("/v1/session")["status"], 401);
         self.page.set_presence_simulation(&self.authenticator, true);
     }
 }
 
-fn revoke_passkeys(root: &Person) {
+fn revoke_passkeys(root: &TestUser) {
     let passkeys = root.browser.get("/v1/users/ada/passkeys").json();
     for passkey in passkeys["items"].as_array().expect("a list") {
         let id = passkey["id"].as_str().expect("an id");

@@ -7,23 +7,23 @@ use serde_json::json;
 use super::app::{App, Library};
 use super::{Visitor, ada, revoke_passkeys};
 use crate::support::browser::Chromium;
-use crate::support::house::{House, sends_to_loopback};
-use crate::support::person::Person;
 use crate::support::process::wait_until;
+use crate::support::test_server::{TestServer, sends_to_loopback};
+use crate::support::test_user::TestUser;
 
 mod signs_in_renews_and_signs_out {
     use super::*;
 
-    fn behaviour(house: &House) {
+    fn behaviour(server: &TestServer) {
         let visitor = Visitor::new(&Chromium::launch());
-        ada(house, &visitor);
-        let app = App::start(house, Library::OpenidClient);
+        ada(server, &visitor);
+        let app = App::start(server, Library::OpenidClient);
         visitor.sign_in_through(&app);
-        visitor.assert_shows_ada(house);
+        visitor.assert_shows_ada(server);
         visitor.renew("Renew");
-        visitor.assert_shows_ada(house);
+        visitor.assert_shows_ada(server);
         visitor.sign_out_of(&app);
-        visitor.assert_signed_out_of_doorward(house);
+        visitor.assert_signed_out_of_doorward(server);
         // The app recognizes Ada.
         visitor.sign_in_through(&app);
         assert_eq!(visitor.shown("visits"), "2");
@@ -32,22 +32,22 @@ mod signs_in_renews_and_signs_out {
 
     #[test]
     fn embedded() {
-        behaviour(&House::embedded_with(sends_to_loopback));
+        behaviour(&TestServer::embedded_with(sends_to_loopback));
     }
 
     #[test]
     fn clustered() {
-        behaviour(&House::clustered_with(sends_to_loopback));
+        behaviour(&TestServer::clustered_with(sends_to_loopback));
     }
 }
 
 mod hears_within_two_seconds_that_a_session_or_a_passkey_was_revoked {
     use super::*;
 
-    fn behaviour(house: &House) {
+    fn behaviour(server: &TestServer) {
         let visitor = Visitor::new(&Chromium::launch());
-        let root = ada(house, &visitor);
-        let app = App::start(house, Library::OpenidClient);
+        let root = ada(server, &visitor);
+        let app = App::start(server, Library::OpenidClient);
         for revoke in [end_sessions, revoke_passkeys] {
             visitor.sign_in_through(&app);
             assert!(has_session(&visitor));
@@ -60,16 +60,16 @@ mod hears_within_two_seconds_that_a_session_or_a_passkey_was_revoked {
 
     #[test]
     fn embedded() {
-        behaviour(&House::embedded_with(sends_to_loopback));
+        behaviour(&TestServer::embedded_with(sends_to_loopback));
     }
 
     #[test]
     fn clustered() {
-        behaviour(&House::clustered_with(sends_to_loopback));
+        behaviour(&TestServer::clustered_with(sends_to_loopback));
     }
 }
 
-fn end_sessions(root: &Person) {
+fn end_sessions(root: &TestUser) {
     let answer = root.browser.delete("/v1/users/ada/sessions");
     assert_eq!(answer.status, 200, "{}", answer.text());
 }

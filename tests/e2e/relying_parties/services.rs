@@ -7,19 +7,19 @@ use serde_json::json;
 use super::app::{App, Library};
 use super::{Visitor, ada, revoke_passkeys};
 use crate::support::browser::Chromium;
-use crate::support::house::{House, sends_to_loopback};
 use crate::support::process::wait_until;
+use crate::support::test_server::{TestServer, sends_to_loopback};
 
-fn signs_in_renews_and_signs_out(library: Library, house: &House) {
+fn signs_in_renews_and_signs_out(library: Library, server: &TestServer) {
     let visitor = Visitor::new(&Chromium::launch());
-    let root = ada(house, &visitor);
-    let app = App::start(house, library);
+    let root = ada(server, &visitor);
+    let app = App::start(server, library);
     visitor.sign_in_through(&app);
-    visitor.assert_shows_ada(house);
+    visitor.assert_shows_ada(server);
     visitor.renew("Renew");
-    visitor.assert_shows_ada(house);
+    visitor.assert_shows_ada(server);
     visitor.sign_out_of(&app);
-    visitor.assert_signed_out_of_doorward(house);
+    visitor.assert_signed_out_of_doorward(server);
     // Revoking a passkey ends the sessions and tokens based on it; the app finds out when it refreshes its tokens.
     visitor.sign_in_through(&app);
     visitor
@@ -36,24 +36,24 @@ fn signs_in_renews_and_signs_out(library: Library, house: &House) {
 
 #[test]
 fn authlib() {
-    signs_in_renews_and_signs_out(Library::Authlib, &House::embedded());
+    signs_in_renews_and_signs_out(Library::Authlib, &TestServer::embedded());
 }
 
 #[test]
 fn mod_auth_openidc() {
     // The module refreshes a token in the last minute of its lifetime, which is its whole lifetime here.
-    let house = House::embedded_with(|config| {
+    let server = TestServer::embedded_with(|config| {
         config.tokens.access_lifetime = Duration::from_secs(50);
     });
-    signs_in_renews_and_signs_out(Library::ModAuthOpenidc, &house);
+    signs_in_renews_and_signs_out(Library::ModAuthOpenidc, &server);
 }
 
 #[test]
 fn mod_auth_openidc_hears_within_two_seconds_that_a_passkey_was_revoked() {
-    let house = House::embedded_with(sends_to_loopback);
+    let server = TestServer::embedded_with(sends_to_loopback);
     let visitor = Visitor::new(&Chromium::launch());
-    let root = ada(&house, &visitor);
-    let app = App::start(&house, Library::ModAuthOpenidc);
+    let root = ada(&server, &visitor);
+    let app = App::start(&server, Library::ModAuthOpenidc);
     visitor.sign_in_through(&app);
     // A token that is valid for minutes is not refreshed, so the module can't learn from it that the session has ended.
     let has_session = || {
@@ -69,5 +69,5 @@ fn mod_auth_openidc_hears_within_two_seconds_that_a_passkey_was_revoked() {
 
 #[test]
 fn openidconnect() {
-    signs_in_renews_and_signs_out(Library::Openidconnect, &House::embedded());
+    signs_in_renews_and_signs_out(Library::Openidconnect, &TestServer::embedded());
 }

@@ -15,19 +15,19 @@ impl Visitor {
 }
 
 on_both! {
-    fn signs_in_renews_and_signs_out(house) {
+    fn signs_in_renews_and_signs_out(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        let root = ada(house, &visitor);
-        let app = App::start(house, Library::OidcClientTs);
+        let root = ada(server, &visitor);
+        let app = App::start(server, Library::OidcClientTs);
         visitor.sign_in_through(&app);
         visitor.page.click_text("Ask UserInfo");
         visitor.wait_for_message("Done.");
-        visitor.assert_shows_ada(house);
+        visitor.assert_shows_ada(server);
         visitor.renew("Renew");
         visitor.page.click_text("Ask UserInfo");
         visitor.wait_for_message("Done.");
         visitor.sign_out_of(&app);
-        visitor.assert_signed_out_of_doorward(house);
+        visitor.assert_signed_out_of_doorward(server);
         visitor.sign_in_through(&app);
         revoke_passkeys(&root);
         visitor.page.click_text("Ask UserInfo");
@@ -41,10 +41,10 @@ on_both! {
 
 on_both! {
     /// An app on localhost is same-site with Doorward, whatever its port, so the frame's request carries Doorward's cookie.
-    fn an_iframe_renews_where_the_app_is_of_doorwards_site(house) {
+    fn an_iframe_renews_where_the_app_is_of_doorwards_site(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        ada(house, &visitor);
-        let app = App::start(house, Library::OidcClientTs);
+        ada(server, &visitor);
+        let app = App::start(server, Library::OidcClientTs);
         visitor.sign_in_through(&app);
         visitor.renew("Renew in an iframe");
         visitor.wait_for_message("Done.");
@@ -52,10 +52,10 @@ on_both! {
     }
 
     /// 127.0.0.1 is another site than localhost, so the cookie is not sent (SameSite=Lax), and the frame is signed out.
-    fn an_iframe_of_another_site_finds_nobody_signed_in(house) {
+    fn an_iframe_of_another_site_finds_nobody_signed_in(server) {
         let visitor = Visitor::new(&Chromium::launch());
-        ada(house, &visitor);
-        let app = App::start_at(house, Library::OidcClientTs, "127.0.0.1");
+        ada(server, &visitor);
+        let app = App::start_at(server, Library::OidcClientTs, "127.0.0.1");
         visitor.sign_in_through(&app);
         visitor.page.click_text("Renew in an iframe");
         visitor.wait_for_message("login_required");

@@ -1,4 +1,4 @@
-//! The cookie jar of [`super::Browserless`], which supports only names, values and deletion.
+//! The cookie jar of [`super::TestBrowser`], which supports only names, values and deletion.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,10 @@ impl CookieJar {
     }
 
     /// Applies the `Set-Cookie` headers of a response.
-    pub fn keep<'header>(&mut self, set_cookie_headers: impl IntoIterator<Item = &'header str>) {
+    pub fn store_from<'header>(
+        &mut self,
+        set_cookie_headers: impl IntoIterator<Item = &'header str>,
+    ) {
         for header in set_cookie_headers {
             let mut parts = header.split(';');
             let Some((name, value)) = parts.next().and_then(|pair| pair.split_once('=')) else {
@@ -120,14 +123,14 @@ mod tests {
     #[test]
     fn a_cookie_is_kept_replaced_and_deleted() {
         let mut jar = CookieJar::default();
-        jar.keep([
+        jar.store_from([
             "a=1; Path=/; HttpOnly",
             "b=x=y; Max-Age=10; Expires=Thu, 01 Jan 1970 00:00:00 GMT",
         ]);
         assert_eq!(jar.header(), "a=1; b=x=y");
-        jar.keep(["a=2"]);
+        jar.store_from(["a=2"]);
         assert_eq!(jar.value("a").as_deref(), Some("2"));
-        jar.keep(["a=; Max-Age=0", "b=; expires=Thu, 01-Jan-1970 00:00:00 GMT"]);
+        jar.store_from(["a=; Max-Age=0", "b=; expires=Thu, 01-Jan-1970 00:00:00 GMT"]);
         assert!(jar.all().is_empty());
     }
 }

@@ -1,18 +1,18 @@
-//! A request of [`Browserless`], which tests can change in any way.
+//! A request of [`TestBrowser`], which tests can change in any way.
 
 use std::io::Read as _;
 
 use serde_json::Value;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, header};
 
-use super::{Answer, Browserless, basic, form_encoded};
+use super::{Answer, TestBrowser, basic, form_encoded};
 
 /// Far above the size of any response.
 const ANSWER_LIMIT: u64 = 64 * 1024 * 1024;
 
 /// A request being built; setting a header again replaces its earlier value.
 pub struct Request<'browser> {
-    browser: &'browser Browserless,
+    browser: &'browser TestBrowser,
     method: Method,
     path: String,
     headers: HeaderMap,
@@ -20,7 +20,7 @@ pub struct Request<'browser> {
 }
 
 impl<'browser> Request<'browser> {
-    pub(super) fn new(browser: &'browser Browserless, method: &str, path: &str) -> Self {
+    pub(super) fn new(browser: &'browser TestBrowser, method: &str, path: &str) -> Self {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         let is_safe = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&method);
         let origin = &browser.origin;
@@ -91,7 +91,7 @@ impl<'browser> Request<'browser> {
     /// Like [`Request::form`], from a page that was rendered for the signed-in user.
     pub fn page_form(self, fields: &[(&str, &str)]) -> Self {
         match page_user(self.browser) {
-            Some(user) => self.form(&[fields, &[("opened_by", &user)]].concat()),
+            Some(user) => self.form(&[fields, &[("rendered_for", &user)]].concat()),
             None => self.form(fields),
         }
     }
@@ -125,7 +125,7 @@ impl<'browser> Request<'browser> {
             self.body.get_or_insert_default();
         }
         let answer = self.exchange()?;
-        browser.jar().keep(answer.headers_named("set-cookie"));
+        browser.jar().store_from(answer.headers_named("set-cookie"));
         Ok(answer)
     }
 
@@ -161,7 +161,7 @@ fn header_name(name: &str) -> HeaderName {
 }
 
 /// Returns what a page rendered now writes into its forms: ID and display name of the signed-in user.
-pub fn page_user(browser: &Browserless) -> Option<String> {
+pub fn page_user(browser: &TestBrowser) -> Option<String> {
     let session = browser.get("/v1/session");
     let user = (session.status == 200).then(|| session.json()["user"].clone())?;
     let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();

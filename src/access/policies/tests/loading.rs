@@ -14,9 +14,9 @@ fn a_schema_holds_policies_to_what_is_declared() {
     let folder = Folder::of(&[("a.cedar", good), ("own.cedarschema", schema)]);
     assert_eq!(folder.policies.fault(), None);
     assert_eq!(folder.policies.actions(), ["reading", "view"]);
-    let mut facts = facts(person(&[], None));
-    facts.attributes = object(&json!({"owner": "ada"}));
-    assert!(is_allowed(&folder, &facts));
+    let mut input = input(person(&[], None));
+    input.attributes = object(&json!({"owner": "ada"}));
+    assert!(is_allowed(&folder, &input));
     let bad = "\npermit (principal is User, action == Action::\"view\", resource is order)\nwhen { resource.ownr == principal.username };";
     let folder = Folder::of(&[("a.cedar", bad), ("own.cedarschema", schema)]);
     assert!(
@@ -24,7 +24,7 @@ fn a_schema_holds_policies_to_what_is_declared() {
         "{}",
         folder.fault()
     );
-    assert!(!is_allowed(&folder, &facts));
+    assert!(!is_allowed(&folder, &input));
     let folder = Folder::of(&[("own.cedarschema", "entity order {\n  owner: Text };")]);
     assert!(
         folder.fault().starts_with("own.cedarschema:2:"),
@@ -42,13 +42,13 @@ fn what_a_schema_does_not_declare_is_denied_with_the_reason() {
         entity order, parcel;
         action reading;
         action view in [reading] appliesTo { principal: [User], resource: [order], context: Doorward::Context };
-        action greet appliesTo { principal: [User, Outsider], resource: [order], context: Doorward::Context };
+        action greet appliesTo { principal: [User, ExternalSubject], resource: [order], context: Doorward::Context };
     ";
     let open = policies(permit);
     let held = Folder::of(&[("a.cedar", permit), ("own.cedarschema", schema)]);
     assert_eq!(held.policies.fault(), None);
     let known = person(&["clerk"], None);
-    let stranger = Subject::Outsider {
+    let stranger = Subject::ExternalSubject {
         kind: "order".into(),
         id: "7".into(),
     };
@@ -90,13 +90,13 @@ fn what_a_schema_does_not_declare_is_denied_with_the_reason() {
             &stranger,
             "view",
             "order",
-            Some("view does not apply to Outsider"),
+            Some("view does not apply to ExternalSubject"),
         ),
     ] {
-        let asked = Facts {
+        let asked = DecisionInput {
             action: action.into(),
             resource: ResourceName::parse(kind, "7").expect("a name"),
-            ..facts(subject.clone())
+            ..input(subject.clone())
         };
         assert!(is_allowed(&open, &asked), "{action} {kind}");
         let decision = ask(&held, &asked);
@@ -143,7 +143,7 @@ fn a_scope_that_no_question_meets_is_refused_with_its_place() {
         (
             "\n\nforbid (principal is Outside, action, resource);",
             "a.cedar:3:1",
-            "Outsider",
+            "ExternalSubject",
         ),
         (
             "forbid (principal in Rol::\"x\", action, resource);",
@@ -181,7 +181,7 @@ fn a_scope_that_no_question_meets_is_refused_with_its_place() {
             "invalid resource ID",
         ),
         (
-            "forbid (principal == Outsider::\"ada\", action, resource);",
+            "forbid (principal == ExternalSubject::\"ada\", action, resource);",
             "a.cedar:1:1",
             "type:id",
         ),
@@ -225,14 +225,14 @@ fn assert_refused(text: &str, place: &str, reason: &str) {
     );
     assert!(!fault.contains('\n'));
     assert!(!folder.policies.are_in_force());
-    assert!(!is_allowed(&folder, &facts(person(&[], None))));
+    assert!(!is_allowed(&folder, &input(person(&[], None))));
 }
 
 #[test]
 fn a_bad_set_leaves_the_one_before_it_in_force() {
     let folder = policies("permit (principal, action, resource);");
-    let asked = facts(person(&[], None));
-    let look = || {
+    let asked = input(person(&[], None));
+    let snapshot = || {
         folder.policies.watch();
         folder.policies.watch();
     };
@@ -243,14 +243,14 @@ fn a_bad_set_leaves_the_one_before_it_in_force() {
     assert!(folder.fault().starts_with("b.cedar:1:"));
     assert!(is_allowed(&folder, &asked) && folder.policies.are_in_force());
     folder.write("b.cedar", "forbid (principal, action, resource);");
-    look();
+    snapshot();
     assert_eq!(folder.policies.fault(), None);
     assert!(!is_allowed(&folder, &asked));
     std::fs::remove_file(folder.folder.path().join("b.cedar")).expect("removed");
-    look();
+    snapshot();
     assert!(is_allowed(&folder, &asked));
     std::os::unix::fs::symlink("nowhere", folder.folder.path().join("c.cedar")).expect("a link");
-    look();
+    snapshot();
     assert!(folder.fault().starts_with("c.cedar: "));
     assert!(is_allowed(&folder, &asked));
 }
@@ -262,7 +262,7 @@ fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
         ("a.cedar", "permit (principal, action, resource);"),
         ("b.cedar", forbid),
     ]);
-    let asked = facts(person(&[], None));
+    let asked = input(person(&[], None));
     let removed =
         |name: &str| std::fs::remove_file(folder.folder.path().join(name)).expect("removed");
     let stands = |count: usize| {
@@ -272,8 +272,8 @@ fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
     };
     stands(2);
     // The files are replaced one by one, and read while one of them is missing.
-    let look = folder.policies.look();
-    folder.policies.take_by(look, |policies, schema| {
+    let snapshot = folder.policies.snapshot();
+    folder.policies.reload_with(snapshot, |policies, schema| {
         removed("b.cedar");
         let half = read::read(policies, schema);
         folder.write("b.cedar", &format!("{forbid}\n{forbid}"));
@@ -283,8 +283,8 @@ fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
     });
     stands(2);
     // The file is deleted between the listing and the read.
-    let look = folder.policies.look();
-    folder.policies.take_by(look, |_, _| {
+    let snapshot = folder.policies.snapshot();
+    folder.policies.reload_with(snapshot, |_, _| {
         removed("b.cedar");
         Err(PolicyFault::of_file("b.cedar", "is not there"))
     });
@@ -300,7 +300,7 @@ fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
 #[test]
 fn links_are_followed_as_in_a_mounted_configuration_map() {
     let folder = Folder::of(&[]);
-    let asked = facts(person(&[], None));
+    let asked = input(person(&[], None));
     assert!(folder.policies.are_in_force() && !is_allowed(&folder, &asked));
     let path = folder.folder.path();
     std::fs::create_dir(path.join("..1")).expect("a folder");

@@ -12,9 +12,9 @@ fn numbers_have_one_meaning_however_they_are_written() {
            permit (principal, action, resource) when { context.claimed.context.n == decimal("0.5") };"#,
     );
     let with = |text: &str| {
-        let mut facts = facts(person(&[], None));
-        facts.claimed.context = serde_json::from_str(text).expect("JSON");
-        ask(&folder, &facts)
+        let mut input = input(person(&[], None));
+        input.claimed.context = serde_json::from_str(text).expect("JSON");
+        ask(&folder, &input)
     };
     for good in ["1", "1.0", "1e0", "10e-1", "0.5", "5e-1"] {
         assert!(with(&format!("{{\"n\": {good}}}")).is_allowed, "{good}");
@@ -74,7 +74,7 @@ proptest! {
         let said: Map<String, Value> = said.into_iter().collect();
         let is_readable = values::record(&said).is_ok();
         let claimed = Claimed { subject: said.clone(), resource: said.clone(), action: said.clone(), context: said.clone() };
-        let mut asked = facts(Subject::Outsider { kind, id });
+        let mut asked = input(Subject::ExternalSubject { kind, id });
         asked.claimed = claimed.clone();
         asked.attributes = said;
         prop_assert!(!is_allowed(&folder, &asked));

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{AuthorizationError, Authorizer, Decision as Verdict, Policy, PolicyId};
+use cedar_policy::{AuthorizationError, Authorizer, Decision as CedarDecision, Policy, PolicyId};
 use cedar_policy::{PolicySet, Schema};
 use proptest::prelude::*;
 
-use super::super::facts::Asked;
+use super::super::input::CedarRequest;
 use super::super::reads::Reads;
 use super::super::table::{Names, Selection};
 use super::*;
@@ -19,8 +19,8 @@ const PRINCIPALS: [&str; 9] = [
     "principal in Role::\"clerk\"",
     "principal is User in Role::\"clerk\"",
     "principal is Client",
-    "principal is Outsider",
-    "principal == Outsider::\"clerk:clerk\"",
+    "principal is ExternalSubject",
+    "principal == ExternalSubject::\"clerk:clerk\"",
 ];
 const ACTIONS: [&str; 5] = [
     "action",
@@ -35,19 +35,19 @@ const RESOURCES: [&str; 3] = ["resource", "resource is order", "resource == orde
 const SCHEMA: &str = "entity order;
     action change;
     action print appliesTo { principal: [User], resource: [order], context: Doorward::Context };
-    action edit in [change] appliesTo { principal: [User, Client, Outsider], resource: [order], context: Doorward::Context };";
+    action edit in [change] appliesTo { principal: [User, Client, ExternalSubject], resource: [order], context: Doorward::Context };";
 
-fn questions() -> Vec<Facts> {
+fn questions() -> Vec<DecisionInput> {
     let somebody = |id: u128, roles: &[&str]| {
-        let mut standing = standing(roles);
-        standing.user_id = UserId::from_uuid(uuid::Uuid::from_u128(id));
+        let mut account_state = account_state(roles);
+        account_state.user_id = UserId::from_uuid(uuid::Uuid::from_u128(id));
         Subject::Person {
-            standing: Box::new(standing),
+            account_state: Box::new(account_state),
             auth: None,
         }
     };
     let one = 0x0000_0000_0000_4000_8000_0000_0000_0001;
-    let outsider = Subject::Outsider {
+    let external_subject = Subject::ExternalSubject {
         kind: "clerk".into(),
         id: "clerk".into(),
     };
@@ -56,16 +56,16 @@ fn questions() -> Vec<Facts> {
         somebody(2, &["cook", "clerk"]),
         somebody(one, &["clerk"]),
         somebody(2, &["cook"]),
-        outsider,
+        external_subject,
     ];
     let mut all = Vec::new();
     for subject in subjects {
         for action in ["edit", "print", "change", "burn"] {
             for (kind, id) in [("order", "7"), ("order", "8"), ("parcel", "7")] {
-                all.push(Facts {
+                all.push(DecisionInput {
                     action: action.into(),
                     resource: ResourceName::parse(kind, id).expect("a name"),
-                    ..facts(subject.clone())
+                    ..input(subject.clone())
                 });
             }
         }
@@ -85,15 +85,19 @@ pub(super) fn whole_set(text: &str) -> PolicySet {
 }
 
 /// Whether Cedar permits, the determining policies, and the errors, when every policy is evaluated with all parts of the request.
-fn unsliced(folder: &Folder, all: &PolicySet, facts: &Facts) -> (bool, Vec<String>, Vec<String>) {
+fn unsliced(
+    folder: &Folder,
+    all: &PolicySet,
+    input: &DecisionInput,
+) -> (bool, Vec<String>, Vec<String>) {
     let table = folder.policies.table().expect("policies");
-    let names = Names::of(&table, facts).expect("a question");
+    let names = Names::of(&table, input).expect("a question");
     let selection = Selection {
         sets: vec![all],
         reads: Reads::ALL,
     };
-    let asked = Asked::new(&table, names, selection, facts).expect("a question");
-    let auth = match &facts.subject {
+    let asked = CedarRequest::new(&table, names, selection, input).expect("a question");
+    let auth = match &input.subject {
         Subject::Person { auth, .. } => auth.as_ref(),
         _ => None,
     };
@@ -110,7 +114,7 @@ fn unsliced(folder: &Folder, all: &PolicySet, facts: &Facts) -> (bool, Vec<Strin
     };
     let errors: BTreeSet<String> = answer.diagnostics().errors().map(told).collect();
     (
-        answer.decision() == Verdict::Allow && errors.is_empty(),
+        answer.decision() == CedarDecision::Allow && errors.is_empty(),
         reasons.into_iter().collect(),
         errors.into_iter().collect(),
     )
@@ -124,17 +128,22 @@ fn hold_to_cedar(text: &str, schema: Option<&str>) {
     hold_all_to_cedar(&folder, text, schema, &questions());
 }
 
-fn hold_all_to_cedar(folder: &Folder, text: &str, schema: Option<&str>, questions: &[Facts]) {
+fn hold_all_to_cedar(
+    folder: &Folder,
+    text: &str,
+    schema: Option<&str>,
+    questions: &[DecisionInput],
+) {
     let all = whole_set(text);
     let schema = schema.map(with_base);
-    for facts in questions {
-        let decision = ask(folder, facts);
+    for input in questions {
+        let decision = ask(folder, input);
         let decided = (decision.is_allowed, decision.policies, decision.errors);
-        if schema.as_ref().is_none_or(|schema| knows(schema, facts)) {
-            let wanted = unsliced(folder, &all, facts);
-            assert_eq!(decided, wanted, "{text}\n{facts:?}");
+        if schema.as_ref().is_none_or(|schema| knows(schema, input)) {
+            let expected = unsliced(folder, &all, input);
+            assert_eq!(decided, expected, "{text}\n{input:?}");
         } else {
-            assert!(!decided.0 && decided.1.is_empty(), "{text}\n{facts:?}");
+            assert!(!decided.0 && decided.1.is_empty(), "{text}\n{input:?}");
         }
     }
 }
@@ -146,11 +155,11 @@ fn with_base(schema: &str) -> Schema {
 }
 
 /// Whether the schema declares the request, according to Cedar.
-fn knows(schema: &Schema, facts: &Facts) -> bool {
+fn knows(schema: &Schema, input: &DecisionInput) -> bool {
     let asked = (
-        facts.principal_type().to_owned(),
-        facts.action.as_str(),
-        facts.resource.kind.as_str().to_owned(),
+        input.principal_type().to_owned(),
+        input.action.as_str(),
+        input.resource.kind.as_str().to_owned(),
     );
     schema.request_envs().any(|known| {
         let action = known.action().id().unescaped();
@@ -242,7 +251,7 @@ fn an_action_is_in_its_groups() {
 #[test]
 fn two_actions_of_one_name_are_refused() {
     let schema = "entity order;
-        action edit appliesTo { principal: [User, Client, Outsider], resource: [order], context: Doorward::Context };
+        action edit appliesTo { principal: [User, Client, ExternalSubject], resource: [order], context: Doorward::Context };
         namespace Shop { action edit, print; }";
     let policy = "forbid (principal is User, action == Action::\"edit\", resource is order);";
     let folder = Folder::of(&[("a.cedar", policy), ("own.cedarschema", schema)]);
@@ -255,8 +264,8 @@ fn a_policy_that_is_reached_and_fails_denies_and_one_out_of_reach_does_not() {
         "permit (principal, action, resource);\n\
          forbid (principal in Role::\"clerk\", action, resource) when { resource.missing };",
     );
-    assert!(is_allowed(&folder, &facts(person(&["cook"], None))));
-    let decision = ask(&folder, &facts(person(&["clerk"], None)));
+    assert!(is_allowed(&folder, &input(person(&["cook"], None))));
+    let decision = ask(&folder, &input(person(&["clerk"], None)));
     assert!(!decision.is_allowed);
     assert_eq!(decision.errors.len(), 1, "{decision:?}");
 }
@@ -268,9 +277,12 @@ fn whether_strangers_may_anything_is_known_beforehand() {
             "permit (principal, action == Action::\"view\", resource);",
             true,
         ),
-        ("permit (principal is Outsider, action, resource);", true),
         (
-            "permit (principal == Outsider::\"visitor:signed-out\", action, resource is order);",
+            "permit (principal is ExternalSubject, action, resource);",
+            true,
+        ),
+        (
+            "permit (principal == ExternalSubject::\"visitor:signed-out\", action, resource is order);",
             true,
         ),
         ("permit (principal is User, action, resource);", false),
@@ -285,7 +297,11 @@ fn whether_strangers_may_anything_is_known_beforehand() {
         ("forbid (principal, action, resource);", false),
     ] {
         let folder = policies(text);
-        assert_eq!(folder.policies.may_permit_outsiders("view"), may, "{text}");
+        assert_eq!(
+            folder.policies.may_permit_external_subjects("view"),
+            may,
+            "{text}"
+        );
     }
     let anything = ("a.cedar", "permit (principal, action, resource);");
     let folder = Folder::of(&[anything, ("own.cedarschema", SCHEMA)]);
@@ -295,7 +311,7 @@ fn whether_strangers_may_anything_is_known_beforehand() {
         ("change", false),
         ("burn", false),
     ] {
-        let told = folder.policies.may_permit_outsiders(action);
+        let told = folder.policies.may_permit_external_subjects(action);
         assert_eq!(told, may, "{action}");
     }
 }
@@ -303,7 +319,7 @@ fn whether_strangers_may_anything_is_known_beforehand() {
 /// Conditions that read each part of a request, some of them with errors.
 const CONDITIONS: [&str; 12] = [
     "",
-    "when { context.grants.contains(\"OWNER\") }",
+    "when { context.resource_roles.contains(\"OWNER\") }",
     "when { resource has open && resource.open }",
     "when { resource.missing }",
     "when { principal.username == \"ada\" }",
@@ -329,7 +345,7 @@ fn any_policy(conditions: Vec<&'static str>) -> impl Strategy<Value = String> {
     )
 }
 
-fn any_question() -> impl Strategy<Value = Facts> {
+fn any_question() -> impl Strategy<Value = DecisionInput> {
     let auth = prop::sample::select(vec![
         None,
         Some(signed_in("phr", 10)),
@@ -337,18 +353,20 @@ fn any_question() -> impl Strategy<Value = Facts> {
     ]);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
     (prop::sample::select(questions()), auth, flags).prop_map(
-        |(mut facts, signed_in, (is_owner, is_open, claims))| {
-            if let Subject::Person { auth, .. } = &mut facts.subject {
+        |(mut input, signed_in, (is_owner, is_open, claims))| {
+            if let Subject::Person { auth, .. } = &mut input.subject {
                 *auth = signed_in;
-                facts.grants.extend(is_owner.then(|| "OWNER".to_owned()));
+                input
+                    .resource_roles
+                    .extend(is_owner.then(|| "OWNER".to_owned()));
             }
             if is_open {
-                facts.attributes = object(&json!({ "open": true }));
+                input.attributes = object(&json!({ "open": true }));
             }
             if claims {
-                facts.claimed.context = object(&json!({ "amount": 5 }));
+                input.claimed.context = object(&json!({ "amount": 5 }));
             }
-            facts
+            input
         },
     )
 }
@@ -376,8 +394,8 @@ proptest! {
         let folder = Folder::of(&[("a.cedar", text.as_str()), ("own.cedarschema", SCHEMA)]);
         // The schema's validation rejects actions that it doesn't declare for a principal.
         prop_assume!(folder.policies.fault().is_none());
-        for facts in &mut questions {
-            facts.attributes.clear();
+        for input in &mut questions {
+            input.attributes.clear();
         }
         hold_all_to_cedar(&folder, &text, Some(SCHEMA), &questions);
     }

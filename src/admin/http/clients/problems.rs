@@ -2,9 +2,9 @@
 
 use actix_web::http::StatusCode;
 
+use crate::account_state::ChangePending;
 use crate::base::secrets::Token;
-use crate::clients::{ClientError, Fault};
-use crate::standing::ChangePending;
+use crate::clients::{ClientError, FieldErrorKind};
 use crate::web::{Problem, version_conflict};
 
 /// 503 with the new secret: the change is committed, and no other response contains the secret. Without `Retry-After`, because
@@ -25,7 +25,7 @@ impl From<ClientError> for Problem {
     fn from(error: ClientError) -> Self {
         match error {
             ClientError::Unknown => Self::not_found(),
-            ClientError::Field(fault) if fault.fault == Fault::ClientIdTaken => Self::conflict("client-id-taken",
+            ClientError::Field(fault) if fault.kind == FieldErrorKind::ClientIdTaken => Self::conflict("client-id-taken",
                 "The client ID is taken",
                 "This ID is or was in use by another client, is another client's audience, or is a user's ID. Choose another one.",
             )
@@ -37,15 +37,15 @@ impl From<ClientError> for Problem {
             )
             .with("field", "audiences")
             .with("audience", audience),
-            ClientError::VersionIs(version) => version_conflict(version),
+            ClientError::VersionMismatch(version) => version_conflict(version),
             ClientError::NoSecret => Self::conflict("no-secret",
                 "Public clients can't have a secret",
                 "Set another `token_endpoint_auth_method` first.",
             ),
-            ClientError::Itself => {
+            ClientError::SelfChange => {
                 Self::forbidden("A client can't update itself. Ask an administrator.")
             }
-            ClientError::HoldsMore => Self::forbidden(
+            ClientError::ExceedsCaller => Self::forbidden(
                 "That client has more permissions than yours, so yours can't update it. Ask an administrator.",
             ),
             ClientError::NotManaged => Self::forbidden(
@@ -62,39 +62,39 @@ impl From<ClientError> for Problem {
                 "This name is too similar to the name of this installation or to “Doorward”. Choose another name, or ask an administrator.",
             )
             .with("field", "client_name"),
-            ClientError::NotHeldServices { field, values } => Self::forbidden(
+            ClientError::ResourcesNotHeld { field, values } => Self::forbidden(
                 "A client can only assign resources and audiences that it has itself. Ask an administrator for the others.",
             )
             .with("field", field)
             .with("values", values.join(" ")),
-            ClientError::NotHeldSetting(field) => Self::forbidden(
+            ClientError::SettingNotHeld(field) => Self::forbidden(
                 "A client can turn this setting on only when it registers another client, and only if it has the setting itself. Ask an administrator.",
             )
             .with("field", field),
-            ClientError::ManagersInPerson => Self::forbidden(
+            ClientError::ManagersNeedAdministrator => Self::forbidden(
                 "Only administrators, signed in themselves, may change who manages a client (managed_by).",
             )
             .with("field", "managed_by"),
-            ClientError::RegisteredInPerson => Self::forbidden(
+            ClientError::CascadeNeedsAdministrator => Self::forbidden(
                 "Only administrators, signed in themselves, may use `with_registered`. Leave it out, or ask an administrator.",
             )
             .with("field", "with_registered"),
-            ClientError::ChosenInPerson(field) => Self::forbidden(
+            ClientError::ChosenCredentialsNeedAdministrator(field) => Self::forbidden(
                 "Only administrators, signed in themselves, may choose a client's ID or secret. Leave it out to get a random one.",
             )
             .with("field", field),
-            ClientError::AlgorithmInPerson => Self::forbidden(
+            ClientError::AlgorithmNeedsAdministrator => Self::forbidden(
                 "Only administrators, signed in themselves, may choose an algorithm other than RS256, because some verifiers reject all keys if they can't read one.",
             )
             .with("field", "id_token_signed_response_alg"),
-            ClientError::LongerInPerson { field, longest } => Self::forbidden(format!(
-                "A service may set at most {longest} seconds here, and may only shorten the lifetime. Ask an administrator.",
+            ClientError::LongerLifetimeNeedsAdministrator { field, max } => Self::forbidden(format!(
+                "A service may set at most {max} seconds here, and may only shorten the lifetime. Ask an administrator.",
             ))
             .with("field", field),
-            ClientError::Approval => Self::forbidden(
+            ClientError::ConsentExempt => Self::forbidden(
                 "Only administrators, signed in themselves, may create or update an app that does not ask for consent (require_consent).",
             ),
-            ClientError::NotHeld(scopes) => Self::forbidden(
+            ClientError::ScopeNotHeld(scopes) => Self::forbidden(
                 "A client can only assign scopes that it has itself. Ask an administrator for the others.",
             )
             .with("field", "scope")

@@ -41,7 +41,7 @@ pub(in crate::admin::http) fn as_of(text: Option<&str>) -> Result<Option<Timesta
     feature = "dead-code",
     allow(dead_code, reason = "describes responses in the OpenAPI document")
 )]
-pub enum NowOrThen<T> {
+pub enum CurrentOrAsOf<T> {
     /// The current record.
     Now(T),
     /// The record at the instant.
@@ -55,7 +55,7 @@ pub enum NowOrThen<T> {
     feature = "dead-code",
     allow(dead_code, reason = "describes responses in the OpenAPI document")
 )]
-pub enum ItemsNowOrThen<T> {
+pub enum ItemsCurrentOrAsOf<T> {
     /// The current records.
     Now(Items<T>),
     /// The records at the instant.

@@ -23,24 +23,21 @@ const ACTIONS: [&str; 56] = [
     "client.deleted",
     "client.disabled",
     "client.enabled",
+    "client.logout_notified",
     "client.pkce_required",
     "client.redirect_uris_changed",
     "client.secret_rotated",
-    "client.told_of_logout",
     "client.updated",
     "code.redeemed",
     "configuration.loaded",
-    "consent.given",
+    "consent.granted",
     "consent.withdrawn",
-    "grant.changed",
-    "grant.given",
-    "grant.withdrawn",
     "invitation.revoked",
     "key.compromised",
     "key.created",
     "key.rewrapped",
     "key.rotated",
-    "passkey.device_link_made",
+    "passkey.device_link_created",
     "passkey.registered",
     "passkey.renamed",
     "passkey.revoked",
@@ -52,13 +49,16 @@ const ACTIONS: [&str; 56] = [
     "role.created",
     "role.deleted",
     "role.updated",
+    "role_assignment.changed",
+    "role_assignment.created",
+    "role_assignment.withdrawn",
     "session.ended",
     "session.ended_all",
     "session.ended_others",
     "session.signed_in",
     "session.stepped_up",
     "setup.completed",
-    "setup.link_made",
+    "setup.link_created",
     "token.refreshed",
     "token.revoked",
     "user.invited",
@@ -109,17 +109,17 @@ impl Filters {
         let person = match given(self.person.trim()) {
             None => None,
             Some(name) => Some(users.resolve(name).await.map_err(|error| match error {
-                LookupError::Unknown => wrong("person", "console_audit.person_unknown"),
+                LookupError::Unknown => wrong("person", "admin_audit.person_unknown"),
                 LookupError::Database(error) => FilterFault::Other(error.into()),
             })?),
         };
         let client = given(self.client.trim()).map(|text| {
-            ClientId::named(text).ok_or_else(|| wrong("client", "console_audit.client_wrong"))
+            ClientId::named(text).ok_or_else(|| wrong("client", "admin_audit.client_wrong"))
         });
         let instant = |field, text: &str| {
             let text = given(text.trim());
             text.map(|text| {
-                parse_instant(text).ok_or_else(|| wrong(field, "console_audit.time_wrong"))
+                parse_instant(text).ok_or_else(|| wrong(field, "admin_audit.time_wrong"))
             })
             .transpose()
         };
@@ -202,7 +202,7 @@ mod tests {
         let is_word = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
         text.split_once('.').is_some_and(|(kind, act)| {
             [
-                "audit", "authorization", "client", "code", "configuration", "consent", "grant", "invitation", "key", "passkey", "policies", "request", "resource", "role", "session", "setup", "token", "user", "username",
+                "audit", "authorization", "client", "code", "configuration", "consent", "invitation", "key", "passkey", "policies", "request", "resource", "role", "role_assignment", "session", "setup", "token", "user", "username",
             ]
             .contains(&kind)
                 // Names of templates, texts and configuration keys have the same syntax, but are not actions.

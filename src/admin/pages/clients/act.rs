@@ -6,10 +6,10 @@ use super::client_url;
 use super::explain::{explain, secret_again};
 use super::one::find;
 use super::secret::show_or_go_on;
-use crate::admin::pages::confirm::{Act, Confirmed, Sent, Target};
+use crate::admin::pages::confirm::{Confirmed, ConfirmedAction, Sent, Target};
 use crate::admin::pages::given;
 use crate::admin::pages::visitor::{Administration, Administrator};
-use crate::clients::{Client, ClientError, Registered, RegisteredClient, TypedSecret};
+use crate::clients::{Cascade, Client, ClientError, RegisteredClient, TypedSecret};
 use crate::web::{
     Answer, ConfirmPage, FieldProblem, Frame, Problem, SECRET_LEFT_OUT, page_with_status, redirect,
 };
@@ -77,7 +77,7 @@ impl ClientAct {
     }
 }
 
-impl Act for ClientAct {
+impl ConfirmedAction for ClientAct {
     type Needs = Administration;
 
     async fn find(visitor: &Administrator, sent: &Sent) -> Result<Self, Problem> {
@@ -152,12 +152,12 @@ impl Act for ClientAct {
             }
             Kind::Disable => {
                 let registered = if sent.get("with_registered") == "yes" {
-                    Registered::Disabled
+                    Cascade::Disable
                 } else {
-                    Registered::Kept
+                    Cascade::None
                 };
                 clients
-                    .disable_with(id, registered, reason, permit.acting)
+                    .disable_cascading(id, registered, reason, permit.acting)
                     .await?;
                 Ok(redirect(&format!("{url}?notice=disabled")))
             }

@@ -16,7 +16,7 @@ pub(super) fn secret_again(frame: &Frame) -> FieldProblem {
 pub(super) fn explain(frame: &Frame, error: ClientError) -> Result<FieldProblem, Problem> {
     match error {
         ClientError::Field(fault) => {
-            let key = format!("client_fault.{}", fault.fault.key());
+            let key = format!("client_fault.{}", fault.kind.key());
             let value = fault.value.as_deref().unwrap_or_default();
             let text = frame.text_with(&key, &[("value", value)]);
             let field = sentence(frame, &format!("client_field.{}", fault.field));

@@ -18,7 +18,7 @@ use crate::base::public_client_id::PublicClientId;
 use crate::clients::{self, Client, ClientError};
 use crate::oidc::RecentRefusal;
 use crate::web::{
-    Answer, FieldProblem, Frame, Moment, Problem, StepUpPage, page, page_with_status,
+    Answer, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status,
     rendered_version,
 };
 
@@ -30,7 +30,7 @@ pub(in crate::admin::pages) struct Query {
 
 /// A recent refusal of a request of the client.
 struct RefusalView {
-    at: Moment,
+    at: DisplayTime,
     times: String,
     description: String,
     presented: Option<String>,
@@ -43,18 +43,18 @@ impl RefusalView {
         let times = usize::try_from(refusal.times).unwrap_or(usize::MAX);
         Self {
             at: refusal.at.into(),
-            times: frame.text_counted("console_client.refused_times", times),
+            times: frame.text_counted("admin_client.refused_times", times),
             description: refusal.description,
-            presented: refusal.facts.presented,
-            registered: refusal.facts.registered,
-            remedy: refusal.facts.remedy,
+            presented: refusal.details.presented,
+            registered: refusal.details.registered,
+            remedy: refusal.details.remedy,
         }
     }
 }
 
 #[derive(Template)]
-#[template(path = "console_client.html")]
-struct ConsoleClientPage {
+#[template(path = "admin_client.html")]
+struct AdminClientPage {
     frame: Frame,
     notice: Option<String>,
     voided: Option<String>,
@@ -66,14 +66,14 @@ struct ConsoleClientPage {
     is_enabled: bool,
     is_public: bool,
     has_enabled_registered: bool,
-    created: Moment,
-    changed: Moment,
+    created: DisplayTime,
+    changed: DisplayTime,
     version: i64,
     sections: Vec<SectionView>,
     refusals: Vec<RefusalView>,
 }
 
-impl ConsoleClientPage {
+impl AdminClientPage {
     fn new(frame: Frame, client: Client, form: &ClientForm, problem: Option<FieldProblem>) -> Self {
         Self {
             notice: None,
@@ -111,7 +111,7 @@ pub(in crate::admin::pages) async fn show_client(
     let refusals = administrator.oidc.list_refusals(client.id).await?;
     let form = ClientForm::of(&json!(client));
     let frame = administrator.frame();
-    let notice = frame.notice("console_client.notice", query.notice.as_deref());
+    let notice = frame.notice("admin_client.notice", query.notice.as_deref());
     let names = match client.registered_by_client {
         Some(id) => clients::names(&administrator.database, vec![id]).await?,
         None => HashMap::new(),
@@ -123,7 +123,7 @@ pub(in crate::admin::pages) async fn show_client(
             .list_registered(client.id)
             .await?
             .is_empty();
-    page(&ConsoleClientPage {
+    page(&AdminClientPage {
         notice,
         has_enabled_registered,
         voided: voided_text(&frame, query.voided),
@@ -132,7 +132,7 @@ pub(in crate::admin::pages) async fn show_client(
             .into_iter()
             .map(|refusal| RefusalView::new(&frame, refusal))
             .collect(),
-        ..ConsoleClientPage::new(frame, client, &form, None)
+        ..AdminClientPage::new(frame, client, &form, None)
     })
 }
 
@@ -155,17 +155,17 @@ pub(in crate::admin::pages) async fn save_client(
     let updated = administrator.update_client(client.id, change, expected, permit);
     match updated.await {
         Ok(updated) => show_or_go_on(frame, updated, "saved"),
-        Err(ClientError::VersionIs(_)) => {
+        Err(ClientError::VersionMismatch(_)) => {
             // The typed values would undo the other user's change, so the form shows the current ones.
             let now = administrator.clients.read(client.id).await?;
             let form = ClientForm::of(&json!(now));
-            let problem = FieldProblem::new("", frame.text("console_client.changed_meanwhile"));
-            let template = ConsoleClientPage::new(frame, now, &form, Some(problem));
+            let problem = FieldProblem::new("", frame.text("admin_client.changed_meanwhile"));
+            let template = AdminClientPage::new(frame, now, &form, Some(problem));
             page_with_status(StatusCode::CONFLICT, &template)
         }
         Err(error) => {
             let problem = explain(&frame, error)?;
-            let template = ConsoleClientPage::new(frame, client, &form, Some(problem));
+            let template = AdminClientPage::new(frame, client, &form, Some(problem));
             page_with_status(StatusCode::BAD_REQUEST, &template)
         }
     }

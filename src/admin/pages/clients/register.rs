@@ -41,8 +41,8 @@ struct ProgramChoice {
 }
 
 #[derive(Template)]
-#[template(path = "console_client_new.html")]
-struct ConsoleClientNewPage {
+#[template(path = "admin_client_new.html")]
+struct AdminClientNewPage {
     frame: Frame,
     programs: Vec<ProgramChoice>,
     program: ForProgram,
@@ -121,10 +121,10 @@ pub(in crate::admin::pages) async fn show_form(
     let (frame, program) = (administrator.frame(), program.into_inner());
     let (form, program_problem) = match program.form() {
         Ok(form) => (form, None),
-        Err(PresetError::UrlNeeded) => (usual(), Some("console_client_new.url_needed")),
-        Err(PresetError::NoUrl) => (usual(), Some("console_client_new.no_url")),
+        Err(PresetError::UrlNeeded) => (usual(), Some("admin_client_new.url_needed")),
+        Err(PresetError::NoUrl) => (usual(), Some("admin_client_new.no_url")),
     };
-    page(&ConsoleClientNewPage {
+    page(&AdminClientNewPage {
         sections: form.sections_of_new(&frame, None, false),
         programs: program.choices(),
         program,
@@ -193,7 +193,7 @@ fn form_again(
     problem: FieldProblem,
     has_lost_secret: bool,
 ) -> Answer {
-    let template = ConsoleClientNewPage {
+    let template = AdminClientNewPage {
         sections: form.sections_of_new(&frame, Some(&problem), has_lost_secret),
         programs: program.choices(),
         program,

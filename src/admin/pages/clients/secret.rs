@@ -5,7 +5,7 @@ use askama::Template;
 use super::client_url;
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::ClientUpdate;
-use crate::web::{Answer, Frame, Web, one_time_page, redirect};
+use crate::web::{Answer, Frame, Web, page_with_secret, redirect};
 
 /// The settings to enter in the program that a client is for.
 pub(super) struct ProgramSettings {
@@ -20,8 +20,8 @@ pub(super) struct ProgramSettings {
 }
 
 #[derive(Template)]
-#[template(path = "console_client_secret.html")]
-struct ConsoleClientSecretPage {
+#[template(path = "admin_client_secret.html")]
+struct AdminClientSecretPage {
     frame: Frame,
     /// Doorward's public URL, after a registration.
     issuer: Option<String>,
@@ -75,7 +75,7 @@ fn show(
         }
         return Ok(redirect(&url));
     }
-    one_time_page(&ConsoleClientSecretPage {
+    page_with_secret(&AdminClientSecretPage {
         id: client.public_id,
         name: client.name,
         secret: secret.map(|secret| secret.expose().to_owned()),
@@ -91,5 +91,5 @@ fn show(
 /// The text that says how many users will be asked for their consent again; `None` if none will.
 pub(super) fn voided_text(frame: &Frame, voided: Option<usize>) -> Option<String> {
     let voided = voided.filter(|voided| *voided > 0)?;
-    Some(frame.text_counted("console_client.consents_voided", voided))
+    Some(frame.text_counted("admin_client.consents_voided", voided))
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::access::ResourceType;
+use crate::account_state::ADMINISTRATOR;
 use crate::admin::pages::role_boxes::{RoleBox, boxes, checked};
-use crate::standing::ADMINISTRATOR;
 use crate::users::{
-    NewRole, Rights, Role, RoleChange, RoleDescription, RoleError, RoleName, Users,
+    ManagementRights, NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName, Users,
 };
 use crate::web::{FieldProblem, Frame, Problem};
 
@@ -17,7 +17,7 @@ pub(super) struct RoleForm {
     pub(super) description: String,
     manages_roles: BTreeSet<String>,
     /// Resource types, separated by spaces.
-    pub(super) manages_grants_on: String,
+    pub(super) manages_assignments_on: String,
 }
 
 impl RoleForm {
@@ -27,7 +27,7 @@ impl RoleForm {
             name: role.name.clone(),
             description: role.description.clone(),
             manages_roles: role.manages_roles.iter().cloned().collect(),
-            manages_grants_on: role.manages_grants_on.join(" "),
+            manages_assignments_on: role.manages_assignments_on.join(" "),
         }
     }
 
@@ -38,7 +38,7 @@ impl RoleForm {
             name: text("name").unwrap_or_default(),
             description: text("description").unwrap_or_default(),
             manages_roles: checked(sent),
-            manages_grants_on: text("manages_grants_on").unwrap_or_default(),
+            manages_assignments_on: text("manages_assignments_on").unwrap_or_default(),
         }
     }
 
@@ -50,7 +50,7 @@ impl RoleForm {
             name,
             description: self.description(frame)?,
             manages_roles: self.manages_roles.iter().cloned().collect(),
-            manages_grants_on: self.types(frame)?,
+            manages_assignments_on: self.types(frame)?,
         })
     }
 
@@ -59,7 +59,7 @@ impl RoleForm {
         Ok(RoleChange {
             description: Some(self.description(frame)?),
             manages_roles: Some(self.manages_roles.iter().cloned().collect()),
-            manages_grants_on: Some(self.types(frame)?),
+            manages_assignments_on: Some(self.types(frame)?),
         })
     }
 
@@ -69,12 +69,11 @@ impl RoleForm {
     }
 
     fn types(&self, frame: &Frame) -> Result<Vec<String>, FieldProblem> {
-        let types = self.manages_grants_on.split_whitespace();
+        let types = self.manages_assignments_on.split_whitespace();
         let parse = |text: &str| ResourceType::parse(text).map(|parsed| parsed.to_string());
-        types
-            .map(parse)
-            .collect::<Result<_, _>>()
-            .map_err(|_| FieldProblem::new("manages_grants_on", frame.text("field.resource_type")))
+        types.map(parse).collect::<Result<_, _>>().map_err(|_| {
+            FieldProblem::new("manages_assignments_on", frame.text("field.resource_type"))
+        })
     }
 
     /// A checkbox for each role that the holders of this role could manage. `own` is the existing role that the form changes.
@@ -87,9 +86,9 @@ impl RoleForm {
         if own.is_some_and(Role::is_built_in) {
             return Ok(Vec::new());
         }
-        let everything = Rights {
+        let everything = ManagementRights {
             is_administrator: true,
-            ..Rights::default()
+            ..ManagementRights::default()
         };
         let mut boxes = boxes(frame, users, &everything, &self.manages_roles).await?;
         // Only administrators manage administrators.
@@ -102,13 +101,13 @@ impl RoleForm {
 pub(super) fn explain(frame: &Frame, error: RoleError) -> Result<FieldProblem, Problem> {
     let (field, key) = match error {
         RoleError::Exists => ("name", "field.role_taken"),
-        RoleError::UnknownRole(_) => ("manages_roles", "console_roles.role_gone"),
-        RoleError::ManagesAdministrators => ("manages_roles", "console_roles.manages_admin"),
-        RoleError::TooMany(field) => (field, "console_roles.too_many"),
-        RoleError::BuiltIn => ("manages_roles", "console_role.built_in"),
-        RoleError::VersionIs(_) => ("", "console_role.changed_meanwhile"),
+        RoleError::UnknownRole(_) => ("manages_roles", "admin_roles.role_gone"),
+        RoleError::ManagesAdministrators => ("manages_roles", "admin_roles.manages_admin"),
+        RoleError::TooMany(field) => (field, "admin_roles.too_many"),
+        RoleError::BuiltIn => ("manages_roles", "admin_role.built_in"),
+        RoleError::VersionMismatch(_) => ("", "admin_role.changed_meanwhile"),
         RoleError::Unknown
-        | RoleError::NotYours
+        | RoleError::NotPermitted
         | RoleError::Acting(_)
         | RoleError::InUse(_)
         | RoleError::Database(_) => {
@@ -132,9 +131,9 @@ mod tests {
             RoleError::Exists,
             RoleError::UnknownRole("clerk".into()),
             RoleError::ManagesAdministrators,
-            RoleError::TooMany("manages_grants_on"),
+            RoleError::TooMany("manages_assignments_on"),
             RoleError::BuiltIn,
-            RoleError::VersionIs(2),
+            RoleError::VersionMismatch(2),
         ] {
             let kind = error.to_string();
             let problem = explain(&frame(), error).expect("explained");
@@ -152,16 +151,16 @@ mod tests {
         let good = sent(&[
             ("name", " clerk "),
             ("role:cook", "yes"),
-            ("manages_grants_on", " order\tShop::Item "),
+            ("manages_assignments_on", " order\tShop::Item "),
         ]);
         let wanted = good.to_new(&frame()).expect("a role");
         assert_eq!(wanted.name.as_str(), "clerk");
         assert_eq!(wanted.manages_roles, ["cook"]);
-        assert_eq!(wanted.manages_grants_on, ["order", "Shop::Item"]);
+        assert_eq!(wanted.manages_assignments_on, ["order", "Shop::Item"]);
         for (field, value) in [
             ("name", "a b"),
             ("description", &*"x".repeat(201)),
-            ("manages_grants_on", "order User"),
+            ("manages_assignments_on", "order User"),
         ] {
             let mut fields = vec![("name", "clerk")];
             fields.retain(|(name, _)| *name != field);

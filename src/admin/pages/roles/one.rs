@@ -9,29 +9,29 @@ use askama::Template;
 use super::form::{RoleForm, explain};
 use super::role_url;
 use crate::admin::pages::Listing;
-use crate::admin::pages::confirm::{Act, Confirmed, Sent, Target};
+use crate::admin::pages::confirm::{Confirmed, ConfirmedAction, Sent, Target};
 use crate::admin::pages::role_boxes::RoleBox;
 use crate::admin::pages::visitor::{Administration, Administrator};
 use crate::users::{Role, RoleError, RoleUse, Users};
 use crate::web::{
-    Answer, ConfirmPage, FieldProblem, Frame, Moment, Problem, StepUpPage, page, page_with_status,
-    redirect, rendered_version,
+    Answer, ConfirmPage, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, page,
+    page_with_status, redirect, rendered_version,
 };
 
 #[derive(Template)]
-#[template(path = "console_role.html")]
-struct ConsoleRolePage {
+#[template(path = "admin_role.html")]
+struct AdminRolePage {
     frame: Frame,
     notice: Option<String>,
     problem: Option<FieldProblem>,
     role: Role,
-    changed: Moment,
+    changed: DisplayTime,
     needed: Vec<String>,
     form: RoleForm,
     boxes: Vec<RoleBox>,
 }
 
-impl ConsoleRolePage {
+impl AdminRolePage {
     async fn new(frame: Frame, users: &Users, role: Role, form: RoleForm) -> Result<Self, Problem> {
         Ok(Self {
             notice: None,
@@ -51,14 +51,14 @@ fn uses(frame: &Frame, needed: &RoleUse) -> Vec<String> {
     let mut uses = Vec::new();
     let holders = usize::try_from(needed.holders).unwrap_or(usize::MAX);
     if holders > 0 {
-        uses.push(frame.text_counted("console_role.holders", holders));
+        uses.push(frame.text_counted("admin_role.holders", holders));
     }
     if needed.invitations > 0 {
-        uses.push(frame.text_counted("console_role.invitations", needed.invitations));
+        uses.push(frame.text_counted("admin_role.invitations", needed.invitations));
     }
     if !needed.managed_by.is_empty() {
         let roles = needed.managed_by.join(", ");
-        uses.push(frame.text_with("console_role.managed_by", &[("roles", &roles)]));
+        uses.push(frame.text_with("admin_role.managed_by", &[("roles", &roles)]));
     }
     uses
 }
@@ -72,9 +72,9 @@ pub(in crate::admin::pages) async fn show_role(
     let role = users.find_role(&name).await?;
     let form = RoleForm::of(&role);
     let frame = administrator.frame();
-    page(&ConsoleRolePage {
-        notice: frame.notice("console_role.notice", query.notice.as_deref()),
-        ..ConsoleRolePage::new(frame, users, role, form).await?
+    page(&AdminRolePage {
+        notice: frame.notice("admin_role.notice", query.notice.as_deref()),
+        ..AdminRolePage::new(frame, users, role, form).await?
     })
 }
 
@@ -101,14 +101,14 @@ pub(in crate::admin::pages) async fn save_role(
                 Ok(role) => {
                     return Ok(redirect(&format!("{}?notice=saved", role_url(&role.name))));
                 }
-                Err(RoleError::VersionIs(version)) => {
+                Err(RoleError::VersionMismatch(version)) => {
                     // The typed values would undo the other user's change, so the form shows the current ones.
                     let now = users.find_role(&name).await?;
                     let form = RoleForm::of(&now);
-                    let problem = explain(&frame, RoleError::VersionIs(version))?;
-                    let template = ConsoleRolePage {
+                    let problem = explain(&frame, RoleError::VersionMismatch(version))?;
+                    let template = AdminRolePage {
                         problem: Some(problem),
-                        ..ConsoleRolePage::new(frame, users, now, form).await?
+                        ..AdminRolePage::new(frame, users, now, form).await?
                     };
                     return page_with_status(StatusCode::CONFLICT, &template);
                 }
@@ -116,9 +116,9 @@ pub(in crate::admin::pages) async fn save_role(
             }
         }
     };
-    let template = ConsoleRolePage {
+    let template = AdminRolePage {
         problem: Some(problem),
-        ..ConsoleRolePage::new(frame, users, role, form).await?
+        ..AdminRolePage::new(frame, users, role, form).await?
     };
     page_with_status(StatusCode::BAD_REQUEST, &template)
 }
@@ -126,7 +126,7 @@ pub(in crate::admin::pages) async fn save_role(
 /// Deletes a role that is not in use.
 pub(in crate::admin::pages) struct Delete(Role);
 
-impl Act for Delete {
+impl ConfirmedAction for Delete {
     type Needs = Administration;
 
     async fn find(visitor: &Administrator, sent: &Sent) -> Result<Self, Problem> {

@@ -9,9 +9,9 @@ use serde_json::json;
 
 use super::{FORM, SCRIPT, assert_harmless, assert_plain, assert_stays, for_a_person};
 use crate::on_both;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless};
-use crate::support::relying_party::{CALLBACK, RelyingParty, sent_back};
+use crate::support::http::{Answer, TestBrowser};
+use crate::support::relying_party::{CALLBACK, RelyingParty, redirect_parameters};
+use crate::support::test_server::TestServer;
 
 const NAMES: [&str; 22] = [
     "client_id",
@@ -40,8 +40,8 @@ const NAMES: [&str; 22] = [
 
 /// Checks that an error was sent to the app with `error`, a plain description, `state` and `iss`, nothing else, in
 /// the query only.
-fn assert_sent_back(house: &House, answer: &Answer, error: &str) {
-    let sent = sent_back(answer);
+fn assert_sent_back(server: &TestServer, answer: &Answer, error: &str) {
+    let sent = redirect_parameters(answer);
     let names: BTreeSet<&str> = sent.keys().map(String::as_str).collect();
     assert_eq!(
         names,
@@ -50,7 +50,7 @@ fn assert_sent_back(house: &House, answer: &Answer, error: &str) {
     );
     assert_eq!(
         (sent["error"].as_str(), sent["iss"].as_str()),
-        (error, house.origin()),
+        (error, server.origin()),
         "{sent:?}"
     );
     assert_eq!(sent["state"], "the-state");
@@ -61,7 +61,7 @@ fn assert_sent_back(house: &House, answer: &Answer, error: &str) {
 }
 
 /// Sends the same request by query and by form.
-fn both_ways(app: &RelyingParty, browser: &Browserless, more: &[(&str, &str)]) -> [Answer; 2] {
+fn both_ways(app: &RelyingParty, browser: &TestBrowser, more: &[(&str, &str)]) -> [Answer; 2] {
     let path = app.path(more);
     let body = path.split_once('?').expect("a query").1;
     let posted = browser
@@ -194,9 +194,9 @@ fn refusals() -> Vec<(&'static str, String, &'static str)> {
 }
 
 on_both! {
-    fn a_parameter_that_comes_twice_is_refused(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_parameter_that_comes_twice_is_refused(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         for name in NAMES {
             for second in ["", "x", SCRIPT] {
                 let first = app.parameters(&[]).into_iter().find(|(known, _)| known == name);
@@ -214,21 +214,21 @@ on_both! {
         }
     }
 
-    fn what_is_wrong_goes_back_by_its_own_word(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn what_is_wrong_goes_back_by_its_own_word(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         for (name, value, error) in refusals() {
             for answer in both_ways(&app, &root.browser, &[(name, &value)]) {
-                assert_sent_back(house, &answer, error);
+                assert_sent_back(server, &answer, error);
             }
         }
-        let service = house.party(|metadata| metadata.grant_types.clear());
-        assert_sent_back(house, &service.authorize(&root.browser, &[]), "unauthorized_client");
+        let service = server.relying_party(|metadata| metadata.grant_types.clear());
+        assert_sent_back(server, &service.authorize(&root.browser, &[]), "unauthorized_client");
     }
 
-    fn what_is_wrong_goes_back_as_a_form_where_a_form_was_asked_for(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn what_is_wrong_goes_back_as_a_form_where_a_form_was_asked_for(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let wrong = [("response_mode", "form_post"), ("response_type", "token"), ("state", SCRIPT)];
         for answer in both_ways(&app, &root.browser, &wrong) {
             assert_eq!((answer.status, answer.header("location")), (200, None), "{answer:?}");
@@ -247,9 +247,9 @@ on_both! {
         }
     }
 
-    fn a_refused_request_object_is_answered_where_its_client_waits(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_refused_request_object_is_answered_where_its_client_waits(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let object = |payload: serde_json::Value| {
             let payload = URL_SAFE_NO_PAD.encode(payload.to_string());
             format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#))
@@ -272,7 +272,7 @@ on_both! {
         let hostile = object(json!({ "redirect_uri": "https://evil.example/", "client_id": "x", "state": SCRIPT }));
         for answer in both_ways(&app, &root.browser, &[("request", &hostile)]) {
             assert_harmless(&answer);
-            let sent = sent_back(&answer);
+            let sent = redirect_parameters(&answer);
             assert_eq!((sent["error"].as_str(), sent["state"].as_str()), ("request_not_supported", SCRIPT));
         }
         for answer in both_ways(&app, &root.browser, &[("request", &inside), ("redirect_uri", "https://evil.example/")]) {
@@ -283,10 +283,10 @@ on_both! {
         }
     }
 
-    fn nothing_that_came_runs_on_a_page(house) {
-        let root = house.administrator();
-        let asks = house.party(|metadata| metadata.require_consent = true);
-        let nobody = house.browser();
+    fn nothing_that_came_runs_on_a_page(server) {
+        let root = server.administrator();
+        let asks = server.relying_party(|metadata| metadata.require_consent = true);
+        let nobody = server.browser();
         for browser in [&root.browser, &nobody] {
             for name in NAMES {
                 for more in [&[("prompt", "select_account")][..], &[("response_mode", "form_post")], &[]] {
@@ -311,21 +311,21 @@ on_both! {
         }
     }
 
-    fn state_comes_back_as_it_was_whatever_it_holds(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn state_comes_back_as_it_was_whatever_it_holds(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         // As long as gateways make it that store deep links in it, encoded or not.
         let (long, encoded) = ("s".repeat(16_384), "/".repeat(16_384));
         for state in [SCRIPT, "a\r\nSet-Cookie: x=1", "a&code=b#c?d=e+f %41", "ä\u{1F600}\u{202E}", "\\\"'", &long, &encoded] {
             let good = app.authorize(&root.browser, &[("state", state)]);
             assert_harmless(&good);
-            assert_eq!(sent_back(&good)["state"], state);
+            assert_eq!(redirect_parameters(&good)["state"], state);
             assert!(good.header("set-cookie").is_none_or(|cookie| !cookie.contains("x=1")));
             let refused = app.authorize(&root.browser, &[("state", state), ("prompt", "x")]);
-            assert_eq!(sent_back(&refused)["state"], state);
+            assert_eq!(redirect_parameters(&refused)["state"], state);
         }
         let without = app.authorize(&root.browser, &[("state", ""), ("prompt", "x")]);
-        assert!(!sent_back(&without).contains_key("state"));
+        assert!(!redirect_parameters(&without).contains_key("state"));
         let too_long = "s".repeat(16_385);
         assert_stays(&app.authorize(&root.browser, &[("state", &too_long)]));
         // Both at their maximum length, in a redirect, a form, and the ID token.
@@ -336,9 +336,9 @@ on_both! {
         assert!(form.status == 200 && form.text().contains(&long));
     }
 
-    fn what_nobody_knows_is_no_error(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn what_nobody_knows_is_no_error(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         for (name, value) in [
             ("extra", "foobar"), ("display", "popup"), ("display", "hologram"), ("ui_locales", "se tlh xx-not"),
             ("claims_locales", "de"), ("login_hint", "buffy@example.com"), ("acr_values", "1 2"), ("scope", "openid unheard_of"),
@@ -348,13 +348,13 @@ on_both! {
         }
     }
 
-    fn a_public_client_goes_nowhere_without_pkce(house) {
-        let root = house.administrator();
-        let public = house.party(|metadata| {
+    fn a_public_client_goes_nowhere_without_pkce(server) {
+        let root = server.administrator();
+        let public = server.relying_party(|metadata| {
             metadata.token_endpoint_auth_method = doorward::clients::AuthMethod::None;
         });
         let without = [("code_challenge", ""), ("code_challenge_method", "")];
-        assert_sent_back(house, &public.authorize(&root.browser, &without), "invalid_request");
-        assert_sent_back(house, &public.authorize(&root.browser, &[("code_challenge", "")]), "invalid_request");
+        assert_sent_back(server, &public.authorize(&root.browser, &without), "invalid_request");
+        assert_sent_back(server, &public.authorize(&root.browser, &[("code_challenge", "")]), "invalid_request");
     }
 }

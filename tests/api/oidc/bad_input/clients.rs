@@ -9,7 +9,7 @@ use doorward::clients::{AuthMethod, GrantType};
 use super::{FORM, SCRIPT, assert_refused, assert_stays};
 use crate::on_both;
 use crate::support::binary;
-use crate::support::http::{Answer, Browserless, Request, basic, form_encoded};
+use crate::support::http::{Answer, Request, TestBrowser, basic, form_encoded};
 use crate::support::process::{free_port, wait_until};
 use crate::support::relying_party::RelyingParty;
 
@@ -19,7 +19,7 @@ const PATHS: [&str; 3] = ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke
 /// A body that is valid at all of them.
 const BODY: &str = "grant_type=client_credentials&token=x";
 
-fn post<'browser>(browser: &'browser Browserless, path: &str, body: &str) -> Request<'browser> {
+fn post<'browser>(browser: &'browser TestBrowser, path: &str, body: &str) -> Request<'browser> {
     let request = browser.request("POST", path).without_same_origin();
     request.body(format!("{BODY}{body}"), FORM)
 }
@@ -53,10 +53,10 @@ fn assert_unknown_in_body(answers: &[Answer]) {
 }
 
 on_both! {
-    fn credentials_that_are_none_are_refused(house) {
-        let app = house.party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
+    fn credentials_that_are_none_are_refused(server) {
+        let app = server.relying_party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
         let secret = app.secret.clone().expect("a secret");
-        let browser = house.browser();
+        let browser = server.browser();
         let encoded = |pair: String| format!("Basic {}", STANDARD.encode(pair));
         let (other, wrong) = (uuid::Uuid::new_v4().to_string(), "A".repeat(43));
         let garbage = [
@@ -87,11 +87,11 @@ on_both! {
         }
     }
 
-    fn who_shows_two_things_is_refused(house) {
-        let app = house.party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
-        let other = house.party(|_| {});
+    fn who_shows_two_things_is_refused(server) {
+        let app = server.relying_party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
+        let other = server.relying_party(|_| {});
         let secret = app.secret.clone().expect("a secret");
-        let browser = house.browser();
+        let browser = server.browser();
         for path in PATHS {
             let send = |body: &str| post(&browser, path, body).basic(&app.id, &secret).send();
             for answer in [
@@ -111,16 +111,16 @@ on_both! {
         }
     }
 
-    fn a_registered_method_is_the_only_one(house) {
-        let party = |method: AuthMethod| house.party(move |metadata| {
+    fn a_registered_method_is_the_only_one(server) {
+        let party = |method: AuthMethod| server.relying_party(move |metadata| {
             metadata.token_endpoint_auth_method = method;
             metadata.accepts_either_secret_method = false;
             metadata.grant_types.push(GrantType::ClientCredentials);
         });
         let by_header = party(AuthMethod::ClientSecretBasic);
         let by_body = party(AuthMethod::ClientSecretPost);
-        let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
-        let browser = house.browser();
+        let public = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        let browser = server.browser();
         let secret = |app: &RelyingParty| app.secret.clone().expect("a secret");
         let drawn = "A".repeat(43);
         for path in PATHS {
@@ -142,14 +142,14 @@ on_both! {
         assert!(public.secret.is_none());
     }
 
-    fn the_log_names_client_method_used_and_method_registered(house) {
-        let app = house.party(|metadata| metadata.accepts_either_secret_method = false);
+    fn the_log_names_client_method_used_and_method_registered(server) {
+        let app = server.relying_party(|metadata| metadata.accepts_either_secret_method = false);
         let secret = app.secret.clone().expect("a secret");
-        let mut config = house.config.clone();
+        let mut config = server.config.clone();
         config.server.listen.set_port(free_port());
         let printed = tempfile::NamedTempFile::new().expect("a file");
         let process = binary::serve(&config, printed.path());
-        let browser = house.browser().at_port(config.server.listen.port());
+        let browser = server.browser().at_port(config.server.listen.port());
         let told = |words: &[&str]| {
             wait_until("the refusal is logged", Duration::from_secs(10), || {
                 let output = process.output();
@@ -158,7 +158,7 @@ on_both! {
         };
         let client = format!("client_id={}", app.id);
         post(&browser, "/oauth2/token", &in_body(&app, &secret)).send();
-        told(&["reason=\"other-method\"", &client, "method_used=\"client_secret_post\"", "method_registered=\"client_secret_basic\""]);
+        told(&["reason=\"wrong-auth-method\"", &client, "method_used=\"client_secret_post\"", "method_registered=\"client_secret_basic\""]);
         post(&browser, "/oauth2/introspect", "").basic(&app.id, &"A".repeat(43)).send();
         told(&["reason=\"wrong-secret\"", &client, "method_used=\"client_secret_basic\"", "method_registered=\"client_secret_basic\""]);
         // A truncated secret is malformed; the log still names the client.
@@ -170,12 +170,12 @@ on_both! {
         assert!(!process.output().contains(&secret[20..]), "a secret is in the log");
     }
 
-    fn credentials_in_the_address_are_not_looked_at(house) {
-        let app = house.party(|metadata| {
+    fn credentials_in_the_address_are_not_looked_at(server) {
+        let app = server.relying_party(|metadata| {
             metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
             metadata.grant_types.push(GrantType::ClientCredentials);
         });
-        let browser = house.browser();
+        let browser = server.browser();
         let in_address = in_body(&app, app.secret.as_deref().expect("a secret"));
         for path in PATHS {
             // RFC 6749 §2.3.1: never in the request URI.
@@ -183,14 +183,14 @@ on_both! {
         }
     }
 
-    fn a_disabled_client_is_nobody(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn a_disabled_client_is_nobody(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let id = doorward::base::ids::ClientId::parse(&app.id).expect("an id");
-        let disabled = house.run(house.app.clients.disable(id, None, doorward::clients::ActingAs::command()));
+        let disabled = server.run(server.app.clients.disable(id, None, doorward::clients::ActingAs::command()));
         disabled.expect("disabled");
         let secret = app.secret.clone().expect("a secret");
-        let browser = house.browser();
+        let browser = server.browser();
         for path in PATHS {
             assert_unknown_by_header(&[post(&browser, path, "").basic(&app.id, &secret).send()]);
         }

@@ -55,9 +55,9 @@ fn lookalikes() -> Vec<String> {
 }
 
 on_both! {
-    fn an_address_that_is_not_registered_whole_stays_here(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn an_address_that_is_not_registered_whole_stays_here(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         for uri in lookalikes() {
             let path = app.path(&[("redirect_uri", &uri)]);
             assert_stays(&root.browser.get(&path));
@@ -72,9 +72,9 @@ on_both! {
         assert_stays(&app.authorize(&root.browser, &[("redirect_uri", "")]));
     }
 
-    fn a_client_that_is_not_there_stays_here(house) {
-        let root = house.administrator();
-        let (app, other) = (house.party(|_| {}), house.party(|metadata| {
+    fn a_client_that_is_not_there_stays_here(server) {
+        let root = server.administrator();
+        let (app, other) = (server.relying_party(|_| {}), server.relying_party(|metadata| {
             metadata.redirect_uris = vec![RedirectUri::parse("https://other.example/callback").expect("an address")];
         }));
         let upper = app.id.to_uppercase();
@@ -86,28 +86,28 @@ on_both! {
         }
     }
 
-    fn answers_never_go_to_doorward_itself(house) {
-        let root = house.administrator();
+    fn answers_never_go_to_doorward_itself(server) {
+        let root = server.administrator();
         for field in ["redirect_uris", "post_logout_redirect_uris"] {
             let mut wanted = json!({ "client_name": "Own", "redirect_uris": ["https://app.example/callback"] });
-            wanted[field] = json!([format!("{}/v1/me/suspend", house.origin())]);
+            wanted[field] = json!([format!("{}/v1/me/suspend", server.origin())]);
             let refused = root.browser.post_json("/v1/clients", &wanted);
             assert_eq!(refused.status, 400, "{field}");
             assert!(refused.text().contains("an address of this server"), "{}", refused.text());
         }
         // A native app's URI matches any port, including the port of a Doorward on this machine.
-        let native = house.party(|metadata| {
+        let native = server.relying_party(|metadata| {
             metadata.redirect_uris = vec![RedirectUri::parse("http://localhost/v1/me/suspend").expect("an address")];
             metadata.application_type = ApplicationType::Native;
         });
-        let own = format!("{}/v1/me/suspend", house.origin());
+        let own = format!("{}/v1/me/suspend", server.origin());
         for mode in ["query", "form_post"] {
             assert_stays(&native.authorize(&root.browser, &[("redirect_uri", &own), ("response_mode", mode)]));
         }
     }
 
-    fn a_form_of_a_page_reaches_no_programming_interface(house) {
-        let root = house.administrator();
+    fn a_form_of_a_page_reaches_no_programming_interface(server) {
+        let root = server.administrator();
         for path in ["/v1/me/suspend", "/v1/me/device-links", "/webauthn/login/start"] {
             for kind in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "Text/Plain"] {
                 let sent = root.browser.request("POST", path).body("code=x&state=y", kind).send();
@@ -121,10 +121,10 @@ on_both! {
         assert_eq!(by_script.status, 201, "{by_script:?}");
     }
 
-    fn a_native_app_on_loopback_may_listen_on_any_port(house) {
-        let root = house.administrator();
+    fn a_native_app_on_loopback_may_listen_on_any_port(server) {
+        let root = server.administrator();
         let registered = "http://127.0.0.1/callback";
-        let party = |kind: ApplicationType| house.party(move |metadata| {
+        let party = |kind: ApplicationType| server.relying_party(move |metadata| {
             metadata.redirect_uris = vec![RedirectUri::parse(registered).expect("an address")];
             metadata.application_type = kind;
         });
@@ -138,7 +138,7 @@ on_both! {
             assert!(refused.header("location").expect("a location").starts_with(uri), "{refused:?}");
         }
         assert_stays(&web.authorize(&root.browser, &[("redirect_uri", "http://127.0.0.1:49152/callback")]));
-        let bare = house.party(|metadata| {
+        let bare = server.relying_party(|metadata| {
             metadata.redirect_uris = vec![RedirectUri::parse("http://localhost").expect("an address")];
             metadata.application_type = ApplicationType::Native;
         });
@@ -158,14 +158,14 @@ on_both! {
         }
     }
 
-    fn after_sign_out_nobody_is_sent_where_nothing_is_registered(house) {
-        let root = house.administrator();
+    fn after_sign_out_nobody_is_sent_where_nothing_is_registered(server) {
+        let root = server.administrator();
         let goodbye = "https://app.example/goodbye";
-        let app = house.party(|metadata| {
+        let app = server.relying_party(|metadata| {
             metadata.post_logout_redirect_uris = vec![RedirectUri::parse(goodbye).expect("an address")];
         });
         // A genuine hint ends the session that it names, even if the request has no cookie.
-        let ada = house.person(&root, "ada");
+        let ada = server.create_user(&root, "ada");
         let hint = app.sign_in(&ada.browser, &[]).id_token;
         let unsigned = format!("{}.{}.", "eyJhbGciOiJub25lIn0", hint.split('.').nth(1).expect("claims"));
         let path = |fields: &[(&str, &str)]| {
@@ -173,7 +173,7 @@ on_both! {
             query.extend_pairs(fields);
             format!("/oauth2/logout?{}", query.finish())
         };
-        let browser = house.browser();
+        let browser = server.browser();
         for uri in ["https://app.example/goodbye/", "https://app.example/goodbye?x", CALLBACK, "https://evil.example/", SCRIPT] {
             let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", uri), ("state", SCRIPT)];
             assert_stays(&for_a_person(browser.request("GET", &path(&fields))));
@@ -193,7 +193,7 @@ on_both! {
             assert_eq!(asked.status, 200, "{asked:?}");
             assert_harmless(&asked);
         }
-        let other = house.party(|_| {});
+        let other = server.relying_party(|_| {});
         let fields = [("id_token_hint", hint.as_str()), ("client_id", &other.id)];
         assert_stays(&browser.get(&path(&fields)));
     }

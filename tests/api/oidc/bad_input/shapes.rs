@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::{FORM, assert_harmless, assert_refused, assert_stays, for_a_person};
 use crate::on_both;
-use crate::support::house::House;
-use crate::support::http::{Answer, Browserless, RawConnection};
+use crate::support::http::{Answer, RawConnection, TestBrowser};
 use crate::support::relying_party::RelyingParty;
+use crate::support::test_server::TestServer;
 
 /// Endpoints that take parameters in the query of a GET.
 const BY_QUERY: [&str; 2] = ["/oauth2/authorize", "/oauth2/logout"];
@@ -59,8 +59,8 @@ fn methods() -> Vec<(String, &'static str)> {
 }
 
 /// Returns the response to a request that no HTTP library would send; its last header is still incomplete.
-fn exchange(house: &House, head: &[u8]) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", house.port(0))).expect("a connection");
+fn exchange(server: &TestServer, head: &[u8]) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port(0))).expect("a connection");
     let end = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(&[head, end].concat()).expect("sent");
     let mut answer = Vec::new();
@@ -70,7 +70,7 @@ fn exchange(house: &House, head: &[u8]) -> String {
 
 /// Returns the page that a browser gets after posting: a sign-out request redirects to itself, so that it is sent
 /// with the cookie.
-fn followed(browser: &Browserless, posted: Answer) -> Answer {
+fn followed(browser: &TestBrowser, posted: Answer) -> Answer {
     match posted.header("location") {
         Some(ours) if ours.starts_with("/oauth2/logout/") => browser.get(ours),
         _ => posted,
@@ -83,9 +83,9 @@ fn with_client(app: &RelyingParty, body: &str) -> String {
 }
 
 on_both! {
-    fn what_can_not_be_read_is_refused_everywhere(house) {
-        let app = house.party(|_| {});
-        let browser = house.browser();
+    fn what_can_not_be_read_is_refused_everywhere(server) {
+        let app = server.relying_party(|_| {});
+        let browser = server.browser();
         for parameters in unreadable() {
             for path in BY_QUERY {
                 assert_stays(&browser.get(&format!("{path}?{parameters}")));
@@ -103,9 +103,9 @@ on_both! {
         }
     }
 
-    fn what_is_too_long_is_named_with_its_limit(house) {
-        let app = house.party(|_| {});
-        let browser = house.browser();
+    fn what_is_too_long_is_named_with_its_limit(server) {
+        let app = server.relying_party(|_| {});
+        let browser = server.browser();
         for (name, limit) in [("state", 16_384), ("nonce", 16_384), ("redirect_uri", 2_048), ("scope", 4_096), ("login_hint", 4_096), ("claims", 16_384), ("x", 4_096)] {
             let said = format!("{name} is too long: at most {limit} bytes");
             let parameters = format!("{name}={}", "x".repeat(limit + 1));
@@ -135,9 +135,9 @@ on_both! {
         assert!(page.text().contains("too many parameters: at most 60"), "{page:?}");
     }
 
-    fn a_head_that_the_framework_refuses_is_explained(house) {
+    fn a_head_that_the_framework_refuses_is_explained(server) {
         let send = |head: String| {
-            let mut connection = RawConnection::open(house.port(0), Duration::from_secs(10));
+            let mut connection = RawConnection::open(server.port(0), Duration::from_secs(10));
             assert!(connection.send(head));
             connection
         };
@@ -148,7 +148,7 @@ on_both! {
         assert!(connection.is_closed());
         let mut connection = send("x\r\n\r\n".into());
         let page = connection.answer();
-        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("not a valid HTTP request") && !page.contains(house.origin()), "{page}");
+        assert!(page.starts_with("HTTP/1.1 400 ") && page.contains("not a valid HTTP request") && !page.contains(server.origin()), "{page}");
         // After a valid request, which is answered normally.
         let mut connection = send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".into());
         assert!(connection.answer().starts_with("HTTP/1.1 200 "));
@@ -160,8 +160,8 @@ on_both! {
         assert!(own.starts_with("HTTP/1.1 400 ") && own.contains("client_id is missing"), "{own}");
     }
 
-    fn bytes_that_are_no_text_are_refused_everywhere(house) {
-        let browser = house.browser();
+    fn bytes_that_are_no_text_are_refused_everywhere(server) {
+        let browser = server.browser();
         for bytes in [&b"state=\xff"[..], b"\xc3\x28=1", b"state=\0", b"state=%00"] {
             for path in BY_BROWSERS_FORM {
                 let request = browser.request("POST", path).without_same_origin();
@@ -178,30 +178,30 @@ on_both! {
         for bytes in [&b"\xff"[..], b"\0", b"\x01", b" ", b"\xc3\xa4"] {
             for path in BY_QUERY {
                 let request = [format!("GET {path}?state=").as_bytes(), bytes, b" HTTP/1.1"].concat();
-                let answer = exchange(house, &request);
+                let answer = exchange(server, &request);
                 let is_good = answer.starts_with("HTTP/1.1 4") || answer.contains("location: /login");
                 assert!(is_good, "{bytes:?}: {answer}");
             }
         }
     }
 
-    fn an_authorization_that_is_no_text_is_refused(house) {
+    fn an_authorization_that_is_no_text_is_refused(server) {
         for scheme in ["Basic", "Bearer"] {
             for bytes in [&b"\xff"[..], b"\xc3\xa4", b"\x80\x80", b"\t"] {
                 for line in ["GET /oauth2/userinfo", "GET /v1/me"] {
                     let head = format!("{line} HTTP/1.1\r\nAuthorization: {scheme} ");
-                    let answer = exchange(house, &[head.as_bytes(), bytes].concat());
+                    let answer = exchange(server, &[head.as_bytes(), bytes].concat());
                     assert!(answer.starts_with("HTTP/1.1 401"), "{bytes:?}: {answer}");
                 }
                 let head = format!("POST /oauth2/token HTTP/1.1\r\nContent-Type: {FORM}\r\nContent-Length: 0\r\nAuthorization: {scheme} ");
-                let answer = exchange(house, &[head.as_bytes(), bytes].concat());
+                let answer = exchange(server, &[head.as_bytes(), bytes].concat());
                 assert!(answer.starts_with("HTTP/1.1 401"), "{bytes:?}: {answer}");
             }
         }
     }
 
-    fn another_method_is_405_and_says_which_there_are(house) {
-        let browser = house.browser();
+    fn another_method_is_405_and_says_which_there_are(server) {
+        let browser = server.browser();
         for (path, allowed) in methods() {
             for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "BREW", "TRACE"] {
                 if allowed.split(", ").any(|known| known == method) {
@@ -215,9 +215,9 @@ on_both! {
         }
     }
 
-    fn a_body_of_another_kind_is_refused_everywhere(house) {
-        let app = house.party(|_| {});
-        let browser = house.browser();
+    fn a_body_of_another_kind_is_refused_everywhere(server) {
+        let app = server.relying_party(|_| {});
+        let browser = server.browser();
         let usual = app.path(&[]);
         let usual = usual.split_once('?').expect("a query").1;
         let kinds = ["text/plain", "application/json", "multipart/form-data; boundary=x", "application/x-www-form-urlencodedx", "", ";"];
@@ -244,8 +244,8 @@ on_both! {
         assert_eq!(accepted.status, 303, "{accepted:?}");
     }
 
-    fn nothing_at_all_is_refused(house) {
-        let browser = house.browser();
+    fn nothing_at_all_is_refused(server) {
+        let browser = server.browser();
         for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
             let empty = browser.request("POST", path).without_same_origin().body("", FORM).send();
             assert_refused(&empty, 400, "invalid_client");
@@ -262,8 +262,8 @@ on_both! {
         assert_refused(&browser.request("POST", "/oauth2/userinfo").send(), 401, "invalid_token");
     }
 
-    fn too_much_is_refused_before_anybody_reads_it(house) {
-        let browser = house.browser();
+    fn too_much_is_refused_before_anybody_reads_it(server) {
+        let browser = server.browser();
         let body = format!("state={}", "x".repeat(70_000));
         for path in BY_FORM.into_iter().chain(BY_BROWSERS_FORM) {
             let answer = browser.request("POST", path).body(body.as_str(), FORM).send();
@@ -279,8 +279,8 @@ on_both! {
         }
     }
 
-    fn ids_that_nobody_drew_name_nothing(house) {
-        let browser = house.browser();
+    fn ids_that_nobody_drew_name_nothing(server) {
+        let browser = server.browser();
         let ids = ["x".to_owned(), "A".repeat(43), "A".repeat(5_000), "%FF".into(), "..%2f..".into(), "%22%3E%3Cscript%3Ealert(1)".into()];
         for id in ids {
             for path in ["/oauth2/authorize", "/oauth2/logout"] {

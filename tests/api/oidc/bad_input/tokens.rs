@@ -68,8 +68,8 @@ fn assert_challenged(answer: &Answer, status: u16, error: &str) {
 }
 
 on_both! {
-    fn grants_that_there_are_not_are_refused(house) {
-        let app = house.party(|_| {});
+    fn grants_that_there_are_not_are_refused(server) {
+        let app = server.relying_party(|_| {});
         for unknown in [
             "password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:device_code",
             "urn:ietf:params:oauth:grant-type:token-exchange", "AUTHORIZATION_CODE", "authorization_code ", "authorization_code refresh_token",
@@ -80,17 +80,17 @@ on_both! {
         assert_refused(&app.token(&[]), 400, "invalid_request");
         assert_refused(&app.token(&[("grant_type", "")]), 400, "invalid_request");
         assert_refused(&app.token(&[("grant_type", "client_credentials")]), 400, "unauthorized_client");
-        let service = house.party(|metadata| metadata.grant_types = vec![GrantType::ClientCredentials]);
+        let service = server.relying_party(|metadata| metadata.grant_types = vec![GrantType::ClientCredentials]);
         assert_refused(&service.redeem("x"), 400, "unauthorized_client");
         assert_refused(&service.refresh("x"), 400, "unauthorized_client");
-        let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        let public = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
         // RFC 6749 §4.4: only a client with a secret may use client_credentials.
         assert_refused(&public.token(&[("grant_type", "client_credentials")]), 400, "unauthorized_client");
     }
 
-    fn a_grant_with_a_bad_or_a_missing_part_is_refused(house) {
-        let root = house.administrator();
-        let app = house.party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
+    fn a_grant_with_a_bad_or_a_missing_part_is_refused(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
         let code = [("grant_type", "authorization_code"), ("redirect_uri", CALLBACK), ("code_verifier", VERIFIER)];
         assert_refused(&app.token(&code), 400, "invalid_request");
         assert_refused(&app.token(&[("grant_type", "refresh_token")]), 400, "invalid_request");
@@ -114,10 +114,10 @@ on_both! {
         }
     }
 
-    fn each_parameter_of_a_token_request_comes_once(house) {
-        let app = house.party(|_| {});
+    fn each_parameter_of_a_token_request_comes_once(server) {
+        let app = server.relying_party(|_| {});
         let secret = app.secret.clone().expect("a secret");
-        let browser = house.browser();
+        let browser = server.browser();
         for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
             for name in ["grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope", "token", "token_type_hint",
                 "client_id", "client_secret", "unheard_of"] {
@@ -130,11 +130,11 @@ on_both! {
         }
     }
 
-    fn user_info_is_for_one_good_token(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn user_info_is_for_one_good_token(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
-        let browser = house.browser();
+        let browser = server.browser();
         let get = || browser.request("GET", "/oauth2/userinfo");
         let post = || browser.request("POST", "/oauth2/userinfo").without_same_origin();
         for bad in no_tokens(&issued.access).iter().chain([&issued.id_token, &issued.refresh]) {
@@ -156,9 +156,9 @@ on_both! {
         assert_eq!(post().body(body, FORM).send().status, 200);
     }
 
-    fn introspection_says_no_more_than_inactive(house) {
-        let root = house.administrator();
-        let app = house.party(|_| {});
+    fn introspection_says_no_more_than_inactive(server) {
+        let root = server.administrator();
+        let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
         for bad in no_tokens(&issued.access).iter().chain([&issued.id_token]) {
             assert_eq!(app.introspect(bad), json!({ "active": false }), "{bad}");
@@ -168,13 +168,13 @@ on_both! {
         assert_refused(&app.post("/oauth2/introspect", &[]), 400, "invalid_request");
         assert_refused(&app.post("/oauth2/introspect", &[("token", "")]), 400, "invalid_request");
         assert_refused(&app.post("/oauth2/introspect", &[("token", &"A".repeat(17_000))]), 400, "invalid_request");
-        let public = house.party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
+        let public = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
         assert_refused(&public.post("/oauth2/introspect", &[("token", &issued.access)]), 400, "unauthorized_client");
     }
 
-    fn what_is_no_token_is_as_good_as_revoked(house) {
-        let root = house.administrator();
-        let (app, other) = (house.party(|_| {}), house.party(|_| {}));
+    fn what_is_no_token_is_as_good_as_revoked(server) {
+        let root = server.administrator();
+        let (app, other) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
         let issued = app.sign_in(&root.browser, &[]);
         for bad in no_tokens(&issued.access).iter().chain([&issued.id_token]) {
             assert_eq!(app.revoke(bad).status, 200, "{bad}");

@@ -1,0 +1,290 @@
+//! A role assignment: the roles that one user holds on one resource. Each pair of user and resource has a single row that is
+//! never deleted; a withdrawn assignment has no roles.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::text::{AssignedRoles, Description, Title};
+use super::{ResourceId, ResourceName, ResourceType};
+use crate::account_state::{self, ChangePending};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{ClientId, RoleAssignmentId, UserId};
+use crate::clients::{ActingAs, ActingError};
+use crate::db::{self, Connection};
+use crate::history::{self, Author, Event, Revision, StoredRevision, next_as_of};
+use crate::users;
+
+/// A grant, as the tables hold it and as it is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RoleAssignment {
+    /// Of this person on this thing, for ever.
+    #[schema(value_type = uuid::Uuid)]
+    pub id: RoleAssignmentId,
+    /// ID of the user who holds the roles.
+    #[schema(value_type = uuid::Uuid)]
+    pub user_id: UserId,
+    /// On a thing of which kind.
+    #[schema(value_type = String)]
+    pub resource_type: ResourceType,
+    /// On which.
+    #[schema(value_type = String)]
+    pub resource_id: ResourceId,
+    /// Sorted, each once.
+    pub roles: Vec<String>,
+    /// For people.
+    pub title: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// From when on it counts no more; `null`: until it is withdrawn.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub valid_until: Option<Timestamp>,
+    /// When it was given first.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Version, counted from 1.
+    pub version: i64,
+    /// Since when it stands so.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+    /// The person who made it so.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_user: Option<UserId>,
+    /// The client that made it so, or through which the person did.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_client: Option<ClientId>,
+}
+
+/// The values that are set when roles are assigned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoleAssignmentTerms {
+    /// Roles on the resource.
+    pub roles: AssignedRoles,
+    /// Title for display.
+    pub title: Option<Title>,
+    /// Description for display.
+    pub description: Option<Description>,
+    /// Expiry time; `None` means that the assignment doesn't expire.
+    pub valid_until: Option<Timestamp>,
+}
+
+/// Why an assignment was not changed, or that a change is not yet in force.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleAssignmentError {
+    /// No user has this ID or username.
+    #[error("no user has this ID or username")]
+    UserUnknown,
+    /// No such assignment exists, or the author may not see it.
+    #[error("no assignment has this ID")]
+    Unknown,
+    /// The user already holds roles on this resource, by the assignment with this ID.
+    #[error("the user already has roles on this resource, in assignment {0}")]
+    Exists(RoleAssignmentId),
+    /// The assignment was changed since the caller read it; this is the current version.
+    #[error("the assignment was changed by another request, to version {0}")]
+    VersionMismatch(i64),
+    /// The author may not assign roles on resources of this type.
+    #[error("you may not assign roles on resources of this type")]
+    NotPermitted,
+    /// The expiry time is not in the future.
+    #[error("valid_until must be in the future")]
+    Past,
+    /// The caller may no longer make the change.
+    #[error(transparent)]
+    Acting(#[from] ActingError),
+    /// The change is committed but not yet in force.
+    #[error(transparent)]
+    Pending(#[from] ChangePending),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// The stored data of an assignment's revision.
+#[derive(Deserialize)]
+struct Record {
+    user_id: UserId,
+    resource_type: ResourceType,
+    resource_id: ResourceId,
+    roles: Vec<String>,
+    title: Option<String>,
+    description: Option<String>,
+    valid_until: Option<Timestamp>,
+}
+
+impl RoleAssignment {
+    /// Creates the first version.
+    pub(super) fn new(
+        user: UserId,
+        resource: ResourceName,
+        terms: RoleAssignmentTerms,
+        now: Timestamp,
+        author: &Author,
+    ) -> Self {
+        Self {
+            id: RoleAssignmentId::sortable(),
+            user_id: user,
+            resource_type: resource.kind,
+            resource_id: resource.id,
+            roles: terms.roles.into_names(),
+            title: terms.title.map(Title::into_text),
+            description: terms.description.map(Description::into_text),
+            valid_until: terms.valid_until,
+            created_at: now,
+            version: 1,
+            as_of: now,
+            by_user: author.user(),
+            by_client: author.client(),
+        }
+    }
+
+    /// Restores the assignment from a revision; `begun` is the creation time from the current row. Returns `None` if the
+    /// revision's data can't be parsed.
+    pub(super) fn of_revision(
+        id: RoleAssignmentId,
+        begun: Timestamp,
+        revision: StoredRevision,
+    ) -> Option<Self> {
+        let record: Record = serde_json::from_value(revision.data).ok()?;
+        Some(Self {
+            id,
+            user_id: record.user_id,
+            resource_type: record.resource_type,
+            resource_id: record.resource_id,
+            roles: record.roles,
+            title: record.title,
+            description: record.description,
+            valid_until: record.valid_until,
+            created_at: begun,
+            version: revision.version,
+            as_of: revision.as_of,
+            by_user: revision.by_user,
+            by_client: revision.by_client,
+        })
+    }
+
+    /// Version as an entity tag (RFC 9110 §8.8.3).
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// Resource on which the roles are assigned.
+    pub fn resource(&self) -> ResourceName {
+        ResourceName {
+            kind: self.resource_type.clone(),
+            id: self.resource_id.clone(),
+        }
+    }
+
+    /// Whether the assignment was withdrawn and not assigned again.
+    pub fn is_withdrawn(&self) -> bool {
+        self.roles.is_empty()
+    }
+
+    /// Whether the assignment has roles and has not expired at an instant.
+    pub fn is_live_at(&self, at: Timestamp) -> bool {
+        !self.is_withdrawn() && self.valid_until.is_none_or(|until| until > at)
+    }
+
+    /// Returns a copy with these terms. ID, user, resource, version and origin are unchanged.
+    pub(super) fn on(&self, terms: RoleAssignmentTerms) -> Self {
+        Self {
+            roles: terms.roles.into_names(),
+            title: terms.title.map(Title::into_text),
+            description: terms.description.map(Description::into_text),
+            valid_until: terms.valid_until,
+            ..self.clone()
+        }
+    }
+
+    /// Returns a copy without roles.
+    pub(super) fn withdrawn(&self) -> Self {
+        Self {
+            roles: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// Sets the version, time and author of the version that follows `before`.
+    pub(super) fn set_next_version(&mut self, before: &Self, now: Timestamp, author: &Author) {
+        self.version = before.version.saturating_add(1);
+        self.as_of = next_as_of(now, before.as_of);
+        (self.by_user, self.by_client) = (author.user(), author.client());
+    }
+
+    /// Records the version's revision and its audit event. If the assignment has roles, this first voids the links for the user
+    /// that were made by clients that may not assign roles.
+    pub(super) fn record_version(
+        &self,
+        conn: &mut Connection,
+        action: &'static str,
+        before: Option<&Self>,
+        reason: Option<&str>,
+        author: &Author,
+    ) -> db::Result<()> {
+        if !self.is_withdrawn() {
+            // Otherwise a client could get the roles that a user holds on resources by using a link for that user.
+            users::void_links_beyond_resource_roles(conn, self.user_id, self.as_of)?;
+        }
+        let revision = Revision {
+            entity: "grant",
+            entity_id: self.id.uuid(),
+            version: self.version,
+            as_of: self.as_of,
+            data: self.record(),
+        };
+        history::record_revision(conn, author, revision)?;
+        let event = Event::done(action)
+            .subject(self.user_id)
+            .with_reason(reason)
+            .details(self.details(before));
+        history::record(conn, self.as_of, author, event)
+    }
+
+    fn record(&self) -> Value {
+        json!({
+            "user_id": self.user_id,
+            "resource_type": self.resource_type,
+            "resource_id": self.resource_id,
+            "roles": self.roles,
+            "title": self.title,
+            "description": self.description,
+            "valid_until": self.valid_until,
+        })
+    }
+
+    /// Details of the audit event: the assignment, its resource, and each changed field before and after.
+    fn details(&self, before: Option<&Self>) -> Value {
+        let before = before.map_or_else(|| json!({ "roles": [] }), Self::terms);
+        let mut details = history::changes(&before, &self.terms());
+        details.extend([
+            ("role_assignment".to_owned(), json!(self.id)),
+            ("resource_type".to_owned(), json!(self.resource_type)),
+            ("resource_id".to_owned(), json!(self.resource_id)),
+        ]);
+        Value::Object(details)
+    }
+
+    /// The fields that can be changed.
+    fn terms(&self) -> Value {
+        json!({
+            "roles": self.roles,
+            "title": self.title,
+            "description": self.description,
+            "valid_until": self.valid_until,
+        })
+    }
+}
+
+/// Locks the user, checks the caller, and invalidates every cached copy of the user's roles. Returns the author and the
+/// time of the change.
+pub(super) fn begin(
+    conn: &mut Connection,
+    database: &db::Database,
+    user: UserId,
+    acting: &ActingAs,
+) -> Result<(Author, Timestamp), RoleAssignmentError> {
+    let author = acting.check(conn, &[user])?;
+    let now = account_state::begin_change(conn, database, user)?;
+    Ok((author, now.ok_or(RoleAssignmentError::UserUnknown)?))
+}

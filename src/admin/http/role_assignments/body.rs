@@ -1,0 +1,103 @@
+//! Request bodies of `/v1/role-assignments`.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::access::{
+    AssignedRoles, Description, ResourceId, ResourceName, ResourceType, RoleAssignmentChange,
+    RoleAssignmentTerms, Title, parse_instant,
+};
+use crate::base::clock::Timestamp;
+use crate::web::{Problem, explicit_null, field};
+
+/// Roles for a person on a thing.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRoleAssignment {
+    /// Id or username.
+    user: String,
+    /// Of which kind the resource is: a name as policies write it, `order` or `Shop::order`.
+    resource_type: String,
+    /// Which: 1 to 256 characters.
+    resource_id: String,
+    /// 1 to 64 names; the registry need not know them.
+    roles: Vec<String>,
+    /// At most 200 characters.
+    title: Option<String>,
+    /// At most 2000 characters.
+    description: Option<String>,
+    /// From when on it counts no more.
+    #[schema(format = DateTime)]
+    valid_until: Option<String>,
+}
+
+impl CreateRoleAssignment {
+    pub(super) fn parse(self) -> Result<(String, ResourceName, RoleAssignmentTerms), Problem> {
+        let kind = ResourceType::parse(&self.resource_type);
+        let kind = kind.map_err(|fault| Problem::invalid_field("resource_type", fault))?;
+        let id = ResourceId::parse(&self.resource_id);
+        let id = id.map_err(|fault| Problem::invalid_field("resource_id", fault))?;
+        let terms = RoleAssignmentTerms {
+            roles: roles(&self.roles)?,
+            title: title(self.title.as_deref())?,
+            description: description(self.description.as_deref())?,
+            valid_until: valid_until(self.valid_until.as_deref())?,
+        };
+        Ok((self.user, ResourceName { kind, id }, terms))
+    }
+}
+
+fn roles(names: &[String]) -> Result<AssignedRoles, Problem> {
+    AssignedRoles::parse(names).map_err(|fault| Problem::invalid_field("roles", fault))
+}
+
+pub(in crate::admin::http) fn title(text: Option<&str>) -> Result<Option<Title>, Problem> {
+    Ok(field("title", text, Title::parse)?.flatten())
+}
+
+pub(in crate::admin::http) fn description(
+    text: Option<&str>,
+) -> Result<Option<Description>, Problem> {
+    Ok(field("description", text, Description::parse)?.flatten())
+}
+
+fn valid_until(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    field("valid_until", text, parse_instant)
+}
+
+/// What to change about a grant.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateRoleAssignment {
+    /// All roles anew: 1 to 64 names.
+    roles: Option<Vec<String>>,
+    /// `null` takes it away.
+    #[serde(default, deserialize_with = "explicit_null")]
+    #[schema(value_type = Option<String>)]
+    title: Option<Option<String>>,
+    /// `null` takes it away.
+    #[serde(default, deserialize_with = "explicit_null")]
+    #[schema(value_type = Option<String>)]
+    description: Option<Option<String>>,
+    /// `null`: until it is withdrawn.
+    #[serde(default, deserialize_with = "explicit_null")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_until: Option<Option<String>>,
+}
+
+impl UpdateRoleAssignment {
+    pub(super) fn parse(self) -> Result<RoleAssignmentChange, Problem> {
+        Ok(RoleAssignmentChange {
+            roles: self.roles.map(|names| roles(&names)).transpose()?,
+            title: self.title.map(|text| title(text.as_deref())).transpose()?,
+            description: self
+                .description
+                .map(|text| description(text.as_deref()))
+                .transpose()?,
+            valid_until: self
+                .valid_until
+                .map(|text| valid_until(text.as_deref()))
+                .transpose()?,
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! The roles of users: `/v1/users/{user}/roles` and `/v1/users/lookup`.
+
+use actix_web::{HttpResponse, web};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::history::as_of;
+use super::role_assignments::{MOST, assignment_filter};
+use crate::access::{RoleAssignment, UserRolesQuery};
+use crate::admin::commands::{AccessScope, Commands};
+use crate::base::clock::Timestamp;
+use crate::clients::Scope;
+use crate::history::PastInstant;
+use crate::users::UserView;
+use crate::web::{Answer, AnyCase, Page, Problem};
+
+/// Which roles to tell.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ReadRoles {
+    /// Grants on resources of this type.
+    resource_type: Option<String>,
+    /// The role assignment on the resource of this id; needs `resource_type`.
+    resource_id: Option<String>,
+    /// As it stood at this instant.
+    #[param(format = DateTime)]
+    as_of: Option<String>,
+    /// At most so many grants: from 1 to 200, 200 where it is not given.
+    limit: Option<usize>,
+    /// The cursor of a page of grants before.
+    after: Option<String>,
+}
+
+impl ReadRoles {
+    /// Whether the request selects role assignments: a caller who may not see any is refused then, instead of getting the
+    /// global roles only.
+    fn asks_for_assignments(&self) -> bool {
+        [&self.resource_type, &self.resource_id, &self.after]
+            .iter()
+            .any(|given| given.is_some())
+            || self.limit.is_some()
+    }
+}
+
+/// What a person holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RolesAnswer {
+    /// Global roles; left out for callers who see grants alone, and where the person was not theirs to manage then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<Vec<String>>,
+    /// Roles on single things, those that the caller sees; left out for callers who see global roles alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role_assignments: Option<Vec<RoleAssignment>>,
+    /// The cursor of the next page of grants; `null` on the last.
+    next: Option<String>,
+    /// The instant that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    as_of: Option<Timestamp>,
+    /// Whether the answer can't change any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<bool>,
+}
+
+/// Which roles a person holds, everywhere and on single things: now, or as it stood at an instant.
+#[utoipa::path(
+    get, path = "/v1/users/{user}/roles", tag = "users",
+    params(("user" = String, Path, description = "ID or username"), ReadRoles),
+    responses(
+        (status = 200, description = "The user's roles and assignments", body = RolesAnswer),
+        (status = 400, description = "`as_of` is not a time, or in the future"),
+        (status = 403, description = "The caller may not read this: `roles` need `users:read` or a role that manages the user, `role_assignments` need `role-assignments:read` or a role that manages them"),
+        (status = 404, description = "No user has this ID or name, or had it at that time; or the caller did not manage the user then; or the caller only manages assignments, and the user has none of those"),
+    )
+)]
+pub async fn read_roles(
+    commands: Commands,
+    name: web::Path<String>,
+    query: web::Query<ReadRoles>,
+) -> Answer {
+    let actor = &commands.actor;
+    let own = actor.own_id(&name, Scope::UsersRead);
+    let managed_by = actor.manager().filter(|_| own.is_none());
+    let own_assignments = actor.own_id(&name, Scope::RoleAssignmentsRead);
+    let scope = match own_assignments {
+        Some(_) => Ok(AccessScope::All),
+        None => commands.read_scope().await,
+    };
+    let scope = match scope.map_err(Problem::from) {
+        Ok(scope) => Some(scope),
+        // A part is left out only if the caller may not see it, never because of a server error.
+        Err(problem) if query.asks_for_assignments() || problem.status.is_server_error() => {
+            return Err(problem);
+        }
+        Err(_) => None,
+    };
+    let person = commands.readable_user(&name, Scope::UsersRead).await;
+    let person = person.map_err(Problem::from);
+    if let Err(problem) = &person
+        && problem.status.is_server_error()
+    {
+        return Err(problem.clone());
+    }
+    let sees_roles = person.is_ok();
+    // From here on only the ID is used: the name may belong to another user a moment later.
+    let user = match (person, own_assignments) {
+        (Ok(id), _) | (Err(_), Some(id)) => id,
+        (Err(_), None) if scope.is_some() => commands.users.resolve(&name).await?,
+        (Err(problem), None) => return Err(problem),
+    };
+    let limit = Page::<RoleAssignment>::limit(query.limit.or(Some(MOST)), MOST)?;
+    let at = as_of(query.as_of.as_deref())?;
+    let filter = |scope: &AccessScope| {
+        assignment_filter(
+            query.resource_type.as_deref(),
+            query.resource_id.as_deref(),
+            query.after.as_deref(),
+            scope,
+        )
+    };
+    let wanted = UserRolesQuery {
+        role_assignments: scope.as_ref().map(filter).transpose()?,
+        limit,
+        as_of: at,
+        managed_by,
+    };
+    let held = commands.access.roles_of(user, wanted).await?;
+    // A caller who manages role assignments but not the user must not learn that a user without such assignments exists.
+    let sees_all = sees_roles || own_assignments.is_some() || scope == Some(AccessScope::All);
+    let is_empty = |page: &Page<RoleAssignment>| page.items.is_empty() && page.next.is_none();
+    if !sees_all && held.role_assignments.as_ref().is_none_or(is_empty) {
+        return Err(Problem::not_found());
+    }
+    let (role_assignments, next) = held
+        .role_assignments
+        .map_or((None, None), |page| (Some(page.items), page.next));
+    Ok(HttpResponse::Ok().json(RolesAnswer {
+        roles: held.roles.filter(|_| sees_roles),
+        role_assignments,
+        next,
+        as_of: held.instant.map(|instant| instant.at),
+        settled: held.instant.map(|instant| instant.is_settled),
+    }))
+}
+
+/// A batch of ids or usernames.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    /// At most 200.
+    ids: Vec<String>,
+    /// As it stood at this instant.
+    #[schema(format = DateTime)]
+    as_of: Option<String>,
+}
+
+/// Those of the batch that there are, or were.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LookupResult {
+    items: Vec<UserView>,
+    /// The instant that was asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    as_of: Option<Timestamp>,
+    /// Whether the answer can't change any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled: Option<bool>,
+}
+
+/// Identity and roles of many at once, now or as they stood at an instant; who is not there, or was not yet, or is not the caller's
+/// to read, is left out.
+#[utoipa::path(
+    post, path = "/v1/users/lookup", tag = "users", request_body = Lookup,
+    responses(
+        (status = 200, description = "The users that exist", body = LookupResult),
+        (status = 400, description = "Too many IDs, or `as_of` is not a time, or in the future"),
+        (status = 403, description = "Needs an administrator, a user who manages users, or `users:read`"),
+    )
+)]
+pub async fn lookup_users(commands: Commands, body: AnyCase<Lookup>) -> Answer {
+    let managed_by = commands.require_manager(Scope::UsersRead).await?;
+    let Lookup { ids, as_of: at } = body.0;
+    if ids.len() > MOST {
+        return Err(Problem::invalid_field(
+            "ids",
+            "must have at most 200 entries",
+        ));
+    }
+    let (found, instant): (_, Option<PastInstant>) = match as_of(at.as_deref())? {
+        None => (commands.find_users(ids).await?, None),
+        Some(at) => {
+            let found = commands.access.find_people_as_of(ids, at, managed_by);
+            let (found, instant) = found.await?;
+            (found, Some(instant))
+        }
+    };
+    Ok(HttpResponse::Ok().json(LookupResult {
+        items: found.into_iter().map(UserView::from).collect(),
+        as_of: instant.map(|instant| instant.at),
+        settled: instant.map(|instant| instant.is_settled),
+    }))
+}

@@ -1,0 +1,68 @@
+//! `/admin/role-assignments/{role_assignment}/withdraw`: withdraws a role assignment.
+
+use super::one::find;
+use crate::access::RoleAssignment;
+use crate::admin::pages::confirm::{Confirmed, ConfirmedAction, DonePage, Sent, Target};
+use crate::admin::pages::holder::Holder;
+use crate::admin::pages::visitor::{ResourceManagement, RoleAssignmentManager};
+use crate::web::{Answer, ConfirmPage, Problem, page};
+
+/// Withdraws all roles of a user on a resource.
+pub(in crate::admin::pages) struct Withdraw {
+    assignment: RoleAssignment,
+    holder: Holder,
+}
+
+impl ConfirmedAction for Withdraw {
+    type Needs = ResourceManagement;
+
+    async fn find(visitor: &RoleAssignmentManager, sent: &Sent) -> Result<Self, Problem> {
+        let (assignment, holder) = find(visitor, &sent.path.role_assignment).await?;
+        Ok(Self { assignment, holder })
+    }
+
+    fn target(&self) -> Target {
+        Target {
+            key: "withdraw_role_assignment",
+            values: vec![
+                ("name", self.holder.name.clone()),
+                ("resource", self.assignment.resource().to_string()),
+                ("roles", self.assignment.roles.join(", ")),
+            ],
+            version: Some(self.assignment.version),
+            url: self.holder.url(),
+        }
+    }
+
+    async fn ask(&self, visitor: &RoleAssignmentManager) -> Result<ConfirmPage, Problem> {
+        let frame = visitor.frame();
+        let effect = self
+            .target()
+            .text(&frame, "confirm.withdraw_role_assignment.effect");
+        Ok(ConfirmPage {
+            effects: vec![effect],
+            ..self.question(frame)
+        })
+    }
+
+    async fn run(self, visitor: &RoleAssignmentManager, confirmed: Confirmed) -> Answer {
+        let (id, expected) = (self.assignment.id, Some(self.assignment.version));
+        let (reason, acting) = (confirmed.reason, confirmed.permit.acting);
+        let before = visitor.access.withdraw(id, expected, reason, acting);
+        let before = before.await?;
+        let resource = before.resource().to_string();
+        let frame = visitor.frame();
+        let cut = |role: &String| {
+            let values = [("role", role.as_str()), ("resource", resource.as_str())];
+            frame.text_with("admin_done.role", &values)
+        };
+        let title = "admin_done.withdraw_role_assignment.title";
+        page(&DonePage {
+            title: self.target().text(&frame, title),
+            cut: before.roles.iter().map(cut).collect(),
+            person_url: self.holder.url(),
+            person_name: self.holder.name,
+            frame,
+        })
+    }
+}

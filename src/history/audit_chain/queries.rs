@@ -1,0 +1,348 @@
+//! SQL of `audit_chain_entries` and `audit_chain_state`, and of the events that they seal.
+
+pub(super) mod revisions;
+
+use diesel::dsl::{exists, not};
+use diesel::prelude::*;
+use serde_json::json;
+
+use super::entry::{Coverage, SaltedHashes};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{AuditChainWriterId, AuditEventId};
+use crate::db::portable::{ForUpdate, insert_rows};
+use crate::db::schema::{audit_chain_entries, audit_chain_state, audit_events};
+use crate::db::{Connection, Json, Result};
+use crate::history::queries::{EventRow, recorded};
+use crate::history::{EventFilter, RecordedEvent};
+
+/// ID of the single row of `audit_chain_state`.
+const ONE: i64 = 1;
+
+/// The chain state: the encrypted key, the end of the chain, and the holder of the lease.
+#[derive(Debug)]
+pub(super) struct ChainState {
+    pub(super) sealed_key: Option<Vec<u8>>,
+    pub(super) position: i64,
+    pub(super) mac: Vec<u8>,
+    /// The latest time of a sealed event.
+    pub(super) newest_at: Option<Timestamp>,
+    pub(super) holder: Option<AuditChainWriterId>,
+    pub(super) leased_until: Option<Timestamp>,
+}
+
+type Row = (
+    i64,
+    Option<Vec<u8>>,
+    i64,
+    Vec<u8>,
+    Option<Timestamp>,
+    Option<AuditChainWriterId>,
+    Option<Timestamp>,
+);
+
+fn chain_state(row: Row) -> ChainState {
+    ChainState {
+        sealed_key: row.1,
+        position: row.2,
+        mac: row.3,
+        newest_at: row.4,
+        holder: row.5,
+        leased_until: row.6,
+    }
+}
+
+pub(super) fn find_chain_state(conn: &mut Connection) -> Result<ChainState> {
+    let row = audit_chain_state::table.find(ONE).first::<Row>(conn)?;
+    Ok(chain_state(row))
+}
+
+/// Reads the chain state and locks its row until the transaction ends, so that no other instance adds entries.
+pub(super) fn lock_chain_state(conn: &mut Connection) -> Result<ChainState> {
+    let row = ForUpdate(audit_chain_state::table.find(ONE)).get_result::<Row>(conn)?;
+    Ok(chain_state(row))
+}
+
+/// Acquires or renews the lease. The caller must hold the lock of the row, and no other process the lease.
+pub(super) fn lease(
+    conn: &mut Connection,
+    holder: AuditChainWriterId,
+    until: Timestamp,
+) -> Result<()> {
+    diesel::update(audit_chain_state::table.find(ONE))
+        .set((
+            audit_chain_state::holder.eq(Some(holder)),
+            audit_chain_state::leased_until.eq(Some(until)),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn update_key(conn: &mut Connection, sealed: &[u8]) -> Result<()> {
+    diesel::update(audit_chain_state::table.find(ONE))
+        .set(audit_chain_state::sealed_key.eq(Some(sealed.to_vec())))
+        .execute(conn)?;
+    Ok(())
+}
+
+pub(super) fn update_head(
+    conn: &mut Connection,
+    position: i64,
+    mac: &[u8],
+    newest_at: Option<Timestamp>,
+) -> Result<()> {
+    diesel::update(audit_chain_state::table.find(ONE))
+        .set((
+            audit_chain_state::position.eq(position),
+            audit_chain_state::mac.eq(mac.to_vec()),
+            audit_chain_state::newest_at.eq(newest_at),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// A stored entry of the chain.
+#[derive(Debug)]
+pub(super) struct ChainEntry {
+    pub(super) position: i64,
+    pub(super) event: AuditEventId,
+    /// Salt of the hashes; `None` if it was erased together with the fields.
+    pub(super) salt: Option<Vec<u8>>,
+    pub(super) salted_hashes: SaltedHashes,
+    pub(super) mac: Vec<u8>,
+    pub(super) sealed_at: Timestamp,
+    pub(super) covered: Coverage,
+}
+
+type ChainEntryRow = (
+    i64,
+    AuditEventId,
+    Option<Vec<u8>>,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<u8>,
+    Vec<u8>,
+    Timestamp,
+    i64,
+    i64,
+    Option<Vec<u8>>,
+);
+
+fn to_entry(row: ChainEntryRow) -> ChainEntry {
+    ChainEntry {
+        position: row.0,
+        event: row.1,
+        salt: row.2,
+        salted_hashes: SaltedHashes {
+            address: row.3,
+            user_agent: row.4,
+            details: row.5,
+        },
+        mac: row.6,
+        sealed_at: row.7,
+        covered: Coverage {
+            layout: row.8,
+            revisions: row.9,
+            hash: row.10,
+        },
+    }
+}
+
+/// Inserts entries in one statement.
+pub(super) fn insert_entries(conn: &mut Connection, entries: &[ChainEntry]) -> Result<()> {
+    let row = |entry: &ChainEntry| {
+        (
+            audit_chain_entries::position.eq(entry.position),
+            audit_chain_entries::event_id.eq(entry.event),
+            audit_chain_entries::salt.eq(entry.salt.clone()),
+            audit_chain_entries::address_hash.eq(entry.salted_hashes.address.clone()),
+            audit_chain_entries::user_agent_hash.eq(entry.salted_hashes.user_agent.clone()),
+            audit_chain_entries::details_hash.eq(entry.salted_hashes.details.clone()),
+            audit_chain_entries::mac.eq(entry.mac.clone()),
+            audit_chain_entries::sealed_at.eq(entry.sealed_at),
+            audit_chain_entries::layout.eq(entry.covered.layout),
+            audit_chain_entries::revisions.eq(entry.covered.revisions),
+            audit_chain_entries::revisions_hash.eq(entry.covered.hash.clone()),
+        )
+    };
+    let rows: Vec<_> = entries.iter().map(row).collect();
+    insert_rows!(conn, audit_chain_entries::table, rows)?;
+    Ok(())
+}
+
+/// Lists unsealed events from `from` (inclusive) to `until` (exclusive), after the cursor `after`, oldest first, at most `limit`.
+pub(super) fn list_unsealed(
+    conn: &mut Connection,
+    (from, until): (Option<Timestamp>, Option<Timestamp>),
+    after: Option<(Timestamp, AuditEventId)>,
+    limit: i64,
+) -> Result<Vec<RecordedEvent>> {
+    let of_event =
+        audit_chain_entries::table.filter(audit_chain_entries::event_id.eq(audit_events::id));
+    let mut query = audit_events::table
+        .filter(not(exists(of_event)))
+        .order((audit_events::at, audit_events::id))
+        .limit(limit)
+        .into_boxed();
+    if let Some(from) = from {
+        query = query.filter(audit_events::at.ge(from));
+    }
+    if let Some(until) = until {
+        query = query.filter(audit_events::at.lt(until));
+    }
+    if let Some((at, id)) = after {
+        let later = audit_events::at
+            .gt(at)
+            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
+        // The first condition is implied by the second, but neither database uses the index for an OR.
+        query = query.filter(audit_events::at.ge(at)).filter(later);
+    }
+    let rows = query.load::<EventRow>(conn)?;
+    Ok(rows.into_iter().map(recorded).collect())
+}
+
+/// The event of an entry.
+#[derive(Debug)]
+pub(super) struct SealedEventRow {
+    pub(super) event: RecordedEvent,
+    /// Whether the stored details have the form in which Doorward writes them.
+    pub(super) are_details_canonical: bool,
+}
+
+fn linked(row: EventRow) -> SealedEventRow {
+    let are_details_canonical = row.11.is_canonical;
+    SealedEventRow {
+        event: recorded(row),
+        are_details_canonical,
+    }
+}
+
+/// Finds the entry of an event, and the event.
+pub(super) fn find_entry(
+    conn: &mut Connection,
+    event: AuditEventId,
+) -> Result<Option<(ChainEntry, RecordedEvent)>> {
+    let found = audit_chain_entries::table
+        .inner_join(audit_events::table.on(audit_events::id.eq(audit_chain_entries::event_id)))
+        .filter(audit_chain_entries::event_id.eq(event))
+        .select((audit_chain_entries::all_columns, audit_events::all_columns))
+        .first::<(ChainEntryRow, EventRow)>(conn)
+        .optional()?;
+    Ok(found.map(|(entry, event)| (to_entry(entry), recorded(event))))
+}
+
+/// Returns whether an event has this ID.
+pub(super) fn has_event(conn: &mut Connection, event: AuditEventId) -> Result<bool> {
+    let found = audit_events::table.find(event).select(audit_events::id);
+    Ok(found.first::<AuditEventId>(conn).optional()?.is_some())
+}
+
+/// Erases address, user agent and details of an event, and the salt of their hashes.
+pub(super) fn erase(conn: &mut Connection, event: AuditEventId) -> Result<()> {
+    diesel::update(audit_events::table.find(event))
+        .set((
+            audit_events::address.eq(None::<String>),
+            audit_events::user_agent.eq(None::<String>),
+            audit_events::details.eq(Json(json!({}))),
+        ))
+        .execute(conn)?;
+    diesel::update(audit_chain_entries::table.filter(audit_chain_entries::event_id.eq(event)))
+        .set(audit_chain_entries::salt.eq(None::<Vec<u8>>))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Lists the entries after a position (`None`: all, even positions below 1), each with its event if it exists, at most `limit`.
+pub(super) fn list_entries(
+    conn: &mut Connection,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<(ChainEntry, Option<SealedEventRow>)>> {
+    let mut query = audit_chain_entries::table
+        .left_join(audit_events::table.on(audit_events::id.eq(audit_chain_entries::event_id)))
+        .order(audit_chain_entries::position)
+        .limit(limit)
+        .select((
+            audit_chain_entries::all_columns,
+            audit_events::all_columns.nullable(),
+        ))
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(audit_chain_entries::position.gt(after));
+    }
+    let rows = query.load::<(ChainEntryRow, Option<EventRow>)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(entry, event)| (to_entry(entry), event.map(linked)))
+        .collect())
+}
+
+/// Time and ID of an event, and its position in the chain.
+type PositionRow = (Timestamp, AuditEventId, Option<i64>);
+
+/// Lists the positions of events earlier than `until`, after the cursor `after`, ordered by event time, at most `limit`.
+pub(super) fn list_positions(
+    conn: &mut Connection,
+    until: Timestamp,
+    after: Option<(Timestamp, AuditEventId)>,
+    limit: i64,
+) -> Result<Vec<PositionRow>> {
+    let mut query = audit_events::table
+        .left_join(
+            audit_chain_entries::table.on(audit_chain_entries::event_id.eq(audit_events::id)),
+        )
+        .filter(audit_events::at.lt(until))
+        .order((audit_events::at, audit_events::id))
+        .limit(limit)
+        .select((
+            audit_events::at,
+            audit_events::id,
+            audit_chain_entries::position.nullable(),
+        ))
+        .into_boxed();
+    if let Some((at, id)) = after {
+        let later = audit_events::at
+            .gt(at)
+            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
+        query = query.filter(later);
+    }
+    Ok(query.load::<PositionRow>(conn)?)
+}
+
+/// Lists the events in a filter's time range (ignoring its other conditions) with their entries, after the cursor `after`, oldest
+/// first, at most `limit`.
+pub(super) fn list_sealed_events(
+    conn: &mut Connection,
+    filter: &EventFilter,
+    after: Option<(Timestamp, AuditEventId)>,
+    limit: i64,
+) -> Result<Vec<(RecordedEvent, Option<ChainEntry>)>> {
+    let mut query = audit_events::table
+        .left_join(
+            audit_chain_entries::table.on(audit_chain_entries::event_id.eq(audit_events::id)),
+        )
+        .order((audit_events::at, audit_events::id))
+        .limit(limit)
+        .select((
+            audit_events::all_columns,
+            audit_chain_entries::all_columns.nullable(),
+        ))
+        .into_boxed();
+    if let Some(from) = filter.from {
+        query = query.filter(audit_events::at.ge(from));
+    }
+    if let Some(until) = filter.until {
+        query = query.filter(audit_events::at.lt(until));
+    }
+    if let Some((at, id)) = after {
+        let later = audit_events::at
+            .gt(at)
+            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
+        // The first condition is implied by the second, but neither database uses the index for an OR.
+        query = query.filter(audit_events::at.ge(at)).filter(later);
+    }
+    let rows = query.load::<(EventRow, Option<ChainEntryRow>)>(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(event, entry)| (recorded(event), entry.map(to_entry)))
+        .collect())
+}

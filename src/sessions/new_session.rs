@@ -1,0 +1,207 @@
+//! Creates a session after a verified ceremony, or steps up an existing one.
+
+use super::cap::MAX_OPEN;
+use super::end::EndError;
+use super::key::{LastSeen, SessionKey, last_seen_key};
+use super::live::LiveSession;
+use super::verified::VerifiedCeremony;
+use super::{Sessions, queries};
+use crate::account_state;
+use crate::base::clock::Timestamp;
+use crate::base::ids::{SessionId, UserId};
+use crate::db::{self, Connection};
+use crate::ephemeral::StoreUnavailable;
+use crate::history::Author;
+
+/// Session that is in the database, but not yet in the ephemeral store.
+#[derive(Debug)]
+pub struct NewSession {
+    /// Key for the browser's cookie.
+    pub key: SessionKey,
+    /// Live copy to be stored.
+    pub live: LiveSession,
+    /// What to do about the user's other sessions and keys once the live copy is stored.
+    pub(super) follow_up: FollowUp,
+}
+
+/// What to do after a session was activated or stepped up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FollowUp {
+    /// Nothing to do.
+    None,
+    /// Enforce the cap: the user may have more open sessions than it allows.
+    EnforceCap,
+    /// Publish the account state: it changed, and now refuses the key that was replaced.
+    PublishRecord,
+}
+
+/// Why a session could not be stepped up.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionStepUpError {
+    /// The session has ended, or another request has stepped it up.
+    #[error("the session has ended")]
+    Over,
+    /// The database is unavailable.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}
+
+/// Inserts a new session in the transaction of its ceremony. The caller holds the lock of the user's account, has checked that
+/// the user is active, and passes their session epoch.
+pub fn create(
+    conn: &mut Connection,
+    sessions: &Sessions,
+    ceremony: &VerifiedCeremony,
+    epoch: i64,
+    author: &Author,
+) -> db::Result<NewSession> {
+    let user = ceremony.user();
+    let now = ceremony.at();
+    // When sessions were last used is in the ephemeral store, so the cap is enforced after the commit.
+    let follow_up = if queries::count_open(conn, user, epoch, now)? >= MAX_OPEN {
+        FollowUp::EnforceCap
+    } else {
+        FollowUp::None
+    };
+    let live = LiveSession {
+        id: SessionId::random(),
+        user,
+        passkeys: vec![ceremony.passkey()],
+        epoch,
+        auth_time: now,
+        acr: ceremony.acr().as_str().to_owned(),
+        amr: ceremony.acr().amr().map(str::to_owned).to_vec(),
+        created_at: now,
+        absolute_end: now.after(sessions.absolute_lifetime),
+        last_seen_at: now,
+        idle_end: now.after(sessions.idle_timeout),
+    };
+    queries::insert(
+        conn,
+        &live,
+        author.address.as_deref(),
+        author.user_agent.as_deref(),
+    )?;
+    Ok(NewSession {
+        key: SessionKey::generate(user),
+        live,
+        follow_up,
+    })
+}
+
+/// Steps a session up after a new ceremony of the same user: a later `auth_time`, the ceremony's passkey added to those
+/// that it depends on, and a new key. From the commit on, the account state refuses the earlier key, even if a live
+/// copy under it remains.
+///
+/// # Errors
+/// `Over` if the session has ended or was stepped up in the meantime, or belongs to another user.
+pub fn step_up(
+    conn: &mut Connection,
+    sessions: &Sessions,
+    session: &LiveSession,
+    ceremony: &VerifiedCeremony,
+) -> Result<NewSession, SessionStepUpError> {
+    if session.user != ceremony.user() {
+        return Err(SessionStepUpError::Over);
+    }
+    let epoch = account_state::find_epoch(conn, session.user)?;
+    if epoch != Some(session.epoch) {
+        return Err(SessionStepUpError::Over);
+    }
+    let mut live = session.touched(ceremony.at(), sessions.idle_timeout);
+    // Strictly later, because it distinguishes the live copies under the two keys.
+    let next = Timestamp::from_micros(session.auth_time.as_micros().saturating_add(1));
+    live.auth_time = ceremony.at().max(next);
+    ceremony.acr().as_str().clone_into(&mut live.acr);
+    live.amr = ceremony.acr().amr().map(str::to_owned).to_vec();
+    if !live.passkeys.contains(&ceremony.passkey()) {
+        live.passkeys.push(ceremony.passkey());
+    }
+    if !queries::update_stepped_up(conn, &live, session)? {
+        return Err(SessionStepUpError::Over);
+    }
+    let now = sessions.database.now(conn)?;
+    queries::list_until(conn, live.id, sessions.listed_until(now))?;
+    account_state::bump_version(conn, session.user, now)?;
+    Ok(NewSession {
+        key: SessionKey::generate(session.user),
+        live,
+        follow_up: FollowUp::PublishRecord,
+    })
+}
+
+impl Sessions {
+    /// Stores the live copy of a new or stepped-up session after the commit. From then on its cookie is valid.
+    ///
+    /// # Errors
+    /// The ephemeral store is unavailable; the user has to sign in again.
+    pub async fn activate(&self, new_session: &NewSession) -> Result<(), StoreUnavailable> {
+        self.store_live(&new_session.key, &new_session.live).await?;
+        let followed = match new_session.follow_up {
+            FollowUp::None => Ok(()),
+            FollowUp::EnforceCap => self.enforce_cap(&new_session.live).await,
+            FollowUp::PublishRecord => self.publish(new_session.live.user).await,
+        };
+        // The session is valid nevertheless. The next sign-in enforces the cap, and every instance learns within a second which
+        // account states changed.
+        if let Err(error) = followed {
+            tracing::warn!(%error, "the steps after starting a session failed");
+        }
+        Ok(())
+    }
+
+    async fn publish(&self, user: UserId) -> Result<(), EndError> {
+        self.account_states.publish(user).await?;
+        Ok(())
+    }
+
+    pub(super) async fn store_live(
+        &self,
+        key: &SessionKey,
+        live: &LiveSession,
+    ) -> Result<(), StoreUnavailable> {
+        let ttl = live.time_to_live(self.clock.now());
+        let (store_key, text) = (key.store_key(), live_json(live)?);
+        let last_seen = LastSeen {
+            at: live.last_seen_at,
+            live_copy: store_key.clone(),
+        };
+        let last_seen = last_seen.to_text();
+        // The last-seen time is stored with it, for lists of sessions and for forward-auth sessions.
+        let entries = [
+            (store_key.as_str(), text.as_str()),
+            (&last_seen_key(live.user, live.id), &last_seen),
+        ];
+        self.ephemeral.put_all(&entries, ttl).await
+    }
+
+    /// Updates the last-seen time that [`Sessions::store_live`] stored, unless it was removed or belongs to a later key.
+    pub(super) async fn update_last_seen(
+        &self,
+        live: &LiveSession,
+        live_copy: &str,
+    ) -> Result<(), StoreUnavailable> {
+        let key = last_seen_key(live.user, live.id);
+        let ttl = live.time_to_live(self.clock.now());
+        let noted = self.ephemeral.get(&[&key]).await?;
+        let Some(noted) = noted.into_iter().next().flatten() else {
+            return Ok(());
+        };
+        if LastSeen::parse(&noted).is_some_and(|last_seen| last_seen.live_copy == live_copy) {
+            let last_seen = LastSeen {
+                at: live.last_seen_at,
+                live_copy: live_copy.to_owned(),
+            };
+            let last_seen = last_seen.to_text();
+            self.ephemeral
+                .replace(&key, &noted, &last_seen, ttl)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn live_json(live: &LiveSession) -> Result<String, StoreUnavailable> {
+    serde_json::to_string(live)
+        .map_err(|error| StoreUnavailable(format!("stored session is not JSON: {error}")))
+}

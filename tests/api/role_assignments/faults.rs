@@ -1,0 +1,99 @@
+//! Unavailable stores.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{assignment, give, held, order, path};
+use crate::api::faults::{server_on, stores};
+use crate::support::process::wait_until;
+
+#[test]
+fn with_the_database_away_what_is_held_is_answered_from_copies_and_then_not_at_all() {
+    let (mut postgres, redis) = stores();
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    give(&root, "root", "OPERATOR");
+    let resource = root
+        .browser
+        .request("PUT", "/v1/resources/order/17")
+        .json(&json!({ "attributes": { "owner": "ada" } }))
+        .send();
+    assert_eq!(resource.status, 201);
+    assert_eq!(held(&server, &server.app, &root), ["OPERATOR"]);
+    postgres.kill();
+    assert_eq!(held(&server, &server.app, &root), ["OPERATOR"]);
+    let known = server
+        .run(server.app.access.resource(&order()))
+        .expect("a copy");
+    assert_eq!(known.expect("a thing").attributes["owner"], "ada");
+    for answer in [
+        root.browser
+            .post_json("/v1/role-assignments", &assignment("root", "X")),
+        root.browser.get("/v1/role-assignments"),
+        root.browser.get("/v1/users/root/roles"),
+        root.browser.get("/v1/resources/order/17/role-assignments"),
+    ] {
+        assert_eq!(answer.status, 503, "{}", answer.text());
+    }
+    let user = root.id.parse().expect("an id");
+    let account_state = server
+        .run(server.app.account_states.find(user))
+        .expect("a copy");
+    let account_state = account_state.expect("a person");
+    redis.cli(&["FLUSHDB"]);
+    assert!(
+        server
+            .run(server.app.access.held_roles(&account_state, &order()))
+            .is_err()
+    );
+    assert!(server.run(server.app.access.resource(&order())).is_err());
+}
+
+#[test]
+fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
+    let (postgres, mut redis) = stores();
+    let server = server_on(&postgres, &redis);
+    let root = server.administrator();
+    let at = path(&give(&root, "root", "OPERATOR"));
+    redis.stop();
+    // Called directly as the command does: an HTTP caller would already be refused, because the account state is unavailable.
+    let id = at
+        .rsplit('/')
+        .next()
+        .expect("an id")
+        .parse()
+        .expect("an id");
+    let author = doorward::clients::ActingAs::command;
+    let pending = server.run(server.app.access.withdraw(id, None, None, author()));
+    assert!(
+        matches!(
+            pending,
+            Err(doorward::access::RoleAssignmentError::Pending(_))
+        ),
+        "{pending:?}"
+    );
+    let put = server.app.access.put_resource(
+        order(),
+        doorward::access::NewResource::default(),
+        doorward::access::Expected::Absent,
+        author(),
+    );
+    let put = server.run(put);
+    assert!(
+        matches!(put, Err(doorward::access::ResourceError::Pending(_))),
+        "{put:?}"
+    );
+    redis.start_again();
+    wait_until("the change is in force", Duration::from_secs(5), || {
+        let repeated = server.run(server.app.access.withdraw(id, None, None, author()));
+        repeated.is_ok_and(|before| before.is_withdrawn())
+    });
+    assert!(held(&server, &server.app, &root).is_empty());
+    assert!(
+        server
+            .run(server.app.access.resource(&order()))
+            .expect("an answer")
+            .is_some()
+    );
+}
