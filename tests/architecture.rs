@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules and their layers. A module may import only modules of lower layers. `cli` is above `server`, `server` above `app`.
-const ROWS: [(&str, u32); 23] = [
+const LAYERS: [(&str, u32); 23] = [
     ("main", 103),
     ("cli", 102),
     ("server", 101),
@@ -63,7 +63,7 @@ const OWNERS: [(&str, &str); 25] = [
 pub struct Source {
     /// Path below `src/`, with `/`.
     pub path: String,
-    room: String,
+    module: String,
     text: String,
 }
 
@@ -79,9 +79,9 @@ pub fn sources() -> Vec<Source> {
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let below = path.strip_prefix(&root).expect("below src");
                 let below = below.to_string_lossy().into_owned();
-                let room = below.split('/').next().unwrap_or_default();
+                let module = below.split('/').next().unwrap_or_default();
                 found.push(Source {
-                    room: room.trim_end_matches(".rs").to_owned(),
+                    module: module.trim_end_matches(".rs").to_owned(),
                     text: fs::read_to_string(&path).expect("text"),
                     path: below,
                 });
@@ -105,16 +105,16 @@ pub fn code(source: &Source) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn row(room: &str) -> u32 {
-    let found = ROWS.iter().find(|(name, _)| *name == room);
+fn layer_of(module: &str) -> u32 {
+    let found = LAYERS.iter().find(|(name, _)| *name == module);
     found
-        .unwrap_or_else(|| panic!("a room without a row: {room}"))
+        .unwrap_or_else(|| panic!("a module without a layer: {module}"))
         .1
 }
 
 /// Returns the modules that the code names: `crate::module` and the braces of `use crate::{…}`.
-fn named_rooms(code: &str) -> BTreeSet<String> {
-    let mut rooms = BTreeSet::new();
+fn named_modules(code: &str) -> BTreeSet<String> {
+    let mut modules = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
         if let Some(list) = rest.strip_prefix('{') {
@@ -125,8 +125,8 @@ fn named_rooms(code: &str) -> BTreeSet<String> {
                     .chars()
                     .take_while(|c| c.is_alphanumeric() || *c == '_')
                     .collect();
-                if ROWS.iter().any(|(room, _)| *room == name) {
-                    rooms.insert(name);
+                if LAYERS.iter().any(|(module, _)| *module == name) {
+                    modules.insert(name);
                 }
             }
         } else {
@@ -135,19 +135,19 @@ fn named_rooms(code: &str) -> BTreeSet<String> {
                 .take_while(|c| c.is_alphanumeric() || *c == '_')
                 .collect();
             if name != "timed" {
-                rooms.insert(name);
+                modules.insert(name);
             }
         }
     }
-    rooms
+    modules
 }
 
 #[test]
 fn imports_go_strictly_downward() {
     let mut upward = Vec::new();
     for source in sources() {
-        for named in named_rooms(&code(&source)) {
-            if named != source.room && row(&named) >= row(&source.room) {
+        for named in named_modules(&code(&source)) {
+            if named != source.module && layer_of(&named) >= layer_of(&source.module) {
                 upward.push(format!("{} names {named}", source.path));
             }
         }
@@ -156,19 +156,19 @@ fn imports_go_strictly_downward() {
 }
 
 #[test]
-fn a_turned_import_would_be_seen() {
+fn a_reversed_import_is_detected() {
     assert_eq!(
-        named_rooms("use crate::admin::http;")
+        named_modules("use crate::admin::http;")
             .into_iter()
             .next()
             .as_deref(),
         Some("admin")
     );
-    assert!(named_rooms("use crate::{account, web as pages};").contains("account"));
-    assert!(row("admin") > row("db") && row("web") == row("account_state"));
+    assert!(named_modules("use crate::{account, web as pages};").contains("account"));
+    assert!(layer_of("admin") > layer_of("db") && layer_of("web") == layer_of("account_state"));
 }
 
-fn name_it(pattern: &str, may: impl Fn(&str) -> bool) -> Vec<String> {
+fn files_that_contain(pattern: &str, may: impl Fn(&str) -> bool) -> Vec<String> {
     sources()
         .iter()
         .filter(|source| !may(&source.path) && code(source).contains(pattern))
@@ -177,7 +177,7 @@ fn name_it(pattern: &str, may: impl Fn(&str) -> bool) -> Vec<String> {
 }
 
 #[test]
-fn the_web_framework_stays_where_requests_are() {
+fn the_web_framework_is_used_only_in_http_modules() {
     let may = |path: &str| {
         path == "main.rs"
             || ["app/", "web/", "sessions/", "server/"]
@@ -188,26 +188,29 @@ fn the_web_framework_stays_where_requests_are() {
             || path.ends_with("/pages.rs")
             || path.contains("/pages/")
     };
-    assert_eq!(name_it("actix_", may), Vec::<String>::new());
+    assert_eq!(files_that_contain("actix_", may), Vec::<String>::new());
 }
 
 #[test]
-fn sql_stays_in_queries_and_redis_in_the_ephemeral_room() {
+fn sql_is_used_only_in_queries_and_redis_only_in_the_ephemeral_module() {
     let may = |path: &str| {
         path.starts_with("db/")
             || path.starts_with("ephemeral/embedded")
             || path.ends_with("/queries.rs")
             || path.contains("/queries/")
     };
-    assert_eq!(name_it("diesel", may), Vec::<String>::new());
+    assert_eq!(files_that_contain("diesel", may), Vec::<String>::new());
     let may = |path: &str| path.starts_with("ephemeral/");
-    assert_eq!(name_it("redis::", |path| may(path)), Vec::<String>::new());
+    assert_eq!(
+        files_that_contain("redis::", |path| may(path)),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
-fn a_table_belongs_to_one_room() {
+fn a_table_belongs_to_one_module() {
     let mut trespassers = Vec::new();
-    for source in sources().iter().filter(|source| source.room != "db") {
+    for source in sources().iter().filter(|source| source.module != "db") {
         for import in code(source).split("use crate::db::schema::").skip(1) {
             let import = import.split(';').next().unwrap_or_default();
             for table in import.trim_matches(['{', '}']).split(',').map(str::trim) {
@@ -215,7 +218,7 @@ fn a_table_belongs_to_one_room() {
                 let owner = owner
                     .unwrap_or_else(|| panic!("a table without an owner: {table}"))
                     .1;
-                if owner != source.room {
+                if owner != source.module {
                     trespassers.push(format!("{} uses {table}", source.path));
                 }
             }
@@ -225,8 +228,8 @@ fn a_table_belongs_to_one_room() {
 }
 
 #[test]
-fn only_the_three_ceremonies_attest_one() {
-    let attest = name_it("VerifiedCeremony::attest", |path| {
+fn only_the_three_ceremonies_create_a_verified_ceremony() {
+    let attest = files_that_contain("VerifiedCeremony::attest", |path| {
         [
             "passkeys/login.rs",
             "passkeys/register.rs",
@@ -235,14 +238,17 @@ fn only_the_three_ceremonies_attest_one() {
         .contains(&path)
     });
     assert_eq!(attest, Vec::<String>::new());
-    assert_eq!(name_it("Self::attest", |_| false), Vec::<String>::new());
+    assert_eq!(
+        files_that_contain("Self::attest", |_| false),
+        Vec::<String>::new()
+    );
 }
 
 /// An [`Author`] comes from `ActingAs::check`, in the transaction of the change. The exceptions create one from a request:
 /// ceremonies and the token endpoint, which authenticate there; the response to an app's request, whose operation checks the
 /// session under the lock; and signing out, which needs no permission.
 #[test]
-fn only_a_check_in_the_transaction_makes_an_author_of_a_request() {
+fn only_a_check_in_the_transaction_creates_the_author_of_a_change() {
     let allowed = [
         "sessions/caller.rs",
         "sessions/signed_in.rs",
@@ -267,12 +273,12 @@ fn only_a_check_in_the_transaction_makes_an_author_of_a_request() {
         ),
         ("ActingAs::new(", &allowed[..2]),
     ] {
-        let named = name_it(word, |path| {
+        let named = files_that_contain(word, |path| {
             allowed.iter().any(|allowed| path.starts_with(allowed))
         });
         assert_eq!(named, Vec::<String>::new(), "{word}");
     }
-    let crafted = name_it("Author {", |path| {
+    let crafted = files_that_contain("Author {", |path| {
         [
             "web/address.rs",
             "history/author.rs",
@@ -284,22 +290,18 @@ fn only_a_check_in_the_transaction_makes_an_author_of_a_request() {
 }
 
 #[test]
-fn files_stay_small_and_doors_say_what_they_promise() {
+fn files_stay_small_and_begin_with_a_short_module_comment() {
     for source in sources() {
         let lines = source.text.lines().count();
-        assert!(
-            lines <= 400,
-            "{} has {lines} lines: look for its seam",
-            source.path
-        );
-        let door = source
+        assert!(lines <= 400, "{} has {lines} lines: split it", source.path);
+        let comment_lines = source
             .text
             .lines()
             .take_while(|line| line.starts_with("//!"))
             .count();
         assert!(
-            (1..=15).contains(&door),
-            "{} opens with {door} lines",
+            (1..=15).contains(&comment_lines),
+            "{}: the module comment has {comment_lines} lines",
             source.path
         );
     }

@@ -168,13 +168,13 @@ fn config_of(server: &TestServer) -> Config {
 }
 
 #[test]
-fn nothing_acknowledged_is_missing_after_twenty_kills_embedded() {
+fn no_acknowledged_change_is_missing_after_twenty_kills_embedded() {
     let server = TestServer::embedded();
     survives_kills(&config_of(&server));
 }
 
 #[test]
-fn nothing_acknowledged_is_missing_after_twenty_kills_clustered() {
+fn no_acknowledged_change_is_missing_after_twenty_kills_clustered() {
     let server = TestServer::clustered();
     let mut config = config_of(&server);
     let database = crate::support::postgres::Postgres::shared().fresh_database();
@@ -203,7 +203,7 @@ fn a_chain_survives_the_kills_of_its_sealer(config: &Config) {
     let database = another_database(config, &Clock::system());
     let master = MasterKey::read(&config.master_key_path()).expect("the key");
     let seal = AuditChain::new(database.clone(), Sealer::new(&master, None, "audit-seal"));
-    let look = || runtime().block_on(seal.status()).expect("a look");
+    let look = || runtime().block_on(seal.status()).expect("a status");
     let log = tempfile::NamedTempFile::new().expect("a file");
     let (is_over, written) = (AtomicBool::new(false), AtomicUsize::new(0));
     // Enough for many sealing transactions; more events are added concurrently.
@@ -260,13 +260,13 @@ fn a_chain_survives_the_kills_of_its_sealer(config: &Config) {
 }
 
 #[test]
-fn a_chain_whose_sealers_were_killed_between_their_steps_is_whole_embedded() {
+fn an_audit_chain_stays_valid_when_sealers_are_killed_between_steps_embedded() {
     let server = TestServer::embedded();
     a_chain_survives_the_kills_of_its_sealer(&config_of(&server));
 }
 
 #[test]
-fn a_chain_whose_sealers_were_killed_between_their_steps_is_whole_clustered() {
+fn an_audit_chain_stays_valid_when_sealers_are_killed_between_steps_clustered() {
     let server = TestServer::clustered();
     let mut config = config_of(&server);
     let database = crate::support::postgres::Postgres::shared().fresh_database();
@@ -282,7 +282,7 @@ fn limit_files(process: &ChildProcess, limit: &str) {
 }
 
 #[test]
-fn an_embedded_service_whose_disk_takes_no_writes_is_not_ready() {
+fn an_embedded_service_with_a_read_only_disk_is_not_ready() {
     let server = TestServer::embedded();
     let mut config = server.config.clone();
     config.server.data_dir = server.config.server.data_dir.with_file_name("limited");

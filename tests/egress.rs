@@ -21,11 +21,11 @@ fn section(networks: &[&str]) -> config::Egress {
     }
 }
 
-fn at_home() -> Egress {
+fn with_loopback_allowed() -> Egress {
     Egress::new(&section(&["127.0.0.0/8"])).expect("a client")
 }
 
-fn trusting(file: PathBuf) -> Result<Egress, EgressError> {
+fn with_ca_file(file: PathBuf) -> Result<Egress, EgressError> {
     Egress::new(&config::Egress {
         extra_ca_file: Some(file),
         ..section(&["127.0.0.0/8"])
@@ -43,12 +43,12 @@ fn answer(head: &str) -> Behaviour {
 }
 
 #[test]
-fn a_form_arrives_and_nothing_about_us_but_our_name() {
+fn a_request_sends_the_form_and_only_a_user_agent() {
     let receiver = Receiver::http(answer("200 OK\r\nSet-Cookie: a=b"));
     let url = format!("http://localhost:{}/logout?tenant=1", receiver.port());
-    let egress = at_home();
+    let egress = with_loopback_allowed();
     for _ in 0..2 {
-        assert_eq!(post(&egress, &url).expect("an answer"), 200);
+        assert_eq!(post(&egress, &url).expect("a response"), 200);
     }
     let requests = receiver.requests();
     for request in &requests {
@@ -71,7 +71,7 @@ fn a_form_arrives_and_nothing_about_us_but_our_name() {
 }
 
 #[test]
-fn a_name_that_stands_for_a_private_address_is_refused() {
+fn a_name_that_resolves_to_a_private_address_is_refused() {
     let receiver = Receiver::http(answer("200 OK"));
     let port = receiver.port();
     let elsewhere = Egress::new(&section(&["10.0.0.0/8"])).expect("a client");
@@ -95,12 +95,15 @@ fn a_name_that_stands_for_a_private_address_is_refused() {
     }
     assert_eq!(receiver.requests().len(), 0);
     let url = format!("http://localhost:{port}/");
-    assert_eq!(post(&at_home(), &url).expect("an answer"), 200);
+    assert_eq!(
+        post(&with_loopback_allowed(), &url).expect("a response"),
+        200
+    );
 }
 
 #[test]
-fn a_name_without_an_address_and_a_closed_port_are_told_apart() {
-    let egress = at_home();
+fn an_unresolvable_name_and_a_closed_port_are_distinct_errors() {
+    let egress = with_loopback_allowed();
     let nowhere = post(&egress, "http://no-such-host.invalid/");
     assert!(
         matches!(nowhere, Err(EgressError::Unresolved(_))),
@@ -111,13 +114,16 @@ fn a_name_without_an_address_and_a_closed_port_are_told_apart() {
 }
 
 #[test]
-fn a_redirect_is_an_answer() {
+fn a_redirect_is_returned_and_not_followed() {
     let elsewhere = Receiver::http(answer("200 OK"));
     for status in [301, 302, 303, 307, 308] {
         let location = format!("http://127.0.0.1:{}/", elsewhere.port());
         let receiver = Receiver::http(answer(&format!("{status} Moved\r\nLocation: {location}")));
         let url = format!("http://127.0.0.1:{}/", receiver.port());
-        assert_eq!(post(&at_home(), &url).expect("an answer"), status);
+        assert_eq!(
+            post(&with_loopback_allowed(), &url).expect("a response"),
+            status
+        );
         assert_eq!(receiver.requests().len(), 1);
     }
     assert_eq!(elsewhere.requests().len(), 0);
@@ -128,7 +134,10 @@ fn an_endless_body_is_not_read_to_its_end() {
     let receiver = Receiver::http(Behaviour::Endless);
     let url = format!("http://127.0.0.1:{}/", receiver.port());
     let watch = Stopwatch::start();
-    assert_eq!(post(&at_home(), &url).expect("an answer"), 200);
+    assert_eq!(
+        post(&with_loopback_allowed(), &url).expect("a response"),
+        200
+    );
     assert!(
         watch.elapsed() < Duration::from_secs(4),
         "{:?}",
@@ -139,7 +148,7 @@ fn an_endless_body_is_not_read_to_its_end() {
 }
 
 #[test]
-fn whoever_does_not_answer_is_given_up() {
+fn a_silent_target_times_out() {
     let silent = Receiver::http(Behaviour::Silent);
     let slow_body = Receiver::http(Behaviour::Answer(
         "HTTP/1.1 204 No Content\r\nX: ".to_owned(),
@@ -165,11 +174,11 @@ fn whoever_does_not_answer_is_given_up() {
 }
 
 #[test]
-fn what_is_no_http_is_no_answer() {
+fn a_response_that_is_not_http_is_an_error() {
     for nonsense in ["SSH-2.0-OpenSSH_9.9\r\n", "", "HTTP/1.1 999999\r\n\r\n"] {
         let receiver = Receiver::http(Behaviour::Answer(nonsense.to_owned()));
         let url = format!("http://127.0.0.1:{}/?key=secret", receiver.port());
-        let answer = post(&at_home(), &url);
+        let answer = post(&with_loopback_allowed(), &url);
         let Err(error @ EgressError::Broken(_)) = answer else {
             panic!("{nonsense:?}: {answer:?}");
         };
@@ -181,16 +190,19 @@ fn what_is_no_http_is_no_answer() {
 }
 
 #[test]
-fn an_own_authority_is_trusted_by_its_file_alone_and_for_its_name_alone() {
+fn a_private_ca_is_trusted_only_if_configured_and_only_for_its_name() {
     let certificate = Certificate::make();
     let receiver = Receiver::https(answer("204 No Content"), &certificate);
     let url = format!("https://localhost:{}/", receiver.port());
-    let stranger = post(&at_home(), &url);
-    assert!(matches!(stranger, Err(EgressError::Tls(_))), "{stranger:?}");
-    let trusting = trusting(certificate.authority()).expect("a client");
-    assert_eq!(post(&trusting, &url).expect("an answer"), 204);
+    let without_ca = post(&with_loopback_allowed(), &url);
+    assert!(
+        matches!(without_ca, Err(EgressError::Tls(_))),
+        "{without_ca:?}"
+    );
+    let with_ca_file = with_ca_file(certificate.authority()).expect("a client");
+    assert_eq!(post(&with_ca_file, &url).expect("a response"), 204);
     let by_address = format!("https://127.0.0.1:{}/", receiver.port());
-    let wrong_name = post(&trusting, &by_address);
+    let wrong_name = post(&with_ca_file, &by_address);
     assert!(
         matches!(wrong_name, Err(EgressError::Tls(_))),
         "{wrong_name:?}"
@@ -199,7 +211,7 @@ fn an_own_authority_is_trusted_by_its_file_alone_and_for_its_name_alone() {
 }
 
 #[test]
-fn a_file_of_authorities_that_holds_none_is_refused() {
+fn a_ca_file_without_certificates_is_refused() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let empty = folder.path().join("empty.pem");
     std::fs::write(&empty, "no certificate").expect("a file");
@@ -207,24 +219,27 @@ fn a_file_of_authorities_that_holds_none_is_refused() {
     let text = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     std::fs::write(&damaged, text).expect("a file");
     for file in [folder.path().join("missing.pem"), empty, damaged] {
-        let error = trusting(file.clone()).expect_err("refused").to_string();
+        let error = with_ca_file(file.clone()).expect_err("refused").to_string();
         let begins = format!("egress.extra_ca_file: {}: ", file.display());
         assert!(error.starts_with(&begins), "{error}");
     }
 }
 
 #[test]
-fn proxies_of_the_environment_are_ignored() {
+fn proxy_environment_variables_are_ignored() {
     const RECEIVER: &str = "DOORWARD_TEST_RECEIVER";
     if let Ok(url) = std::env::var(RECEIVER) {
         // Runs in the child process that is started below.
-        assert_eq!(post(&at_home(), &url).expect("an answer"), 200);
+        assert_eq!(
+            post(&with_loopback_allowed(), &url).expect("a response"),
+            200
+        );
         return;
     }
     let receiver = Receiver::http(answer("200 OK"));
     let proxy = format!("http://127.0.0.1:{}", free_port());
     let mut again = Command::new(std::env::current_exe().expect("this program"));
-    again.args(["egress::proxies_of_the_environment_are_ignored", "--exact"]);
+    again.args(["egress::proxy_environment_variables_are_ignored", "--exact"]);
     again.env(RECEIVER, format!("http://localhost:{}/", receiver.port()));
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
         again.env(name, &proxy).env(name.to_lowercase(), &proxy);

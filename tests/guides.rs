@@ -1,8 +1,8 @@
 //! The documentation agrees with the code: guides show code that the tests run, generated pages are up to date, links and anchors
 //! exist, and named files and tests exist.
 
+mod citations;
 mod compatibility;
-mod named;
 mod pages;
 mod reference;
 
@@ -177,7 +177,7 @@ fn assert_written(page: &str, start: &str, expected: &str) {
 }
 
 #[test]
-fn the_guide_of_programs_says_what_the_presets_say() {
+fn the_guide_of_programs_matches_the_presets() {
     const START: &str = "<!-- From here on as src/clients/presets/table.json has it. -->\n";
     assert_written("guides/programs.md", START, &programs());
 }

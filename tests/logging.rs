@@ -123,7 +123,10 @@ fn the_log_carries_request_user_and_client_ids_and_no_secret() {
         &text(&link["token"]),
         &secret,
         &cookie,
-        &root.browser.cookie("doorward-browser").expect("a mark"),
+        &root
+            .browser
+            .cookie("doorward-browser")
+            .expect("a browser cookie"),
         "very.private@example.com",
     ] {
         assert!(!log.contains(secret), "a secret is in the log");
@@ -141,7 +144,7 @@ fn the_log_carries_request_user_and_client_ids_and_no_secret() {
 }
 
 #[test]
-fn the_newest_seal_of_the_audit_log_is_in_the_log_and_not_again_within_a_minute() {
+fn the_newest_audit_seal_is_logged_at_most_once_a_minute() {
     let server = TestServer::embedded();
     let mut config = server.config.clone();
     let folder = tempfile::TempDir::new().expect("a folder");
@@ -167,7 +170,7 @@ fn the_newest_seal_of_the_audit_log_is_in_the_log_and_not_again_within_a_minute(
             .filter_map(|record| record["fields"]["seal"].as_str().map(str::to_owned))
             .collect()
     };
-    wait_until("the seal is told", Duration::from_secs(30), || {
+    wait_until("the seal is logged", Duration::from_secs(30), || {
         !told(&process).is_empty()
     });
     let kept = told(&process).remove(0);
@@ -178,7 +181,7 @@ fn the_newest_seal_of_the_audit_log_is_in_the_log_and_not_again_within_a_minute(
 
     let created = binary::run(&config, &["client", "create", "shop 2", "--json"]);
     assert_eq!(created.code, 0, "{}", created.errors);
-    wait_until("what came later is sealed", Duration::from_secs(10), || {
+    wait_until("later events are sealed", Duration::from_secs(10), || {
         let report = binary::run(&config, &["audit", "verify", "--json"]).json();
         report["position"].as_i64() > Some(before) && report["unsealed_since"].is_null()
     });
@@ -187,7 +190,7 @@ fn the_newest_seal_of_the_audit_log_is_in_the_log_and_not_again_within_a_minute(
 }
 
 #[test]
-fn a_graceful_stop_finishes_what_is_in_flight() {
+fn a_graceful_stop_finishes_requests_in_flight() {
     let mut server = TestServer::embedded();
     let root = server.administrator();
     std::thread::scope(|scope| {

@@ -6,7 +6,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a test that can't go on fails"
+    reason = "a test that cannot continue fails"
 )]
 #![expect(
     clippy::pedantic,
@@ -15,12 +15,12 @@
 
 mod api;
 mod architecture;
-mod audit_seal;
-mod circles;
+mod audit_chain;
 mod durability;
 mod e2e;
 mod egress;
 mod guides;
+mod import_cycles;
 mod logging;
 mod outbox;
 mod overload;

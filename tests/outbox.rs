@@ -52,7 +52,7 @@ type Answer = Arc<dyn Fn(&Work) -> AttemptResult + Send + Sync>;
 #[derive(Clone)]
 struct TestWorker {
     seen: Seen,
-    gate: watch::Sender<bool>,
+    released: watch::Sender<bool>,
     answer: Answer,
 }
 
@@ -64,8 +64,11 @@ impl Worker for TestWorker {
     async fn work(&self, work: Work) -> AttemptResult {
         self.seen.0.lock().expect("a lock").push(work.clone());
         if work.queue.starts_with("dead") {
-            let mut gate = self.gate.subscribe();
-            gate.wait_for(|is_open| *is_open).await.expect("a gate");
+            let mut released = self.released.subscribe();
+            released
+                .wait_for(|is_open| *is_open)
+                .await
+                .expect("the sender exists");
         }
         (self.answer)(&work)
     }
@@ -74,7 +77,7 @@ impl Worker for TestWorker {
 fn worker(answer: impl Fn(&Work) -> AttemptResult + Send + Sync + 'static) -> TestWorker {
     TestWorker {
         seen: Seen::default(),
-        gate: watch::Sender::new(false),
+        released: watch::Sender::new(false),
         answer: Arc::new(answer),
     }
 }
@@ -137,7 +140,7 @@ fn row(server: &TestServer, id: WorkId) -> Option<(i64, bool)> {
         let row = query.first::<(i64, Option<Timestamp>)>(conn).optional();
         Ok(row?)
     });
-    row.expect("an answer")
+    row.expect("a result")
         .map(|(attempts, leased_until)| (attempts, leased_until.is_some()))
 }
 
@@ -166,7 +169,7 @@ fn let_time_pass(server: &TestServer) {
 }
 
 on_both! {
-    fn twenty_instances_do_each_of_twenty_rows_once(server) {
+    fn twenty_instances_process_each_of_twenty_rows_once(server) {
         for queue in 0..4 {
             enqueue(server, &format!("queue {queue}"), 5);
         }
@@ -180,7 +183,7 @@ on_both! {
         assert!(seen.iter().all(|work| work.attempts == 1 && work.payload == json!({ "for": work.queue })));
     }
 
-    fn a_transaction_that_is_undone_leaves_no_work(server) {
+    fn a_rolled_back_transaction_leaves_no_work(server) {
         let undone = write(server, |conn, now| {
             outbox::enqueue(conn, now, new_work("queue"))?;
             Err::<(), _>(db::Error::Internal("undone".into()))
@@ -194,14 +197,14 @@ on_both! {
         assert_eq!((worker.seen.of("queue"), worker.seen.of("other")), (0, 1));
     }
 
-    fn work_of_an_instance_that_died_is_repeated_after_its_lease(server) {
+    fn work_of_a_crashed_instance_is_repeated_after_its_lease(server) {
         let id = enqueue(server, "dead", 1)[0];
         let first = worker(|_| AttemptResult::Done);
         let killed = Instance::start(server, &first);
         first.seen.await_count("dead", 1);
         drop(killed);
         let second = worker(|_| AttemptResult::Done);
-        second.gate.send_replace(true);
+        second.released.send_replace(true);
         let _instance = Instance::start(server, &second);
         // The instance polls, but leaves work alone that another still leases.
         enqueue(server, "other", 1);
@@ -215,7 +218,7 @@ on_both! {
         assert_eq!(repeated.attempts, 2);
     }
 
-    fn whoever_comes_too_late_changes_nothing(server) {
+    fn a_worker_whose_lease_expired_changes_nothing(server) {
         let ids = enqueue(server, "dead", 2);
         let slow = worker(|_| AttemptResult::Done);
         let _slow = Instance::start(server, &slow);
@@ -227,14 +230,14 @@ on_both! {
         drop(killed);
         // The slow worker takes further work only after it has stored the results of its first two attempts.
         enqueue(server, "dead", 1);
-        slow.gate.send_replace(true);
+        slow.released.send_replace(true);
         slow.seen.await_count("dead", 3);
         for id in ids {
             assert_eq!(row(server, id), Some((2, true)));
         }
     }
 
-    fn what_fails_is_tried_twelve_times_and_told_which_is_the_last(server) {
+    fn failed_work_is_tried_twelve_times_and_knows_its_last_attempt(server) {
         let id = enqueue(server, "queue", 1)[0];
         let worker = worker(|_| AttemptResult::Retry { reason: "a test".into() });
         let instance = Instance::start(server, &worker);
@@ -256,7 +259,7 @@ on_both! {
         assert_eq!(attempts, expected);
     }
 
-    fn what_fails_waits(server) {
+    fn failed_work_is_retried_after_a_delay(server) {
         let id = enqueue(server, "queue", 1)[0];
         let worker = worker(|work| match work.attempts {
             1..=9 => AttemptResult::Retry { reason: "a test".into() },
@@ -281,7 +284,7 @@ on_both! {
         assert_eq!(row(server, id), Some((9, false)));
     }
 
-    fn what_was_given_up_is_gone(server) {
+    fn abandoned_work_is_deleted(server) {
         enqueue(server, "queue", 3);
         let worker = worker(|_| AttemptResult::Abandoned);
         let _instance = Instance::start(server, &worker);
@@ -289,7 +292,7 @@ on_both! {
         assert_eq!(worker.seen.all().len(), 3);
     }
 
-    fn a_dead_target_with_a_thousand_rows_holds_up_nobody(server) {
+    fn an_unresponsive_target_with_a_thousand_rows_does_not_delay_others(server) {
         enqueue(server, "dead", 1_000);
         let worker = worker(|_| AttemptResult::Done);
         let instance = Instance::start(server, &worker);
@@ -299,10 +302,10 @@ on_both! {
             instance.outbox.wake();
             worker.seen.await_count("live", 5 * (round + 1));
         }
-        assert_eq!(worker.seen.of("dead"), 2, "two of a queue at a time");
+        assert_eq!(worker.seen.of("dead"), 2, "two items of a queue at a time");
     }
 
-    fn forty_dead_targets_hold_up_nobody(server) {
+    fn forty_unresponsive_targets_do_not_delay_others(server) {
         for queue in 0..40 {
             enqueue(server, &format!("dead {queue}"), 3);
         }
@@ -313,7 +316,7 @@ on_both! {
         wait_until("each has its two", SOON, || worker.seen.all().len() == 81);
     }
 
-    fn another_kind_of_work_is_left_to_others(server) {
+    fn a_worker_takes_only_its_own_kind_of_work(server) {
         let foreign = write(server, |conn, now| {
             outbox::enqueue(conn, now, NewWork { kind: "foreign", ..new_work("queue") })
         });
@@ -325,7 +328,7 @@ on_both! {
         assert!(worker.seen.all().iter().all(|work| work.kind == KIND));
     }
 
-    fn a_worker_that_panics_is_asked_again(server) {
+    fn work_is_retried_after_a_panic(server) {
         let id = enqueue(server, "queue", 1)[0];
         let worker = worker(|work| match work.attempts {
             1 => panic!("as the test wants it"),
@@ -339,7 +342,7 @@ on_both! {
         assert_eq!(worker.seen.of("queue"), 2);
     }
 
-    fn work_that_ends_every_process_is_removed_at_last(server) {
+    fn work_that_crashes_every_process_is_finally_removed(server) {
         let id = enqueue(server, "queue", 1)[0];
         let set_attempts = write(server, move |conn, _| {
             diesel::update(rows::table.find(id)).set(rows::attempts.eq(15)).execute(conn)?;
@@ -354,7 +357,7 @@ on_both! {
 }
 
 #[test]
-fn a_database_that_goes_away_and_comes_back_is_worked_off() {
+fn work_is_delivered_after_a_database_outage() {
     let mut postgres = Postgres::start(PostgresOptions::default());
     postgres.create_database("doorward");
     let redis = Redis::shared().fresh_url();
@@ -367,7 +370,7 @@ fn a_database_that_goes_away_and_comes_back_is_worked_off() {
     worker.seen.await_count("before", 1);
     postgres.kill();
     assert!(write(&server, |_, _| Ok(())).is_err());
-    postgres.start_again();
+    postgres.restart();
     wait_until("the database is back", SOON, || {
         write(&server, |_, _| Ok(())).is_ok()
     });

@@ -90,7 +90,7 @@ fn bomb(zeros: u32, most: usize) -> Arc<Vec<u8>> {
 }
 
 #[test]
-fn a_thousand_compressed_bombs_at_once_cost_no_memory() {
+fn a_thousand_concurrent_decompression_bombs_use_no_extra_memory() {
     allow_many_files();
     let server = TestServer::embedded();
     let config = config_of(&server);
@@ -135,7 +135,7 @@ fn a_thousand_compressed_bombs_at_once_cost_no_memory() {
 }
 
 #[test]
-fn four_hundred_bodies_that_never_end_cost_little_memory() {
+fn four_hundred_endless_bodies_use_little_memory() {
     allow_many_files();
     let server = TestServer::embedded();
     let config = config_of(&server);
@@ -216,7 +216,7 @@ fn idle_connections(config: &Config, count: usize) -> Vec<TcpStream> {
 }
 
 #[test]
-fn idle_connections_beyond_the_soft_limit_of_open_files_starve_nobody() {
+fn idle_connections_beyond_the_soft_file_limit_do_not_block_others() {
     allow_many_files();
     let server = TestServer::embedded();
     let config = config_of(&server);
@@ -350,7 +350,7 @@ fn dropped_lines(config: &Config, sink: &str) -> u64 {
 const MANY: usize = 12_000;
 
 #[test]
-fn a_console_that_is_not_read_stops_nothing() {
+fn an_unread_log_pipe_blocks_nothing() {
     let server = TestServer::embedded();
     let config = config_of(&server);
     let (mut reader, writer) = pipe().expect("a pipe");
@@ -383,7 +383,7 @@ fn a_console_that_is_not_read_stops_nothing() {
 }
 
 #[test]
-fn a_full_console_delays_no_stop() {
+fn a_full_log_pipe_does_not_delay_a_stop() {
     let server = TestServer::embedded();
     let config = config_of(&server);
     let (_reader, writer) = pipe().expect("a pipe");
@@ -397,7 +397,7 @@ fn a_full_console_delays_no_stop() {
 }
 
 #[test]
-fn a_console_that_was_full_before_the_start_delays_no_start() {
+fn a_full_log_pipe_does_not_delay_a_start() {
     let server = TestServer::embedded();
     let config = config_of(&server);
     let (_reader, mut writer) = pipe().expect("a pipe");
@@ -416,7 +416,7 @@ fn a_console_that_was_full_before_the_start_delays_no_start() {
 }
 
 #[test]
-fn lines_that_the_log_file_can_not_take_are_counted() {
+fn log_lines_that_cannot_be_written_are_counted() {
     let server = TestServer::embedded();
     let config = config_of(&server);
     let folder = tempfile::TempDir::new().expect("a folder");

@@ -79,7 +79,7 @@ fn both_databases_have_the_same_tables_and_columns() {
 }
 
 #[test]
-fn every_migration_goes_up_down_and_up_again() {
+fn every_migration_can_be_reverted_and_reapplied() {
     use diesel_migrations::{FileBasedMigrations, MigrationHarness};
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
     let url = Postgres::shared().fresh_database();
@@ -310,7 +310,7 @@ fn standard_names_keep_every_row_of_sqlite() {
 }
 
 #[test]
-fn instances_that_start_at_once_on_an_empty_database_take_turns() {
+fn instances_starting_concurrently_on_an_empty_database_migrate_it_once() {
     let url = Postgres::shared().fresh_database();
     let redis = crate::support::redis::Redis::shared().fresh_url();
     let folder = tempfile::TempDir::new().expect("a folder");
@@ -328,7 +328,7 @@ fn instances_that_start_at_once_on_an_empty_database_take_turns() {
             })
             .collect();
         for start in starts {
-            let server = start.join().expect("a house that starts");
+            let server = start.join().expect("an installation that starts");
             assert_eq!(server.browser().get("/readyz").status, 200);
         }
     });
@@ -366,7 +366,7 @@ fn newest_migration() -> String {
 }
 
 #[test]
-fn processes_that_start_at_once_on_an_empty_folder_take_turns() {
+fn processes_starting_concurrently_on_an_empty_folder_migrate_it_once() {
     let server = TestServer::embedded();
     let mut config = server.config.clone();
     config.server.data_dir = server.config.server.data_dir.join("fresh");

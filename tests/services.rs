@@ -96,10 +96,7 @@ fn with_the_guides_policy(config: &mut Config) {
     config.access.policies = Some(in_repository("examples/policies/orders"));
 }
 
-fn a_session_and_a_grant_on_the_very_order_are_asked_for(
-    framework: Framework,
-    mut server: TestServer,
-) {
+fn access_needs_a_session_and_a_role_on_the_order(framework: Framework, mut server: TestServer) {
     let root = server.administrator();
     let ada = server.create_user(&root, "ada");
     let service = Service::start(&server, framework);
@@ -131,7 +128,7 @@ fn a_session_and_a_grant_on_the_very_order_are_asked_for(
     assert_eq!(service.view(&ada.browser, ORDER).0, 503);
 }
 
-macro_rules! on_both_with {
+macro_rules! on_both_with_framework {
     ($($name:ident: $framework:expr,)+) => {
         $(mod $name {
             use super::*;
@@ -139,19 +136,19 @@ macro_rules! on_both_with {
             #[test]
             fn embedded() {
                 let server = TestServer::embedded_with(with_the_guides_policy);
-                a_session_and_a_grant_on_the_very_order_are_asked_for($framework, server);
+                access_needs_a_session_and_a_role_on_the_order($framework, server);
             }
 
             #[test]
             fn clustered() {
                 let server = TestServer::clustered_with(with_the_guides_policy);
-                a_session_and_a_grant_on_the_very_order_are_asked_for($framework, server);
+                access_needs_a_session_and_a_role_on_the_order($framework, server);
             }
         })+
     };
 }
 
-on_both_with! {
+on_both_with_framework! {
     express: Framework::Express,
     fastapi: Framework::FastApi,
     actix_web: Framework::Actix,

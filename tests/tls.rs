@@ -5,7 +5,7 @@ use crate::support::redis::Redis;
 use crate::support::test_server::TestServer;
 
 #[test]
-fn a_postgresql_that_demands_tls_is_spoken_to_under_tls_and_its_certificate_checked() {
+fn a_postgresql_that_requires_tls_is_used_with_tls_and_its_certificate_is_verified() {
     let postgres = Postgres::start(PostgresOptions {
         encryption: Encryption::Required,
         ..PostgresOptions::default()

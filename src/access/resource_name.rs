@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_is_a_name_of_policies_and_none_of_doorwards_own() {
+    fn a_resource_type_is_a_policy_type_name_that_doorward_does_not_reserve() {
         for good in [
             "order",
             "Order",
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_any_text_that_can_be_seen() {
+    fn a_resource_id_is_any_printable_text() {
         for good in ["1", "a b", "ä/ö", "\"", "x".repeat(256).as_str()] {
             assert!(ResourceId::parse(good).is_ok(), "{good}");
         }
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn two_things_have_two_keys() {
+    fn different_resources_have_different_keys() {
         let key = |kind, id| ResourceName::parse(kind, id).expect("a name").key();
         assert_eq!(key("order", "1"), key("order", "1"));
         assert_ne!(key("order", "1"), key("order", "2"));

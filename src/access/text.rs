@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_are_sorted_and_each_once() {
+    fn roles_are_sorted_and_unique() {
         let roles = AssignedRoles::parse(&["b", "a", "b"]).expect("roles");
         assert_eq!(roles.into_names(), ["a", "b"]);
         let many: Vec<String> = (0..65).map(|number| format!("r{number}")).collect();
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_bounded_and_can_be_seen() {
+    fn texts_are_limited_in_length_and_printable() {
         assert_eq!(Title::parse("  "), Ok(None));
         assert!(Title::parse(&"ä".repeat(200)).is_ok());
         for bad in ["a\nb", "a\u{202E}b", "a\u{FEFF}b", &"x".repeat(201)] {
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_is_one_that_a_database_can_hold() {
+    fn an_instant_must_be_within_the_databases_range() {
         assert!(parse_instant("2026-11-23T08:00:00Z").is_ok());
         assert!(parse_instant("2026-11-23T08:00:00+02:00").is_ok());
         for bad in ["", "2026-11-23", "1969-12-31T23:59:59Z", "x"] {

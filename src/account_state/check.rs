@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_only_while_its_authorization_is() {
+    fn a_token_is_valid_only_while_its_authorization_is() {
         let state = state();
         let passkeys = state.passkeys.clone();
         let good = AuthorizationRef {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_good_only_when_everything_it_rests_on_is() {
+    fn a_session_is_valid_only_while_everything_it_depends_on_is() {
         let state = state();
         let passkeys = state.passkeys.clone();
         let good = SessionRef {

@@ -69,7 +69,7 @@ mod tests {
     use crate::base::ids::UserId;
 
     #[test]
-    fn a_floor_refuses_older_copies_and_never_falls() {
+    fn a_minimum_version_refuses_older_copies_and_never_decreases() {
         let min_versions = MinVersions::default();
         let user = UserId::random();
         assert!(min_versions.is_fresh(user, 1));

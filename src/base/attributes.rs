@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_are_bounded_in_size_and_in_depth() {
+    fn attributes_are_limited_in_size_and_depth() {
         assert!(are_within_limits(&Map::new()));
         assert!(are_within_limits(&nested(16)));
         assert!(!are_within_limits(&nested(17)));

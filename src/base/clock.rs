@@ -164,13 +164,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_survives_its_text_form() {
+    fn an_instant_round_trips_through_its_text_form() {
         let at = Timestamp::from_micros(1_795_000_000_123_456);
         assert_eq!(Timestamp::parse(&at.to_rfc3339()), Some(at));
     }
 
     #[test]
-    fn a_manual_clock_moves_only_when_told() {
+    fn a_manual_clock_moves_only_when_advanced() {
         let clock = Clock::manual();
         let before = clock.now();
         assert_eq!(clock.now(), before);

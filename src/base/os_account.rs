@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_is_a_user_and_a_machine() {
+    fn an_os_account_is_a_user_and_a_machine() {
         let users = "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\nbroken\n";
         assert_eq!(name_of(1000, users).as_deref(), Some("ada"));
         assert_eq!(name_of(7, users), None);

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_stored_under_a_uuid_of_its_own_that_is_no_client_id() {
+    fn a_text_id_maps_to_its_own_uuid_that_is_not_a_client_id() {
         let chosen = PublicClientId::parse("grafana").expect("a client ID");
         assert!(chosen.is_text() && chosen.as_str() == "grafana");
         assert_eq!(PublicClientId::parse("grafana"), Some(chosen.clone()));
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uuid_stays_what_it_is() {
+    fn a_uuid_maps_to_itself() {
         let id = ClientId::random();
         let public = PublicClientId::parse(&id.to_string()).expect("a client ID");
         assert!(public.id() == id && !public.is_text());

@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_sealed_opens_for_its_own_context_and_purpose_alone() {
+    fn encrypted_data_decrypts_only_with_its_context_and_purpose() {
         let master = MasterKey::generate();
         let ours = Sealer::new(&master, None, "tests");
         let sealed = ours.seal(b"secret", b"row 1");
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_previous_key_is_read_and_no_longer_written() {
+    fn the_previous_key_decrypts_but_no_longer_encrypts() {
         let (old, new) = (MasterKey::generate(), MasterKey::generate());
         let before = Sealer::new(&old, None, "tests");
         let moving = Sealer::new(&new, Some(&old), "tests");
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sealer_does_not_show_its_keys() {
+    fn debug_output_of_a_sealer_hides_its_keys() {
         let ours = Sealer::new(&MasterKey::generate(), None, "tests");
         assert_eq!(format!("{ours:?}"), "Sealer(redacted)");
     }

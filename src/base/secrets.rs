@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_do_not_show_themselves() {
+    fn debug_output_hides_secrets() {
         let token = Token::generate();
         assert!(!format!("{token:?} {:?}", token.hash()).contains(token.expose()));
         assert_eq!(

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_hides_or_turns_text_is_unprintable() {
+    fn invisible_and_direction_changing_characters_are_unprintable() {
         for letter in "\0\n\t\u{7F}\u{85}\u{AD}\u{61C}\u{180E}\u{200B}\u{200E}\u{200F}\u{2028}\u{2029}\u{202A}\u{202E}\
             \u{2060}\u{2066}\u{2069}\u{206F}\u{FEFF}\u{FFF9}\u{E0001}\u{E007F}\
             \u{34F}\u{115F}\u{1160}\u{17B4}\u{2800}\u{3164}\u{FFA0}"

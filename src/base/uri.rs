@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_needs_no_repair_is_parsed() {
+    fn a_uri_that_needs_no_normalization_is_accepted() {
         for good in [
             "https://app.example",
             "https://app.example/",
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_parser_would_repair_is_refused() {
+    fn a_uri_that_a_parser_would_normalize_is_refused() {
         for bad in [
             "https:/cb",
             "https:cb/x",
@@ -98,7 +98,7 @@ mod tests {
     proptest! {
         /// An accepted URI is read the same by every parser of RFC 3986: scheme and authority are those of the text.
         #[test]
-        fn what_is_accepted_is_read_as_it_is_written(text in "(https?|ws|com\\.example)?:?/{0,4}[a-zA-Z0-9.@:\\[\\]%?#/\\\\ -]{0,24}") {
+        fn an_accepted_uri_is_parsed_as_written(text in "(https?|ws|com\\.example)?:?/{0,4}[a-zA-Z0-9.@:\\[\\]%?#/\\\\ -]{0,24}") {
             if let Some(url) = parse_exact(&text) {
                 let (scheme, rest) = text.split_once(':').expect("a scheme");
                 prop_assert_eq!(url.scheme(), scheme);

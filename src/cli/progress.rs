@@ -69,7 +69,7 @@ fn share(done: u64, whole: u64, of: u64) -> u64 {
 mod tests {
     use super::*;
 
-    fn told(is_terminal: bool, steps: &[(u64, u64, Option<u64>)]) -> String {
+    fn printed(is_terminal: bool, steps: &[(u64, u64, Option<u64>)]) -> String {
         let mut output = Vec::new();
         let mut progress = Progress {
             what: "lines stored",
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bar_is_as_long_as_the_work_is_done() {
+    fn the_bars_length_shows_the_progress() {
         let words = |count, done, whole| words("lines stored", count, done, whole);
         assert_eq!(words(500, 1, None), "500 lines stored");
         assert_eq!(
@@ -99,16 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn a_line_ends_wherever_the_work_does() {
-        let half = told(true, &[(1, 1, None), (3, 3, None)]);
+    fn an_unfinished_progress_line_is_terminated() {
+        let half = printed(true, &[(1, 1, None), (3, 3, None)]);
         assert_eq!(half, "\r\x1b[2K1 lines stored\r\x1b[2K3 lines stored\n");
-        let cut = told(true, &[(3, 3, Some(5))]);
+        let cut = printed(true, &[(3, 3, Some(5))]);
         assert!(cut.contains(" 60 %") && cut.ends_with('\n'), "{cut}");
-        assert_eq!(told(true, &[]), "", "nothing was begun");
+        assert_eq!(printed(true, &[]), "", "nothing was started");
     }
 
     #[test]
-    fn nothing_is_written_where_there_is_no_terminal() {
-        assert_eq!(told(false, &[(3, 3, None), (5, 5, Some(5))]), "");
+    fn nothing_is_written_without_a_terminal() {
+        assert_eq!(printed(false, &[(3, 3, None), (5, 5, Some(5))]), "");
     }
 }

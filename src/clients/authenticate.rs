@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn basic_credentials_are_read_strictly() {
+    fn basic_credentials_are_parsed_strictly() {
         let (id, secret) = (ClientId::random(), Token::generate());
         let read = parse_basic(&basic(&id.to_string(), secret.expose())).expect("credentials");
         assert_eq!(read.client.id(), id);

@@ -186,7 +186,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_member_is_decided() {
+    fn every_metadata_member_has_a_rule() {
         let registered = serde_json::json!(app());
         let registered = registered.as_object().expect("an object");
         let mut members: Vec<&str> = registered.keys().map(String::as_str).collect();
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_changed_freely_loosens_nothing_and_the_rest_does() {
+    fn only_changes_of_free_members_keep_consents() {
         for (member, rule) in RULES {
             let changed = match rule {
                 Rule::NotSettable => continue,
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_may_go_without_pkce_again_is_loosened() {
+    fn making_pkce_optional_again_voids_consents() {
         let mut before = app();
         before.metadata.pkce_used = true;
         let mut after = before.clone();
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_app_that_was_native_is_asked_about_again() {
+    fn a_public_app_that_is_no_longer_native_loses_its_consents() {
         let before = {
             let mut client = app();
             client.metadata.token_endpoint_auth_method = AuthMethod::None;
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_that_lets_more_in_is_named() {
+    fn every_member_that_widens_access_is_reported() {
         let callback = RedirectUri::parse("https://app.example/other").expect("an address");
         let added = voided_by(|client| client.metadata.redirect_uris.push(callback));
         assert_eq!(added, ["redirect_uris"]);
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_that_narrows_or_renames_loosens_nothing() {
+    fn narrowing_access_or_renaming_keeps_consents() {
         let narrowed = voided_by(|client| {
             client.name = "Another name".into();
             client.scopes = Scope::OPENID.into_iter().take(1).collect();

@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_there_twice_stands_there_once() {
+    fn duplicates_are_removed() {
         let draft = app(|metadata| {
             let again = metadata.redirect_uris.clone();
             metadata.redirect_uris.extend(again);
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_client_is_held_to_more() {
+    fn public_clients_have_additional_rules() {
         let public = |change: fn(&mut Metadata)| {
             fault(|metadata| {
                 metadata.token_endpoint_auth_method = AuthMethod::None;
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_in_a_scope_of_doorwards_own_is_seen() {
+    fn a_typo_in_one_of_doorwards_scopes_is_detected() {
         let metadata = Metadata::default();
         let check =
             |text: &str| check_scopes(&Scopes::parse(text).expect("scopes"), &metadata).is_ok();

@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_registered() {
+    fn only_safe_redirect_uris_can_be_registered() {
         for good in [
             "https://app.example.com/callback",
             "https://app.example.com/callback?tenant=1",
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_compared_whole() {
+    fn redirect_uris_are_compared_exactly() {
         let web = RedirectUri::parse("https://app.example.com/callback").expect("an address");
         assert!(web.matches("https://app.example.com/callback", ApplicationType::Web));
         for other in [
@@ -196,21 +196,21 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_address_that_could_not_be_registered_any_more_matches_nothing() {
+    fn a_stored_uri_that_could_no_longer_be_registered_matches_nothing() {
         let stored: RedirectUri = serde_json::from_str("\"https:/cb\"").expect("a text");
         assert_eq!(stored.as_str(), "https:/cb");
         assert!(!stored.matches("https:/cb", ApplicationType::Web));
     }
 
     #[test]
-    fn an_address_without_a_path_is_another_than_one_with_the_path_slash() {
+    fn a_uri_without_a_path_differs_from_one_with_the_path_slash() {
         let bare = RedirectUri::parse("https://app.example.com").expect("an address");
         assert!(bare.matches("https://app.example.com", ApplicationType::Web));
         assert!(!bare.matches("https://app.example.com/", ApplicationType::Web));
     }
 
     #[test]
-    fn a_native_app_on_loopback_takes_any_port_and_nothing_else() {
+    fn a_native_apps_loopback_uri_may_differ_only_in_the_port() {
         let native = RedirectUri::parse("http://127.0.0.1/callback").expect("an address");
         assert!(native.matches("http://127.0.0.1:49152/callback", ApplicationType::Native));
         assert!(!native.matches("http://127.0.0.1:49152/callback", ApplicationType::Web));
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_path_on_loopback_is_the_path_slash() {
+    fn an_empty_loopback_path_equals_the_path_slash() {
         for registered in [
             "http://localhost",
             "http://localhost/",

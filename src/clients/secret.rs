@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chosen_secret_is_stored_sealed_for_its_client_and_moves_to_the_next_master_key() {
+    fn a_chosen_secret_is_encrypted_for_its_client_and_re_encrypted_under_a_new_master_key() {
         let (old, new) = (MasterKey::generate(), MasterKey::generate());
         let before = Sealer::new(&old, None, "tests");
         let moving = Sealer::new(&new, Some(&old), "tests");
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_in_a_header_counts_as_it_was_sent_and_decoded() {
+    fn a_secret_in_a_header_is_accepted_raw_and_form_decoded() {
         let sent = "0123456789abcdef%2B0123456789abcdef";
         let secret = ClientSecret::parse_header(sent, Some("0123456789abcdef+0123456789abcdef"));
         let secret = secret.expect("a secret");

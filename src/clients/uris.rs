@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_https_and_nothing_else() {
+    fn a_page_url_must_be_https() {
         for good in [
             "https://app.example/a?b#c",
             "http://localhost:3000/",
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_can_be_called() {
+    fn an_endpoint_url_must_be_callable() {
         for good in [
             "https://app.example/logout?a=b",
             "http://10.0.0.7:8080/logout",

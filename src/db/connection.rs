@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_build_without_tls_refuses_an_address_that_demands_it() {
+    fn a_build_without_tls_refuses_a_url_that_requires_it() {
         for mode in ["require", "verify-ca", "verify-full"] {
             let url = format!("postgres://db.example.com/doorward?sslmode={mode}");
             assert!(require_tls_support(&url, false).is_err(), "{mode}");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_in_the_address_are_kept() {
+    fn limits_in_the_url_are_kept() {
         let url = with_timeouts("postgres://h/d?connect_timeout=9", Duration::from_secs(5));
         assert_eq!(url.matches("connect_timeout").count(), 1);
         assert!(url.contains("connect_timeout=9") && url.contains("tcp_user_timeout=5000"));

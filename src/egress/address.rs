@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn all_others_are_not() {
+    fn all_other_addresses_are_not_public() {
         for (address, name) in [
             ("0.0.0.0", "an address of this network"),
             ("0.255.255.255", "an address of this network"),

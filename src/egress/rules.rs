@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_refused_for_what_it_says_itself() {
+    fn invalid_urls_are_refused_before_resolution() {
         let rules = rules(&[]);
         for (url, reason) in [
             ("", "not a URL"),
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn allowed_networks_may_be_called_in_the_open_too() {
+    fn allowed_networks_may_be_called_without_tls() {
         let rules = rules(&["10.1.0.0/16", "fd00:1::/32"]);
         for url in [
             "http://10.1.2.3/",
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_addresses_only_the_admitted_are_called() {
+    fn only_allowed_addresses_of_a_name_are_called() {
         let address = |text: &str| text.parse::<IpAddr>().expect("an address");
         let mixed = ["10.0.0.1", "1.1.1.1", "::1", "2606:4700::1"].map(address);
         let public = vec![address("1.1.1.1"), address("2606:4700::1")];

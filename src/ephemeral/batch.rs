@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn reads_of_one_turn_are_one_batch() {
+    async fn reads_of_one_scheduler_turn_are_one_batch() {
         let (_folder, store) = store_of("value").await;
         let (one, other, ()) = tokio::join!(
             store.get(&["key-1", "key-2"]),

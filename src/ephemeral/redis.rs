@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redis_that_would_forget_is_refused() {
+    fn a_redis_that_may_evict_keys_is_refused() {
         assert!(check_settings(GOOD).is_ok());
         for (from, to) in [
             ("7.0.15", "6.0.9"),

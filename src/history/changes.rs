@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_differs_is_told() {
+    fn only_differing_fields_are_returned() {
         let before = json!({ "name": "Ada", "roles": ["a"], "email": null, "gone": 1 });
         let after = json!({ "name": "Ada", "roles": ["a", "b"], "title": "Countess" });
         let told = json!({

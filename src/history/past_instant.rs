@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_future_is_no_past_and_the_last_moments_are_not_settled() {
+    fn future_instants_are_refused_and_recent_ones_are_not_settled() {
         let now = Timestamp::from_micros(1_795_000_000_000_000);
         let micro = Duration::from_micros(1);
         let settled = |at| PastInstant::relative_to(now, at).map(|instant| instant.is_settled);

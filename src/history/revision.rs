@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_version_is_later_than_the_one_before_it_even_when_the_clock_went_back() {
+    fn versions_stay_ordered_when_the_clock_goes_back() {
         let previous = Timestamp::from_micros(1_000);
         assert_eq!(
             next_as_of(Timestamp::from_micros(5), previous),

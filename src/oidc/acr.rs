@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lowest_of_the_wanted_rungs_will_do() {
+    fn the_lowest_requested_acr_suffices() {
         let bound = Acr::DeviceBound.as_str();
         assert_eq!(request(&[], false).min_rank(None), Ok(0));
         assert_eq!(request(&["phr"], false).min_rank(None), Ok(1));
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_here_is_a_wish_or_an_error() {
+    fn an_unknown_acr_is_an_error_only_if_essential() {
         assert_eq!(request(&["1", "2"], false).min_rank(None), Ok(0));
         assert_eq!(
             request(&["1", "2"], true).min_rank(None),

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_demands_are_read() {
+    fn claim_names_and_requirements_are_parsed() {
         let text = r#"{"userinfo": {"name": {"essential": true}, "nickname": null},
             "id_token": {"email": null, "acr": {"essential": true, "values": ["phr"]}, "sub": {"value": "x"}}}"#;
         let (request, requirements) = parse(text).expect("claims");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_values_are_refused() {
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
         for bad in [
             "",

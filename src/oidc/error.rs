@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_a_shell_reads_as_one_word_stands_in_advice() {
+    fn suggested_commands_contain_only_single_shell_words() {
         let word = |value: &str| shell_word(value);
         let uri = "https://app.example/cb?a=1&b=$x;(y)";
         assert_eq!(word(uri), Some(format!("'{uri}'")));

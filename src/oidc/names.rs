@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_come_from_the_display_name_where_no_attribute_says_otherwise() {
+    fn names_come_from_the_display_name_unless_an_attribute_is_set() {
         for (display_name, given, family, expected) in [
             ("Ada Lovelace", None, None, ("Ada", "Lovelace")),
             (
@@ -84,7 +84,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn nothing_is_invented(text in "\\PC*") {
+        fn names_contain_only_words_of_the_display_name(text in "\\PC*") {
             let (given, family) = complete(&text, None, None);
             for name in [given, family].into_iter().flatten() {
                 proptest::prop_assert!(!name.is_empty());

@@ -189,7 +189,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn each_parameter_once() {
+    fn a_repeated_parameter_is_refused() {
         let read = Parameters::parse(b"a=1&b=x+y%2B%C3%A4&c=&resource=r&resource=s&d");
         let read = read.expect("parameters");
         assert_eq!((read.get("a"), read.get("b")), (Some("1"), Some("x y+ä")));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_or_too_long_is_refused() {
+    fn invalid_and_overlong_parameters_are_refused() {
         let bad = [&b"a=%FF"[..], b"a=\xff", b"a=%00", b"%C3=1"];
         for bad in bad {
             assert_eq!(Parameters::parse(bad), Err(ParametersError::NotUtf8));
@@ -253,12 +253,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             Parameters::parse(&bytes).ok();
         }
 
         #[test]
-        fn what_was_encoded_is_read_back(value in "[^\\x00]{1,80}") {
+        fn encoded_parameters_round_trip(value in "[^\\x00]{1,80}") {
             let encoded: String = url::form_urlencoded::Serializer::new(String::new())
                 .append_pair("a", &value)
                 .finish();

@@ -136,7 +136,7 @@ mod tests {
     const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
     #[test]
-    fn the_example_of_the_specification_verifies() {
+    fn the_specifications_example_verifies() {
         assert_eq!(verify(Some(CHALLENGE), Some(VERIFIER)), Ok(()));
         assert_eq!(verify(None, None), Ok(()));
         let other = VERIFIER.replace('d', "e");

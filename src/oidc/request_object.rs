@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unusable_object_says_nothing() {
+    fn an_unusable_request_object_yields_no_parameters() {
         let long = "s".repeat(max_len("state") + 1);
         for payload in [
             json!({ "response_mode": "jwt", "state": 1 }),
@@ -88,7 +88,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_a_panic(text in ".{0,200}") {
+        fn arbitrary_text_never_panics(text in ".{0,200}") {
             RequestObjectHints::read(&text);
             RequestObjectHints::read(&format!("e30.{}.", URL_SAFE_NO_PAD.encode(&text)));
         }

@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_that_is_there_stays_there() {
+    fn an_existing_query_is_kept() {
         let address = with_query(
             "https://app.example/cb?tenant=1",
             &[("state", "a b&c=d\"<")],

@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_ten_minutes() {
+    fn delays_double_up_to_ten_minutes() {
         let pauses: Vec<u64> = (1..MAX_ATTEMPTS)
             .map(|attempts| backoff(attempts).as_secs())
             .collect();

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_kind_stands_there_twice_and_an_unknown_one_has_no_name() {
+    fn authenticator_ids_are_unique_and_unknown_ones_have_no_name() {
         for (index, (aaguid, _)) in PROVIDERS.iter().enumerate() {
             let twice = PROVIDERS[..index].iter().any(|(other, _)| other == aaguid);
             assert!(!twice, "{aaguid}");

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn only_our_own_top_level_pages_pass() {
+    fn only_same_origin_top_level_pages_are_accepted() {
         assert_eq!(check_text(r#"{"origin":"https://id.example.com"}"#), Ok(()));
         assert_eq!(
             check_text(

@@ -162,7 +162,7 @@ fn passkey(user: UserId, new: NewCredential) -> Passkey {
 }
 
 #[test]
-fn the_vectors_of_the_specification_are_judged_by_our_rules() {
+fn the_specifications_test_vectors_have_the_expected_results() {
     let vectors: Value = serde_json::from_str(VECTORS).expect("vectors");
     let party = party(&vectors);
     let user = UserId::random();

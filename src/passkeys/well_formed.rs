@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn authenticator_data_has_the_parts_that_its_flags_announce_and_no_more() {
+    fn authenticator_data_contains_exactly_the_parts_its_flags_announce() {
         assert_eq!(read_authenticator_data(&data(0x05, &[])), Ok(None));
         let credential = AttestedCredential {
             aaguid: Uuid::from_bytes([9; 16]),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn outputs_of_client_extensions_are_taken_out_whatever_they_are() {
+    fn client_extension_outputs_are_always_removed() {
         for outputs in [
             json!(null),
             json!(5),

@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_leave_files_for_everything_else() {
+    fn connections_leave_file_descriptors_for_other_uses() {
         assert_eq!(connections_per_worker(1_024, 8, 2), 444);
         assert_eq!(
             connections_per_worker(256, 8, 2),

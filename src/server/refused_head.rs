@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn the_empty_refusals_of_the_framework_are_explained() {
+    fn empty_error_responses_of_the_framework_get_a_body() {
         let refusal =
             "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\ndate: x\r\n\r\n";
         let long = text(refusal, MAX_ADDRESS + 1).expect("a page");
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn every_other_answer_stays_as_it_is() {
+    fn every_other_response_is_unchanged() {
         for answer in [
             "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
             "HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n\r\n",

@@ -106,14 +106,14 @@ mod tests {
     }
 
     #[test]
-    fn where_nobody_can_look_the_age_goes_on_from_what_was_known() {
+    fn the_age_grows_while_the_database_is_unavailable() {
         let known = LastKnownAge::new(Duration::from_secs(30));
         let first = known.age_now();
         assert!(first >= known.age && known.age_now() >= first);
     }
 
     #[test]
-    fn the_newest_seal_is_told_at_once_and_then_once_a_minute_by_the_one_whose_turn_it_is() {
+    fn the_newest_seal_is_logged_immediately_and_then_once_a_minute_by_the_lease_holder() {
         let almost = LOG_INTERVAL.saturating_sub(Duration::from_millis(1));
         assert!(is_log_due(&status(1, true), None));
         assert!(!is_log_due(&status(1, true), Some(Duration::ZERO)));

@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_address_is_kept_without_its_query_or_not_at_all() {
+    fn a_long_url_is_stored_without_its_query_or_not_at_all() {
         let path = |target: &str| Continuation::to(target).path;
         assert_eq!(
             path("/admin/audit?action=user."),

@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_seen_is_read_as_it_was_written() {
+    fn the_last_use_round_trips() {
         let last_seen = LastSeen {
             at: Timestamp::from_micros(1_234_567),
             live_copy: SessionKey::generate(UserId::random()).store_key(),

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_encoding_is_read_as_it_was_written_and_nothing_else_is_read() {
+    fn the_encoding_round_trips_and_other_bytes_are_refused() {
         let all = [
             IssuedState::Client { epoch: i64::MAX },
             for_user(0),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_in_its_own_token_alone() {
+    fn encrypted_state_decrypts_only_in_its_own_token() {
         let sealer = Sealer::new(&MasterKey::generate(), None, "tests");
         let (own, other, issued_state) = (token("ada"), token("bob"), for_user(1));
         let encrypted = issued_state.seal(&own, &sealer);

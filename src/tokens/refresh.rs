@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_genuine_or_nothing() {
+    fn only_genuine_refresh_tokens_are_parsed() {
         let (old, new) = (MasterKey::generate(), MasterKey::generate());
         let token = RefreshToken {
             family: RefreshFamilyId::random(),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_before_gives_the_same_once_more_within_the_grace() {
+    fn the_previous_token_returns_the_same_successor_within_the_grace_period() {
         let family = family(5);
         let rotation = Rotation::EachUse {
             grace: Duration::from_secs(10),
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_grace_the_one_before_is_proof_of_a_thief() {
+    fn without_a_grace_period_the_previous_token_is_treated_as_theft() {
         let family = family(5);
         let rotation = Rotation::EachUse {
             grace: Duration::ZERO,
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_keeps_its_token_keeps_it() {
+    fn a_client_without_rotation_keeps_its_token() {
         let family = family(1);
         let at = family.rotated_at;
         let judged = check_use(&family, 1, Rotation::Never, at);

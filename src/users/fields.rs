@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_username_is_folded_and_plain() {
+    fn usernames_are_folded_and_plain() {
         assert_eq!(
             Username::parse(" Ada.Lovelace ").map(|name| name.0),
             Ok("ada.lovelace".into())
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_name_is_any_script_without_tricks() {
+    fn display_names_allow_every_script_but_no_deceptive_characters() {
         assert!(DisplayName::parse("Ада Лавлейс 🦊").is_ok());
         for bad in [
             "",
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_its_shape() {
+    fn email_addresses_are_validated() {
         assert_eq!(
             Email::parse("Ada@Example.COM").map(|email| email.0),
             Ok("Ada@example.com".into())
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_fits_into_a_list_and_a_header() {
+    fn role_names_fit_into_lists_and_headers() {
         for good in ["admin", "OPERATOR", "shop:clerk", "a-b_c.d1"] {
             assert!(RoleName::parse(good).is_ok(), "{good}");
         }
@@ -237,7 +237,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn parsing_twice_is_parsing_once(text in "\\PC*") {
+        fn parsing_is_idempotent(text in "\\PC*") {
             if let Ok(name) = Username::parse(&text) {
                 proptest::prop_assert_eq!(Username::parse(name.as_str()), Ok(name));
             }

@@ -188,7 +188,7 @@ mod tests {
     use crate::users::EmailState;
 
     #[test]
-    fn a_holder_is_managed_only_when_every_role_of_theirs_may_be_given() {
+    fn a_user_is_managed_only_if_every_role_of_theirs_is_managed() {
         let rights = ManagementRights {
             manages_roles: ["clerk".to_owned(), "cook".to_owned()].into(),
             ..ManagementRights::default()
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_manages_themself_and_an_administrator_manages_everybody() {
+    fn users_do_not_manage_themselves_and_administrators_manage_all_users() {
         let person = |roles: &[&str]| User {
             id: UserId::random(),
             username: "ada".into(),
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn who_manages_assignments_alone_manages_no_user() {
+    fn managing_assignments_does_not_include_managing_users() {
         let rights = ManagementRights {
             manages_assignments_on: ["order".to_owned()].into(),
             ..ManagementRights::default()

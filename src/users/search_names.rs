@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_it_was() {
+    fn a_cursor_round_trips() {
         let id = UserId::parse("0193a1b2-0000-7000-8000-000000000001").expect("an id");
         let cursor = UserCursor {
             sort_name: "elodie".into(),

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trusted_proxies_are_believed() {
+    fn only_trusted_proxies_are_used() {
         let stranger = address("203.0.113.9");
         let proxy = address("10.0.0.1");
         // The header of an untrusted peer is ignored.
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_read_with_a_port_and_in_brackets() {
+    fn addresses_are_parsed_with_a_port_and_in_brackets() {
         for entry in ["203.0.113.9", "203.0.113.9:1", "203.0.113.9:65535"] {
             assert_eq!(
                 visitor(&[entry.as_bytes()]),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_ends_the_walk_at_the_last_that_is_known() {
+    fn an_invalid_address_ends_the_walk_at_the_last_valid_one() {
         let unreadable: [&[u8]; 16] = [
             b"",
             b"unknown",
@@ -194,7 +194,7 @@ mod tests {
     proptest! {
         /// Whatever a client sends, the entry that the trusted proxy added counts, in any notation.
         #[test]
-        fn nothing_that_a_visitor_sends_changes_their_address(
+        fn no_header_of_a_client_changes_its_address(
             sent in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..4),
             seen in any::<[u8; 16]>(), is_v4: bool, port in proptest::option::of(any::<u16>()), own_line: bool,
         ) {
@@ -220,7 +220,7 @@ mod tests {
 
         /// No entry causes a panic or is parsed as an address that it doesn't contain.
         #[test]
-        fn an_entry_is_an_address_as_it_is_written_or_none(entry in proptest::collection::vec(any::<u8>(), 0..50)) {
+        fn an_entry_is_a_valid_address_or_ignored(entry in proptest::collection::vec(any::<u8>(), 0..50)) {
             if let Some(read) = parse_entry(&entry) {
                 let text = String::from_utf8(entry).expect("an address is text");
                 let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next());

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_is_not_guessed() {
+    fn unknown_browsers_are_not_guessed() {
         assert_eq!(browser_name(""), None);
         assert_eq!(browser_name("curl/8.14.1"), None);
         assert_eq!(browser_name("Something (Linux)").as_deref(), Some("Linux"));

@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_is_found_in_any_of_several_lines_and_only_where_one_reads() {
+    fn a_tag_is_found_in_any_of_several_header_lines_and_only_for_reads() {
         let request = |request: TestRequest| {
             request
                 .append_header((header::IF_NONE_MATCH, "\"6\""))
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_the_version_gets_its_tag_without_the_body() {
+    fn a_matching_tag_returns_304_without_a_body() {
         let answer = |known: &str| {
             let request = TestRequest::get().insert_header((header::IF_NONE_MATCH, known));
             respond_with_etag(&request.to_http_request(), HttpResponse::Ok(), "\"7\"", 17)

@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn three_spellings_of_a_key_are_one() {
+    fn three_spellings_of_a_key_are_equivalent() {
         let wanted = json!({"display_name": "Ada"});
         for key in ["display_name", "displayName", "display-name"] {
             assert_eq!(read(&format!("{{\"{key}\": \"Ada\"}}")), Ok(wanted.clone()));
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_ours_keeps_its_spelling() {
+    fn unknown_keys_keep_their_spelling() {
         let body = r#"{"credential": {"rawId": "x", "response": {"clientDataJSON": "y"}}}"#;
         assert_eq!(
             read(body),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn rubbish_and_deep_nesting_are_refused_not_crashed_on() {
+    fn malformed_and_deeply_nested_json_is_refused() {
         assert!(read("").is_err());
         assert!(read("{\"a\": \"\\u0000\"}").is_err());
         assert!(read("{\"\\u0000\": 1}").is_err());

@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_may_stand_in_a_page() {
+    fn a_qr_code_is_safe_to_embed_in_a_page() {
         let svg = qr_svg("https://id.example.com/join/3q2-7wAAAAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE")
             .expect("a code");
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>"));

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_are_written_and_then_whenever_their_count_has_doubled() {
+    fn the_first_refusals_are_recorded_and_then_each_doubling_of_their_count() {
         let written: Vec<u64> = (1..=200)
             .filter(|number| bounded(Event::done("request.refused"), *number).is_some())
             .collect();

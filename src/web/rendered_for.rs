@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_names_one_user_once() {
+    fn a_form_names_its_user_once() {
         let id = "0193a1b2-0000-7000-8000-000000000001";
         let body =
             |value: &str| SubmittedForm(Bytes::from(format!("a=b&rendered_for={value}&c=d")));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_leads_back_to_the_page_that_shows_it() {
+    fn a_form_returns_to_the_page_that_shows_it() {
         let form = form("type=order&id=a+b&title=x&rendered_for=y");
         for (action, page) in [
             ("/account/profile", "/account"),

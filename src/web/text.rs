@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_texts_are_readable() {
+    fn every_text_can_be_parsed() {
         let texts: BTreeMap<String, String> = serde_json::from_str(ENGLISH).expect("JSON");
         assert!(!texts.is_empty());
     }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_for_scripts_name_this_place_and_keep_what_the_script_fills_in() {
+    fn texts_for_scripts_name_the_installation_and_keep_the_scripts_placeholders() {
         let values = [("place", "Acme"), ("public_url", "https://id.acme.example")];
         let json: serde_json::Value =
             serde_json::from_str(&texts_json("shared.", &values)).expect("JSON");

@@ -6,13 +6,13 @@ use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 
 on_both! {
-    fn a_person_changes_what_describes_them_and_no_more(server) {
+    fn users_edit_only_their_own_profile_fields(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let changed = ada.browser.patch_json("/v1/me", &json!({ "displayName": "Ada L.", "email": "ada@example.com" }));
         assert_eq!(changed.status, 200, "{}", changed.text());
         let session = ada.browser.get("/v1/session").json();
-        assert_eq!(session["user"]["display_name"], "Ada L.", "in force at once");
+        assert_eq!(session["user"]["display_name"], "Ada L.", "takes effect immediately");
         assert_eq!(session["user"]["email"], "ada@example.com");
         assert_eq!(ada.browser.patch_json("/v1/me", &json!({ "email": null })).json()["email"], json!(null));
         for more in [json!({ "username": "root2" }), json!({ "roles": ["admin"] }), json!({ "status": "active" })] {
@@ -21,7 +21,7 @@ on_both! {
         assert_eq!(ada.browser.patch_json("/v1/me", &json!({ "display_name": "\u{202e}" })).status, 400);
     }
 
-    fn a_passkey_is_named_by_its_owner(server) {
+    fn users_rename_their_passkeys(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let path = format!("/v1/me/passkeys/{}", ada.passkey);
@@ -32,7 +32,7 @@ on_both! {
         assert_eq!(root.browser.patch_json(&path, &json!({ "name": "Mine" })).status, 404);
     }
 
-    fn removing_a_passkey_tells_the_browser_what_is_left(server) {
+    fn removing_a_passkey_signals_the_remaining_ones_to_the_browser(server) {
         let root = server.administrator();
         let (device, _) = root.add_passkey(SoftAuthenticator::synced(server.origin()));
         let answer = root.browser.delete(&format!("/v1/me/passkeys/{}", root.passkey)).json();
@@ -42,7 +42,7 @@ on_both! {
         assert_eq!(answer["sessions_ended"], 1);
     }
 
-    fn use_is_remembered_without_a_new_version(server) {
+    fn passkey_use_is_recorded_without_a_new_version(server) {
         let mut root = server.administrator();
         let before = root.browser.get("/v1/me/passkeys").json()["items"][0].clone();
         assert_eq!(before["last_used_at"], json!(null));

@@ -20,21 +20,21 @@ fn id(person: &TestUser) -> UserId {
 
 fn read(server: &TestServer, user: UserId) -> AccountState {
     let account_state = server.run(server.app.account_states.read(user));
-    account_state.expect("an answer").expect("a person")
+    account_state.expect("a result").expect("a user")
 }
 
 fn cached(server: &TestServer, user: UserId) -> Option<AccountState> {
     let key = AccountStates::key(user);
     let copies = server
         .run(server.app.ephemeral.get(&[&key]))
-        .expect("an answer");
+        .expect("a result");
     let copy = copies.into_iter().next().flatten()?;
     let record = AccountStates::cached_record(&copy)?.to_owned();
     Some(serde_json::from_str(&record).expect("a record"))
 }
 
 /// Creates an administrator, and a user with two passkeys; returns the passkey to be revoked.
-fn people(server: &TestServer) -> (TestUser, TestUser, PasskeyId) {
+fn create_users(server: &TestServer) -> (TestUser, TestUser, PasskeyId) {
     let root = server.administrator();
     let ada = server.create_user(&root, "ada");
     ada.add_passkey(SoftAuthenticator::synced(server.origin()));
@@ -52,8 +52,8 @@ fn revoke(server: &TestServer, user: UserId, passkey: PasskeyId) -> bool {
 }
 
 on_both! {
-    fn record_and_version_are_of_one_snapshot(server) {
-        let (_, ada, passkey) = people(server);
+    fn record_and_version_come_from_one_snapshot(server) {
+        let (_, ada, passkey) = create_users(server);
         let before = read(server, id(&ada));
         assert!(before.passkeys.contains(&passkey));
         assert!(revoke(server, id(&ada), passkey));
@@ -61,22 +61,22 @@ on_both! {
         assert!(after.version > before.version && !after.passkeys.contains(&passkey));
     }
 
-    fn a_slow_reader_does_not_put_back_what_was_revoked(server) {
-        let (_, ada, passkey) = people(server);
+    fn a_slow_reader_does_not_restore_a_revoked_record(server) {
+        let (_, ada, passkey) = create_users(server);
         let user = id(&ada);
         // The reader reads …
         let old = read(server, user);
         // … the revocation completes …
         assert!(revoke(server, user, passkey));
         // … and only then does the reader store what it read.
-        let stored = server.run(server.app.account_states.store(&old)).expect("an answer");
+        let stored = server.run(server.app.account_states.store(&old)).expect("a result");
         assert!(!stored);
         assert_eq!(ada.session_status(), 401);
         assert!(!cached(server, user).expect("a copy").passkeys.contains(&passkey));
     }
 
     fn two_writers_out_of_order_leave_the_newer_record(server) {
-        let (_, ada, passkey) = people(server);
+        let (_, ada, passkey) = create_users(server);
         let user = id(&ada);
         assert!(revoke(server, user, passkey));
         let first = read(server, user);
@@ -85,22 +85,22 @@ on_both! {
         assert!(first.version < second.version);
         // The later version arrives first.
         server.run(server.app.ephemeral.remove(&AccountStates::key(user))).expect("removed");
-        assert!(server.run(server.app.account_states.store(&second)).expect("an answer"));
-        assert!(!server.run(server.app.account_states.store(&first)).expect("an answer"));
+        assert!(server.run(server.app.account_states.store(&second)).expect("a result"));
+        assert!(!server.run(server.app.account_states.store(&first)).expect("a result"));
         assert_eq!(cached(server, user), Some(second));
     }
 
     fn a_repeated_store_of_the_same_version_changes_nothing(server) {
-        let (_, ada, _) = people(server);
+        let (_, ada, _) = create_users(server);
         let record = read(server, id(&ada));
         server.run(server.app.ephemeral.remove(&AccountStates::key(id(&ada)))).expect("removed");
-        assert!(server.run(server.app.account_states.store(&record)).expect("an answer"));
-        assert!(!server.run(server.app.account_states.store(&record)).expect("an answer"));
+        assert!(server.run(server.app.account_states.store(&record)).expect("a result"));
+        assert!(!server.run(server.app.account_states.store(&record)).expect("a result"));
     }
 
-    fn a_store_that_lost_its_last_write_is_not_believed_for_long(server) {
+    fn a_store_that_lost_its_last_write_is_detected_by_polling(server) {
         let second = server.another_instance();
-        let (_, ada, passkey) = people(server);
+        let (_, ada, passkey) = create_users(server);
         let user = id(&ada);
         let old = read(server, user);
         assert!(revoke(server, user, passkey));
@@ -108,7 +108,7 @@ on_both! {
         let lose = |server: &TestServer| {
             let key = AccountStates::key(user);
             server.run(server.app.ephemeral.remove(&key)).expect("removed");
-            assert!(server.run(server.app.account_states.store(&old)).expect("an answer"));
+            assert!(server.run(server.app.account_states.store(&old)).expect("a result"));
         };
         lose(server);
         // The instance that revoked the passkey refuses immediately.
@@ -121,19 +121,19 @@ on_both! {
         });
     }
 
-    fn an_instance_that_starts_on_a_store_that_lost_its_last_write_refuses_from_its_first_answer(server) {
-        let (_, ada, passkey) = people(server);
+    fn an_instance_that_starts_on_a_store_that_lost_its_last_write_refuses_the_first_request(server) {
+        let (_, ada, passkey) = create_users(server);
         let user = id(&ada);
         let old = read(server, user);
         assert!(revoke(server, user, passkey));
         server.run(server.app.ephemeral.remove(&AccountStates::key(user))).expect("removed");
-        assert!(server.run(server.app.account_states.store(&old)).expect("an answer"));
+        assert!(server.run(server.app.account_states.store(&old)).expect("a result"));
         server.restart(0);
         assert_eq!(ada.session_status(), 401);
     }
 
-    fn a_copy_that_can_not_be_read_is_none(server) {
-        let (_, ada, _) = people(server);
+    fn an_unreadable_copy_is_ignored(server) {
+        let (_, ada, _) = create_users(server);
         let key = AccountStates::key(id(&ada));
         for rubbish in ["", "rubbish", "9:", "9:{}", ":"] {
             let put = server.app.ephemeral.put(&key, rubbish, std::time::Duration::from_secs(60));
@@ -142,9 +142,9 @@ on_both! {
         }
     }
 
-    fn somebody_elses_record_is_nobodys(server) {
-        let (root, ada, _) = people(server);
-        let of_root = server.run(server.app.ephemeral.get(&[&AccountStates::key(id(&root))])).expect("an answer");
+    fn a_record_stored_under_another_users_key_is_ignored(server) {
+        let (root, ada, _) = create_users(server);
+        let of_root = server.run(server.app.ephemeral.get(&[&AccountStates::key(id(&root))])).expect("a result");
         let of_root = of_root.into_iter().next().flatten().expect("a copy");
         let key = AccountStates::key(id(&ada));
         server.run(server.app.ephemeral.put(&key, &of_root, std::time::Duration::from_secs(60))).expect("put");
@@ -152,13 +152,13 @@ on_both! {
         assert_eq!(session.json()["user"]["username"], "ada");
     }
 
-    fn a_session_ahead_of_the_record_makes_the_gate_read_a_newer_one(server) {
-        let (_, ada, _) = people(server);
+    fn a_session_newer_than_the_cached_record_forces_a_reread(server) {
+        let (_, ada, _) = create_users(server);
         let user = id(&ada);
         let old = read(server, user);
         assert_eq!(ada.browser.delete("/v1/me/sessions").status, 200);
         server.run(server.app.ephemeral.remove(&AccountStates::key(user))).expect("removed");
-        assert!(server.run(server.app.account_states.store(&old)).expect("an answer"));
+        assert!(server.run(server.app.account_states.store(&old)).expect("a result"));
         assert_eq!(ada.session_status(), 200);
     }
 }
@@ -166,21 +166,24 @@ on_both! {
 /// The change is committed but the store is unavailable: the response is 503, the request is safe to repeat, and access is
 /// refused once requests can be handled again.
 #[test]
-fn a_change_that_is_not_in_force_is_pending_and_safe_to_repeat() {
+fn a_change_that_is_not_in_effect_is_pending_and_safe_to_repeat() {
     let postgres = Postgres::start(PostgresOptions::default());
     postgres.create_database("doorward");
     let mut redis = Redis::start(RedisOptions::default());
     let server = TestServer::on(&postgres.url("doorward"), &redis.url(), |config| {
         config.redis.timeout = std::time::Duration::from_millis(500);
     });
-    let (_, ada, passkey) = people(&server);
+    let (_, ada, passkey) = create_users(&server);
     let user = id(&ada);
     let old = read(&server, user);
     redis.kill();
-    assert!(!revoke(&server, user, passkey), "committed, not in force");
+    assert!(
+        !revoke(&server, user, passkey),
+        "committed, but not in effect"
+    );
     assert!(!read(&server, user).passkeys.contains(&passkey));
-    assert_eq!(ada.session_status(), 503, "nobody says yes meanwhile");
-    redis.start_again();
+    assert_eq!(ada.session_status(), 503, "access is refused meanwhile");
+    redis.restart();
     wait_until(
         "checks are answered again",
         std::time::Duration::from_secs(2),
@@ -193,9 +196,12 @@ fn a_change_that_is_not_in_force_is_pending_and_safe_to_repeat() {
         .expect("removed");
     server
         .run(server.app.account_states.store(&old))
-        .expect("an answer");
+        .expect("a result");
     assert_eq!(ada.session_status(), 401);
-    assert!(revoke(&server, user, passkey), "repeated, it is in force");
+    assert!(
+        revoke(&server, user, passkey),
+        "repeating it completes the change"
+    );
 }
 
 /// The same for the embedded store, whose file is locked while the service runs.
@@ -204,7 +210,7 @@ fn a_change_on_an_embedded_store_that_fails_is_pending() {
     let server = TestServer::embedded_with(|config| {
         config.redis.timeout = std::time::Duration::from_millis(300)
     });
-    let (_, ada, passkey) = people(&server);
+    let (_, ada, passkey) = create_users(&server);
     let path = server.config.server.data_dir.join("ephemeral.db");
     // Another process locks the file for writing.
     let lock = std::process::Command::new("python3")
@@ -218,7 +224,7 @@ fn a_change_on_an_embedded_store_that_fails_is_pending() {
     std::io::Read::read_exact(lock.stdout.as_mut().expect("output"), &mut held).expect("held");
     assert!(!revoke(&server, id(&ada), passkey));
     drop(lock.stdin.take());
-    lock.wait().expect("an end");
+    lock.wait().expect("an exit status");
     // This instance's minimum version refuses the outdated copy.
     assert_eq!(ada.session_status(), 401);
     assert!(revoke(&server, id(&ada), passkey));

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::on_both;
 
 on_both! {
-    fn an_administrator_changes_a_person_and_their_roles(server) {
+    fn an_administrator_changes_a_user_and_their_roles(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let patch = |body: serde_json::Value| {
@@ -13,19 +13,19 @@ on_both! {
             root.browser.request("PATCH", &format!("/v1/users/{}", ada.id)).header("If-Match", &tag).json(&body).send()
         };
         assert_eq!(patch(json!({ "roles": ["admin"] })).status, 200);
-        assert_eq!(ada.browser.get("/v1/users/root").status, 200, "in force at once");
+        assert_eq!(ada.browser.get("/v1/users/root").status, 200, "takes effect immediately");
         assert_eq!(patch(json!({ "roles": [] })).status, 200);
-        assert_eq!(ada.browser.get("/v1/users/root").status, 403, "withdrawn at once");
+        assert_eq!(ada.browser.get("/v1/users/root").status, 403, "withdrawn immediately");
         assert_eq!(patch(json!({ "username": "root" })).status, 409);
         assert_eq!(patch(json!({ "username": "countess", "attributes": { "Team-Name": "x" } })).status, 200);
         let read = root.browser.get("/v1/users/countess").json();
-        assert_eq!(read["attributes"], json!({ "Team-Name": "x" }), "not ours to spell");
+        assert_eq!(read["attributes"], json!({ "Team-Name": "x" }), "other systems' names are unchanged");
         assert_eq!(patch(json!({ "roles": ["king"] })).json()["field"], "roles");
         let big = "x".repeat(20_000);
         assert_eq!(patch(json!({ "attributes": { "big": big } })).status, 400);
     }
 
-    fn a_username_is_never_given_to_another(server) {
+    fn a_username_is_never_reused(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
@@ -33,7 +33,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/ada").json()["id"], json!(ada.id));
     }
 
-    fn every_change_is_told_with_who_when_and_from_where(server) {
+    fn every_change_is_recorded_with_actor_time_and_address(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         root.browser.post_json("/v1/users/ada/suspend", &json!({ "reason": "left the firm" }));

@@ -8,7 +8,7 @@ use crate::support::relying_party::{RelyingParty, TokenSet, error_of, redirect_p
 use crate::support::test_server::TestServer;
 use crate::support::test_user::TestUser;
 
-fn asking(server: &TestServer) -> RelyingParty {
+fn app_with_consent(server: &TestServer) -> RelyingParty {
     server.relying_party(|metadata| metadata.require_consent = true)
 }
 
@@ -28,11 +28,11 @@ fn listed(person: &TestUser) -> Vec<Value> {
 }
 
 on_both! {
-    fn what_is_withdrawn_is_refused_by_every_instance(server) {
+    fn withdrawn_access_is_refused_by_every_instance(server) {
         let second = server.another_instance();
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
-        let app = asking(server);
+        let app = app_with_consent(server);
         let elsewhere = app.at_port(server.port(second));
         assert_eq!(listed(&ada), Vec::<Value>::new());
         let held = allow(&app, &ada, "openid email offline_access");
@@ -53,7 +53,7 @@ on_both! {
         assert_eq!(event["actor"], json!(format!("user:{}", ada.id)), "{event}");
     }
 
-    fn an_app_that_nobody_is_asked_about_is_listed_while_it_holds_something(server) {
+    fn an_app_without_consent_is_listed_while_it_has_a_live_authorization(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let held = app.sign_in(&root.browser, &[]);
@@ -63,10 +63,10 @@ on_both! {
         assert_eq!(listed(&root), Vec::<Value>::new());
     }
 
-    fn nobody_withdraws_for_somebody_else(server) {
+    fn users_cannot_withdraw_another_users_authorization(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
-        let app = asking(server);
+        let app = app_with_consent(server);
         let held = allow(&app, &ada, "openid");
         let path = format!("/v1/me/apps/{}", app.id);
         assert_eq!(root.browser.delete(&path).status, 404);
@@ -88,7 +88,7 @@ on_both! {
 
     fn the_page_lists_and_withdraws(server) {
         let root = server.administrator();
-        let app = asking(server);
+        let app = app_with_consent(server);
         assert!(root.browser.get("/account").text().contains("No apps have access"));
         let held = allow(&app, &root, "openid phone");
         let page = root.browser.get("/account").text();
@@ -103,9 +103,9 @@ on_both! {
         assert_eq!(root.browser.request("POST", "/account/apps/a~b:c/withdraw").page_form(&[]).send().status, 404);
     }
 
-    fn of_twenty_withdrawals_one_withdraws(server) {
+    fn exactly_one_of_twenty_withdrawals_takes_effect(server) {
         let root = server.administrator();
-        let app = asking(server);
+        let app = app_with_consent(server);
         allow(&app, &root, "openid");
         let path = format!("/v1/me/apps/{}", app.id);
         let answers = race(vec![root.browser.clone(); RUNNERS], |browser| browser.delete(&path).status);

@@ -19,9 +19,9 @@ use crate::support::test_server::{TestServer, another_database, runtime};
 
 /// Returns the database's time, with a second without changes before and after it.
 pub(super) fn instant(server: &TestServer) -> Timestamp {
-    server.pass(1);
+    server.advance_clock(1);
     let at = now(server);
-    server.pass(1);
+    server.advance_clock(1);
     at
 }
 
@@ -92,9 +92,9 @@ fn now(server: &TestServer) -> Timestamp {
 }
 
 on_both! {
-    fn a_person_is_told_as_they_stood_and_who_made_them_so(server) {
+    fn a_user_is_returned_as_of_an_instant_with_the_author_of_that_state(server) {
         let root = server.administrator();
-        let nobody = instant(server);
+        let before_creation = instant(server);
         let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
         let joined = instant(server);
@@ -103,7 +103,7 @@ on_both! {
         patch(&root.browser, &path, &json!({ "display_name": "Ada the Second", "roles": ["admin"] }));
         let second = instant(server);
 
-        assert_eq!(at(&root.browser, &path, nobody).status, 404);
+        assert_eq!(at(&root.browser, &path, before_creation).status, 404);
         for (when, name, roles) in [(joined, "ada", json!([])), (first, "Ada the First", json!([])), (second, "Ada the Second", json!(["admin"]))] {
             let answer = at(&root.browser, &path, when);
             assert_eq!(answer.status, 200, "{}", answer.text());
@@ -114,7 +114,7 @@ on_both! {
         let now = at(&root.browser, &path, second).json();
         assert_eq!((&now["item"]["by_user"], &now["item"]["by_username"], &now["item"]["by_client"]), (&json!(root.id), &json!("root"), &json!(null)));
         let own = at(&ada.browser, &path, joined);
-        assert_eq!(own.status, 200, "everybody reads themself as they stood");
+        assert_eq!(own.status, 200, "users read their own earlier state");
         assert_eq!(own.json()["item"]["by_username"], "ada");
         let far = Timestamp::from_micros(4_000_000_000_000_000);
         assert_eq!(at(&root.browser, &path, far).status, 400);
@@ -124,21 +124,21 @@ on_both! {
         assert_eq!(root.browser.get(&format!("{path}?of=x")).status, 400);
     }
 
-    fn an_answer_is_settled_two_seconds_later(server) {
+    fn a_result_is_settled_after_two_seconds(server) {
         let root = server.administrator();
         let path = format!("/v1/users/{}", root.id);
         let now = now(server);
         assert_eq!(at(&root.browser, &path, now).json()["settled"], false);
-        server.pass(3);
+        server.advance_clock(3);
         let before = root.browser.get(&path).json()["as_of"].as_str().and_then(Timestamp::parse).expect("an instant");
         let long_ago = at(&root.browser, &path, before.before(SETTLED_AFTER));
-        assert_eq!(long_ago.status, 404, "nobody was here");
+        assert_eq!(long_ago.status, 404, "the user did not exist yet");
         if !server.config.is_clustered() {
             assert_eq!(at(&root.browser, &path, now).json()["settled"], true);
         }
     }
 
-    fn passkeys_are_told_as_they_stood(server) {
+    fn passkeys_are_returned_as_of_an_instant(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}/passkeys", ada.id);
@@ -157,7 +157,7 @@ on_both! {
         let then = of(revoked, &added);
         assert_eq!((&then["data"]["revoked_reason"], &then["by_username"]), (&json!("lost"), &json!("root")));
         let history = format!("/v1/passkeys/{added}/history");
-        assert_eq!(versions(&ada.browser, &history), [2, 1], "one's own");
+        assert_eq!(versions(&ada.browser, &history), [2, 1], "the user's own record");
         assert_eq!(versions(&root.browser, &history), [2, 1]);
         let text = root.browser.get(&history).text();
         for secret in ["credential", "public_key", "sign_count", "counter"] {
@@ -165,13 +165,13 @@ on_both! {
         }
         let bob = server.create_user(&root, "bob");
         for path in [history.as_str(), "/v1/passkeys/00000000-0000-4000-8000-000000000000/history"] {
-            assert_eq!(bob.browser.get(path).status, 403, "a stranger learns nothing: {path}");
+            assert_eq!(bob.browser.get(path).status, 403, "other users get no information: {path}");
         }
         assert_eq!(root.browser.get("/v1/passkeys/00000000-0000-4000-8000-000000000000/history").status, 404);
         assert_eq!(bob.browser.get(&format!("{path}?as_of=2026-01-01T00:00:00Z")).status, 403);
     }
 
-    fn a_client_and_a_role_are_told_as_they_stood_until_they_were_taken_away(server) {
+    fn clients_and_roles_are_returned_as_of_an_instant_until_their_deletion(server) {
         let root = server.administrator();
         let made = root.browser.post_json("/v1/clients", &json!({ "client_name": "Shop", "grant_types": ["client_credentials"], "scope": "users:read" }));
         assert_eq!(made.status, 201, "{}", made.text());
@@ -196,10 +196,10 @@ on_both! {
         assert_eq!(at(&root.browser, "/v1/roles/clerk", clerk).json()["item"]["data"]["description"], "Counter");
         assert_eq!(at(&root.browser, "/v1/roles/clerk", gone).status, 404);
         assert_eq!(versions(&root.browser, "/v1/roles/clerk/history"), [3, 2, 1]);
-        assert_eq!(versions(&root.browser, "/v1/roles/admin/history"), [1], "it was there from the beginning");
+        assert_eq!(versions(&root.browser, "/v1/roles/admin/history"), [1], "it exists since the installation");
     }
 
-    fn histories_are_paged_newest_first_and_name_the_client_that_wrote(server) {
+    fn histories_are_paged_newest_first_and_name_the_writing_client(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let (id, secret) = server.client(&["users:read", "users:write"]);
@@ -217,7 +217,7 @@ on_both! {
         let rest = root.browser.get(&format!("{history}?after={next}")).json();
         assert_eq!(rest["next"], json!(null));
         assert!(rest["items"].as_array().is_some_and(|items| items.iter().all(|item| item["version"].as_i64() < next.parse().ok())));
-        assert_eq!(versions(&ada.browser, "/v1/users/ada/history").len(), versions(&root.browser, &history).len(), "one's own");
+        assert_eq!(versions(&ada.browser, "/v1/users/ada/history").len(), versions(&root.browser, &history).len(), "the user's own record");
         for bad in ["limit=0", "limit=201", "after=x", "after=-1", "after=0", "of=1"] {
             assert_eq!(root.browser.get(&format!("{history}?{bad}")).status, 400, "{bad}");
         }
@@ -242,7 +242,7 @@ on_both! {
         }
     }
 
-    fn a_transaction_too_slow_for_its_instant_leaves_nothing(server) {
+    fn a_transaction_that_exceeds_its_time_limit_is_rolled_back(server) {
         let database = server.app.database.clone();
         let id = UserId::random();
         let (held, hold) = mpsc::channel::<()>();
@@ -258,10 +258,10 @@ on_both! {
         drop(held);
         assert!(matches!(refused, Err(db::Error::Unavailable(_))), "{refused:?}");
         let found = server.app.database.read(move |conn| history::list_revisions(conn, "user", id.uuid(), None, 1));
-        assert!(server.run(found).expect("an answer").is_empty());
+        assert!(server.run(found).expect("a result").is_empty());
     }
 
-    fn a_change_that_waited_for_a_lock_bears_the_later_instant(server) {
+    fn a_change_that_waited_for_a_lock_has_the_later_timestamp(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
@@ -278,9 +278,9 @@ on_both! {
         });
         let early = answered.recv_timeout(Duration::from_millis(700));
         assert_eq!(early, Err(mpsc::RecvTimeoutError::Timeout), "it waits for the lock");
-        server.pass(1);
+        server.advance_clock(1);
         let released = lock.release();
-        let answer = change.join().expect("an answer");
+        let answer = change.join().expect("a response");
         assert_eq!(answer.status, 200, "{}", answer.text());
         let newest = root.browser.get(&format!("{path}/history")).json()["items"][0].clone();
         assert_eq!(newest["data"]["display_name"], "Ada the Patient");
@@ -288,7 +288,7 @@ on_both! {
         assert!(sent < released && released <= recorded && recorded <= now(server), "{sent} {released} {recorded}");
     }
 
-    fn twelve_changes_at_once_are_twelve_versions_one_after_the_other(server) {
+    fn twelve_concurrent_changes_create_twelve_consecutive_versions(server) {
         const CHANGES: usize = 12;
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
@@ -314,12 +314,12 @@ on_both! {
         }
     }
 
-    fn a_settled_answer_never_changes(server) {
+    fn a_settled_result_never_changes(server) {
         const ENOUGH: usize = 8;
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let path = format!("/v1/users/{}", ada.id);
-        server.pass(3);
+        server.advance_clock(3);
         let (stop, changed) = (AtomicBool::new(false), AtomicUsize::new(0));
         let ask = |when: Timestamp| {
             let answer = at(&root.browser, &path, when);
@@ -367,7 +367,7 @@ on_both! {
         });
         let changed = changed.into_inner();
         assert!(changed >= ENOUGH, "changed {changed} times");
-        assert!(of_the_wait > 0, "some instant of the wait was settled before the wait was over");
+        assert!(of_the_wait > 0, "an instant during the wait was settled before the wait ended");
         let wrong = answers.iter().filter(|(when, answer)| ask(*when).as_ref() != Some(answer)).count();
         assert_eq!(wrong, 0, "of {}", answers.len());
     }

@@ -3,7 +3,7 @@
 use doorward::server;
 use serde_json::{Value, json};
 
-use super::roles::{give, make};
+use super::roles::{assign_roles, create_role};
 use crate::on_both;
 use crate::support::authenticator::Overrides;
 use crate::support::binary;
@@ -42,7 +42,7 @@ fn ask_for_token(server: &TestServer, (id, secret): (&str, &str)) -> u16 {
 }
 
 on_both! {
-    fn an_event_names_the_person_and_the_client_through_which_they_acted(server) {
+    fn an_event_names_the_user_and_the_client_that_acted_for_them(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = server.delegated_app("openid users:read users:write sessions:revoke");
@@ -70,12 +70,12 @@ on_both! {
         assert_eq!(root.browser.get("/admin/audit?client=a/b").status, 400);
     }
 
-    fn refusals_of_known_callers_are_events_and_strangers_write_none(server) {
+    fn refusals_of_authenticated_callers_are_events_and_anonymous_ones_are_not(server) {
         let root = server.administrator();
-        make(&root, &json!({ "name": "clerk" }));
-        make(&root, &json!({ "name": "lead", "manages_roles": ["clerk"] }));
+        create_role(&root, &json!({ "name": "clerk" }));
+        create_role(&root, &json!({ "name": "lead", "manages_roles": ["clerk"] }));
         let lead = server.create_user(&root, "lead");
-        give(&root, "lead", &["lead"]);
+        assign_roles(&root, "lead", &["lead"]);
         let (id, secret) = server.client(&["role-assignments:read"]);
         let (_, other_secret) = server.client(&["role-assignments:read"]);
         let refused = |root: &TestUser| events(root, "outcome=refused");
@@ -87,9 +87,9 @@ on_both! {
         assert_eq!(get(&server.browser(), "/v1/users", (&unknown, &secret)), 401);
         assert_eq!(ask_for_token(server, (&unknown, &secret)), 401);
         let mut stranger = crate::support::authenticator::SoftAuthenticator::synced(server.origin());
-        let passkey_of_nobody = Overrides { credential_id: Some(vec![7; 32]), ..Overrides::default() };
+        let unknown_passkey = Overrides { credential_id: Some(vec![7; 32]), ..Overrides::default() };
         stranger.clone_from(&root.device);
-        assert_eq!(sign_in(&server.browser(), &mut stranger, &passkey_of_nobody).status, 401);
+        assert_eq!(sign_in(&server.browser(), &mut stranger, &unknown_passkey).status, 401);
         assert_eq!(refused(&root), Vec::<Value>::new());
 
         // A client with a wrong secret is not authenticated.
@@ -128,7 +128,7 @@ on_both! {
         assert_eq!(refused(&root)[0]["reason"], "passkey-revoked");
     }
 
-    fn refusals_are_bounded_for_each_caller_and_minute(server) {
+    fn refusal_events_are_limited_per_caller_and_minute(server) {
         let root = server.administrator();
         let (id, secret) = server.client(&["role-assignments:read"]);
         let (other, other_secret) = server.client(&["role-assignments:read"]);
@@ -141,13 +141,13 @@ on_both! {
         assert_eq!(written.len(), 11, "ten, and the count at twenty");
         assert_eq!(written[0]["details"]["refused_in_this_minute"], 20);
         assert_eq!(get(&browser, "/v1/users", (&other, &other_secret)), 403);
-        assert_eq!((count(&id), count(&other)), (11, 1), "each caller has a bound of their own");
-        server.pass(60);
+        assert_eq!((count(&id), count(&other)), (11, 1), "each caller has its own limit");
+        server.advance_clock(60);
         assert_eq!(get(&browser, "/v1/users", (&id, &secret)), 403);
         assert_eq!(count(&id), 12);
     }
 
-    fn the_command_and_the_service_tell_account_and_machine(server) {
+    fn the_command_and_the_service_record_os_account_and_machine(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let changed = binary::run(&server.config, &["user", "update", "ada", "--display-name", "Ada Lovelace"]);

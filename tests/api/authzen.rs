@@ -1,8 +1,8 @@
 //! Decisions for services: AuthZEN Authorization API 1.0, and the policies behind it.
 
 mod certification;
-mod hostile;
 mod interop;
+mod malformed_requests;
 mod policies;
 mod schema;
 mod searches;
@@ -24,7 +24,7 @@ use crate::support::test_server::TestServer;
 use crate::support::test_user::TestUser;
 
 /// Runs a test with the policies of a folder and both kinds of stores; users are identified by username.
-macro_rules! under {
+macro_rules! on_both_with_policies {
     ($policies:expr; $(fn $name:ident($server:ident) $body:block)+) => {
         $(mod $name {
             #[allow(unused_imports)]
@@ -48,7 +48,7 @@ macro_rules! under {
         })+
     };
 }
-use under;
+use on_both_with_policies;
 
 /// A folder of policies, with a schema if it contains one.
 pub struct PolicyFolder {
@@ -95,13 +95,13 @@ pub fn configure(config: &mut Config, folder: &PolicyFolder) {
 }
 
 /// A client that may request decisions.
-pub struct Asker {
+pub struct DecisionClient {
     browser: TestBrowser,
     id: String,
     secret: String,
 }
 
-impl Asker {
+impl DecisionClient {
     fn of(server: &TestServer) -> Self {
         let (id, secret) = server.client(&["access:evaluate", "access:search"]);
         Self {
@@ -189,7 +189,7 @@ fn publish(server: &TestServer, user: UserId) {
 }
 
 /// Adds global roles to a user.
-fn give_roles(server: &TestServer, person: &TestUser, names: &[&str]) {
+fn assign_global_roles(server: &TestServer, person: &TestUser, names: &[&str]) {
     let user = user_id(person);
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     write(server, move |conn, now| {
@@ -218,7 +218,7 @@ fn give_roles(server: &TestServer, person: &TestUser, names: &[&str]) {
 }
 
 /// Assigns roles on a resource, with an optional end.
-fn grant(server: &TestServer, person: &TestUser, resource: &str, names: &[&str]) {
+fn assign_roles(server: &TestServer, person: &TestUser, resource: &str, names: &[&str]) {
     let user = user_id(person);
     let (kind, id) = resource.split_once(':').expect("type and id");
     let (kind, id) = (kind.to_owned(), id.to_owned());

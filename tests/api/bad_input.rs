@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::on_both;
 
 on_both! {
-    fn bodies_that_can_not_be_read_are_refused(server) {
+    fn unreadable_bodies_are_refused(server) {
         let root = server.administrator();
         let send = |body: &[u8], kind: &str| root.browser.request("PATCH", "/v1/me").body(body, kind).send();
         let json_type = "application/json";
@@ -25,7 +25,7 @@ on_both! {
         assert_eq!(send(b"{}", "application/json; charset=utf-8").status, 200);
     }
 
-    fn attributes_of_people_are_bounded_in_depth_as_those_of_things_are(server) {
+    fn attributes_of_users_and_resources_have_the_same_depth_limit(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let put = |levels: usize| {
@@ -63,7 +63,7 @@ on_both! {
         }
     }
 
-    fn unknown_addresses_and_methods_are_problems(server) {
+    fn unknown_paths_and_methods_get_problem_documents(server) {
         let root = server.administrator();
         let nothing = root.browser.get("/v1/nothing");
         assert_eq!((nothing.status, nothing.problem_type().as_str()), (404, "urn:doorward:problem:not-found"));
@@ -86,7 +86,7 @@ on_both! {
         }
     }
 
-    fn writes_from_another_site_are_refused_before_anything_else(server) {
+    fn cross_site_writes_are_refused_before_any_other_check(server) {
         let root = server.administrator();
         let cross = "urn:doorward:problem:cross-site";
         let refused = |request: crate::support::http::Request<'_>| {
@@ -111,12 +111,12 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn forms_from_another_site_are_refused_like_everything_else(server) {
+    fn cross_site_forms_are_refused(server) {
         let root = server.administrator();
         let answer = root.browser.request("POST", "/account/lock").page_form(&[("reason", "x")])
             .header("Origin", "https://evil.example").header("Accept", "text/html").send();
         assert_eq!(answer.status, 403);
-        assert!(answer.header("content-security-policy").is_some(), "guarded like every answer");
+        assert!(answer.header("content-security-policy").is_some(), "has the same security headers as every response");
         assert!(answer.header("x-request-id").is_some());
         assert_eq!(root.session_status(), 200);
         let operator = crate::support::http::TestBrowser::new(server.operator_port(), server.origin());

@@ -1,15 +1,15 @@
 //! Services that call the API on their own behalf, and how clients are registered, changed and disabled.
 
+mod cascading_disable;
 mod chosen_credentials;
 mod command;
 mod guide;
 mod lifecycle;
 mod ownership;
 mod pages;
+mod permissions;
 mod presets;
-mod registered;
-mod registering;
-mod rights;
+mod registration;
 
 use serde_json::json;
 
@@ -33,7 +33,7 @@ pub(super) fn ask(
 }
 
 on_both! {
-    fn a_client_may_what_its_scopes_say(server) {
+    fn a_client_may_do_what_its_scopes_allow(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let reader = server.client(&["users:read"]);
@@ -49,7 +49,7 @@ on_both! {
         assert_eq!(event["actor"], json!(format!("client:{}", cutter.0)));
     }
 
-    fn a_client_touches_no_administrator(server) {
+    fn a_client_cannot_change_administrators(server) {
         let root = server.administrator();
         let client = server.client(&["users:write", "passkeys:revoke", "users:read"]);
         let suspend = server.browser().request("POST", "/v1/users/root/suspend").basic(&client.0, &client.1).json(&json!({})).send();
@@ -61,7 +61,7 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn a_wrong_secret_an_unknown_client_and_a_disabled_one_look_alike(server) {
+    fn wrong_secrets_unknown_clients_and_disabled_clients_get_the_same_response(server) {
         server.administrator();
         let good = server.client(&["users:read"]);
         let wrong = (good.0.clone(), server.client(&[]).1);
@@ -83,7 +83,7 @@ on_both! {
         assert_eq!(bearer.status, 401);
     }
 
-    fn a_new_secret_kills_the_old_one(server) {
+    fn a_new_secret_invalidates_the_old_one(server) {
         server.administrator();
         let old = server.client(&["users:read"]);
         let id = old.0.parse().expect("an id");
@@ -94,11 +94,11 @@ on_both! {
         assert_eq!(ask(server, &new, "GET", "/v1/users").status, 200);
     }
 
-    fn credentials_beside_a_cookie_are_judged_alone(server) {
+    fn credentials_take_precedence_over_a_cookie(server) {
         let root = server.administrator();
         let client = server.client(&[]);
         let answer = root.browser.request("GET", "/v1/users").basic(&client.0, &client.1).send();
-        assert_eq!(answer.status, 403, "the administrator's cookie lends the client nothing");
+        assert_eq!(answer.status, 403, "the administrator's cookie gives the client no permissions");
         let answer = root.browser.request("GET", "/v1/session").basic(&client.0, &client.1).send();
         assert_eq!(answer.status, 401);
         // A cross-site page can't bypass the origin check by adding a header.

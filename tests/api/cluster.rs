@@ -8,7 +8,7 @@ use crate::support::binary;
 use crate::support::test_user::{TestUser, assertion, register, session_status};
 
 on_both! {
-    fn registered_on_one_signed_in_on_the_other_restarted_both_still_signed_in(server) {
+    fn a_session_works_on_every_instance_and_survives_restarts(server) {
         let second = server.another_instance();
         let mut root = server.administrator();
         let browser = server.browser().at_port(server.port(second));
@@ -20,7 +20,7 @@ on_both! {
         assert_eq!(session_status(&browser.at_port(server.port(0))), 200);
     }
 
-    fn a_ceremony_that_a_browser_is_in_the_middle_of_survives_a_restart(server) {
+    fn a_ceremony_in_progress_survives_a_restart(server) {
         let mut root = server.administrator();
         let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
@@ -28,7 +28,7 @@ on_both! {
         assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 200);
     }
 
-    fn begun_on_one_instance_finished_on_the_other(server) {
+    fn a_ceremony_started_on_one_instance_finishes_on_another(server) {
         let second = server.another_instance();
         let mut root = server.administrator();
         let browser = server.browser();
@@ -37,7 +37,7 @@ on_both! {
         assert_eq!(elsewhere.post_json("/webauthn/login/finish", &finish).status, 200);
     }
 
-    fn cut_off_on_one_the_very_next_request_on_the_other_is_refused(server) {
+    fn a_suspension_on_one_instance_refuses_the_next_request_on_another(server) {
         let second = server.another_instance();
         let port = server.port(second);
         let root = server.administrator();
@@ -65,16 +65,16 @@ on_both! {
         }
     }
 
-    fn cut_off_by_the_command_the_very_next_request_is_refused(server) {
+    fn a_suspension_by_the_command_refuses_the_next_request(server) {
         let second = server.another_instance();
         let root = server.administrator();
         type Arguments = fn(&TestUser) -> Vec<String>;
-        let cuts: [(&str, Arguments); 3] = [
+        let revocation_commands: [(&str, Arguments); 3] = [
             ("revoked", |ada| ["passkey", "revoke", &ada.passkey].map(str::to_owned).to_vec()),
             ("suspended", |ada| ["user", "suspend", &ada.username].map(str::to_owned).to_vec()),
             ("ended", |ada| ["session", "revoke", &ada.username].map(str::to_owned).to_vec()),
         ];
-        for (name, arguments) in cuts {
+        for (name, arguments) in revocation_commands {
             let ada = server.create_user(&root, name);
             let elsewhere = ada.browser.at_port(server.port(second));
             assert_eq!(session_status(&elsewhere), 200);
@@ -87,7 +87,7 @@ on_both! {
         }
     }
 
-    fn a_restart_does_not_end_the_set_up_that_somebody_is_in_the_middle_of(server) {
+    fn a_set_up_in_progress_survives_a_restart(server) {
         let token = server.set_up_token();
         let browser = server.browser();
         let mut device = SoftAuthenticator::synced(server.origin());
@@ -100,7 +100,7 @@ on_both! {
         assert_eq!(register(&browser, &mut device, &start, &Overrides::default()).status, 410);
     }
 
-    fn a_new_master_key_signs_nobody_out(server) {
+    fn a_new_master_key_keeps_sessions(server) {
         let root = server.administrator();
         let old = server.config.master_key_path();
         let new = old.with_extension("new");
@@ -111,7 +111,7 @@ on_both! {
         server.restart(0);
         let before = root.browser.cookie("doorward-session");
         assert_eq!(root.session_status(), 200);
-        assert_ne!(root.browser.cookie("doorward-session"), before, "signed anew");
+        assert_ne!(root.browser.cookie("doorward-session"), before, "signed again");
         // After the replacement, the old key can be removed.
         server.config.secrets.previous_master_key_file = None;
         server.restart(0);

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
-use crate::support::binary::{self, Ran};
+use crate::support::binary::{self, CommandOutput};
 use crate::support::http::TestBrowser;
 use crate::support::process::{ChildProcess, free_port, wait_until};
 use crate::support::test_server::TestServer;
 use crate::support::test_user::TestUser;
 
-fn run(server: &TestServer, arguments: &[&str]) -> Ran {
+fn run(server: &TestServer, arguments: &[&str]) -> CommandOutput {
     binary::run(&server.config, arguments)
 }
 
@@ -26,7 +26,7 @@ fn json_of(server: &TestServer, arguments: &[&str]) -> Value {
 }
 
 on_both! {
-    fn a_set_up_link_is_printed_until_there_is_an_administrator(server) {
+    fn a_set_up_link_is_printed_until_an_administrator_exists(server) {
         let link = json_of(server, &["setup-link"]);
         let url = link["url"].as_str().expect("a URL");
         assert_eq!(url, format!("{}/setup/{}", server.origin(), link["token"].as_str().expect("a token")));
@@ -44,7 +44,7 @@ on_both! {
         assert_eq!(root.session_status(), 401);
     }
 
-    fn where_no_terminal_reads_it_the_log_names_the_command_and_not_the_link(server) {
+    fn without_a_terminal_the_log_names_the_set_up_command_instead_of_the_link(server) {
         let mut config = server.config.clone();
         config.server.listen.set_port(free_port());
         let printed = tempfile::NamedTempFile::new().expect("a file");
@@ -61,7 +61,7 @@ on_both! {
         assert!(!told(&process), "{}", process.output());
     }
 
-    fn people_are_invited_listed_shown_changed_suspended_and_reactivated(server) {
+    fn users_are_invited_listed_shown_changed_suspended_and_reactivated(server) {
         server.administrator();
         let link = json_of(server, &["user", "invite", "--username", "ada", "--email", "ada@example.com", "--role", "admin"]);
         let start = json!({ "invitation": link["token"] });
@@ -86,7 +86,7 @@ on_both! {
         assert!(text.output.starts_with("ID") && text.output.contains("ada"), "{}", text.output);
     }
 
-    fn passkeys_and_sessions_are_listed_and_cut(server) {
+    fn passkeys_and_sessions_are_listed_and_revoked(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         ada.another_browser();
@@ -99,13 +99,13 @@ on_both! {
         assert_eq!(json_of(server, &["passkey", "revoke", &ada.passkey, "--reason", "stolen"])["sessions_ended"], 0);
         let passkeys = json_of(server, &["passkey", "list", "ada"]);
         assert_eq!(passkeys["items"][0]["revoked_reason"], "stolen");
-        assert_eq!(run(server, &["passkey", "revoke", &root.passkey]).code, 4, "the last one of the last administrator");
+        assert_eq!(run(server, &["passkey", "revoke", &root.passkey]).code, 4, "the last passkey of the last administrator");
         assert_eq!(run(server, &["passkey", "revoke", &ada.id]).code, 3);
         let event = root.browser.get("/v1/audit-events?action=passkey.revoked").json()["items"][0].clone();
         assert_eq!(event["actor"], "command");
     }
 
-    fn clients_are_made_listed_renewed_and_disabled(server) {
+    fn clients_are_created_listed_rotated_and_disabled(server) {
         server.administrator();
         let made = json_of(server, &["client", "create", "shop", "--scope", "users:read"]);
         let (id, secret) = (made["client_id"].as_str().expect("an id"), made["client_secret"].as_str().expect("a secret"));
@@ -121,7 +121,7 @@ on_both! {
         assert_eq!(run(server, &["client", "create", "x", "--scope", "everything"]).code, 4);
     }
 
-    fn a_taken_name_is_refused_with_the_command_for_an_existing_user(server) {
+    fn a_username_in_use_is_refused_with_the_command_for_an_existing_user(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let taken = run(server, &["user", "invite", "--username", "ada"]);
@@ -155,7 +155,7 @@ on_both! {
         assert!(page.contains("Shop (shop)"), "{page}");
     }
 
-    fn a_command_whose_reader_is_gone_ends_without_a_panic(server) {
+    fn a_broken_pipe_does_not_panic(server) {
         server.administrator();
         let unread = |arguments: &[&str]| binary::run_unread(&server.config, arguments);
         // The exit code that a shell reports for a program ended by SIGPIPE.
@@ -179,7 +179,7 @@ on_both! {
         assert_eq!(binary::run(&elsewhere, &["healthcheck"]).code, 5);
     }
 
-    fn another_master_key_is_refused_with_what_to_do(server) {
+    fn a_wrong_master_key_is_refused_with_the_remedy(server) {
         server.administrator();
         let path = server.config.master_key_path();
         let other = path.with_extension("other");
@@ -191,13 +191,13 @@ on_both! {
         assert!(ran.errors.contains("previous_master_key_file"), "{}", ran.errors);
     }
 
-    fn another_rp_id_is_refused_once_a_passkey_exists(server) {
+    fn a_changed_rp_id_is_refused_once_a_passkey_exists(server) {
         let moved = |server: &TestServer| {
             let mut command = binary::command(&server.config);
             command.env("DOORWARD__SERVER__PUBLIC_URL", "https://id.example.com");
             binary::finish(command.args(["user", "list"]))
         };
-        assert_eq!(moved(server).code, 0, "nothing is bound yet");
+        assert_eq!(moved(server).code, 0, "the restricted permissions are not granted yet");
         server.restart(0);
         server.administrator();
         let ran = moved(server);
@@ -275,7 +275,7 @@ fn a_command_does_not_fill_an_empty_postgresql() {
 }
 
 #[test]
-fn a_misspelt_key_is_answered_with_the_one_that_was_meant() {
+fn a_misspelt_key_gets_a_suggestion() {
     let server = TestServer::embedded();
     for (variable, meant) in [
         ("SERVER__PUBLIC_ULR", Some("server.public_url")),
@@ -299,7 +299,7 @@ fn a_misspelt_key_is_answered_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn the_configuration_reports_everything_wrong_at_once() {
+fn all_configuration_errors_are_reported_together() {
     let server = TestServer::embedded();
     let mut command = binary::command(&server.config);
     command
@@ -342,7 +342,7 @@ fn the_configuration_reports_everything_wrong_at_once() {
 }
 
 #[test]
-fn a_service_goes_on_where_nobody_reads_what_it_prints() {
+fn the_service_continues_after_its_output_is_closed() {
     let server = TestServer::embedded();
     let mut config = server.config.clone();
     config.server.listen.set_port(free_port());
@@ -377,5 +377,5 @@ fn a_cluster_without_a_master_key_does_not_start() {
     let ran = binary::run(&config, &["user", "list"]);
     assert_eq!(ran.code, 6);
     assert!(ran.errors.contains("generate-master"), "{}", ran.errors);
-    assert!(!config.master_key_path().exists(), "none was invented");
+    assert!(!config.master_key_path().exists(), "no value was made up");
 }

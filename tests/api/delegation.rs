@@ -11,7 +11,7 @@ use doorward::users::{
 use serde_json::{Value, json};
 
 use super::as_of::{at, instant};
-use super::roles::{give, make, patch};
+use super::roles::{assign_roles, create_role, patch};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::http::Answer;
@@ -31,16 +31,16 @@ struct Shop {
 fn shop(server: &TestServer) -> Shop {
     let root = server.administrator();
     for role in ["clerk", "cook", "auditor"] {
-        make(&root, &json!({ "name": role }));
+        create_role(&root, &json!({ "name": role }));
     }
-    make(
+    create_role(
         &root,
         &json!({ "name": "lead", "manages_roles": ["clerk", "cook"] }),
     );
     let lead = server.create_user(&root, "lead");
-    give(&root, "lead", &["lead"]);
+    assign_roles(&root, "lead", &["lead"]);
     let clerk = server.create_user(&root, "clerk");
-    give(&root, "clerk", &["clerk"]);
+    assign_roles(&root, "clerk", &["clerk"]);
     for (name, roles) in [
         ("mixed", json!(["auditor", "clerk"])),
         ("plain", json!([])),
@@ -85,7 +85,7 @@ const WAITING: &str = "select count(*) from pg_stat_activity
 where datname = current_database() and wait_event_type = 'Lock'";
 
 #[test]
-fn a_right_that_is_being_taken_away_is_waited_for() {
+fn a_check_waits_for_a_concurrent_revocation_of_the_permission() {
     let url = Postgres::shared().fresh_database();
     let server = TestServer::on(&url, &Redis::shared().fresh_url(), |_| {});
     let Shop { root, lead, .. } = shop(&server);
@@ -101,7 +101,7 @@ fn a_right_that_is_being_taken_away_is_waited_for() {
         ("POST", "/v1/role-assignments", grant),
         ("PUT", "/v1/resources/order/1", json!({})),
     ] {
-        give(&root, "lead", &["lead"]);
+        assign_roles(&root, "lead", &["lead"]);
         let mut other = diesel::PgConnection::establish(&url).expect("a connection");
         let change = format!(
             "begin;
@@ -115,20 +115,20 @@ fn a_right_that_is_being_taken_away_is_waited_for() {
             // The request either waits for the change, or has ended without waiting.
             while !act.is_finished() && Postgres::shared().psql(&url, WAITING).trim() == "0" {}
             other.batch_execute("commit").expect("a commit");
-            act.join().expect("an answer")
+            act.join().expect("a response")
         });
         assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text());
     }
 }
 
 on_both! {
-    fn two_who_act_on_each_other_at_once_do_not_wait_in_a_circle(server) {
+    fn two_users_acting_on_each_other_do_not_deadlock(server) {
         let root = server.administrator();
-        make(&root, &json!({ "name": "peer" }));
+        create_role(&root, &json!({ "name": "peer" }));
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/peer", &json!({ "manages_roles": ["peer"] })).status, 200);
         let (ann, ben) = (server.create_user(&root, "ann"), server.create_user(&root, "ben"));
         for name in ["ann", "ben"] {
-            give(&root, name, &["peer"]);
+            assign_roles(&root, name, &["peer"]);
         }
         let runners: Vec<usize> = (0..RUNNERS).collect();
         let answers = race(runners, |number| {
@@ -140,7 +140,7 @@ on_both! {
         }
     }
 
-    fn whom_somebody_manages_they_see_and_nobody_else(server) {
+    fn a_manager_sees_only_managed_users(server) {
         let Shop { root, lead, clerk } = shop(server);
         assert_eq!(names(&lead.browser.get("/v1/users").json()), ["clerk", "cook"]);
         assert_eq!(names(&lead.browser.get("/v1/users?role=clerk").json()), ["clerk"]);
@@ -148,7 +148,7 @@ on_both! {
         let first = lead.browser.get("/v1/users?limit=1").json();
         let next = first["next"].as_str().expect("a cursor");
         let second = lead.browser.get(&format!("/v1/users?limit=1&after={next}")).json();
-        assert_eq!(second["next"], json!(null), "what they don't see takes no place on a page");
+        assert_eq!(second["next"], json!(null), "invisible users take no place on a page");
         assert_ne!(names(&first), names(&second));
         let batch = json!({ "ids": ["root", "clerk", "mixed", "plain", "nobody", lead.id, clerk.id] });
         assert_eq!(names(&lead.browser.post_json("/v1/users/lookup", &batch).json()), ["clerk"]);
@@ -171,12 +171,12 @@ on_both! {
             assert_eq!(lead.browser.get(path).status, 403, "{path}");
         }
         // The permissions end with the role.
-        give(&root, "lead", &[]);
+        assign_roles(&root, "lead", &[]);
         assert_eq!(lead.browser.get("/v1/users").status, 403);
         assert_eq!(lead.browser.get("/v1/users/clerk").status, 403);
     }
 
-    fn whom_somebody_manages_they_change(server) {
+    fn a_manager_changes_managed_users(server) {
         let Shop { root, lead, mut clerk } = shop(server);
         let change = |body: &Value| patch(&root.browser, &lead.browser, "/v1/users/clerk", body);
         assert_eq!(change(&json!({ "display_name": "Counter", "roles": ["cook", "clerk"] })).json()["roles"], json!(["clerk", "cook"]));
@@ -204,11 +204,11 @@ on_both! {
         assert_eq!(change(&json!({ "roles": ["clerk"] })).status, 403);
     }
 
-    fn what_somebody_may_give_is_theirs_too_though_no_role_of_their_own(server) {
+    fn a_manager_may_assign_resource_roles_to_themself_but_no_global_role(server) {
         let Shop { root, lead, .. } = shop(server);
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_assignments_on": ["order"] })).status, 200);
         let own = patch(&lead.browser, &lead.browser, "/v1/users/lead", &json!({ "roles": ["clerk", "lead"] }));
-        assert_eq!(own.status, 403, "nobody manages themself");
+        assert_eq!(own.status, 403, "users do not manage themselves");
         let grant = json!({ "user": "lead", "resource_type": "order", "resource_id": "1", "roles": ["OPERATOR"] });
         let given = lead.browser.post_json("/v1/role-assignments", &grant);
         assert_eq!((given.status, given.json()["user_id"].clone()), (201, json!(lead.id)));
@@ -217,29 +217,29 @@ on_both! {
         assert_eq!(double.browser.get("/v1/session").json()["user"]["roles"], json!(["clerk"]));
     }
 
-    fn whoever_suspended_them_somebody_is_reactivated_by_who_manages_them(server) {
+    fn a_manager_reactivates_a_user_whoever_suspended_them(server) {
         let Shop { root, lead, mut clerk } = shop(server);
         assert_eq!(root.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
         assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 204);
         assert_eq!(clerk.sign_in_at(&server.browser()).status, 200);
         // A user with a role that the manager doesn't manage can't be reactivated by the manager.
         assert_eq!(root.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
-        give(&root, "clerk", &["auditor", "clerk"]);
+        assign_roles(&root, "clerk", &["auditor", "clerk"]);
         assert_eq!(lead.browser.post_json("/v1/users/clerk/reactivate", &json!({})).status, 403);
     }
 
-    fn the_past_of_somebody_is_shown_as_far_as_they_were_the_managers(server) {
+    fn a_manager_sees_a_users_history_only_while_they_managed_them(server) {
         let long_ago = instant(server);
         let Shop { root, lead, clerk } = shop(server);
-        give(&root, "clerk", &["auditor"]);
+        assign_roles(&root, "clerk", &["auditor"]);
         let before = instant(server);
-        give(&root, "clerk", &["clerk"]);
+        assign_roles(&root, "clerk", &["clerk"]);
         let path = format!("/v1/users/{}", clerk.id);
         let history = lead.browser.get(&format!("{path}/history"));
         assert_eq!(history.status, 200);
         let history = history.json();
         let told: Vec<&Value> = history["items"].as_array().expect("versions").iter().map(|version| &version["data"]["roles"]).collect();
-        assert_eq!(told, [&json!(["clerk"]); 2], "without any role, or with the auditor's, they were not theirs");
+        assert_eq!(told, [&json!(["clerk"]); 2], "without a role, or with the auditor's, the user was not managed");
         let whole = root.browser.get(&format!("{path}/history")).json();
         assert!(whole["items"].as_array().is_some_and(|items| items.len() >= 4), "{whole}");
         // Invisible items take up no space on a page.
@@ -265,25 +265,25 @@ on_both! {
         assert_eq!(at(&lead.browser, &path, lately).json()["item"]["data"]["roles"], json!(["clerk"]));
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), before).status, 200);
         let lookup = json!({ "ids": [clerk.id], "as_of": before.to_rfc3339() });
-        assert_eq!(names(&lead.browser.post_json("/v1/users/lookup", &lookup).json()), [""; 0], "then they were not theirs");
+        assert_eq!(names(&lead.browser.post_json("/v1/users/lookup", &lookup).json()), [""; 0], "the user was not managed then");
         // A user who is no longer managed is invisible, even for the time when the user was managed.
         let then = instant(server);
-        give(&root, "clerk", &["auditor"]);
+        assign_roles(&root, "clerk", &["auditor"]);
         for path in [format!("{path}/history"), path.clone()] {
             assert_eq!(lead.browser.get(&path).status, 403, "{path}");
         }
         assert_eq!(at(&lead.browser, &path, then).status, 403);
     }
 
-    fn a_delegate_sees_no_names_but_of_those_whom_they_manage_then_and_now(server) {
+    fn a_delegate_sees_only_names_of_users_managed_then_and_now(server) {
         let Shop { root, lead, clerk } = shop(server);
         let granting = json!({ "manages_roles": ["clerk", "cook"], "manages_assignments_on": ["order"] });
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &granting).status, 200);
         let path = format!("/v1/users/{}", clerk.id);
-        give(&root, "clerk", &["auditor"]);
+        assign_roles(&root, "clerk", &["auditor"]);
         let _hidden = clerk.add_passkey(SoftAuthenticator::synced(server.origin()));
         let not_theirs = instant(server);
-        give(&root, "clerk", &["clerk"]);
+        assign_roles(&root, "clerk", &["clerk"]);
         let _seen = clerk.add_passkey(SoftAuthenticator::synced(server.origin()));
         assert_eq!(patch(&lead.browser, &lead.browser, &path, &json!({ "display_name": "A clerk" })).status, 200);
         let grant = json!({ "user": "clerk", "resource_type": "order", "resource_id": "1", "roles": ["VIEWER"] });
@@ -320,7 +320,7 @@ on_both! {
             statuses
         };
         assert_eq!((statuses(&root), statuses(&clerk)), (vec![200; 3], vec![200; 3]));
-        assert_eq!(statuses(&lead), [200, 404, 404], "those of before are not");
+        assert_eq!(statuses(&lead), [200, 404, 404], "earlier names are not visible");
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), not_theirs).json()["items"], json!([]));
         assert_eq!(at(&lead.browser, &format!("{path}/passkeys"), now).json()["items"].as_array().map(Vec::len), Some(3));
         assert_eq!(at(&root.browser, &format!("{path}/passkeys"), not_theirs).json()["items"].as_array().map(Vec::len), Some(2));
@@ -332,11 +332,11 @@ on_both! {
         }
     }
 
-    fn who_manages_grants_alone_does_not_learn_who_there_is(server) {
+    fn managing_role_assignments_does_not_reveal_which_users_exist(server) {
         let Shop { root, .. } = shop(server);
-        make(&root, &json!({ "name": "granter", "manages_assignments_on": ["order"] }));
+        create_role(&root, &json!({ "name": "granter", "manages_assignments_on": ["order"] }));
         let granter = server.create_user(&root, "granter");
-        give(&root, "granter", &["granter"]);
+        assign_roles(&root, "granter", &["granter"]);
         let grant = json!({ "user": "cook", "resource_type": "order", "resource_id": "1", "roles": ["VIEWER"] });
         assert_eq!(root.browser.post_json("/v1/role-assignments", &grant).status, 201);
         let held = granter.browser.get("/v1/users/cook/roles");
@@ -359,7 +359,7 @@ on_both! {
         assert_eq!((roles("root"), roles("cook")), (roles("nobody"), roles("nobody")));
     }
 
-    fn somebody_new_is_invited_to_roles_that_the_maker_manages(server) {
+    fn a_manager_invites_users_with_roles_they_manage(server) {
         let Shop { lead, clerk, .. } = shop(server);
         let invite = |body: &Value| lead.browser.post_json("/v1/invitations", body);
         let joined = server.create_user_with(&lead, &json!({ "username": "new", "roles": ["cook"] }), SoftAuthenticator::synced(server.origin()));
@@ -373,7 +373,7 @@ on_both! {
             assert_eq!(invite(&json!({ "username": "other", "roles": roles })).status, 403, "{roles}");
         }
         assert_eq!(invite(&json!({ "roles": ["nothing"] })).status, 400);
-        assert_eq!(clerk.browser.post_json("/v1/invitations", &json!({ "roles": [] })).status, 403, "who manages nobody");
+        assert_eq!(clerk.browser.post_json("/v1/invitations", &json!({ "roles": [] })).status, 403, "a user who manages no one");
         let unknown = refusal(&invite(&json!({ "user_id": "nobody" })));
         for name in ["root", "mixed", "plain", "lead"] {
             assert_eq!(refusal(&invite(&json!({ "user_id": name }))), unknown, "{name}");
@@ -381,7 +381,7 @@ on_both! {
         assert_eq!(unknown.0, 403);
     }
 
-    fn nobody_reaches_beyond_what_they_manage(server) {
+    fn a_manager_cannot_act_outside_their_scope(server) {
         let Shop { root, lead, clerk } = shop(server);
         for name in ["root", "mixed", "plain", "lead", "nobody"] {
             let path = format!("/v1/users/{name}");
@@ -410,9 +410,9 @@ on_both! {
         assert!(acts.clone().all(|event| matches!(event["action"].as_str(), Some("user.joined" | "passkey.registered"))), "{events}");
     }
 
-    fn who_manages_by_a_role_needs_a_fresh_sign_in_too(server) {
+    fn a_manager_needs_a_recent_sign_in_to_write(server) {
         let Shop { mut lead, .. } = shop(server);
-        server.pass(301);
+        server.advance_clock(301);
         assert_eq!(lead.browser.get("/v1/users/clerk").status, 200);
         let stale = lead.browser.post_json("/v1/users/clerk/suspend", &json!({}));
         assert_eq!((stale.status, stale.json()["type"].clone()), (403, json!("urn:doorward:problem:step-up-needed")));
@@ -421,13 +421,13 @@ on_both! {
         assert_eq!(lead.browser.post_json("/v1/users/clerk/suspend", &json!({})).status, 200);
     }
 
-    fn who_is_promoted_between_look_and_act_is_left_alone(server) {
+    fn a_user_promoted_between_check_and_change_is_not_changed(server) {
         let Shop { root, lead, clerk } = shop(server);
         let user = id(&clerk);
         // The check of the handler …
-        assert_eq!(server.run(server.app.users.find_managed(id(&lead), "clerk")).expect("an answer").expect("theirs").id, user);
+        assert_eq!(server.run(server.app.users.find_managed(id(&lead), "clerk")).expect("a result").expect("a managed user").id, user);
         // … the change of roles …
-        give(&root, "clerk", &["clerk", "auditor"]);
+        assign_roles(&root, "clerk", &["clerk", "auditor"]);
         // … and each operation, as the handler would continue with it.
         let by = Permissions::User(id(&lead));
         let (users, author) = (&server.app.users, ActingAs::command);
@@ -443,12 +443,12 @@ on_both! {
         assert!(server.run(server.app.passkeys.revoke(user, passkey, None, RevokeAs::Manager(by), author())).is_err());
         assert_eq!(clerk.session_status(), 200);
         // Conversely: the caller has lost the permission in between.
-        give(&root, "clerk", &["clerk"]);
-        give(&root, "lead", &[]);
+        assign_roles(&root, "clerk", &["clerk"]);
+        assign_roles(&root, "lead", &[]);
         assert!(server.run(users.suspend(user, None, by, author())).is_err());
     }
 
-    fn links_that_race_a_promotion_open_no_administrators_account(server) {
+    fn links_racing_a_promotion_do_not_recover_an_administrators_account(server) {
         let Shop { root, lead, clerk } = shop(server);
         let path = format!("/v1/users/{}", clerk.id);
         let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();
@@ -470,7 +470,7 @@ on_both! {
         assert_eq!(clerk.session_status(), 200);
     }
 
-    fn a_link_stands_on_its_makers_right(server) {
+    fn a_link_is_valid_only_while_its_creator_has_the_permission(server) {
         let Shop { root, lead, .. } = shop(server);
         let link = |body: &Value| lead.browser.post_json("/v1/invitations", body).json();
         let fresh = link(&json!({ "roles": ["clerk", "cook"] }));
@@ -486,14 +486,14 @@ on_both! {
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_roles": ["clerk", "cook"] })).status, 200);
         all([200, 200, 200]);
         // The user got a role that the inviter may not assign.
-        give(&root, "clerk", &["clerk", "auditor"]);
+        assign_roles(&root, "clerk", &["clerk", "auditor"]);
         all([200, 200, 410]);
-        give(&root, "clerk", &["clerk"]);
+        assign_roles(&root, "clerk", &["clerk"]);
         // The inviter has lost the role, or is suspended.
-        give(&root, "lead", &[]);
+        assign_roles(&root, "lead", &[]);
         all([410, 410, 410]);
         // Assigning the role again doesn't make the links valid again.
-        give(&root, "lead", &["lead"]);
+        assign_roles(&root, "lead", &["lead"]);
         all([410, 410, 410]);
         let later = link(&json!({ "roles": ["clerk"] }));
         assert_eq!(start(server, &later), 200);
@@ -501,21 +501,21 @@ on_both! {
         assert_eq!(start(server, &later), 410);
     }
 
-    fn a_link_is_judged_when_it_is_used_too(server) {
+    fn a_links_creator_is_checked_again_when_it_is_used(server) {
         let Shop { root, lead, .. } = shop(server);
         let link = lead.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] })).json();
         let (browser, mut device) = (server.browser(), SoftAuthenticator::synced(server.origin()));
         let started = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "newcomer" })).json();
         let credential = device.create(&started["publicKey"], &Default::default());
-        give(&root, "lead", &[]);
+        assign_roles(&root, "lead", &[]);
         let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
         assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);
         assert_eq!(root.browser.get("/v1/users/newcomer").status, 404);
     }
 
-    fn a_service_neither_makes_nor_changes_who_manages_others(server) {
+    fn a_service_neither_creates_nor_changes_managers(server) {
         let Shop { root, lead, .. } = shop(server);
-        make(&root, &json!({ "name": "granter", "manages_assignments_on": ["order"] }));
+        create_role(&root, &json!({ "name": "granter", "manages_assignments_on": ["order"] }));
         root.browser.post_json("/v1/invitations", &json!({ "username": "granter", "roles": ["granter"] }));
         let (id, secret) = server.client(&["users:read", "users:write", "passkeys:enrol", "sessions:revoke", "passkeys:revoke"]);
         let browser = server.browser();
@@ -530,7 +530,7 @@ on_both! {
             assert_eq!(ask("POST", &format!("{path}/reactivate"), &json!({})).status, 403, "{person}");
             assert_eq!(ask("DELETE", &format!("{path}/sessions"), &json!({})).status, 403, "{person}");
             assert_eq!(ask("POST", "/v1/invitations", &json!({ "user_id": person })).status, 403, "{person}");
-            assert_eq!(ask("GET", &path, &json!({})).status, 200, "reading is no matter");
+            assert_eq!(ask("GET", &path, &json!({})).status, 200, "reading needs no recent sign-in");
         }
         let session = root.browser.get("/v1/users/lead/sessions").json()["items"][0]["id"].as_str().expect("an id").to_owned();
         assert_eq!(ask("DELETE", &format!("/v1/users/lead/sessions/{session}"), &json!({})).status, 403);
@@ -549,7 +549,7 @@ on_both! {
         assert_eq!((start(server, &link), start(server, &recovery)), (410, 410));
     }
 
-    fn who_was_an_administrator_when_they_asked_and_is_none_any_more_changes_nothing(server) {
+    fn an_administrator_demoted_during_their_request_changes_nothing(server) {
         let Shop { root, clerk, .. } = shop(server);
         let deputy = server.create_user_with(&root, &json!({ "username": "deputy", "roles": ["admin"] }), SoftAuthenticator::synced(server.origin()));
         let id = |person: &TestUser| UserId::parse(&person.id).expect("an id");
@@ -558,10 +558,10 @@ on_both! {
         let administering = server.acting(&deputy, Permission::Administrator);
         let change = |roles: &[&str]| UserChange { roles: Some(roles.iter().map(ToString::to_string).collect()), ..UserChange::default() };
         let users = &server.app.users;
-        server.run(users.update(id(&clerk), change(&["clerk", "cook"]), None, by, author.clone())).expect("an administrator may");
-        server.run(users.update_role("cook", RoleChange::default(), None, administering.clone())).expect("an administrator may");
+        server.run(users.update(id(&clerk), change(&["clerk", "cook"]), None, by, author.clone())).expect("permitted for an administrator");
+        server.run(users.update_role("cook", RoleChange::default(), None, administering.clone())).expect("permitted for an administrator");
 
-        give(&root, "deputy", &[]);
+        assign_roles(&root, "deputy", &[]);
         let refused = server.run(users.update(id(&clerk), change(&["admin"]), None, by, author.clone()));
         assert!(matches!(refused, Err(UpdateError::NotPermitted)), "{refused:?}");
         let refused = server.run(users.suspend(id(&clerk), None, by, author.clone()));

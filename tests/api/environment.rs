@@ -6,7 +6,7 @@ use crate::support::http::TestBrowser;
 use crate::support::process::free_port;
 
 on_both! {
-    fn text_in_the_environment_stays_text(server) {
+    fn text_in_the_environment_is_not_converted(server) {
         for name in ["007", "1.10", "\"Orders\""] {
             let mut config = server.config.clone();
             config.server.listen.set_port(free_port());

@@ -80,7 +80,7 @@ fn creation(browser: &TestBrowser, device: &mut SoftAuthenticator, start: &Value
 }
 
 /// Returns the finish request of a registration that also signs in.
-fn coming_in<'a>(server: &TestServer, start: Value) -> RepeatableRequest<'a> {
+fn registration_that_signs_in<'a>(server: &TestServer, start: Value) -> RepeatableRequest<'a> {
     let browser = Rc::new(server.browser());
     let origin = server.origin().to_owned();
     let mut device = SoftAuthenticator::synced(&origin);
@@ -135,7 +135,7 @@ fn answer(browser: &TestBrowser, user: &str, path: &str, word: &str) -> Answer {
 }
 
 on_both! {
-    fn a_code_is_redeemed_or_its_client_starts_again(server) {
+    fn a_code_is_redeemed_or_the_flow_can_be_restarted(server) {
         let root = server.administrator();
         let app = &server.relying_party(|_| {});
         let browser = &root.browser;
@@ -149,7 +149,7 @@ on_both! {
         });
     }
 
-    fn a_key_that_can_not_be_opened_is_no_reason_to_try_again(server) {
+    fn an_undecryptable_key_is_not_reported_as_retryable(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let code = app.code(&root.browser, &[]);
@@ -163,7 +163,7 @@ on_both! {
         assert!(has_tokens(&app.redeem(&code)), "the code was not used up");
     }
 
-    fn a_grant_without_an_active_key_is_no_reason_to_try_again(server) {
+    fn a_grant_without_an_active_key_is_not_reported_as_retryable(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let held = app.sign_in(&root.browser, &[]);
@@ -179,11 +179,11 @@ on_both! {
         change_keys(server, "update signing_keys set compromised_at = null, version = version + 1");
         forget(server, server.app.keyring.key());
         assert!(has_tokens(&app.redeem(&code)), "the code was not used up");
-        assert!(has_tokens(&app.refresh(&held.refresh)), "nor the refresh token");
+        assert!(has_tokens(&app.refresh(&held.refresh)), "the refresh token was not used up");
     }
 
     /// With a newly started process, whose caches contain no keys and no records.
-    fn a_grant_is_made_or_begun_again_by_a_process_that_has_just_begun(server) {
+    fn a_grant_by_a_newly_started_process_succeeds_or_can_be_restarted(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let user = root.id.parse().expect("an ID");
@@ -218,7 +218,7 @@ on_both! {
         fault_at_every_step_when_cold(server, "cold login", log_in, forget_all);
     }
 
-    fn a_new_secret_is_shown_or_made_again(server) {
+    fn a_new_secret_is_shown_or_can_be_rotated_again(server) {
         let root = server.administrator();
         let browser = &root.browser;
         let make = |path: String| browser.post_json(&format!("{path}/secret"), &json!({}));
@@ -245,7 +245,7 @@ on_both! {
         });
     }
 
-    fn a_reset_of_pkce_is_in_force_when_it_is_made_again(server) {
+    fn a_repeated_reset_of_pkce_takes_effect(server) {
         let root = server.administrator();
         let browser = &root.browser;
         let without = [("code_challenge", ""), ("code_challenge_method", "")];
@@ -270,7 +270,7 @@ on_both! {
         });
     }
 
-    fn a_refresh_token_is_used_or_used_again(server) {
+    fn a_refresh_succeeds_or_can_be_repeated(server) {
         let root = server.administrator();
         for rotates in [true, false] {
             let app = &server.relying_party(|metadata| metadata.rotate_refresh_tokens = rotates);
@@ -284,14 +284,14 @@ on_both! {
         }
     }
 
-    fn client_credentials_are_granted_when_they_are_asked_for_again(server) {
+    fn a_repeated_client_credentials_request_succeeds(server) {
         let (id, secret) = server.client(&["users:read"]);
         let app = &RelyingParty { id, secret: Some(secret), server: server.browser() };
         let ask = || app.token(&[("grant_type", "client_credentials")]);
         fault_at_every_step(&server.fault_injector, "client credentials", || RepeatableRequest::repeatable(ask, has_tokens));
     }
 
-    fn a_token_is_revoked_when_that_is_asked_for_again(server) {
+    fn a_repeated_token_revocation_succeeds(server) {
         let root = server.administrator();
         let app = &server.relying_party(|_| {});
         let browser = &root.browser;
@@ -307,7 +307,7 @@ on_both! {
         }
     }
 
-    fn an_app_is_answered_when_its_request_is_made_again(server) {
+    fn a_repeated_authorization_request_succeeds(server) {
         let root = server.administrator();
         let app = &server.relying_party(|_| {});
         let browser = &root.browser;
@@ -316,7 +316,7 @@ on_both! {
         });
     }
 
-    fn a_request_that_waited_is_answered_when_its_page_is_loaded_again(server) {
+    fn a_pending_authorization_request_succeeds_after_a_page_reload(server) {
         let root = server.administrator();
         let app = &server.relying_party(|_| {});
         let browser = &root.browser;
@@ -330,7 +330,7 @@ on_both! {
         });
     }
 
-    fn an_answer_to_an_app_is_given_when_it_is_sent_again(server) {
+    fn a_repeated_consent_submission_succeeds(server) {
         let root = server.administrator();
         let app = &server.relying_party(|metadata| metadata.require_consent = true);
         let browser = &root.browser;
@@ -353,7 +353,7 @@ on_both! {
         });
     }
 
-    fn a_sign_in_succeeds_or_is_begun_again(server) {
+    fn a_sign_in_succeeds_or_can_be_restarted(server) {
         let root = server.administrator();
         let app = &server.relying_party(|_| {});
         fault_at_every_step(&server.fault_injector, "login start", || {
@@ -371,7 +371,7 @@ on_both! {
         });
     }
 
-    fn a_sign_in_in_place_of_another_succeeds_or_is_begun_again(server) {
+    fn a_sign_in_that_replaces_a_session_succeeds_or_can_be_restarted(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         fault_at_every_step(&server.fault_injector, "another's", || {
@@ -383,7 +383,7 @@ on_both! {
         assert_eq!(ada.sign_in_at(&server.browser()).status, 200);
     }
 
-    fn a_step_up_succeeds_or_is_begun_again(server) {
+    fn a_step_up_succeeds_or_can_be_restarted(server) {
         let root = server.administrator();
         fault_at_every_step(&server.fault_injector, "step-up", || {
             let browser = root.clone().another_browser();
@@ -406,16 +406,16 @@ on_both! {
         });
     }
 
-    fn a_passkey_is_registered_or_its_owner_starts_again(server) {
+    fn a_passkey_registration_succeeds_or_can_be_restarted(server) {
         let root = server.administrator();
         fault_at_every_step(&server.fault_injector, "invitation", || {
             let link = root.browser.post_json("/v1/invitations", &json!({})).json();
-            coming_in(server, json!({ "invitation": link["token"], "username": any_name() }))
+            registration_that_signs_in(server, json!({ "invitation": link["token"], "username": any_name() }))
         });
         fault_at_every_step(&server.fault_injector, "device link", || {
             let person = server.create_user(&root, &any_name());
             let link = person.browser.post_json("/v1/me/device-links", &json!({})).json();
-            coming_in(server, json!({ "invitation": link["token"] }))
+            registration_that_signs_in(server, json!({ "invitation": link["token"] }))
         });
         fault_at_every_step(&server.fault_injector, "one more", || {
             let person = Rc::new(server.create_user(&root, &any_name()));
@@ -435,10 +435,10 @@ on_both! {
         });
     }
 
-    fn a_sign_out_is_in_force_when_it_is_asked_for_again(server) {
+    fn a_repeated_sign_out_takes_effect(server) {
         let root = server.administrator();
         let return_to = |metadata: &mut Metadata| {
-            metadata.post_logout_redirect_uris = vec![RedirectUri::parse(SIGNED_OUT).expect("an address")];
+            metadata.post_logout_redirect_uris = vec![RedirectUri::parse(SIGNED_OUT).expect("a redirect URI")];
         };
         let app = &server.relying_party(return_to);
         let is_out = |browser: &TestBrowser, answer: &Answer| {
@@ -475,7 +475,7 @@ on_both! {
 }
 
 /// The set-up link works once for each installation.
-fn set_up_succeeds_or_is_begun_again(new_server: fn() -> TestServer) {
+fn set_up_succeeds_or_can_be_restarted(new_server: fn() -> TestServer) {
     for cut in [InjectedFault::NotRun, InjectedFault::ResultLost] {
         for operations in 0.. {
             let server = new_server();
@@ -484,7 +484,7 @@ fn set_up_succeeds_or_is_begun_again(new_server: fn() -> TestServer) {
                 &server.fault_injector,
                 "set-up",
                 (operations, cut),
-                &coming_in(&server, start),
+                &registration_that_signs_in(&server, start),
             );
             if !was_cut {
                 break;
@@ -494,11 +494,11 @@ fn set_up_succeeds_or_is_begun_again(new_server: fn() -> TestServer) {
 }
 
 #[test]
-fn set_up_succeeds_or_is_begun_again_embedded() {
-    set_up_succeeds_or_is_begun_again(TestServer::embedded);
+fn set_up_succeeds_or_can_be_restarted_embedded() {
+    set_up_succeeds_or_can_be_restarted(TestServer::embedded);
 }
 
 #[test]
-fn set_up_succeeds_or_is_begun_again_clustered() {
-    set_up_succeeds_or_is_begun_again(TestServer::clustered);
+fn set_up_succeeds_or_can_be_restarted_clustered() {
+    set_up_succeeds_or_can_be_restarted(TestServer::clustered);
 }

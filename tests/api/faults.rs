@@ -38,7 +38,7 @@ fn is_unavailable(answer: &Answer) -> bool {
 }
 
 #[test]
-fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
+fn without_redis_sessions_are_kept_and_access_is_refused() {
     let (postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let mut root = server.administrator();
@@ -77,7 +77,7 @@ fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
     let parts = operator.get("/readyz").json();
     assert_eq!(parts["parts"][0]["fault"], json!(null));
     assert!(parts["parts"][1]["fault"].is_string(), "{parts}");
-    redis.start_again();
+    redis.restart();
     wait_until(
         "the same cookie is good again",
         Duration::from_secs(2),
@@ -95,7 +95,7 @@ fn with_redis_away_nobody_is_signed_out_and_nobody_is_let_in() {
 }
 
 #[test]
-fn a_redis_that_stops_answering_is_away_within_its_time() {
+fn an_unresponsive_redis_is_unavailable_within_the_timeout() {
     let (postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -114,7 +114,7 @@ fn a_redis_that_stops_answering_is_away_within_its_time() {
 }
 
 #[test]
-fn a_redis_restored_from_before_a_revocation_lets_nobody_in() {
+fn a_redis_restored_to_before_a_revocation_gives_no_access() {
     let (postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -122,7 +122,7 @@ fn a_redis_restored_from_before_a_revocation_lets_nobody_in() {
     assert_eq!(ada.session_status(), 200);
     redis.stop();
     let before = redis.snapshot_files();
-    redis.start_again();
+    redis.restart();
     wait_until("Redis is back", Duration::from_secs(2), || {
         root.session_status() == 200
     });
@@ -131,7 +131,7 @@ fn a_redis_restored_from_before_a_revocation_lets_nobody_in() {
     assert_eq!(ada.session_status(), 401);
     redis.stop();
     redis.restore_files(&before);
-    redis.start_again();
+    redis.restart();
     wait_until("Redis is back", Duration::from_secs(2), || {
         root.session_status() == 200
     });
@@ -141,14 +141,18 @@ fn a_redis_restored_from_before_a_revocation_lets_nobody_in() {
 }
 
 #[test]
-fn with_the_database_away_checks_go_on_and_changes_do_not() {
+fn without_the_database_checks_continue_and_changes_are_refused() {
     let (mut postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let mut root = server.administrator();
     let waiting = assertion(&root.browser, &mut root.device, &Overrides::default());
     assert_eq!(root.session_status(), 200);
     postgres.kill();
-    assert_eq!(root.session_status(), 200, "the standing record lives");
+    assert_eq!(
+        root.session_status(),
+        200,
+        "the account state record still exists"
+    );
     let refused = [
         root.browser.post_json("/webauthn/login/finish", &waiting),
         root.browser.get("/v1/users/root"),
@@ -167,15 +171,19 @@ fn with_the_database_away_checks_go_on_and_changes_do_not() {
     }
     // After the record has expired, the state is unknown, and nothing is allowed.
     redis.cli(&["FLUSHDB"]);
-    assert_eq!(root.session_status(), 401, "no session, no yes");
-    postgres.start_again();
+    assert_eq!(
+        root.session_status(),
+        401,
+        "without a session, access is refused"
+    );
+    postgres.restart();
     wait_until("sign-ins work again", Duration::from_secs(2), || {
         sign_in(&server.browser(), &mut root.device, &Overrides::default()).status == 200
     });
 }
 
 #[test]
-fn what_people_hold_is_not_answered_without_the_stores() {
+fn held_roles_are_not_reported_without_the_stores() {
     let (mut postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -208,7 +216,7 @@ fn what_people_hold_is_not_answered_without_the_stores() {
     are(|answer| answer.status == 200, all());
     postgres.kill();
     are(is_unavailable, all());
-    postgres.start_again();
+    postgres.restart();
     wait_until("both are answered again", Duration::from_secs(5), || {
         let mut answers = by_session().into_iter().chain(by_client());
         answers.all(|answer| answer.status == 200)
@@ -218,7 +226,7 @@ fn what_people_hold_is_not_answered_without_the_stores() {
 }
 
 #[test]
-fn a_standing_that_is_not_known_is_not_a_yes() {
+fn an_unknown_account_state_does_not_allow_access() {
     let (mut postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -226,14 +234,14 @@ fn a_standing_that_is_not_known_is_not_a_yes() {
     let key = doorward::account_state::AccountStates::key(root.id.parse().expect("an id"));
     redis.cli(&["DEL", &key]);
     assert!(is_unavailable(&root.browser.get("/v1/session")));
-    postgres.start_again();
+    postgres.restart();
     wait_until("checks are answered again", Duration::from_secs(2), || {
         root.session_status() == 200
     });
 }
 
 #[test]
-fn a_database_that_stops_answering_is_away_within_its_time() {
+fn an_unresponsive_database_is_unavailable_within_the_timeout() {
     let (mut postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -252,7 +260,7 @@ fn a_database_that_stops_answering_is_away_within_its_time() {
 }
 
 #[test]
-fn a_dump_restored_on_an_empty_server_signs_in_with_the_old_passkey() {
+fn a_passkey_signs_in_after_a_dump_is_restored_on_an_empty_server() {
     let (postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let mut root = server.administrator();
@@ -273,7 +281,7 @@ fn a_dump_restored_on_an_empty_server_signs_in_with_the_old_passkey() {
 }
 
 #[test]
-fn a_redis_that_would_forget_is_refused_at_the_start() {
+fn startup_refuses_a_redis_that_may_evict_keys() {
     let postgres = Postgres::start(PostgresOptions {
         authentication: Authentication::Trust,
         ..PostgresOptions::default()
@@ -298,7 +306,7 @@ fn a_redis_that_would_forget_is_refused_at_the_start() {
 }
 
 #[test]
-fn the_embedded_service_registers_beside_a_full_reading_load() {
+fn the_embedded_service_registers_users_under_full_read_load() {
     let server = TestServer::embedded();
     let root = server.administrator();
     std::thread::scope(|scope| {
@@ -325,7 +333,7 @@ fn the_embedded_service_registers_beside_a_full_reading_load() {
 }
 
 #[test]
-fn with_redis_away_nothing_is_signed_and_a_refused_key_is_refused_when_it_is_back() {
+fn without_redis_nothing_is_signed_and_a_revoked_key_stays_revoked_afterwards() {
     let (postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let keyring = &server.app.keyring;
@@ -338,8 +346,8 @@ fn with_redis_away_nothing_is_signed_and_a_refused_key_is_refused_when_it_is_bac
     let which = CompromisedKeys::All(Some(algorithm));
     let pending = server.run(keyring.compromise(which, Author::command()));
     assert!(matches!(pending, Err(KeyError::Pending(_))), "{pending:?}");
-    redis.start_again();
-    wait_until("tokens are judged again", Duration::from_secs(2), || {
+    redis.restart();
+    wait_until("tokens are checked again", Duration::from_secs(2), || {
         server.run(keyring.key_set()).is_ok_and(|key_set| {
             let judged = key_set.verify::<serde_json::Value>(&token, &["JWT"]);
             assert_eq!(judged, Err(VerifyError::Compromised));

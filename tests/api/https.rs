@@ -11,7 +11,7 @@ use crate::support::test_user::{TestUser, sign_in};
 const PUBLIC: &str = "https://id.example.com";
 const RELATED: &str = "https://id.example.org";
 
-fn under_a_name(config: &mut Config) {
+fn with_public_host(config: &mut Config) {
     config.server.public_url = Origin::parse(PUBLIC).expect("an origin");
     config.passkeys.rp_id = "example.com".into();
     config.passkeys.related_origins = vec![Origin::parse(RELATED).expect("an origin")];
@@ -48,7 +48,7 @@ fn cookies_are_bound_to_host_and_https(server: &TestServer) {
     assert!(url.starts_with("https://id.example.com/join/"), "{url}");
 }
 
-fn the_same_passkey_works_under_a_related_name(server: &TestServer) {
+fn the_same_passkey_works_at_a_related_origin(server: &TestServer) {
     let mut root = administrator(server);
     let origins = server.browser().get("/.well-known/webauthn").json();
     assert_eq!(origins, json!({ "origins": [PUBLIC, RELATED] }));
@@ -78,20 +78,20 @@ fn the_same_passkey_works_under_a_related_name(server: &TestServer) {
 
 #[test]
 fn cookies_are_bound_to_host_and_https_embedded() {
-    cookies_are_bound_to_host_and_https(&TestServer::embedded_with(under_a_name));
+    cookies_are_bound_to_host_and_https(&TestServer::embedded_with(with_public_host));
 }
 
 #[test]
 fn cookies_are_bound_to_host_and_https_clustered() {
-    cookies_are_bound_to_host_and_https(&TestServer::clustered_with(under_a_name));
+    cookies_are_bound_to_host_and_https(&TestServer::clustered_with(with_public_host));
 }
 
 #[test]
-fn the_same_passkey_works_under_a_related_name_embedded() {
-    the_same_passkey_works_under_a_related_name(&TestServer::embedded_with(under_a_name));
+fn the_same_passkey_works_at_a_related_origin_embedded() {
+    the_same_passkey_works_at_a_related_origin(&TestServer::embedded_with(with_public_host));
 }
 
 #[test]
-fn the_same_passkey_works_under_a_related_name_clustered() {
-    the_same_passkey_works_under_a_related_name(&TestServer::clustered_with(under_a_name));
+fn the_same_passkey_works_at_a_related_origin_clustered() {
+    the_same_passkey_works_at_a_related_origin(&TestServer::clustered_with(with_public_host));
 }

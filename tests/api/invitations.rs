@@ -9,7 +9,7 @@ use crate::support::race::{RUNNERS, race};
 use crate::support::test_user::{TestUser, register};
 
 on_both! {
-    fn an_invited_person_joins_with_the_roles_they_were_given(server) {
+    fn an_invited_user_joins_with_the_invitations_roles(server) {
         let root = server.administrator();
         let second = server.create_user_with(
             &root,
@@ -24,7 +24,7 @@ on_both! {
         assert_eq!(me["user"]["roles"], json!(["admin"]));
     }
 
-    fn who_is_invited_without_a_name_chooses_one(server) {
+    fn a_user_invited_without_a_username_chooses_one(server) {
         let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({})).json();
         let nameless = json!({ "invitation": link["token"] });
@@ -38,7 +38,7 @@ on_both! {
         assert_eq!(ada.username, "ada");
     }
 
-    fn a_name_that_is_invited_is_nobody_elses(server) {
+    fn the_username_of_an_open_invitation_is_reserved(server) {
         let root = server.administrator();
         let ada = json!({ "username": "ada" });
         assert_eq!(root.browser.post_json("/v1/invitations", &ada).status, 201);
@@ -49,7 +49,7 @@ on_both! {
         assert_eq!(server.browser().post_json("/webauthn/register/start", &start).status, 409);
     }
 
-    fn the_name_on_an_invitation_is_not_the_invited_ones_to_change(server) {
+    fn an_invitations_username_cannot_be_changed_by_the_invited_user(server) {
         let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let start = json!({ "invitation": link["token"], "username": "mallory", "display_name": "Ada" });
@@ -58,7 +58,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/mallory").status, 404);
     }
 
-    fn a_newer_link_for_the_same_person_ends_the_one_before(server) {
+    fn a_newer_link_for_a_user_revokes_the_previous_one(server) {
         let root = server.administrator();
         let first = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let second = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
@@ -68,10 +68,10 @@ on_both! {
         assert_eq!(browser.post_json("/webauthn/register/start", &start(&second)).status, 200);
     }
 
-    fn a_link_dies_with_its_time_and_with_its_use(server) {
+    fn a_link_expires_and_works_once(server) {
         let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada", "expires_in": 60 })).json();
-        server.pass(61);
+        server.advance_clock(61);
         let start = json!({ "invitation": link["token"] });
         assert_eq!(server.browser().post_json("/webauthn/register/start", &start).status, 410);
         let link = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
@@ -81,7 +81,7 @@ on_both! {
         assert_eq!(register(&server.browser(), &mut device, &start, &Default::default()).status, 410);
     }
 
-    fn a_ceremony_that_outlives_its_link_registers_nothing(server) {
+    fn a_ceremony_cannot_finish_after_its_link_expired(server) {
         let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let browser = server.browser();
@@ -96,7 +96,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "invited");
     }
 
-    fn only_administrators_invite_and_only_they_make_administrators(server) {
+    fn users_cannot_invite_and_only_administrators_invite_administrators(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         assert_eq!(ada.browser.post_json("/v1/invitations", &json!({ "username": "eve" })).status, 403);
@@ -104,11 +104,11 @@ on_both! {
         let by_client = |body: &Value| server.browser().request("POST", "/v1/invitations").basic(&id, &secret).json(body).send();
         assert_eq!(by_client(&json!({ "username": "bob" })).status, 201);
         assert_eq!(by_client(&json!({ "username": "eve", "roles": ["admin"] })).status, 403);
-        assert_eq!(by_client(&json!({ "user_id": "root" })).status, 403, "a link for an administrator is the administrator");
+        assert_eq!(by_client(&json!({ "user_id": "root" })).status, 403, "a link for an administrator would give their permissions");
         assert_eq!(root.browser.get("/v1/users/eve").status, 404);
     }
 
-    fn what_can_not_be_invited_is_told(server) {
+    fn invalid_invitations_are_refused_with_a_reason(server) {
         let root = server.administrator();
         let refused = [
             (json!({ "username": "a b" }), 400, "username"),
@@ -126,10 +126,10 @@ on_both! {
         }
         assert_eq!(root.browser.post_json("/v1/invitations", &json!({ "user_id": "nobody" })).status, 404);
         let people = root.browser.get("/v1/users").json();
-        assert_eq!(people["items"].as_array().map(Vec::len), Some(1), "nothing was made");
+        assert_eq!(people["items"].as_array().map(Vec::len), Some(1), "no link was created");
     }
 
-    fn a_service_needs_a_scope_of_its_own_to_link_to_existing_users(server) {
+    fn a_service_needs_a_separate_scope_for_recovery_links(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         root.browser.post_json("/v1/invitations", &json!({ "username": "invited" }));
@@ -144,7 +144,7 @@ on_both! {
             assert_eq!((refused.status, refused.json()["scope"].clone()), (403, json!("passkeys:enrol")), "{user}");
         }
         assert_eq!(ask(&alone, &json!({ "user_id": "ada" })).json()["scope"], "users:write");
-        assert_eq!(ask(&writer, &json!({ "username": "bob" })).status, 201, "a new user is nobody yet");
+        assert_eq!(ask(&writer, &json!({ "username": "bob" })).status, 201, "a new user has no permissions yet");
         assert_eq!(ask(&enroller, &json!({ "user_id": "ada" })).status, 201);
         // Never for users with roles that the service could not assign.
         root.browser.post_json("/v1/roles", &json!({ "name": "clerk" }));
@@ -164,13 +164,13 @@ on_both! {
         assert_eq!(open(&link), 200);
         let grant = json!({ "user": "operator", "resource_type": "order", "resource_id": "1", "roles": ["OPERATOR"] });
         assert_eq!(root.browser.post_json("/v1/role-assignments", &grant).status, 201);
-        assert_eq!(open(&link), 410, "a link from before opens it no more");
+        assert_eq!(open(&link), 410, "an earlier link is refused");
         assert_eq!(ask(&enroller, &json!({ "user_id": "operator" })).status, 403);
         let link = ask(&granter, &json!({ "user_id": "operator" }));
         assert_eq!((link.status, open(&link.json())), (201, 200));
         let more = json!({ "user": "operator", "resource_type": "order", "resource_id": "2", "roles": ["OPERATOR"] });
         assert_eq!(root.browser.post_json("/v1/role-assignments", &more).status, 201);
-        assert_eq!(open(&link.json()), 200, "it could have given that role itself");
+        assert_eq!(open(&link.json()), 200, "it could have assigned that role itself");
         // The same applies to users who have not registered yet.
         let invited = |by, name: &str| {
             let link = ask(by, &json!({ "username": name })).json();
@@ -189,14 +189,14 @@ on_both! {
     fn invitations_are_listed_newest_first_and_filtered_by_state(server) {
         let root = server.administrator();
         let link = |body: &Value| {
-            server.pass(1);
+            server.advance_clock(1);
             root.browser.post_json("/v1/invitations", body).json()
         };
         server.create_user(&root, "ada");
         link(&json!({ "username": "bob", "expires_in": 60 }));
         link(&json!({ "user_id": "bob" }));
         link(&json!({ "email": "eve@example.com", "roles": ["admin"], "expires_in": 60 }));
-        server.pass(61);
+        server.advance_clock(61);
         let list = |query: &str| root.browser.get(&format!("/v1/invitations{query}")).json();
         let all = list("");
         let items = all["items"].as_array().expect("items");
@@ -206,7 +206,7 @@ on_both! {
         assert_eq!((items[1]["usable"].clone(), items[1]["purpose"].clone()), (json!(true), json!("join")));
         assert_eq!((items[0]["usable"].clone(), items[1]["by_user"].clone()), (json!(false), json!(root.id)));
         assert!(items[3]["used_at"].is_string() && items[2]["revoked_at"].is_string());
-        assert!(!all.to_string().contains("token"), "the link was shown when it was made");
+        assert!(!all.to_string().contains("token"), "the link was shown when it was created");
         for (number, state) in states.iter().enumerate() {
             assert_eq!(list(&format!("?state={state}"))["items"], json!([items[number]]), "{state}");
         }
@@ -219,7 +219,7 @@ on_both! {
         }
     }
 
-    fn a_revoked_invitation_lets_nobody_in(server) {
+    fn a_revoked_invitation_is_refused(server) {
         let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let browser = server.browser();
@@ -230,7 +230,7 @@ on_both! {
         let path = format!("/v1/invitations/{id}");
         let tabs = vec![root.browser.clone(); RUNNERS];
         let answers = race(tabs, |tab| tab.delete(&format!("{path}?reason=mistake")).status);
-        assert_eq!(answers, vec![204; RUNNERS], "safe to repeat");
+        assert_eq!(answers, vec![204; RUNNERS], "may be repeated");
         let events = root.browser.get("/v1/audit-events?action=invitation.revoked").json()["items"].clone();
         assert_eq!((events[0]["reason"].clone(), events[1].clone()), (json!("mistake"), Value::Null));
         assert_eq!(events[0]["details"]["invitation"], json!(id));
@@ -247,10 +247,10 @@ on_both! {
         }
     }
 
-    fn of_a_use_and_a_revocation_at_once_one_wins(server) {
+    fn exactly_one_of_a_concurrent_use_and_revocation_succeeds(server) {
         let root = server.administrator();
         for _ in 0..5 {
-            server.pass(1);
+            server.advance_clock(1);
             let link = root.browser.post_json("/v1/invitations", &json!({})).json();
             let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
             let name = format!("user-{}", uuid::Uuid::new_v4().simple());
@@ -275,7 +275,7 @@ on_both! {
         }
     }
 
-    fn who_may_see_and_revoke_invitations(server) {
+    fn invitations_are_visible_and_revocable_only_with_permission(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         for (name, manages) in [("clerk", json!([])), ("lead", json!(["clerk"]))] {
@@ -284,11 +284,11 @@ on_both! {
         let lead = server.create_user_with(&root, &json!({ "username": "lead", "roles": ["lead"] }), SoftAuthenticator::synced(server.origin()));
         let newest = || {
             let id = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an ID").to_owned();
-            server.pass(1);
+            server.advance_clock(1);
             id
         };
         let path = |id: &str| format!("/v1/invitations/{id}");
-        server.pass(1);
+        server.advance_clock(1);
         root.browser.post_json("/v1/invitations", &json!({ "roles": ["admin"], "email": "ceo@example.com" }));
         let by_root = newest();
         root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] }));
@@ -304,7 +304,7 @@ on_both! {
         assert_eq!(seen.json()["items"].as_array().map(Vec::len), Some(1));
         assert!(!seen.text().contains("ceo@example.com"));
         for foreign in [by_root.as_str(), "x", "00000000-0000-4000-8000-000000000000"] {
-            assert_eq!(lead.browser.delete(&path(foreign)).status, 403, "nobody learns what there is: {foreign}");
+            assert_eq!(lead.browser.delete(&path(foreign)).status, 403, "the response does not reveal whether it exists: {foreign}");
         }
         for own in [&by_lead, &of_a_clerk] {
             assert_eq!(lead.browser.delete(&path(own)).status, 204);
@@ -320,7 +320,7 @@ on_both! {
         let plain = newest();
         assert_eq!((ask(&reader, "DELETE", &path(&plain)), ask(&writer, "DELETE", &path(&plain))), (403, 204));
         assert_eq!(ask(&writer, "DELETE", &path(&by_root)), 403);
-        server.pass(400);
+        server.advance_clock(400);
         let stale = root.browser.delete(&path(&by_root));
         assert_eq!(stale.problem_type(), "urn:doorward:problem:step-up-needed");
     }

@@ -30,7 +30,7 @@ fn id_of(path: &str) -> &str {
 }
 
 on_both! {
-    fn whoever_joins_on_the_way_to_an_app_goes_on_to_it(server) {
+    fn a_user_who_joins_from_an_app_returns_to_it(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let browser = server.browser();
@@ -45,7 +45,7 @@ on_both! {
         assert_eq!(onward, format!("/join/{token}?continue={}", id_of(&join)));
         assert!(browser.get(&onward).text().contains(&format!("data-continue=\"{}\"", id_of(&join))));
         let start = json!({ "invitation": token });
-        server.pass(1);
+        server.advance_clock(1);
         let ada = TestUser::register(browser, SoftAuthenticator::synced(server.origin()), &start);
         let welcome = ada.browser.get(&format!("/welcome?continue={}", id_of(&join))).text();
         assert!(welcome.contains("Continue to an app") && welcome.contains(&path), "{welcome}");
@@ -57,7 +57,7 @@ on_both! {
         assert!(gone.text().contains(&format!("/login?continue={}", id_of(&join))));
     }
 
-    fn somebody_who_is_signed_in_signs_out_first_and_the_request_still_waits(server) {
+    fn a_signed_in_user_signs_out_first_and_the_request_stays_pending(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let mut eve = server.create_user(&root, "eve");
@@ -79,12 +79,12 @@ on_both! {
         assert_eq!(location(&out), onward);
         assert_eq!(browser.get("/v1/session").status, 401);
         let start = json!({ "invitation": token });
-        server.pass(1);
+        server.advance_clock(1);
         let ada = TestUser::register(browser, SoftAuthenticator::synced(server.origin()), &start);
         assert!(redirect_parameters(&ada.browser.get(&path)).contains_key("code"));
     }
 
-    fn what_is_no_link_of_this_place_leads_nowhere(server) {
+    fn a_link_of_another_site_is_refused(server) {
         let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).json();
         let token = link["token"].as_str().expect("a token");
@@ -108,7 +108,7 @@ on_both! {
         assert_eq!(browser.request("POST", "/join").form(&[]).send().status, 400);
     }
 
-    fn only_whoever_comes_from_an_app_is_offered_to_join(server) {
+    fn joining_is_offered_only_to_users_who_come_from_an_app(server) {
         let browser = server.browser();
         assert!(!browser.get("/login").text().contains("Have an invitation?"));
         let own = location(&browser.get("/account"));
@@ -124,7 +124,7 @@ on_both! {
         assert!(lost.contains(&login));
     }
 
-    fn the_page_says_when_only_a_passkey_of_one_device_will_do(server) {
+    fn the_page_says_when_a_device_bound_passkey_is_required(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         root.add_passkey(SoftAuthenticator::device_bound(server.origin()));
@@ -138,7 +138,7 @@ on_both! {
         }
     }
 
-    fn the_window_that_an_app_opened_stays_its_own_all_the_way(server) {
+    fn a_window_opened_by_an_app_keeps_its_opener_to_the_end(server) {
         let root = server.administrator();
         for path in ["/login", "/lost", "/join", "/welcome", "/oauth2/logout"] {
             let answer = root.browser.get(path);

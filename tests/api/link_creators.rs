@@ -9,7 +9,7 @@ use doorward::clients::{ActingAs, GrantType, Metadata, RedirectUri, Scopes};
 use doorward::db::schema::{account_states, sessions};
 use serde_json::{Value, json};
 
-use super::in_flight::{Work, send_during};
+use super::concurrent_revocation::{Work, send_during};
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::http::{Answer, TestBrowser};
@@ -29,14 +29,14 @@ fn second_administrator(server: &TestServer, root: &TestUser) -> TestUser {
 }
 
 /// Creates a link for a new administrator.
-fn make(browser: &TestBrowser) -> Value {
+fn create_link(browser: &TestBrowser) -> Value {
     let made = browser.post_json("/v1/invitations", &json!({ "roles": ["admin"] }));
     assert_eq!(made.status, 201, "{}", made.text());
     made.json()
 }
 
 /// Creates a link for a new user, with an access token.
-fn make_with(server: &TestServer, token: &str) -> Value {
+fn create_link_with(server: &TestServer, token: &str) -> Value {
     let browser = server.browser();
     let request = browser.request("POST", "/v1/invitations");
     let request = request.without_same_origin().bearer(token);
@@ -73,7 +73,7 @@ fn session_id(browser: &TestBrowser) -> String {
 /// Creates an app without refresh tokens, whose access ends after some minutes.
 fn short_helper(server: &TestServer) -> RelyingParty {
     let metadata = Metadata {
-        redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("an address")],
+        redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("a redirect URI")],
         grant_types: vec![GrantType::AuthorizationCode],
         require_consent: false,
         ..Metadata::default()
@@ -90,7 +90,7 @@ fn short_helper(server: &TestServer) -> RelyingParty {
 }
 
 /// Starts a ceremony with a link. The returned function sends the last request.
-fn begin(server: &TestServer, link: &Value) -> impl FnOnce() -> Answer + Send + use<> {
+fn start_ceremony(server: &TestServer, link: &Value) -> impl FnOnce() -> Answer + Send + use<> {
     let browser = server.browser();
     let name = format!("user-{}", uuid::Uuid::new_v4().simple());
     let body = json!({ "invitation": link["token"], "username": name });
@@ -104,34 +104,34 @@ fn begin(server: &TestServer, link: &Value) -> impl FnOnce() -> Answer + Send + 
 }
 
 on_both! {
-    fn a_link_ends_with_the_session_that_made_it(server) {
+    fn a_link_is_revoked_with_the_session_that_created_it(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let mut second = second_administrator(server, &root);
         let stolen = second.another_browser();
-        let others = make(&second.browser);
-        server.pass(1);
+        let others = create_link(&second.browser);
+        server.advance_clock(1);
         let recovery = stolen.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
-        server.pass(1);
-        let link = make(&stolen);
+        server.advance_clock(1);
+        let link = create_link(&stolen);
         assert_usable(server, &root, &link, true, "made");
         let ended = root.browser.delete(&format!("/v1/users/second/sessions/{}", session_id(&stolen)));
         assert_eq!(ended.status, 200, "{}", ended.text());
         assert_usable(server, &root, &link, false, "an administrator ended the session");
         assert_usable(server, &root, &recovery, false, "an administrator ended the session");
-        server.pass(1);
+        server.advance_clock(1);
         let stolen = second.another_browser();
-        let link = make(&stolen);
+        let link = create_link(&stolen);
         assert_eq!(second.browser.delete(&format!("/v1/me/sessions/{}", session_id(&stolen))).status, 200);
         assert_usable(server, &root, &link, false, "the user ended the session from another one");
         assert_usable(server, &root, &others, true, "the other session was not ended");
     }
 
-    fn a_link_ends_with_all_sessions_of_its_maker_although_they_signed_out_before(server) {
+    fn a_link_is_revoked_with_all_sessions_of_its_creator_even_after_a_sign_out(server) {
         let root = server.administrator();
         let mut second = second_administrator(server, &root);
         let browser = second.another_browser();
-        let link = make(&browser);
+        let link = create_link(&browser);
         assert_eq!(browser.delete("/v1/session").status, 204);
         assert_usable(server, &root, &link, true, "the user signed out");
         let ended = root.browser.delete("/v1/users/second/sessions");
@@ -139,30 +139,30 @@ on_both! {
         assert_usable(server, &root, &link, false, "an administrator ended all sessions");
     }
 
-    fn a_ceremony_begun_on_a_link_ends_with_the_session_that_made_it(server) {
+    fn a_ceremony_started_with_a_link_fails_once_the_creating_session_is_revoked(server) {
         let root = server.administrator();
         let second = second_administrator(server, &root);
-        let finish = begin(server, &make(&second.browser));
+        let finish = start_ceremony(server, &create_link(&second.browser));
         let path = format!("/v1/users/second/sessions/{}", session_id(&second.browser));
         assert_eq!(root.browser.delete(&path).status, 200);
         assert_eq!(finish().status, 410);
     }
 
-    fn a_link_ends_with_a_passkey_of_the_session_that_made_it(server) {
+    fn a_link_is_revoked_with_a_passkey_of_the_session_that_created_it(server) {
         let root = server.administrator();
         let mut second = second_administrator(server, &root);
         let first = second.passkey.clone();
         let (device, another) = second.add_passkey(SoftAuthenticator::synced(server.origin()));
         let left = second.another_browser();
-        let by_left = make(&left);
+        let by_left = create_link(&left);
         assert_eq!(left.delete("/v1/session").status, 204);
         assert_usable(server, &root, &by_left, true, "signed out");
-        server.pass(1);
-        let link = make(&second.browser);
+        server.advance_clock(1);
+        let link = create_link(&second.browser);
         second.device = device;
         let kept = second.another_browser();
-        server.pass(1);
-        let others = make(&kept);
+        server.advance_clock(1);
+        let others = create_link(&kept);
         assert_eq!(root.browser.delete(&format!("/v1/users/second/passkeys/{first}")).status, 200);
         assert_usable(server, &root, &link, false, "its passkey was revoked");
         assert_usable(server, &root, &by_left, false, "its passkey was revoked after its user signed out");
@@ -171,31 +171,31 @@ on_both! {
         assert_usable(server, &root, &others, false, "that passkey was revoked too");
     }
 
-    fn a_link_outlives_the_ordinary_end_of_the_session_that_made_it(server) {
+    fn a_link_survives_the_normal_end_of_the_session_that_created_it(server) {
         let root = server.administrator();
         let mut second = second_administrator(server, &root);
         let browser = second.another_browser();
-        let (link, session) = (make(&browser), session_id(&browser));
+        let (link, session) = (create_link(&browser), session_id(&browser));
         assert_eq!(browser.delete("/v1/session").status, 204);
         assert_usable(server, &root, &link, true, "signed out");
-        server.pass(1);
+        server.advance_clock(1);
         let browser = second.another_browser();
-        let replaced = make(&browser);
+        let replaced = create_link(&browser);
         assert_eq!(second.sign_in_at(&browser).status, 200);
         assert_usable(server, &root, &replaced, true, "a new sign-in in the same browser");
-        server.pass(1);
-        let expired = make(&second.another_browser());
+        server.advance_clock(1);
+        let expired = create_link(&second.another_browser());
         // Ending a session that its user has signed out of ends its links.
         assert_eq!(root.browser.delete(&format!("/v1/users/second/sessions/{session}")).status, 200);
         assert_usable(server, &root, &link, false, "ended after its user signed out");
-        server.pass(2 * 86_400);
+        server.advance_clock(2 * 86_400);
         let mut root = root;
         root.browser = root.another_browser();
         second.another_browser();
         assert_usable(server, &root, &expired, true, "expired");
     }
 
-    fn a_link_made_through_an_app_ends_with_the_authorization(server) {
+    fn a_link_created_through_an_app_is_revoked_with_the_authorization(server) {
         let root = server.administrator();
         let mut second = second_administrator(server, &root);
         let app = server.delegated_app("openid users:write");
@@ -210,25 +210,25 @@ on_both! {
             assert!([200, 204].contains(&status), "{what}: {status}");
         };
         for what in ["access token given back", "refresh token given back", "app withdrawn", "session ended", "passkey revoked"] {
-            server.pass(1);
+            server.advance_clock(1);
             second.browser = second.another_browser();
             let issued = app.sign_in(&second.browser, &SCOPE);
-            let link = make_with(server, &issued.access);
+            let link = create_link_with(server, &issued.access);
             assert_usable(server, &root, &link, true, what);
             revoke(what, &second, &issued);
             assert_usable(server, &root, &link, false, what);
         }
     }
 
-    fn a_link_made_through_an_app_outlives_the_ordinary_end_of_the_authorization(server) {
+    fn a_link_created_through_an_app_survives_the_normal_end_of_the_authorization(server) {
         let root = server.administrator();
         let mut second = second_administrator(server, &root);
         let app = short_helper(server);
         let sign_in = |second: &mut TestUser| {
-            server.pass(1);
+            server.advance_clock(1);
             second.browser = second.another_browser();
             let issued = app.sign_in(&second.browser, &SCOPE);
-            (make_with(server, &issued.access), issued)
+            (create_link_with(server, &issued.access), issued)
         };
         let (left, _) = sign_in(&mut second);
         assert_eq!(second.browser.delete("/v1/session").status, 204);
@@ -247,8 +247,8 @@ on_both! {
             }
         };
         check("at once");
-        server.pass(3 * 3_600);
-        server.run(server.app.tokens.delete_expired()).expect("tidied");
+        server.advance_clock(3 * 3_600);
+        server.run(server.app.tokens.delete_expired()).expect("expired tokens deleted");
         check("when the authorizations are deleted");
         // The user withdraws the app's access when all of its tokens have expired.
         second.browser = second.another_browser();
@@ -257,7 +257,7 @@ on_both! {
         assert_eq!(second.browser.delete(&format!("/v1/me/apps/{}", app.id)).status, 404);
     }
 
-    fn a_services_link_ends_with_the_token_that_made_it(server) {
+    fn a_services_link_is_revoked_with_the_token_that_created_it(server) {
         let root = server.administrator();
         let (id, secret) = server.client(&["users:write"]);
         let post = |path: &str, fields: &[(&str, &str)]| {
@@ -267,21 +267,21 @@ on_both! {
         };
         let token = || TokenSet::read(&post("/oauth2/token", &[("grant_type", "client_credentials")])).access;
         let (stolen, other) = (token(), token());
-        let link = make_with(server, &stolen);
-        server.pass(1);
-        let others = make_with(server, &other);
+        let link = create_link_with(server, &stolen);
+        server.advance_clock(1);
+        let others = create_link_with(server, &other);
         assert_usable(server, &root, &link, true, "made");
         assert_eq!(post("/oauth2/revoke", &[("token", &stolen)]).status, 200);
         assert_usable(server, &root, &link, false, "revoked");
         assert_usable(server, &root, &others, true, "another token");
         // Revoked tokens are listed only until they would have expired.
-        server.pass(400);
+        server.advance_clock(400);
         assert_eq!(post("/oauth2/revoke", &[("token", &token())]).status, 200);
         assert_usable(server, &root, &link, false, "revoked long ago");
         assert_usable(server, &root, &others, true, "expired");
     }
 
-    fn a_services_link_ends_with_its_token_also_when_that_is_no_longer_accepted(server) {
+    fn a_services_link_is_revoked_with_its_token_even_if_no_longer_accepted(server) {
         let root = server.administrator();
         let (id, secret) = server.client(&["users:write"]);
         let post = |path: &str, fields: &[(&str, &str)]| {
@@ -293,15 +293,15 @@ on_both! {
         let revoke = |token: &str| assert_eq!(post("/oauth2/revoke", &[("token", token)]).status, 200);
         // Expired.
         let stolen = token();
-        let link = make_with(server, &stolen);
-        server.pass(600);
+        let link = create_link_with(server, &stolen);
+        server.advance_clock(600);
         assert_usable(server, &root, &link, true, "the link outlives the token");
         revoke(&stolen);
         assert_usable(server, &root, &link, false, "revoked after it expired");
-        server.pass(1);
+        server.advance_clock(1);
         // Ended together with many others, which raises the epoch for all tokens.
         let stolen = token();
-        let link = make_with(server, &stolen);
+        let link = create_link_with(server, &stolen);
         for _ in 0..65 {
             revoke(&token());
         }
@@ -310,11 +310,11 @@ on_both! {
         assert_eq!(request.send().status, 401);
         revoke(&stolen);
         assert_usable(server, &root, &link, false, "revoked after it was ended");
-        server.pass(1);
+        server.advance_clock(1);
         // Another client's token is not affected.
         let (other, other_secret) = server.client(&["users:write"]);
         let stolen = token();
-        let link = make_with(server, &stolen);
+        let link = create_link_with(server, &stolen);
         let browser = server.browser();
         let request = browser.request("POST", "/oauth2/revoke").without_same_origin();
         let refused = request.form(&[("token", stolen.as_str())]).basic(&other, &other_secret).send();
@@ -322,12 +322,12 @@ on_both! {
         assert_usable(server, &root, &link, true, "another client asked");
     }
 
-    fn no_link_is_used_after_its_session_was_answered_to_be_ended(server) {
+    fn no_link_is_used_after_the_revocation_of_its_session_was_acknowledged(server) {
         let root = server.administrator();
         let second = second_administrator(server, &root);
         let path = format!("/v1/users/second/sessions/{}", session_id(&second.browser));
-        let links: Vec<Value> = (0..=RUNNERS).map(|_| make(&second.browser)).collect();
-        let uses = links.iter().map(|link| Some(begin(server, link)));
+        let links: Vec<Value> = (0..=RUNNERS).map(|_| create_link(&second.browser)).collect();
+        let uses = links.iter().map(|link| Some(start_ceremony(server, link)));
         let mut runners: Vec<_> = uses.collect();
         let late = runners.pop().flatten().expect("one more");
         runners.push(None);
@@ -348,10 +348,10 @@ on_both! {
         assert_eq!((root.session_status(), second.session_status()), (200, 401));
     }
 
-    fn a_use_that_waits_for_the_end_of_the_session_is_refused(server) {
+    fn a_use_that_waits_for_the_sessions_revocation_is_refused(server) {
         let root = server.administrator();
         let second = second_administrator(server, &root);
-        let finish = begin(server, &make(&second.browser));
+        let finish = start_ceremony(server, &create_link(&second.browser));
         let user: UserId = second.id.parse().expect("an id");
         let work: Work = Box::new(move |conn| {
             diesel::update(account_states::table.find(user))

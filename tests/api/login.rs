@@ -7,7 +7,7 @@ use crate::support::authenticator::SoftAuthenticator;
 use crate::support::test_user::session_status;
 
 on_both! {
-    fn options_demand_a_discoverable_and_verified_passkey(server) {
+    fn options_require_a_discoverable_credential_and_user_verification(server) {
         let root = server.administrator();
         let creation = root.browser.post_json("/webauthn/register/start", &json!({})).json();
         let selection = &creation["publicKey"]["authenticatorSelection"];
@@ -24,7 +24,7 @@ on_both! {
         assert_eq!(creation["publicKey"]["user"]["id"].as_str().map(str::len), Some(22), "a random uuid");
     }
 
-    fn the_session_tells_the_truth_of_the_ceremony(server) {
+    fn acr_and_amr_reflect_the_ceremony(server) {
         let root = server.administrator();
         let synced = root.browser.get("/v1/session").json();
         assert_eq!(synced["session"]["acr"], "phr");
@@ -36,7 +36,7 @@ on_both! {
         assert_eq!(bound["session"]["amr"], json!(["hwk", "user", "mfa"]));
     }
 
-    fn a_long_address_of_a_stranger_is_not_kept_whole(server) {
+    fn an_anonymous_visitors_long_url_is_truncated(server) {
         let mut root = server.administrator();
         let query = "x".repeat(30_000);
         let paths = [(format!("/account?{query}"), "/account"), ("/admin/audit?action=user.".into(), "/admin/audit?action=user.")];
@@ -50,21 +50,21 @@ on_both! {
         }
     }
 
-    fn every_sign_in_gets_a_key_of_its_own(server) {
+    fn every_sign_in_gets_its_own_session_key(server) {
         let mut root = server.administrator();
         let browser = root.another_browser();
         let before = browser.cookie("doorward-session");
         let mark = browser.cookie("doorward-browser");
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert_ne!(browser.cookie("doorward-session"), before);
-        assert_eq!(browser.cookie("doorward-browser"), mark, "other tabs go on");
+        assert_eq!(browser.cookie("doorward-browser"), mark, "other tabs continue");
         // The previous session key is invalid.
         let thief = browser.without_cookies();
         thief.set_cookie("doorward-session", &before.expect("a cookie"));
         assert_eq!(session_status(&thief), 401);
     }
 
-    fn a_suspended_person_learns_it_only_after_their_passkey_verified(server) {
+    fn a_suspension_is_reported_only_after_the_passkey_was_verified(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         let suspended = root.browser.post_json("/v1/users/ada/suspend", &json!({ "reason": "left" }));
@@ -77,7 +77,7 @@ on_both! {
         assert_eq!(answer.problem_type(), "urn:doorward:problem:passkey-refused");
     }
 
-    fn two_tabs_sign_in_side_by_side(server) {
+    fn two_tabs_sign_in_concurrently(server) {
         let mut root = server.administrator();
         let tab = server.browser();
         let first = crate::support::test_user::assertion(&tab, &mut root.device, &Default::default());
@@ -87,7 +87,7 @@ on_both! {
         assert_eq!(session_status(&tab), 200);
     }
 
-    fn a_stranger_without_cookies_finds_nobody_signed_in(server) {
+    fn a_request_without_cookies_is_signed_out(server) {
         let browser = server.browser();
         assert_eq!(session_status(&browser), 401);
         browser.set_cookie("doorward-session", "rubbish");

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::on_both;
 
 on_both! {
-    fn a_person_reads_themself_and_nobody_else(server) {
+    fn users_read_only_their_own_record(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         for name in ["ada", "ADA", &ada.id] {
@@ -24,7 +24,7 @@ on_both! {
         assert_eq!(server.browser().get("/v1/users/ada").status, 401);
     }
 
-    fn an_administrator_finds_people_by_name_address_and_role(server) {
+    fn an_administrator_finds_users_by_name_email_and_role(server) {
         let root = server.administrator();
         server.create_user_with(&root, &json!({ "username": "ada", "email": "ada@example.com" }),
             crate::support::authenticator::SoftAuthenticator::synced(server.origin()));
@@ -68,7 +68,7 @@ on_both! {
         }
     }
 
-    fn a_batch_is_answered_in_its_order_without_those_that_are_not_there(server) {
+    fn a_batch_returns_existing_users_in_the_requested_order(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let body = json!({ "ids": ["root", "nobody", ada.id, "ada", uuid::Uuid::new_v4()] });

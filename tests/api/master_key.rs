@@ -18,7 +18,7 @@ use crate::support::http::basic;
 use crate::support::process::free_port;
 
 on_both! {
-    fn a_new_master_key_takes_the_signing_keys_over(server) {
+    fn signing_keys_are_re_encrypted_under_a_new_master_key(server) {
         let before = sign(server, &server.app.keyring, Algorithm::RS256);
         sign(server, &server.app.keyring, Algorithm::ES256);
         let old_file = server.config.master_key_path();
@@ -49,7 +49,7 @@ on_both! {
         assert!(verify(server, &app.keyring, &before).is_ok());
     }
 
-    fn a_chosen_client_secret_is_sealed_and_taken_over(server) {
+    fn a_chosen_client_secret_is_encrypted_and_re_encrypted_under_a_new_master_key(server) {
         let secret = "Zk3vQp8sXw7yBd2nRt5uHj9mLc4eGf1a";
         let root = server.administrator();
         let body = json!({ "client_name": "Moved", "client_id": "shop", "client_secret": secret });
@@ -68,7 +68,7 @@ on_both! {
         let stored = server.run(stored).expect("a secret");
         assert!(!stored.windows(32).any(|part| part == hash.as_bytes()));
         assert!(is_known(&server.app, "shop", secret) && !is_known(&server.app, "shop", &secret.replace('Z', "Y")));
-        let copy = server.run(server.app.ephemeral.get(&[&server.app.clients.key(id)])).expect("an answer").remove(0);
+        let copy = server.run(server.app.ephemeral.get(&[&server.app.clients.key(id)])).expect("a result").remove(0);
         assert!(!copy.expect("a record").contains(&hash.to_text()));
         let (made, made_secret) = server.client(&[]);
         let set = json!({ "client_secret": secret });
@@ -98,7 +98,7 @@ on_both! {
         assert!(!is_known(&app, "shop", &made_secret));
     }
 
-    fn a_service_that_cannot_seal_the_audit_log_starts_and_says_so(server) {
+    fn a_service_that_cannot_seal_the_audit_log_starts_and_logs_an_error(server) {
         server.administrator();
         server.run(server.app.audit_chain.run()).expect("sealed");
         let old_file = server.config.master_key_path();
@@ -131,7 +131,7 @@ on_both! {
         assert_eq!(ran.code, 6, "{}", ran.errors);
         assert!(ran.errors.contains("previous_master_key_file"), "{}", ran.errors);
         let ran = binary::run(&moving, &["keys", "rotate", "--compromised"]);
-        assert_eq!(ran.code, 0, "who lost the old one gives its keys up: {}", ran.errors);
+        assert_eq!(ran.code, 0, "without the old key, its signing keys must be given up: {}", ran.errors);
         let app = instance(server, &moving);
         server.run(app.keyring.check_seals()).expect("new keys");
     }

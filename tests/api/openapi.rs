@@ -23,15 +23,15 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 const EXAMPLES: &str = "10";
 
 /// Far longer than the run takes.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Names of existing entities, so that not every response is 404.
 struct Known {
-    people: Vec<String>,
+    users: Vec<String>,
     passkeys: Vec<String>,
     sessions: Vec<String>,
     client: String,
-    grants: Vec<String>,
+    role_assignments: Vec<String>,
 }
 
 impl Known {
@@ -48,22 +48,22 @@ impl Known {
             // An ID from a response could be the caller's own session.
             "phases.coverage.extra-data-sources.responses = false\n".to_owned(),
             "phases.fuzzing.extra-data-sources.responses = false\n".to_owned(),
-            dictionary("people", &json!(self.people)),
+            dictionary("users", &json!(self.users)),
             dictionary("passkeys", &json!(self.passkeys)),
             dictionary("sessions", &json!(self.sessions)),
             dictionary("clients", &json!([self.client])),
-            dictionary("grants", &json!(self.grants)),
+            dictionary("role_assignments", &json!(self.role_assignments)),
             dictionary("types", &json!(["order"])),
-            dictionary("things", &json!(["17", "18"])),
+            dictionary("resource_ids", &json!(["17", "18"])),
             dictionary("versions", &json!(["\"1\"", "\"2\"", "\"3\"", "\"4\""])),
             "[parameters]\n".to_owned(),
-            parameter("path.user", "people"),
+            parameter("path.user", "users"),
             parameter("path.passkey", "passkeys"),
             parameter("path.session", "sessions"),
             parameter("path.client", "clients"),
-            parameter("path.role_assignment", "grants"),
+            parameter("path.role_assignment", "role_assignments"),
             parameter("path.type", "types"),
-            parameter("path.id", "things"),
+            parameter("path.id", "resource_ids"),
             parameter("header.If-Match", "versions"),
         ];
         let path = folder.join("schemathesis.toml");
@@ -74,7 +74,7 @@ impl Known {
 
 /// Creates users and a client that a run may change and delete.
 fn make_known(server: &TestServer, root: &mut TestUser) -> Known {
-    let people = [
+    let users = [
         server.create_user(root, "ada"),
         server.create_user(root, "bob"),
     ];
@@ -82,27 +82,27 @@ fn make_known(server: &TestServer, root: &mut TestUser) -> Known {
     let other_browser = root.another_browser();
     let session = other_browser.get("/v1/session").json();
     let session = session["session"]["id"].as_str().expect("an id").to_owned();
-    let grants = ["17", "18"].map(|id| {
+    let role_assignments = ["17", "18"].map(|id| {
         let grant = json!({ "user": "ada", "resource_type": "order", "resource_id": id, "roles": ["OPERATOR"] });
         let given = root.browser.post_json("/v1/role-assignments", &grant);
         given.json()["id"].as_str().expect("an id").to_owned()
     });
-    let thing = root
+    let resource = root
         .browser
         .request("PUT", "/v1/resources/order/17")
         .json(&json!({}));
-    assert_eq!(thing.send().status, 201);
-    let mut passkeys: Vec<String> = people.iter().map(|person| person.passkey.clone()).collect();
+    assert_eq!(resource.send().status, 201);
+    let mut passkeys: Vec<String> = users.iter().map(|person| person.passkey.clone()).collect();
     passkeys.push(own_second);
     Known {
-        people: people
+        users: users
             .into_iter()
             .flat_map(|person| [person.username, person.id])
             .collect(),
         passkeys,
         sessions: vec![session],
         client: server.client(&["users:read"]).0,
-        grants: grants.to_vec(),
+        role_assignments: role_assignments.to_vec(),
     }
 }
 
@@ -142,7 +142,7 @@ fn call_everything(server: &TestServer, headers: &[String], known: &Known, witho
         command.args(["--exclude-operation-id", operation]);
     }
     let mut process = ChildProcess::spawn(&mut command, &folder.path().join("output"));
-    wait_until("schemathesis ends", PATIENCE, || !process.is_running());
+    wait_until("schemathesis ends", TIMEOUT, || !process.is_running());
     let output = process.output();
     assert!(output.contains("No issues found"), "{output}");
 }
@@ -160,14 +160,14 @@ fn same_origin(server: &TestServer) -> String {
 }
 
 #[test]
-fn nobody_gets_answers_as_described() {
+fn anonymous_requests_get_responses_as_described() {
     let server = TestServer::embedded();
     let known = make_known(&server, &mut server.administrator());
     call_everything(&server, &[same_origin(&server)], &known, &[]);
 }
 
 #[test]
-fn a_client_gets_answers_as_described() {
+fn a_clients_requests_get_responses_as_described() {
     let server = TestServer::embedded();
     let known = make_known(&server, &mut server.administrator());
     let (id, secret) = client_with_all(&server);
@@ -176,7 +176,7 @@ fn a_client_gets_answers_as_described() {
 }
 
 #[test]
-fn a_token_gets_answers_as_described() {
+fn requests_with_a_token_get_responses_as_described() {
     let server = TestServer::embedded();
     let known = make_known(&server, &mut server.administrator());
     let (id, secret) = client_with_all(&server);
@@ -196,7 +196,7 @@ fn a_token_gets_answers_as_described() {
 }
 
 #[test]
-fn an_administrator_gets_answers_as_described() {
+fn an_administrators_requests_get_responses_as_described() {
     let server = TestServer::embedded();
     let mut root = server.administrator();
     let known = make_known(&server, &mut root);
@@ -209,12 +209,12 @@ fn an_administrator_gets_answers_as_described() {
     assert_eq!(
         root.session_status(),
         200,
-        "somebody was signed in all the time"
+        "the session was valid during the whole run"
     );
 }
 
 #[test]
-fn the_description_says_who_may_call_and_how_it_is_refused() {
+fn the_description_lists_security_schemes_and_refusals() {
     let server = TestServer::embedded();
     let document = server.browser().get("/openapi.json").json();
     let schemes = document["components"]["securitySchemes"]
@@ -239,7 +239,7 @@ fn the_description_says_who_may_call_and_how_it_is_refused() {
             );
             assert!(
                 responses.contains_key("503"),
-                "{what}: a store is never away"
+                "{what}: no response for an unavailable store"
             );
             for (status, response) in responses
                 .iter()

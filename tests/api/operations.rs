@@ -9,14 +9,14 @@ use crate::support::http::TestBrowser;
 use crate::support::test_server::TestServer;
 
 on_both! {
-    fn health_and_readiness_are_told_apart(server) {
+    fn health_and_readiness_are_separate(server) {
         let browser = server.browser();
         assert_eq!(browser.get("/healthz").status, 200);
         assert_eq!(browser.get("/readyz").json(), json!({ "status": "ready" }));
         let operator = TestBrowser::new(server.operator_port(), server.origin());
         let details = operator.get("/readyz").json();
         assert_eq!(details["status"], "ready");
-        assert_eq!(browser.get("/metrics").status, 404, "on the operator's port alone");
+        assert_eq!(browser.get("/metrics").status, 404, "only on the operator's port");
     }
 
     fn metrics_name_route_patterns_and_no_secret(server) {
@@ -32,7 +32,7 @@ on_both! {
         assert!(!metrics.contains(token) && !metrics.contains("/v1/users/root"));
     }
 
-    fn every_answer_carries_its_security_headers(server) {
+    fn every_response_has_security_headers(server) {
         let browser = server.browser();
         for path in ["/healthz", "/v1/session", "/login", "/nothing", "/assets/style.css"] {
             let answer = browser.get(path);
@@ -49,7 +49,7 @@ on_both! {
         assert_eq!(browser.get("/v1/session").header("cache-control"), Some("no-store"));
     }
 
-    fn answers_are_compressed_for_those_who_ask(server) {
+    fn responses_are_compressed_on_request(server) {
         let browser = server.browser();
         let answer = browser.request("GET", "/assets/style.css").header("Accept-Encoding", "gzip").send();
         assert_eq!(answer.header("content-encoding"), Some("gzip"));
@@ -71,7 +71,7 @@ on_both! {
         }
     }
 
-    fn browsers_find_what_they_look_for(server) {
+    fn the_well_known_passkey_documents_are_served(server) {
         let browser = server.browser();
         let origins = browser.get("/.well-known/webauthn").json();
         assert_eq!(origins, json!({ "origins": [server.origin()] }));
@@ -86,7 +86,7 @@ fn limited(config: &mut doorward::base::config::Config) {
     config.server.trusted_proxies = vec![Network::parse("127.0.0.1").expect("a network")];
 }
 
-fn limits_count_by_the_visitors_address(server: &TestServer) {
+fn rate_limits_count_by_client_address(server: &TestServer) {
     // Random documentation addresses, because the shared Redis counts for all tests.
     let network = |number: u16| {
         let id = uuid::Uuid::new_v4().as_u128();
@@ -113,25 +113,29 @@ fn limits_count_by_the_visitors_address(server: &TestServer) {
         .parse()
         .expect("seconds");
     assert!((1..=60).contains(&wait));
-    assert_eq!(start(&format!("{other}::1")).status, 200, "others go on");
+    assert_eq!(
+        start(&format!("{other}::1")).status,
+        200,
+        "other clients continue"
+    );
     // Entries that the visitor adds before the proxy's entry have no effect.
     assert_eq!(start(&format!("{other}::9, {one}::1")).status, 429);
-    server.pass(wait);
+    server.advance_clock(wait);
     assert_eq!(start(&format!("{one}::1")).status, 200);
 }
 
 #[test]
-fn limits_count_by_the_visitors_address_embedded() {
-    limits_count_by_the_visitors_address(&TestServer::embedded_with(limited));
+fn rate_limits_count_by_client_address_embedded() {
+    rate_limits_count_by_client_address(&TestServer::embedded_with(limited));
 }
 
 #[test]
-fn limits_count_by_the_visitors_address_clustered() {
-    limits_count_by_the_visitors_address(&TestServer::clustered_with(limited));
+fn rate_limits_count_by_client_address_clustered() {
+    rate_limits_count_by_client_address(&TestServer::clustered_with(limited));
 }
 
 #[test]
-fn a_stranger_is_not_believed_about_their_address() {
+fn forwarded_addresses_from_untrusted_clients_are_ignored() {
     let server = TestServer::embedded_with(|config| config.limits.ceremonies_per_minute = 5);
     let start = |address: &str| {
         let request = server.browser();

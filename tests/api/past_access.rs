@@ -25,9 +25,9 @@ fn delegate(server: &TestServer, root: &TestUser, name: &str, kind: &str) -> Tes
     server.create_user_with(root, &start, SoftAuthenticator::synced(server.origin()))
 }
 
-fn refuses_what_is_no_instant(reader: &TestBrowser, path: &str) {
+fn assert_invalid_instants_are_refused(reader: &TestBrowser, path: &str) {
     let far = Timestamp::from_micros(4_000_000_000_000_000);
-    assert_eq!(at(reader, path, far).status, 400, "still ahead");
+    assert_eq!(at(reader, path, far).status, 400, "in the future");
     for bad in ["as_of=yesterday", "as_of=", "asof=2026-11-23T00:00:00Z"] {
         assert_eq!(
             reader.get(&format!("{path}?{bad}")).status,
@@ -48,13 +48,13 @@ fn page_now(server: &TestServer, by: &TestUser, person: &TestUser) -> String {
 }
 
 /// Returns who assigned each role on a user's access page.
-fn givers(page: &str) -> Vec<&str> {
+fn assigners(page: &str) -> Vec<&str> {
     let cells = page.split("data-label=\"Assigned by\">").skip(1);
     cells.filter_map(|cell| cell.split('<').next()).collect()
 }
 
 on_both! {
-    fn three_changes_of_one_grant_are_told_truly_with_who_made_them(server) {
+    fn the_history_of_a_role_assignment_shows_each_change_and_its_author(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let (id, secret) = server.client(&["role-assignments:read", "role-assignments:write"]);
@@ -73,14 +73,14 @@ on_both! {
         assert!(root.browser.delete(&grant).status < 300);
         let after = instant(server);
 
-        let grants = |when: Timestamp| {
+        let role_assignments = |when: Timestamp| {
             let answer = at(&root.browser, &held, when);
             assert_eq!(answer.status, 200, "{}", answer.text());
-            answer.json()["role_assignments"].as_array().expect("grants").clone()
+            answer.json()["role_assignments"].as_array().expect("role assignments").clone()
         };
-        assert!(grants(before).is_empty() && grants(after).is_empty());
-        assert_eq!((&grants(viewer)[0]["roles"], &grants(viewer)[0]["by_user"]), (&json!(["VIEWER"]), &json!(root.id)));
-        assert_eq!((&grants(operator)[0]["roles"], &grants(operator)[0]["by_client"]), (&json!(["OPERATOR"]), &json!(id)));
+        assert!(role_assignments(before).is_empty() && role_assignments(after).is_empty());
+        assert_eq!((&role_assignments(viewer)[0]["roles"], &role_assignments(viewer)[0]["by_user"]), (&json!(["VIEWER"]), &json!(root.id)));
+        assert_eq!((&role_assignments(operator)[0]["roles"], &role_assignments(operator)[0]["by_client"]), (&json!(["OPERATOR"]), &json!(id)));
 
         let history = format!("{grant}/history");
         assert_eq!(versions(&root.browser, &history), [3, 2, 1]);
@@ -90,12 +90,12 @@ on_both! {
             (json!("root"), Value::Null), (Value::Null, json!("a service")), (json!("root"), Value::Null),
         ]);
         assert_eq!(items[0]["data"]["roles"], json!([]), "withdrawn");
-        assert_eq!(versions(&ada.browser, &history), [3, 2, 1], "one's own");
+        assert_eq!(versions(&ada.browser, &history), [3, 2, 1], "the user's own record");
         let bob = server.create_user(&root, "bob");
         assert_eq!(bob.browser.get(&history).status, 403);
     }
 
-    fn a_page_tells_what_somebody_held_and_who_gave_it(server) {
+    fn a_page_shows_a_users_past_roles_and_who_assigned_them(server) {
         let root = server.administrator();
         let before = instant(server);
         let ada = server.create_user(&root, "ada");
@@ -134,7 +134,7 @@ on_both! {
         assert_eq!(root.browser.get("/admin/users/nobody/access").status, 404);
     }
 
-    fn whoever_changes_something_else_about_a_person_or_a_grant_has_given_nothing(server) {
+    fn other_changes_do_not_change_who_assigned_a_role(server) {
         let root = server.administrator();
         let second = administrator(server, &root, "second");
         let ada = server.create_user(&root, "ada");
@@ -149,23 +149,23 @@ on_both! {
         patch(&second.browser, &grant, &json!({ "title": "A big order" }));
         patch(&second.browser, &grant, &json!({ "valid_until": "2999-01-01T00:00:00Z" }));
         let titled = page();
-        assert_eq!(givers(&titled), ["root", "root"], "the role, and the grant");
+        assert_eq!(assigners(&titled), ["root", "root"], "the role, and the role assignment");
         assert!(titled.contains("A big order") && !titled.contains(">second<"), "{titled}");
 
         // An added role is assigned by the user who added it; the other roles keep their assigners.
         patch(&second.browser, &grant, &json!({ "roles": ["AUDITOR", "OPERATOR", "VIEWER"] }));
-        assert_eq!(givers(&page()), ["root", "second", "root"], "AUDITOR, then the two of before");
+        assert_eq!(assigners(&page()), ["root", "second", "root"], "AUDITOR, then the two earlier roles");
         // A role that was withdrawn in between is assigned by the user who assigned it again.
         patch(&second.browser, &grant, &json!({ "roles": ["VIEWER"] }));
         patch(&second.browser, &grant, &json!({ "roles": ["OPERATOR", "VIEWER"] }));
-        assert_eq!(givers(&page()), ["root", "second", "root"], "OPERATOR, then VIEWER");
+        assert_eq!(assigners(&page()), ["root", "second", "root"], "OPERATOR, then VIEWER");
         assert!(root.browser.delete(&grant).status < 300);
         let again = second.browser.post_json("/v1/role-assignments", &body);
-        assert_eq!((again.status, &again.json()["id"]), (201, &given.json()["id"]), "the same grant");
-        assert_eq!(givers(&page()), ["root", "second"]);
+        assert_eq!((again.status, &again.json()["id"]), (201, &given.json()["id"]), "the same role assignment");
+        assert_eq!(assigners(&page()), ["root", "second"]);
     }
 
-    fn a_grant_is_read_as_it_stood_around_three_changes(server) {
+    fn a_role_assignment_is_returned_as_of_instants_around_three_changes(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let second = administrator(server, &root, "second");
@@ -195,28 +195,28 @@ on_both! {
             for when in [before, after] {
                 assert_eq!(at(reader, &grant, when).status, 404, "not given yet, or withdrawn");
             }
-            refuses_what_is_no_instant(reader, &grant);
+            assert_invalid_instants_are_refused(reader, &grant);
         }
-        assert_eq!(at(&cook.browser, &grant, viewer).status, 404, "not theirs, as in the present");
+        assert_eq!(at(&cook.browser, &grant, viewer).status, 404, "not permitted, as for the current state");
         assert_eq!(at(&ada.browser, &grant, viewer).status, 403);
     }
 
-    fn a_thing_is_read_as_it_stood_around_three_changes(server) {
+    fn a_resource_is_returned_as_of_instants_around_three_changes(server) {
         let root = server.administrator();
         let second = administrator(server, &root, "second");
         let clerk = delegate(server, &root, "clerk", "order");
         let cook = delegate(server, &root, "cook", "meal");
-        let thing = "/v1/resources/order/17";
+        let resource_path = "/v1/resources/order/17";
         let before = instant(server);
-        let put = root.browser.request("PUT", thing).json(&json!({ "title": "Order" })).send();
+        let put = root.browser.request("PUT", resource_path).json(&json!({ "title": "Order" })).send();
         assert_eq!(put.status, 201, "{}", put.text());
         let first = instant(server);
         let tag = put.header("etag").expect("a tag").to_owned();
         let change = json!({ "title": "A big order", "attributes": { "owner": "ada" } });
-        let put = second.browser.request("PUT", thing).header("If-Match", &tag).json(&change).send();
+        let put = second.browser.request("PUT", resource_path).header("If-Match", &tag).json(&change).send();
         assert_eq!(put.status, 200, "{}", put.text());
         let bigger = instant(server);
-        assert_eq!(root.browser.delete(thing).status, 204);
+        assert_eq!(root.browser.delete(resource_path).status, 204);
         let after = instant(server);
 
         // A user who manages only resources sees IDs, but no names.
@@ -225,17 +225,17 @@ on_both! {
             for (when, title, attributes, by) in [
                 (first, "Order", json!({}), "root"), (bigger, "A big order", json!({ "owner": "ada" }), "second"),
             ] {
-                let answer = at(reader, thing, when);
+                let answer = at(reader, resource_path, when);
                 assert_eq!(answer.status, 200, "{}", answer.text());
                 let answer = answer.json();
                 assert_eq!((&answer["item"]["data"]["title"], &answer["item"]["data"]["attributes"]), (&json!(title), &attributes));
                 assert_eq!((&answer["as_of"], &answer["item"]["by_username"]), (&json!(when.to_rfc3339()), &name(by)));
             }
             for when in [before, after] {
-                assert_eq!(at(reader, thing, when).status, 404, "not registered yet, or forgotten");
+                assert_eq!(at(reader, resource_path, when).status, 404, "not registered yet, or deleted");
             }
-            refuses_what_is_no_instant(reader, thing);
+            assert_invalid_instants_are_refused(reader, resource_path);
         }
-        assert_eq!(at(&cook.browser, thing, first).status, 403, "not theirs, as in the present");
+        assert_eq!(at(&cook.browser, resource_path, first).status, 403, "not permitted, as for the current state");
     }
 }

@@ -24,7 +24,7 @@ fn started(browser: &TestBrowser, device: &mut SoftAuthenticator, start: &Value)
 }
 
 on_both! {
-    fn twenty_finishes_of_one_ceremony_make_one_session(server) {
+    fn twenty_finishes_of_one_ceremony_create_one_session(server) {
         let mut root = server.administrator();
         let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
@@ -35,7 +35,7 @@ on_both! {
         assert_eq!(sessions["items"].as_array().map(Vec::len), Some(2));
     }
 
-    fn twenty_uses_of_one_invitation_make_one_account(server) {
+    fn twenty_uses_of_one_invitation_create_one_account(server) {
         let root = server.administrator();
         let link = root.browser.post_json("/v1/invitations", &json!({})).json();
         let runners: Vec<_> = (0..RUNNERS).map(|number| {
@@ -51,7 +51,7 @@ on_both! {
         assert_eq!(people["items"].as_array().map(Vec::len), Some(2));
     }
 
-    fn twenty_joins_under_one_name_make_one_account(server) {
+    fn twenty_joins_with_one_username_create_one_account(server) {
         let root = server.administrator();
         let runners: Vec<_> = (0..RUNNERS).map(|_| {
             let link = root.browser.post_json("/v1/invitations", &json!({})).json();
@@ -64,7 +64,7 @@ on_both! {
         assert_eq!((count(&answers, 201), count(&answers, 409)), (1, RUNNERS - 1));
     }
 
-    fn twenty_set_ups_on_two_instances_make_one_administrator(server) {
+    fn twenty_set_ups_on_two_instances_create_one_administrator(server) {
         let second = server.another_instance();
         let ports = [server.port(0), server.port(second)];
         let token = server.set_up_token();
@@ -86,7 +86,7 @@ on_both! {
         assert_eq!(people["items"].as_array().map(Vec::len), Some(1));
     }
 
-    fn of_two_last_passkeys_one_stays(server) {
+    fn concurrent_removal_of_the_last_two_passkeys_keeps_one(server) {
         let root = server.administrator();
         for _ in 0..5 {
             let name = uuid::Uuid::new_v4().simple().to_string();
@@ -102,7 +102,7 @@ on_both! {
         }
     }
 
-    fn of_two_administrators_who_go_at_once_one_stays(server) {
+    fn concurrent_removal_of_the_last_two_administrators_keeps_one(server) {
         let mut root = server.administrator();
         let mut second = server.create_user_with(&root, &json!({ "username": "second", "roles": ["admin"] }), SoftAuthenticator::synced(server.origin()));
         for _ in 0..5 {
@@ -118,7 +118,7 @@ on_both! {
         }
     }
 
-    fn a_revocation_beside_twenty_sign_ins_leaves_nobody_signed_in(server) {
+    fn a_revocation_racing_twenty_sign_ins_leaves_no_session(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         let runners: Vec<_> = (0..RUNNERS).map(|_| {
@@ -139,7 +139,7 @@ on_both! {
         }
     }
 
-    fn ending_all_beside_a_step_up_leaves_it_ended(server) {
+    fn ending_all_sessions_during_a_step_up_ends_the_session(server) {
         let root = server.administrator();
         for _ in 0..5 {
             let name = uuid::Uuid::new_v4().simple().to_string();
@@ -155,12 +155,12 @@ on_both! {
                 }
                 browser
             });
-            assert_eq!(session_status(&done[0]), 401, "raised or not, it is over");
+            assert_eq!(session_status(&done[0]), 401, "the session has ended, stepped up or not");
             assert_eq!(ada.session_status(), 401);
         }
     }
 
-    fn requests_beside_end_others_keep_this_one_alive(server) {
+    fn concurrent_requests_to_end_other_sessions_keep_this_one(server) {
         let root = server.administrator();
         let browsers = vec![root.browser.clone(); RUNNERS];
         let first = std::sync::atomic::AtomicBool::new(true);
@@ -174,7 +174,7 @@ on_both! {
         assert!(statuses.iter().all(|status| *status == 200), "{statuses:?}");
     }
 
-    fn twenty_registrations_of_one_credential_id_make_one_passkey(server) {
+    fn twenty_registrations_of_one_credential_id_create_one_passkey(server) {
         let root = server.administrator();
         let id = vec![7; 32];
         let people: Vec<TestUser> = (0..4).map(|number| server.create_user(&root, &format!("p{number}"))).collect();
@@ -190,7 +190,7 @@ on_both! {
         assert_eq!((count(&answers, 201), count(&answers, 409)), (1, RUNNERS - 1));
     }
 
-    fn twenty_finishes_of_one_registration_make_one_passkey(server) {
+    fn twenty_finishes_of_one_registration_create_one_passkey(server) {
         let root = server.administrator();
         let mut device = SoftAuthenticator::synced(server.origin());
         let finish = started(&root.browser, &mut device, &json!({}));
@@ -201,7 +201,7 @@ on_both! {
         assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(2));
     }
 
-    fn twenty_finishes_of_one_step_up_raise_one_session(server) {
+    fn twenty_finishes_of_one_step_up_succeed_once(server) {
         let mut root = server.administrator();
         let begun = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
         let credential = root.device.get(&begun["publicKey"], &Overrides::default());
@@ -214,10 +214,10 @@ on_both! {
         let raised = answers.iter().filter(|(_, answer)| answer.status == 200).count();
         assert_eq!(raised, 1);
         let good = answers.iter().filter(|(tab, _)| session_status(tab) == 200).count();
-        assert_eq!(good, 1, "the raised one alone has the new key");
+        assert_eq!(good, 1, "only the stepped-up session has the new key");
     }
 
-    fn twenty_uses_of_one_link_for_a_known_person_make_one_passkey(server) {
+    fn twenty_uses_of_one_recovery_link_create_one_passkey(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let device_link = || ada.browser.post_json("/v1/me/device-links", &json!({})).json();
@@ -238,14 +238,14 @@ on_both! {
         assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(3));
     }
 
-    fn twenty_step_ups_at_once_leave_one_good_key(server) {
+    fn twenty_concurrent_step_ups_leave_one_valid_key(server) {
         let mut root = server.administrator();
         let runners: Vec<_> = (0..RUNNERS).map(|_| {
             let begun = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
             let credential = root.device.get(&begun["publicKey"], &Overrides::default());
             (root.browser.clone(), json!({ "ceremony": begun["ceremony"], "credential": credential }))
         }).collect();
-        server.pass(1);
+        server.advance_clock(1);
         let tabs = race(runners, |(tab, finish)| {
             tab.post_json("/webauthn/step-up/finish", &finish);
             tab

@@ -67,7 +67,7 @@ fn is_pending(answer: &Answer) -> bool {
 }
 
 #[test]
-fn a_connection_that_was_dropped_while_it_rested_costs_nobody_an_answer() {
+fn a_dropped_idle_connection_fails_no_request() {
     let (postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let mut root = server.administrator();
@@ -107,14 +107,14 @@ fn a_connection_that_was_dropped_while_it_rested_costs_nobody_an_answer() {
 }
 
 #[test]
-fn a_redis_that_takes_no_writes_fails_no_read_that_the_database_answers() {
+fn a_read_only_redis_fails_no_read_that_the_database_can_serve() {
     let (postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
     let app = server.relying_party(|_| {});
     let held = app.sign_in(&root.browser, &[]);
     let service = service(&server, &["users:read"]);
-    let thing = ResourceName::parse("order", "17").expect("a name");
+    let resource_name = ResourceName::parse("order", "17").expect("a name");
     server.set_role_assignment(&root.id, ("order", "17"), &["OPERATOR"]);
     for (refuse, accept) in REFUSALS {
         forget_copies(&redis);
@@ -127,13 +127,13 @@ fn a_redis_that_takes_no_writes_fails_no_read_that_the_database_answers() {
             let own = service.token(&[("grant_type", "client_credentials")]);
             assert_eq!(own.status, 200, "{own:?}");
             assert_eq!(server.browser().get("/oauth2/jwks").status, 200);
-            let known = server.run(server.app.access.resource(&thing));
+            let known = server.run(server.app.access.resource(&resource_name));
             assert!(known.is_ok(), "{known:?}");
             let user = root.id.parse().expect("an id");
             let account_state = server.run(server.app.account_states.find(user));
-            let account_state = account_state.expect("an answer").expect("a person");
-            let roles = server.run(server.app.access.held_roles(&account_state, &thing));
-            let roles = roles.expect("an answer");
+            let account_state = account_state.expect("a result").expect("a user");
+            let roles = server.run(server.app.access.held_roles(&account_state, &resource_name));
+            let roles = roles.expect("a result");
             assert_eq!(roles.at(server.clock.now()), ["OPERATOR"]);
         }
         wait_until("it is not ready", Duration::from_secs(5), || {
@@ -149,7 +149,7 @@ fn a_redis_that_takes_no_writes_fails_no_read_that_the_database_answers() {
 }
 
 #[test]
-fn a_revocation_is_committed_whoever_asks_while_redis_takes_no_writes() {
+fn a_revocation_is_committed_while_redis_refuses_writes() {
     let (postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -203,7 +203,7 @@ fn a_revocation_is_committed_whoever_asks_while_redis_takes_no_writes() {
 }
 
 #[test]
-fn a_grant_and_a_refusal_are_answered_while_redis_takes_no_writes() {
+fn decisions_are_returned_while_redis_refuses_writes() {
     let (postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -213,7 +213,7 @@ fn a_grant_and_a_refusal_are_answered_while_redis_takes_no_writes() {
         let by_code = TokenSet::read(&app.redeem(&replayed));
         let by_refresh = app.sign_in(&root.browser, &[]);
         TokenSet::read(&app.refresh(&by_refresh.refresh));
-        server.pass(11);
+        server.advance_clock(11);
         // As many authorizations as are allowed, with the ones above among the newest.
         (0..97).for_each(|_| drop(app.code(&root.browser, &[])));
         redis.cli(refuse);
@@ -238,7 +238,7 @@ fn a_grant_and_a_refusal_are_answered_while_redis_takes_no_writes() {
 }
 
 #[test]
-fn a_new_secret_is_shown_while_redis_takes_no_writes() {
+fn a_new_secret_is_shown_while_redis_refuses_writes() {
     let (postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -286,10 +286,7 @@ fn a_new_secret_is_shown_while_redis_takes_no_writes() {
                 .expect("a secret")
                 .to_owned()
         });
-        assert!(
-            !is_good(&app.id, &secrets[0]),
-            "the second one took its place"
-        );
+        assert!(!is_good(&app.id, &secrets[0]), "the second one replaced it");
         assert!(is_good(&app.id, &secrets[1]));
         assert!(page.text().contains("Secret saved."), "{page:?}");
         let text = page.text();
@@ -297,7 +294,7 @@ fn a_new_secret_is_shown_while_redis_takes_no_writes() {
         let secret = secret.split("value=\"").nth(1).expect("a value");
         assert!(is_good(
             &shown_by_page,
-            secret.split('"').next().expect("an end")
+            secret.split('"').next().expect("an end quote")
         ));
     }
 }

@@ -22,14 +22,14 @@ pub fn copy(server: &TestServer, redis: &mut Redis) -> RedisFiles {
 }
 
 /// Restores an earlier copy.
-pub fn roll_back(server: &TestServer, redis: &mut Redis, files: &RedisFiles) {
+pub fn restore_redis(server: &TestServer, redis: &mut Redis, files: &RedisFiles) {
     redis.stop();
     redis.restore_files(files);
     start(server, redis);
 }
 
 fn start(server: &TestServer, redis: &mut Redis) {
-    redis.start_again();
+    redis.restart();
     wait_until("Redis is back", Duration::from_secs(5), || {
         server.browser().get("/readyz").status == 200
     });
@@ -87,7 +87,7 @@ impl Ceremony {
 }
 
 #[test]
-fn no_used_ceremony_is_good_again() {
+fn a_used_ceremony_cannot_be_used_again() {
     let (postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let mut root = server.administrator();
@@ -116,7 +116,7 @@ fn no_used_ceremony_is_good_again() {
         );
         assert_eq!(session_status(&browser), 200);
     }
-    roll_back(&server, &mut redis, &before);
+    restore_redis(&server, &mut redis, &before);
     let raised = &ceremonies[1].browser;
     assert_eq!(
         session_status(raised),
@@ -150,7 +150,7 @@ fn allow(browser: &TestBrowser, path: &str) -> Answer {
 }
 
 #[test]
-fn no_answered_authorization_request_is_answered_again() {
+fn an_answered_authorization_request_cannot_be_answered_again() {
     let (postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let mut root = server.administrator();
@@ -160,7 +160,7 @@ fn no_answered_authorization_request_is_answered_again() {
     let before = copy(&server, &mut redis);
     let code = redirect_parameters(&allow(&root.browser, &path))["code"].clone();
     // Answered but not redeemed: the same code is returned again, and can still be used once.
-    roll_back(&server, &mut redis, &before);
+    restore_redis(&server, &mut redis, &before);
     let browser = root.browser.clone();
     assert_eq!(root.sign_in_at(&browser).status, 200);
     let held = TokenSet::read(&app.redeem(&code));

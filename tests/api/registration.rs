@@ -8,7 +8,7 @@ use crate::support::test_user::{TestUser, register, session_status};
 
 on_both! {
     /// The shortest journey: set up, check the session, sign in again, revoke the passkey, be signed out.
-    fn the_first_administrator_is_set_up_signs_in_and_is_cut_off(server) {
+    fn the_first_administrator_is_set_up_signs_in_and_is_suspended(server) {
         let mut root = server.administrator();
         let session = root.browser.get("/v1/session");
         assert_eq!(session.status, 200, "{}", session.text());
@@ -31,21 +31,21 @@ on_both! {
         let again = register(&server.browser(), &mut device, &start, &Default::default());
         assert_eq!(again.status, 410);
         assert_eq!(again.problem_type(), "urn:doorward:problem:link-gone");
-        assert!(server.run(server.app.users.create_set_up_link()).is_err(), "void for ever");
+        assert!(server.run(server.app.users.create_set_up_link()).is_err(), "permanently invalid");
     }
 
-    fn a_new_set_up_link_ends_the_one_before_and_an_hour_ends_both(server) {
+    fn a_new_set_up_link_replaces_the_previous_one_and_expires_after_an_hour(server) {
         let start = |token: String| json!({ "setup": token, "username": "root", "display_name": "R" });
         let first = server.set_up_token();
         let second = server.set_up_token();
         let browser = server.browser();
         assert_eq!(browser.post_json("/webauthn/register/start", &start(first)).status, 410);
         assert_eq!(browser.post_json("/webauthn/register/start", &start(second.clone())).status, 200);
-        server.pass(3601);
+        server.advance_clock(3601);
         assert_eq!(browser.post_json("/webauthn/register/start", &start(second)).status, 410);
     }
 
-    fn a_set_up_that_nobody_finished_leaves_nothing(server) {
+    fn an_unfinished_set_up_leaves_no_data(server) {
         let token = server.set_up_token();
         let start = json!({ "setup": token, "username": "root", "display_name": "Root" });
         server.browser().post_json("/webauthn/register/start", &start);
@@ -53,7 +53,7 @@ on_both! {
         assert_eq!(root.username, "root");
     }
 
-    fn a_passkey_is_kept_with_its_kind_transports_and_name(server) {
+    fn a_passkey_is_stored_with_its_kind_transports_and_name(server) {
         let root = server.administrator();
         let mut device = SoftAuthenticator::device_bound(server.origin());
         device.aaguid = uuid::uuid!("ee882879-721c-4913-9775-3dfcce97072a").into_bytes();
@@ -70,7 +70,7 @@ on_both! {
         assert_eq!(passkey["synced"], false);
     }
 
-    fn adding_a_passkey_needs_the_session_that_began_it(server) {
+    fn adding_a_passkey_needs_the_session_that_started_it(server) {
         let mut root = server.administrator();
         let started = root.browser.post_json("/webauthn/register/start", &json!({})).json();
         let mut device = SoftAuthenticator::synced(server.origin());
@@ -84,7 +84,7 @@ on_both! {
         assert_eq!(answer.status, 401, "{}", answer.text());
     }
 
-    fn there_are_thirty_passkeys_at_most(server) {
+    fn a_user_has_at_most_thirty_passkeys(server) {
         let root = server.administrator();
         for _ in 1..30 {
             root.add_passkey(SoftAuthenticator::synced(server.origin()));
@@ -94,7 +94,7 @@ on_both! {
         assert_eq!(answer.problem_type(), "urn:doorward:problem:too-many-passkeys");
     }
 
-    fn nobody_registers_without_a_link_or_a_session(server) {
+    fn registration_needs_a_link_or_a_session(server) {
         let browser = server.browser();
         assert_eq!(browser.post_json("/webauthn/register/start", &json!({})).status, 401);
         let unknown = json!({ "setup": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "username": "a", "display_name": "a" });

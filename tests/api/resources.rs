@@ -18,7 +18,7 @@ fn known(server: &TestServer, id: &str) -> Option<Resource> {
     let name = ResourceName::parse("order", id).expect("a name");
     server
         .run(server.app.access.resource(&name))
-        .expect("an answer")
+        .expect("a result")
 }
 
 /// IDs with characters that are special in URLs, paths or pages.
@@ -61,7 +61,7 @@ fn link(page: &str, text: &str) -> String {
     let (before, _) = page
         .split_once(&end)
         .unwrap_or_else(|| panic!("no link {text:?}: {page}"));
-    let (_, address) = before.rsplit_once("href=\"").expect("an address");
+    let (_, address) = before.rsplit_once("href=\"").expect("a URL");
     from_markup(address)
 }
 
@@ -72,16 +72,16 @@ fn open(browser: &TestBrowser, address: &str) -> String {
 }
 
 on_both! {
-    fn a_thing_is_registered_read_changed_and_forgotten(server) {
+    fn a_resource_is_registered_read_changed_and_deleted(server) {
         let root = server.administrator();
         let path = "/v1/resources/order/17";
         assert_eq!(known(server, "17"), None);
         assert_eq!(root.browser.get(path).status, 404);
         let first = put(&root.browser, path, &json!({ "title": "Order", "attributes": { "ownerId": "ada", "n": [1, null] } }));
         assert_eq!((first.status, first.header("etag"), first.header("location")), (201, Some("\"1\""), Some(path)));
-        assert_eq!(first.json()["attributes"], json!({ "ownerId": "ada", "n": [1, null] }), "not ours to respell");
+        assert_eq!(first.json()["attributes"], json!({ "ownerId": "ada", "n": [1, null] }), "other systems' names are unchanged");
         assert_eq!(root.browser.get(path).json(), first.json());
-        assert_eq!(known(server, "17").expect("a thing").attributes["ownerId"], "ada");
+        assert_eq!(known(server, "17").expect("a resource").attributes["ownerId"], "ada");
         let unchanged = root.browser.request("GET", path).header("If-None-Match", "\"1\"").send();
         assert_eq!(unchanged.status, 304);
 
@@ -106,7 +106,7 @@ on_both! {
         assert_eq!(actions, ["resource.registered", "resource.deleted", "resource.updated", "resource.registered"]);
     }
 
-    fn an_id_may_hold_what_an_address_may_not(server) {
+    fn a_resource_id_may_contain_characters_that_urls_escape(server) {
         let root = server.administrator();
         for (encoded, id) in [
             ("a%2Fb", "a/b"), ("a%252Fb", "a%2Fb"), ("%C3%BC%20%22x%22", "ü \"x\""), ("a+b", "a+b"), ("a%2Bb", "a+b"),
@@ -116,7 +116,7 @@ on_both! {
             root.browser.delete(&path);
             let made = put(&root.browser, &path, &json!({}));
             assert_eq!((made.status, made.json()["resource_id"].clone()), (201, json!(id)), "{encoded} {}", made.text());
-            let location = made.header("location").expect("a place").to_owned();
+            let location = made.header("location").expect("a location").to_owned();
             assert_eq!(root.browser.get(&location).json()["resource_id"], json!(id), "{location}");
             assert_eq!(root.browser.get(&format!("{location}/role-assignments")).status, 200);
             assert!(known(server, id).is_some());
@@ -130,7 +130,7 @@ on_both! {
         assert_eq!(put(&root.browser, &format!("/v1/resources/order/{long}"), &json!({})).status, 400);
     }
 
-    fn every_link_of_the_console_leads_to_the_thing_that_it_names(server) {
+    fn every_admin_page_link_leads_to_its_resource(server) {
         let root = server.administrator();
         for id in HARD_IDS {
             let resource = format!("/v1/resources/order/{}", path_part(id));
@@ -161,14 +161,14 @@ on_both! {
             for part in &own {
                 assert!(page.contains(part), "{id}: {part}: {page}");
             }
-            assert_eq!(link(&page, "Root Admin"), format!("/admin/users/{}", root.id), "{id}: who holds it");
+            assert_eq!(link(&page, "Root Admin"), format!("/admin/users/{}", root.id), "{id}: the link to its role assignments");
             // From the role assignment back to the resource.
-            let change = page.split("href=\"").find(|part| part.starts_with("/admin/role-assignments/")).expect("a link to the grant");
-            let (change, _) = change.split_once('"').expect("an address");
+            let change = page.split("href=\"").find(|part| part.starts_with("/admin/role-assignments/")).expect("a link to the role assignment");
+            let (change, _) = change.split_once('"').expect("a URL");
             assert_eq!(link(&open(&root.browser, change), &name), of_person, "{id}");
             // The page to remove it names this resource, and removes no other.
-            let forget = page.split("href=\"").find(|part| part.starts_with("/admin/resources/delete")).expect("a link to forget it");
-            let (forget, _) = forget.split_once('"').expect("an address");
+            let forget = page.split("href=\"").find(|part| part.starts_with("/admin/resources/delete")).expect("a link to delete it");
+            let (forget, _) = forget.split_once('"').expect("a URL");
             let asked = open(&root.browser, &from_markup(forget));
             assert!(asked.contains(&own[1]) && asked.contains(&as_markup(&name)), "{id}: {asked}");
             let forgotten = root.browser.request("POST", "/admin/resources/delete").page_form(&[("type", "order"), ("id", id), ("version", "1")]).send();
@@ -178,7 +178,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/resources?type=order").json()["items"], json!([]));
     }
 
-    fn attributes_are_bounded(server) {
+    fn attributes_have_limits(server) {
         let root = server.administrator();
         let mut deep = json!(1);
         for _ in 0..16 {
@@ -196,7 +196,7 @@ on_both! {
         assert_eq!(known(server, "17"), None);
     }
 
-    fn things_are_listed_by_type_and_paged(server) {
+    fn resources_are_listed_by_type_and_paged(server) {
         let root = server.administrator();
         for path in ["order/1", "order/2", "order/3", "folder/a%2Fb", "folder/c"] {
             assert_eq!(put(&root.browser, &format!("/v1/resources/{path}"), &json!({})).status, 201);
@@ -229,30 +229,30 @@ on_both! {
         }
     }
 
-    fn a_change_is_in_force_on_every_instance_and_an_old_copy_is_not_believed(server) {
+    fn a_change_takes_effect_on_every_instance_and_stale_copies_are_ignored(server) {
         let root = server.administrator();
         let second = server.another_instance();
         let elsewhere = root.browser.at_port(server.port(second));
         assert_eq!(known(server, "17"), None);
         assert_eq!(put(&elsewhere, "/v1/resources/order/17", &json!({ "attributes": { "open": true } })).status, 201);
-        assert_eq!(known(server, "17").expect("a thing").attributes["open"], true);
+        assert_eq!(known(server, "17").expect("a resource").attributes["open"], true);
         let name = ResourceName::parse("order", "17").expect("a name");
         let key = server.app.access.resource_key(&name);
-        let copy = server.run(server.app.ephemeral.get(&[&key])).expect("an answer");
+        let copy = server.run(server.app.ephemeral.get(&[&key])).expect("a result");
         let copy = copy.into_iter().next().flatten().expect("a copy");
         let changed = elsewhere.request("PUT", "/v1/resources/order/17").header("If-Match", "\"1\"");
         assert_eq!(changed.json(&json!({ "attributes": { "open": false } })).send().status, 200);
-        assert_eq!(known(server, "17").expect("a thing").attributes["open"], false);
+        assert_eq!(known(server, "17").expect("a resource").attributes["open"], false);
         // The store loses its last write; this instance polls for changed resources, as it does every second.
         server.run(server.app.ephemeral.put(&key, &copy, Duration::from_secs(60))).expect("stored");
-        server.run(server.app.access.watch()).expect("an answer");
-        assert_eq!(known(server, "17").expect("a thing").attributes["open"], false);
+        server.run(server.app.access.watch()).expect("a result");
+        assert_eq!(known(server, "17").expect("a resource").attributes["open"], false);
         // Nor is a slow reader's copy that the resource doesn't exist.
         server.run(server.app.ephemeral.put(&key, "0:null", Duration::from_secs(60))).expect("stored");
         assert!(known(server, "17").is_some());
     }
 
-    fn installations_that_share_a_store_know_things_of_their_own(server) {
+    fn installations_that_share_a_store_keep_their_resources_apart(server) {
         let root = server.administrator();
         let name = ResourceName::parse("order", "17").expect("a name");
         // A copy that another installation on the same store could have written.
@@ -262,10 +262,10 @@ on_both! {
         }
         assert_eq!(known(server, "17"), None);
         assert_eq!(put(&root.browser, "/v1/resources/order/17", &json!({})).status, 201);
-        assert_eq!(known(server, "17").expect("a thing").version, 1);
+        assert_eq!(known(server, "17").expect("a resource").version, 1);
     }
 
-    fn things_need_their_scopes(server) {
+    fn resources_need_their_scopes(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let (reader, writer) = (server.client(&["role-assignments:read"]), server.client(&["role-assignments:write"]));

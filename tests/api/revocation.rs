@@ -7,7 +7,7 @@ use crate::support::authenticator::SoftAuthenticator;
 use crate::support::test_user::{TestUser, session_status};
 
 on_both! {
-    fn a_revoked_passkey_ends_every_session_that_rests_on_it_and_no_other(server) {
+    fn revoking_a_passkey_ends_exactly_the_sessions_based_on_it(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         let second = ada.another_browser();
@@ -44,7 +44,7 @@ on_both! {
         assert_eq!(events["items"].as_array().map(Vec::len), Some(1));
     }
 
-    fn a_passkey_is_revoked_only_under_its_owners_name(server) {
+    fn a_passkey_is_revoked_only_at_its_owners_url(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         server.create_user(&root, "bob");
@@ -56,7 +56,7 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn nobody_removes_their_own_last_passkey(server) {
+    fn users_cannot_remove_their_last_passkey(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let answer = ada.browser.delete(&format!("/v1/me/passkeys/{}", ada.passkey));
@@ -71,7 +71,7 @@ on_both! {
         assert_eq!(back.session_status(), 200);
     }
 
-    fn suspending_ends_everything_and_reactivating_brings_back_the_passkeys_alone(server) {
+    fn suspending_ends_everything_and_reactivating_restores_only_the_passkeys(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         let other = ada.another_browser();
@@ -88,17 +88,17 @@ on_both! {
         assert_eq!(ada.sign_in_at(&server.browser()).status, 200);
     }
 
-    fn a_person_locks_their_own_account(server) {
+    fn users_lock_their_own_account(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
-        server.pass(3600);
+        server.advance_clock(3600);
         assert_eq!(ada.browser.post_json("/v1/me/suspend", &json!({})).status, 204);
         assert_eq!(ada.session_status(), 401);
         assert_eq!(ada.sign_in_at(&server.browser()).problem_type(), "urn:doorward:problem:account-suspended");
         assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "suspended");
     }
 
-    fn ending_all_sessions_of_a_person_ends_all(server) {
+    fn ending_all_sessions_of_a_user_ends_all(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         let other = ada.another_browser();
@@ -109,7 +109,7 @@ on_both! {
         assert_eq!(ada.sign_in_at(&server.browser()).status, 200);
     }
 
-    fn a_recovery_ends_the_sessions_before_it_and_a_second_device_does_not(server) {
+    fn a_recovery_ends_earlier_sessions_and_adding_a_device_does_not(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let link = ada.browser.post_json("/v1/me/device-links", &json!({})).json();
@@ -126,7 +126,7 @@ on_both! {
         assert_eq!(recovered.session_status(), 200);
     }
 
-    fn the_last_administrator_stays(server) {
+    fn the_last_administrator_cannot_be_removed(server) {
         let mut root = server.administrator();
         let kind = "urn:doorward:problem:last-administrator";
         let version = root.browser.get("/v1/users/root").header("etag").map(str::to_owned).expect("a tag");

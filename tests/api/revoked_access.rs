@@ -34,7 +34,7 @@ fn hold_back(
     move || {
         stream.write_all(last.as_bytes()).expect("sent");
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("an answer");
+        stream.read_to_string(&mut answer).expect("a response");
         answer
     }
 }
@@ -56,7 +56,7 @@ fn start(server: &TestServer, link: &Value) -> u16 {
 }
 
 on_both! {
-    fn a_request_that_is_held_back_is_judged_when_it_is_whole(server) {
+    fn a_slow_request_is_authorized_after_its_body_is_complete(server) {
         let root = server.administrator();
         let second = second_administrator(server, &root);
         let rest = hold_back(server, &second, "/v1/invitations", &json!({ "username": "mallory", "roles": ["admin"] }));
@@ -66,7 +66,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/mallory").status, 404);
     }
 
-    fn links_die_with_the_right_of_whoever_made_them(server) {
+    fn links_are_revoked_with_their_creators_permission(server) {
         let root = server.administrator();
         let second = second_administrator(server, &root);
         let link = second.browser.post_json("/v1/invitations", &json!({ "roles": ["admin"] })).json();
@@ -83,7 +83,7 @@ on_both! {
         assert_eq!(start(server, &link), 410);
     }
 
-    fn a_ceremony_begun_on_a_link_ends_with_it(server) {
+    fn a_ceremony_started_with_a_link_fails_once_the_link_is_revoked(server) {
         let root = server.administrator();
         let second = second_administrator(server, &root);
         let link = second.browser.post_json("/v1/invitations", &json!({ "roles": ["admin"] })).json();
@@ -97,7 +97,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/mallory").status, 404);
     }
 
-    fn a_clients_link_opens_nobody_who_became_an_administrator(server) {
+    fn a_clients_link_is_refused_once_its_user_is_an_administrator(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let (id, secret) = server.client(&["users:write", "passkeys:enrol"]);
@@ -113,7 +113,7 @@ on_both! {
         assert_eq!(ada.session_status(), 200);
     }
 
-    fn a_clients_link_dies_with_its_secret_and_its_scopes(server) {
+    fn a_clients_link_is_revoked_with_its_secret_and_its_scopes(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let (id, secret) = server.client(&["users:write", "passkeys:enrol"]);
@@ -153,7 +153,7 @@ on_both! {
         assert_eq!(start(server, &join), 200);
     }
 
-    fn a_ceremony_begun_on_a_clients_link_ends_with_its_secret(server) {
+    fn a_ceremony_started_with_a_clients_link_fails_once_its_secret_is_rotated(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let (id, secret) = server.client(&["users:write", "passkeys:enrol"]);
@@ -168,7 +168,7 @@ on_both! {
         assert_eq!((ada.session_status(), session_status(&browser)), (200, 401));
     }
 
-    fn links_die_when_all_sessions_of_their_maker_ended(server) {
+    fn links_are_revoked_with_all_sessions_of_their_creator(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let mut second = second_administrator(server, &root);
@@ -189,7 +189,7 @@ on_both! {
         assert_eq!(start(server, &make(&second, &json!({}))), 200);
     }
 
-    fn links_die_with_the_role_of_their_maker(server) {
+    fn links_are_revoked_with_their_creators_role(server) {
         let root = server.administrator();
         let second = second_administrator(server, &root);
         let link = second.browser.post_json("/v1/invitations", &json!({})).json();
@@ -200,10 +200,10 @@ on_both! {
         let tag = demoted.header("etag").expect("a tag");
         let promoted = root.browser.request("PATCH", "/v1/users/second").header("If-Match", tag).json(&json!({ "roles": ["admin"] })).send();
         assert_eq!(promoted.status, 200);
-        assert_eq!(start(server, &link), 410, "given again, the role brings no old link back");
+        assert_eq!(start(server, &link), 410, "assigning the role again does not restore the link");
     }
 
-    fn a_device_link_ends_with_the_session_that_made_it(server) {
+    fn a_device_link_is_revoked_with_the_session_that_created_it(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         let make = |person: &TestUser| person.browser.post_json("/v1/me/device-links", &json!({})).json();
@@ -224,7 +224,7 @@ on_both! {
         assert_eq!(start(server, &link), 410, "its passkey revoked");
     }
 
-    fn a_device_link_leaves_the_administrators_link_alone(server) {
+    fn a_device_link_does_not_revoke_the_administrators_link(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let recovery = root.browser.post_json("/v1/invitations", &json!({ "user_id": "ada" })).json();
@@ -232,7 +232,7 @@ on_both! {
         assert_eq!(start(server, &recovery), 200);
     }
 
-    fn a_name_that_was_given_up_is_nobody_elses(server) {
+    fn a_former_username_is_reserved_for_its_user(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let rename = |id: &str, name: &str| {
@@ -242,10 +242,10 @@ on_both! {
         assert_eq!(rename(&ada.id, "countess"), 200);
         assert_eq!(root.browser.post_json("/v1/invitations", &json!({ "username": "ada" })).status, 409);
         assert_eq!(rename("root", "ada"), 409);
-        assert_eq!(rename(&ada.id, "ada"), 200, "its own again");
+        assert_eq!(rename(&ada.id, "ada"), 200, "the user's own former username");
     }
 
-    fn set_up_is_void_once_an_administrator_came_in_by_another_way(server) {
+    fn a_set_up_link_is_invalid_once_another_administrator_exists(server) {
         let token = server.set_up_token();
         let wanted = doorward::users::NewInvitation { roles: vec!["admin".into()], ..Default::default() };
         let author = doorward::clients::ActingAs::command();
@@ -257,20 +257,20 @@ on_both! {
         assert!(server.run(server.app.users.create_set_up_link()).is_err());
     }
 
-    fn ending_the_others_beside_a_step_up_brings_no_old_key_back(server) {
+    fn ending_other_sessions_with_a_replaced_key_does_not_restore_it(server) {
         let mut root = server.administrator();
         let old = root.browser.clone();
         // The old key's session was read …
         let listed = server.run(server.app.sessions.list(root.id.parse().expect("an id"))).expect("a list");
         assert_eq!(listed.len(), 1);
-        server.pass(5);
+        server.advance_clock(5);
         assert_eq!(root.step_up().status, 200);
         // … and is used after the step-up replaced it.
         assert_eq!(old.delete("/v1/me/sessions").status, 401);
         assert_eq!((session_status(&old), root.session_status()), (401, 200));
     }
 
-    fn who_never_joined_is_invited_again_and_no_more(server) {
+    fn reactivating_a_user_who_never_joined_makes_them_invited_again(server) {
         let root = server.administrator();
         root.browser.post_json("/v1/invitations", &json!({ "username": "ada" }));
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
@@ -278,7 +278,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/users/ada").json()["status"], "invited");
     }
 
-    fn a_client_keeps_no_administrator_signed_out(server) {
+    fn a_client_cannot_end_an_administrators_sessions(server) {
         let root = server.administrator();
         let (id, secret) = server.client(&["sessions:revoke"]);
         let answer = server.browser().request("DELETE", "/v1/users/root/sessions").basic(&id, &secret).send();
@@ -286,7 +286,7 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn a_change_that_changes_nothing_leaves_no_trace(server) {
+    fn a_change_without_effect_is_not_recorded(server) {
         let root = server.administrator();
         let before = root.browser.get("/v1/me").json()["version"].clone();
         assert_eq!(root.browser.patch_json("/v1/me", &json!({})).status, 200);

@@ -11,7 +11,7 @@ use crate::support::race::{RUNNERS, race};
 use crate::support::test_user::TestUser;
 
 /// Creates a role.
-pub(super) fn make(root: &TestUser, role: &Value) {
+pub(super) fn create_role(root: &TestUser, role: &Value) {
     let made = root.browser.post_json("/v1/roles", role);
     assert_eq!(made.status, 201, "{}", made.text());
 }
@@ -26,7 +26,7 @@ pub fn patch(root: &TestBrowser, by: &TestBrowser, path: &str, body: &Value) -> 
 }
 
 /// Sets the roles of a user.
-pub(super) fn give(root: &TestUser, person: &str, roles: &[&str]) {
+pub(super) fn assign_roles(root: &TestUser, person: &str, roles: &[&str]) {
     let path = format!("/v1/users/{person}");
     let body = json!({ "roles": roles });
     let given = patch(&root.browser, &root.browser, &path, &body);
@@ -34,9 +34,9 @@ pub(super) fn give(root: &TestUser, person: &str, roles: &[&str]) {
 }
 
 on_both! {
-    fn a_page_that_was_overtaken_changes_nothing_and_shows_what_is(server) {
+    fn a_stale_page_changes_nothing_and_shows_the_current_state(server) {
         let root = server.administrator();
-        make(&root, &json!({ "name": "clerk", "description": "At the counter" }));
+        create_role(&root, &json!({ "name": "clerk", "description": "At the counter" }));
         let save = |version: &str, description: &str| {
             root.browser.request("POST", "/admin/roles/clerk").page_form(&[("version", version), ("description", description)]).send()
         };
@@ -48,7 +48,7 @@ on_both! {
         assert_eq!(save("2", &"x".repeat(201)).status, 400);
     }
 
-    fn a_role_is_made_read_changed_and_deleted(server) {
+    fn a_role_is_created_read_changed_and_deleted(server) {
         let root = server.administrator();
         let made = root.browser.post_json("/v1/roles", &json!({ "name": "Shop:clerk", "description": " At the counter ", "managesGrantsOn": ["order", "Shop::Item", "order"] }));
         assert_eq!((made.status, made.header("location")), (201, Some("/v1/roles/Shop:clerk")), "{}", made.text());
@@ -68,7 +68,7 @@ on_both! {
         let changed = patch(&root.browser, &root.browser, path, &json!({ "manages_roles": ["Shop:clerk"], "manages_assignments_on": [] }));
         assert_eq!((changed.status, changed.header("etag")), (200, Some("\"2\"")), "{}", changed.text());
         let again = patch(&root.browser, &root.browser, path, &json!({ "manages_roles": ["Shop:clerk"] }));
-        assert_eq!(again.header("etag"), Some("\"2\""), "a change that changes nothing is none");
+        assert_eq!(again.header("etag"), Some("\"2\""), "a change without effect is not recorded");
 
         assert_eq!(root.browser.delete(&format!("{path}?reason=closed")).status, 204);
         assert_eq!(root.browser.get(path).status, 404);
@@ -84,24 +84,24 @@ on_both! {
         assert_eq!(events["items"][1]["details"].get("description"), None, "only what changed");
     }
 
-    fn a_deleted_role_may_be_made_again_and_its_versions_go_on(server) {
+    fn a_deleted_role_can_be_recreated_and_its_versions_continue(server) {
         let root = server.administrator();
-        make(&root, &json!({ "name": "clerk", "description": "first", "manages_assignments_on": ["order"] }));
+        create_role(&root, &json!({ "name": "clerk", "description": "first", "manages_assignments_on": ["order"] }));
         assert_eq!(root.browser.delete("/v1/roles/clerk").status, 204);
         let list = root.browser.get("/v1/roles").json();
-        assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "admin alone");
+        assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "only admin");
         let refused = root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"] }));
         assert_eq!((refused.status, refused.json()["field"].clone()), (400, json!("roles")));
         let made = root.browser.post_json("/v1/roles", &json!({ "name": "clerk" })).json();
         assert_eq!((made["version"].clone(), made["description"].clone(), made["manages_assignments_on"].clone()), (json!(3), json!(""), json!([])));
     }
 
-    fn a_role_is_its_name_and_there_is_one_of_it(server) {
+    fn role_names_are_unique(server) {
         let root = server.administrator();
-        make(&root, &json!({ "name": "clerk" }));
+        create_role(&root, &json!({ "name": "clerk" }));
         let twice = root.browser.post_json("/v1/roles", &json!({ "name": "clerk" }));
         assert_eq!((twice.status, twice.json()["type"].clone()), (409, json!("urn:doorward:problem:role-exists")));
-        make(&root, &json!({ "name": "Clerk" }));
+        create_role(&root, &json!({ "name": "Clerk" }));
         let renamed = patch(&root.browser, &root.browser, "/v1/roles/clerk", &json!({ "name": "cook" }));
         assert_eq!(renamed.status, 400);
         for (bad, field) in [
@@ -126,7 +126,7 @@ on_both! {
     fn roles_are_paged_by_name(server) {
         let root = server.administrator();
         for name in ["b", "c", "d"] {
-            make(&root, &json!({ "name": name }));
+            create_role(&root, &json!({ "name": name }));
         }
         let names = |page: &Value| page["items"].as_array().expect("a list").iter().map(|role| role["name"].clone()).collect::<Vec<_>>();
         let first = root.browser.get("/v1/roles?limit=3").json();
@@ -138,9 +138,9 @@ on_both! {
         }
     }
 
-    fn admin_stays_as_it_is(server) {
+    fn the_admin_role_cannot_be_changed(server) {
         let root = server.administrator();
-        make(&root, &json!({ "name": "clerk" }));
+        create_role(&root, &json!({ "name": "clerk" }));
         assert_eq!(root.browser.delete("/v1/roles/admin").status, 409);
         let lists = [json!({ "manages_roles": ["clerk"] }), json!({ "manages_assignments_on": ["order"] })];
         for lists in lists {
@@ -151,12 +151,12 @@ on_both! {
         assert_eq!(described.json()["version"], 2);
     }
 
-    fn a_role_in_use_stays_and_the_answer_says_whose(server) {
+    fn deleting_a_role_in_use_is_refused_with_its_holders(server) {
         let root = server.administrator();
-        make(&root, &json!({ "name": "clerk" }));
-        make(&root, &json!({ "name": "lead", "manages_roles": ["clerk"] }));
+        create_role(&root, &json!({ "name": "clerk" }));
+        create_role(&root, &json!({ "name": "lead", "manages_roles": ["clerk"] }));
         server.create_user(&root, "ada");
-        give(&root, "ada", &["clerk"]);
+        assign_roles(&root, "ada", &["clerk"]);
         let link = root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"], "expires_in": 3600 })).json();
         let refused = root.browser.delete("/v1/roles/clerk");
         assert_eq!((refused.status, refused.json()["type"].clone()), (409, json!("urn:doorward:problem:role-in-use")));
@@ -165,11 +165,11 @@ on_both! {
         // A suspended user still counts as a holder.
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
         assert_eq!(root.browser.delete("/v1/roles/clerk").json()["holders"], 1);
-        give(&root, "ada", &[]);
+        assign_roles(&root, "ada", &[]);
         assert_eq!(patch(&root.browser, &root.browser, "/v1/roles/lead", &json!({ "manages_roles": [] })).status, 200);
         assert_eq!(root.browser.delete("/v1/roles/clerk").json()["invitations"], 1);
         // The link has expired and would not work any more.
-        server.pass(3601);
+        server.advance_clock(3601);
         let mut root = root;
         assert_eq!(root.step_up().status, 200);
         assert_eq!(root.browser.delete("/v1/roles/clerk").status, 204);
@@ -180,7 +180,7 @@ on_both! {
     fn only_administrators_with_a_fresh_sign_in_write_roles(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
-        make(&root, &json!({ "name": "clerk" }));
+        create_role(&root, &json!({ "name": "clerk" }));
         let service = server.client(&["role-assignments:read", "role-assignments:write", "users:write", "clients:write"]);
         let blind = server.client(&["users:read"]);
         let body_of = |method: &str| if method == "POST" { json!({ "name": "x" }) } else { json!({ "description": "x" }) };
@@ -203,13 +203,13 @@ on_both! {
         assert_eq!(as_person(&ada.browser)("GET", "/v1/roles"), 403);
         assert_eq!(as_person(&ada.browser)("GET", "/v1/roles/clerk"), 403);
         assert_eq!(write(&as_person(&server.browser())), [401; 3]);
-        server.pass(301);
+        server.advance_clock(301);
         let stale = root.browser.delete("/v1/roles/clerk");
         assert_eq!((stale.status, stale.json()["type"].clone()), (403, json!("urn:doorward:problem:step-up-needed")));
-        assert_eq!(root.browser.get("/v1/roles/clerk").status, 200, "reading goes on");
+        assert_eq!(root.browser.get("/v1/roles/clerk").status, 200, "reading is still allowed");
     }
 
-    fn the_command_keeps_the_registry(server) {
+    fn the_command_manages_roles(server) {
         let root = server.administrator();
         let run = |arguments: &[&str]| {
             let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
@@ -236,7 +236,7 @@ on_both! {
         assert_eq!((event["actor"].clone(), event["reason"].clone()), (json!("command"), json!("closed")));
     }
 
-    fn twenty_makers_of_one_role_make_one(server) {
+    fn twenty_creations_of_one_role_create_one(server) {
         let root = server.administrator();
         for _ in 0..2 {
             // In the second round, there is a row of a deleted role.
@@ -249,11 +249,11 @@ on_both! {
         assert_eq!(events["items"].as_array().map(Vec::len), Some(2));
     }
 
-    fn a_role_is_given_or_deleted_but_never_both(server) {
+    fn a_role_is_never_assigned_and_deleted_concurrently(server) {
         let root = server.administrator();
         for round in 0..3 {
             let role = format!("clerk{round}");
-            make(&root, &json!({ "name": role }));
+            create_role(&root, &json!({ "name": role }));
             let runners: Vec<(usize, TestBrowser)> = (0..RUNNERS).map(|number| (number, root.browser.clone())).collect();
             let answers = race(runners, |(number, tab)| match number % 3 {
                 0 => tab.delete(&format!("/v1/roles/{role}")),
@@ -266,13 +266,13 @@ on_both! {
             assert_eq!(is_there, used > 0, "used {used} times");
             assert_eq!(count(&answers, 204), usize::from(!is_there));
             let holders = root.browser.get(&format!("/v1/users?role={role}")).json();
-            assert!(is_there || holders["items"] == json!([]), "nobody holds what is gone");
+            assert!(is_there || holders["items"] == json!([]), "a deleted role has no holders");
         }
     }
 
-    fn a_link_names_no_role_that_is_gone(server) {
+    fn a_link_cannot_assign_a_deleted_role(server) {
         let root = server.administrator();
-        make(&root, &json!({ "name": "clerk" }));
+        create_role(&root, &json!({ "name": "clerk" }));
         let link = root.browser.post_json("/v1/invitations", &json!({ "roles": ["clerk"], "expires_in": 3600 })).json();
         let (browser, mut device) = (server.browser(), SoftAuthenticator::synced(server.origin()));
         let started = browser.post_json("/webauthn/register/start", &json!({ "invitation": link["token"], "username": "bob" })).json();

@@ -50,7 +50,7 @@ on_both! {
         }
     }
 
-    fn a_master_key_that_others_can_access_is_warned_of_where_the_configuration_allows_it(server) {
+    fn a_master_key_that_others_can_access_only_causes_a_warning_if_allowed(server) {
         let path = server.config.master_key_path();
         set_mode(&path, 0o644);
         let mut config = server.config.clone();
@@ -68,17 +68,17 @@ on_both! {
 }
 
 #[test]
-fn an_address_with_a_password_that_others_can_read_is_refused() {
+fn a_url_file_with_a_password_that_others_can_read_is_refused() {
     let server = TestServer::clustered();
     let folder = tempfile::tempdir().expect("a folder");
-    let database = server.config.database.url.as_ref().expect("an address");
-    let redis = server.config.redis.url.as_ref().expect("an address");
+    let database = server.config.database.url.as_ref().expect("a URL");
+    let redis = server.config.redis.url.as_ref().expect("a URL");
     for (section, key, url) in [
         ("DATABASE", "database.url_file", database),
         ("REDIS", "redis.url_file", redis),
     ] {
         let file = folder.path().join(section);
-        std::fs::write(&file, url.expose_secret()).expect("an address");
+        std::fs::write(&file, url.expose_secret()).expect("a URL");
         let run = |mode: u32| {
             set_mode(&file, mode);
             let mut command = binary::command(&server.config);

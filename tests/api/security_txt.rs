@@ -15,8 +15,8 @@ const PATH: &str = "/.well-known/security.txt";
 const CONTACT: &str = "DOORWARD__SECURITY__CONTACT";
 
 on_both! {
-    fn the_security_contact_is_published_where_it_is_configured(server) {
-        assert_eq!(server.browser().get(PATH).status, 404, "nobody is named");
+    fn the_security_contact_is_published_if_configured(server) {
+        assert_eq!(server.browser().get(PATH).status, 404, "no contact is published");
         let mut config = server.config.clone();
         config.server.listen.set_port(free_port());
         let printed = tempfile::NamedTempFile::new().expect("a file");
@@ -53,7 +53,7 @@ on_both! {
 }
 
 #[test]
-fn a_contact_that_is_no_uri_is_refused() {
+fn a_contact_that_is_not_a_uri_is_refused() {
     let server = TestServer::embedded();
     for bad in [
         "security@example.com",

@@ -24,7 +24,7 @@ fn ids(browser: &crate::support::http::TestBrowser) -> Vec<String> {
 }
 
 on_both! {
-    fn signing_out_ends_this_session_alone(server) {
+    fn signing_out_ends_only_this_session(server) {
         let mut root = server.administrator();
         let other = root.another_browser();
         let copy = root.browser.clone();
@@ -32,11 +32,11 @@ on_both! {
         assert_eq!(root.browser.delete("/v1/session").status, 204);
         assert_eq!(root.browser.cookie("doorward-session"), None);
         assert_ne!(root.browser.cookie("doorward-browser"), mark, "the mark is replaced");
-        assert_eq!(session_status(&copy), 401, "a copy of the cookie is dead");
+        assert_eq!(session_status(&copy), 401, "a copy of the cookie is refused");
         assert_eq!(session_status(&other), 200);
     }
 
-    fn sessions_are_listed_with_place_and_age(server) {
+    fn sessions_are_listed_with_address_and_age(server) {
         let mut root = server.administrator();
         root.another_browser();
         let sessions = root.browser.get("/v1/me/sessions").json();
@@ -62,7 +62,7 @@ on_both! {
         assert_eq!(other.delete(&format!("/v1/me/sessions/{target}")).status, 200);
     }
 
-    fn all_but_this_one_end(server) {
+    fn all_other_sessions_are_ended(server) {
         let mut root = server.administrator();
         let others: Vec<_> = (0..3).map(|_| root.another_browser()).collect();
         let answer = root.browser.delete("/v1/me/sessions");
@@ -78,7 +78,7 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn nobody_ends_a_session_of_another(server) {
+    fn users_cannot_end_another_users_session(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let of_root = &ids(&root.browser)[0];
@@ -89,37 +89,37 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn a_session_that_nobody_uses_ends(server) {
+    fn an_idle_session_expires(server) {
         let root = server.administrator();
-        server.pass(23 * HOUR);
+        server.advance_clock(23 * HOUR);
         use_it(server, &root.browser);
-        server.pass(23 * HOUR);
-        assert_eq!(root.session_status(), 200, "using it moved the idle clock");
-        server.pass(25 * HOUR);
+        server.advance_clock(23 * HOUR);
+        assert_eq!(root.session_status(), 200, "using it updated its last use");
+        server.advance_clock(25 * HOUR);
         assert_eq!(root.session_status(), 401);
     }
 
-    fn a_session_ends_with_its_absolute_lifetime_however_much_it_is_used(server) {
+    fn a_session_expires_after_its_absolute_lifetime_even_if_used(server) {
         let root = server.administrator();
         for _ in 0..(30 * 24 / 12 - 1) {
-            server.pass(12 * HOUR);
+            server.advance_clock(12 * HOUR);
             use_it(server, &root.browser);
             assert_eq!(root.session_status(), 200);
         }
-        server.pass(13 * HOUR);
+        server.advance_clock(13 * HOUR);
         assert_eq!(root.session_status(), 401);
     }
 
-    fn a_session_that_idled_out_is_not_listed(server) {
+    fn an_idle_session_is_not_listed(server) {
         let mut root = server.administrator();
-        server.pass(20 * HOUR);
+        server.advance_clock(20 * HOUR);
         let other = root.another_browser();
         assert_eq!(ids(&other).len(), 2);
-        server.pass(5 * HOUR);
+        server.advance_clock(5 * HOUR);
         assert_eq!(ids(&other).len(), 1);
     }
 
-    fn the_cookie_is_for_this_host_and_no_script(server) {
+    fn the_cookie_is_host_only_and_http_only(server) {
         let root = server.administrator();
         let mut person = root.clone();
         let answer = person.sign_in_at(&server.browser());
@@ -129,7 +129,7 @@ on_both! {
         }
     }
 
-    fn a_replaced_session_is_refused_whatever_copy_of_it_comes_back(server) {
+    fn a_replaced_session_is_refused_after_a_rollback_of_the_store(server) {
         let mut root = server.administrator();
         let browser = root.another_browser();
         let old = browser.clone();
@@ -139,7 +139,7 @@ on_both! {
         let key = SessionKey::parse(&cookie[cookie.len() - 80..]).expect("a key");
         let keys = [key.store_key(), format!("last-seen:{{{}}}:{session}", root.id)];
         let store = &server.app.ephemeral;
-        let copies = server.run(store.get(&[&keys[0], &keys[1]])).expect("an answer");
+        let copies = server.run(store.get(&[&keys[0], &keys[1]])).expect("a result");
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert_eq!(session_status(&old), 401);
         // Restores the earlier copies, like a store that takes over without the last writes.
@@ -147,12 +147,12 @@ on_both! {
             let copy = copy.expect("a copy");
             server.run(store.put(key, &copy, Duration::from_secs(3600))).expect("stored");
         }
-        assert_eq!(session_status(&old), 401, "its standing refuses it");
+        assert_eq!(session_status(&old), 401, "its account state refuses it");
         assert_eq!((session_status(&browser), root.session_status()), (200, 200));
         assert_eq!(ids(&browser).len(), 2);
     }
 
-    fn signing_in_and_out_often_leaves_the_other_sessions_alone(server) {
+    fn frequent_sign_ins_and_sign_outs_keep_other_sessions(server) {
         let mut root = server.administrator();
         let browser = root.another_browser();
         let app = server.relying_party(|_| {});
@@ -173,7 +173,7 @@ on_both! {
         assert_eq!(told["items"], json!([]));
     }
 
-    fn a_session_that_ended_before_many_others_is_refused_whatever_copy_of_it_comes_back(server) {
+    fn a_session_ended_before_many_others_is_refused_after_a_rollback_of_the_store(server) {
         let mut root = server.administrator();
         let first = root.another_browser();
         let (key, copy) = live_copy(server, &first);
@@ -181,7 +181,7 @@ on_both! {
         // Keeps a copy of the cookie that the browser deletes.
         let copied = first.clone();
         assert_eq!(first.delete("/v1/session").status, 204);
-        server.pass(1);
+        server.advance_clock(1);
         for _ in 0..66 {
             assert_eq!(root.another_browser().delete("/v1/session").status, 204);
         }
@@ -189,7 +189,7 @@ on_both! {
             server.run(server.app.ephemeral.put(key, copy, Duration::from_secs(3600))).expect("stored");
         }
         assert_eq!(session_status(&copied), 401, "its row refuses it");
-        assert_eq!(root.session_status(), 200, "and nobody else");
+        assert_eq!(root.session_status(), 200, "no other user");
         let renamed = root.browser.patch_json("/v1/me", &json!({ "display_name": "Root" }));
         assert_eq!(renamed.status, 200, "{}", renamed.text());
     }
@@ -202,7 +202,7 @@ on_both! {
         let id = own.as_str().expect("an id").parse::<doorward::base::ids::SessionId>().expect("an id");
         assert_eq!(short.delete("/v1/session").status, 204);
         let user = root.id.parse().expect("an id");
-        let ended = || server.run(server.app.account_states.read(user)).expect("an answer").expect("a record").ended;
+        let ended = || server.run(server.app.account_states.read(user)).expect("a result").expect("a record").ended;
         assert_eq!(ended(), [id]);
         let listed = server.app.database.read(move |conn| {
             let columns = (sessions::ended_at.assume_not_null(), sessions::listed_until.assume_not_null());
@@ -222,33 +222,33 @@ on_both! {
         assert_eq!(ended(), []);
     }
 
-    fn over_the_cap_the_least_recently_used_session_ends(server) {
+    fn over_the_limit_the_least_recently_used_session_ends(server) {
         let mut root = server.administrator();
         let app = server.relying_party(|_| {});
         let oldest = root.another_browser();
         let ending = oldest.get("/v1/session").json()["session"]["id"].clone();
         let held = app.sign_in(&oldest, &[("scope", "openid offline_access")]);
-        server.pass(1);
+        server.advance_clock(1);
         let second = root.another_browser();
         for _ in 0..197 {
-            server.pass(1);
+            server.advance_clock(1);
             root.another_browser();
         }
         assert_eq!(root.session_status(), 200);
         // The first session is used, so another one is the least recently used now.
-        server.pass(3 * HOUR);
+        server.advance_clock(3 * HOUR);
         let now = server.clock.now().to_rfc3339();
-        crate::support::process::wait_until("the idle clock moves", Duration::from_secs(5), || {
+        crate::support::process::wait_until("the last use is updated", Duration::from_secs(5), || {
             let sessions = root.browser.get("/v1/me/sessions").json();
             sessions["items"].as_array().expect("a list").iter().any(|one| one["last_seen_at"] == now.as_str())
         });
         let last = root.another_browser();
         let record = doorward::account_state::AccountStates::key(root.id.parse().expect("an id"));
-        let record = server.run(server.app.ephemeral.get(&[&record])).expect("an answer")[0].clone().expect("a record");
-        assert!(record.contains(ending.as_str().expect("an id")), "the end is published with the answer: {record}");
+        let record = server.run(server.app.ephemeral.get(&[&record])).expect("a result")[0].clone().expect("a record");
+        assert!(record.contains(ending.as_str().expect("an id")), "the end is published before the response: {record}");
         assert_eq!((session_status(&last), root.session_status(), session_status(&second)), (200, 200, 200));
         assert_eq!(session_status(&oldest), 401);
-        assert_eq!(app.refresh(&held.refresh).status, 200, "what apps may do in one's absence stays");
+        assert_eq!(app.refresh(&held.refresh).status, 200, "offline access is kept");
         let told = last.get("/v1/audit-events?action=session.ended").json();
         assert_eq!((&told["items"][0]["reason"], &told["items"][1]), (&json!("too-many-open"), &json!(null)));
         assert_eq!(told["items"][0]["actor"], "doorward");
@@ -256,17 +256,17 @@ on_both! {
         assert_eq!(told["items"], json!([]));
     }
 
-    fn expired_sessions_do_not_count_towards_the_cap(server) {
+    fn expired_sessions_do_not_count_towards_the_limit(server) {
         let mut root = server.administrator();
         for _ in 0..199 {
             root.another_browser();
         }
-        server.pass(25 * HOUR);
+        server.advance_clock(25 * HOUR);
         let first = root.another_browser();
         let second = root.another_browser();
         assert_eq!((session_status(&first), session_status(&second)), (200, 200));
         let told = first.get("/v1/audit-events?action=session.ended").json();
-        assert_eq!(told["items"], json!([]), "nobody's session ended");
+        assert_eq!(told["items"], json!([]), "no session was ended");
     }
 }
 
@@ -279,7 +279,7 @@ pub(super) fn live_copy(server: &TestServer, browser: &TestBrowser) -> (String, 
         .store_key();
     let copies = server
         .run(server.app.ephemeral.get(&[&key]))
-        .expect("an answer");
+        .expect("a result");
     (key, copies[0].clone().expect("a copy"))
 }
 
@@ -289,7 +289,7 @@ fn seen_copy(server: &TestServer, user: &str, browser: &TestBrowser) -> (String,
     let key = format!("last-seen:{{{user}}}:{}", session.as_str().expect("an id"));
     let copies = server
         .run(server.app.ephemeral.get(&[&key]))
-        .expect("an answer");
+        .expect("a result");
     (key, copies[0].clone().expect("a copy"))
 }
 
@@ -300,7 +300,7 @@ fn use_it(
 ) {
     let now = server.clock.now().to_rfc3339();
     crate::support::process::wait_until(
-        "the idle clock moves",
+        "the last use is updated",
         std::time::Duration::from_secs(5),
         || browser.get("/v1/me/sessions").json()["items"][0]["last_seen_at"] == now.as_str(),
     );

@@ -46,7 +46,7 @@ fn use_every_algorithm(server: &TestServer) {
 }
 
 pub fn verify(server: &TestServer, keyring: &Keyring, token: &str) -> Result<Value, VerifyError> {
-    let key_set = server.run(keyring.key_set()).expect("the ring");
+    let key_set = server.run(keyring.key_set()).expect("the key set");
     key_set.verify(token, &["JWT"])
 }
 
@@ -57,7 +57,9 @@ pub fn kid(token: &str) -> String {
 
 /// Returns the key IDs of one algorithm in the JWKS.
 fn published(server: &TestServer, algorithm: Algorithm) -> Vec<String> {
-    let key_set = server.run(server.app.keyring.key_set()).expect("the ring");
+    let key_set = server
+        .run(server.app.keyring.key_set())
+        .expect("the key set");
     let jwks = key_set.jwks(server.clock.now());
     let keys = jwks["keys"].as_array().expect("keys");
     keys.iter()
@@ -113,9 +115,9 @@ fn with_header(token: &str, header: &Value) -> String {
 }
 
 on_both! {
-    fn an_algorithm_that_nobody_uses_has_no_key_and_its_first_one_signs_at_once(server) {
+    fn an_unused_algorithm_has_no_key_and_its_first_key_signs_immediately(server) {
         let keyring = &server.app.keyring;
-        server.run(keyring.rotate_due()).expect("a look");
+        server.run(keyring.rotate_due()).expect("a check of the keys");
         server.run(keyring.rotate(None, Author::command())).expect("a successor");
         compromise(server, CompromisedKeys::All(Some(Algorithm::EdDSA)));
         for algorithm in [Algorithm::ES256, Algorithm::EdDSA] {
@@ -127,7 +129,7 @@ on_both! {
         }
     }
 
-    fn twenty_that_need_the_first_key_at_once_sign_under_the_same_one(server) {
+    fn twenty_concurrent_first_uses_sign_with_the_same_key(server) {
         let other = instance(server, &server.config.clone());
         let signing = (0..RUNNERS).map(|number| {
             let app = if number % 2 == 0 { &server.app } else { &other };
@@ -145,7 +147,7 @@ on_both! {
         assert_eq!(actions(server), ["doorward key.created"; 2]);
     }
 
-    fn the_first_key_of_every_algorithm_signs_at_once(server) {
+    fn the_first_key_of_every_algorithm_signs_immediately(server) {
         for algorithm in Algorithm::ALL {
             let token = sign(server, &server.app.keyring, algorithm);
             assert_eq!(states(server, algorithm), [KeyState::Signing]);
@@ -155,9 +157,9 @@ on_both! {
         assert_eq!(actions(server), ["doorward key.created"; 3]);
     }
 
-    fn a_service_verifies_by_the_published_keys_alone(server) {
+    fn tokens_are_verified_with_published_keys_that_contain_nothing_private(server) {
         use_every_algorithm(server);
-        let key_set = server.run(server.app.keyring.key_set()).expect("the ring");
+        let key_set = server.run(server.app.keyring.key_set()).expect("the key set");
         let jwks = key_set.jwks(server.clock.now());
         let text = jwks.to_string();
         for private in ["\"d\"", "\"p\"", "\"q\"", "\"dp\"", "\"dq\"", "\"qi\"", "sealed"] {
@@ -179,7 +181,7 @@ on_both! {
         }
     }
 
-    fn what_is_not_genuine_is_refused_for_its_reason(server) {
+    fn invalid_tokens_are_refused_with_their_reason(server) {
         let keyring = &server.app.keyring;
         let token = sign(server, keyring, Algorithm::ES256);
         let kid = kid(&token);
@@ -203,14 +205,14 @@ on_both! {
         }
         let (message, _) = token.rsplit_once('.').expect("a signature");
         assert_eq!(refused(&format!("{message}.")), VerifyError::Signature);
-        let key_set = server.run(keyring.key_set()).expect("the ring");
+        let key_set = server.run(keyring.key_set()).expect("the key set");
         assert_eq!(key_set.verify::<Value>(&token, &["at+jwt"]), Err(VerifyError::Type));
         assert_eq!(key_set.verify::<Value>(&token, &[]), Err(VerifyError::Type));
         assert!(key_set.verify::<Value>(&token, &["at+jwt", "application/jwt"]).is_ok());
         assert_eq!(key_set.verify::<Vec<u8>>(&token, &["JWT"]), Err(VerifyError::Claims));
     }
 
-    fn a_signature_is_its_own_tokens_alone(server) {
+    fn a_signature_is_valid_only_for_its_own_token(server) {
         for algorithm in Algorithm::ALL {
             let keyring = &server.app.keyring;
             let token = sign(server, keyring, algorithm);
@@ -222,58 +224,58 @@ on_both! {
         }
     }
 
-    fn a_successor_is_published_then_signs_and_the_old_key_stays_for_what_it_signed(server) {
+    fn a_successor_is_published_then_signs_while_the_old_key_still_verifies(server) {
         let keyring = &server.app.keyring;
         let before = sign(server, keyring, Algorithm::RS256);
-        server.pass(90 * 86_400 - LEAD - 1);
-        server.run(keyring.rotate_due()).expect("a look");
+        server.advance_clock(90 * 86_400 - LEAD - 1);
+        server.run(keyring.rotate_due()).expect("a check of the keys");
         assert_eq!(states(server, Algorithm::RS256), [KeyState::Signing], "it is not time");
-        server.pass(1);
-        server.run(keyring.rotate_due()).expect("a look");
-        server.run(keyring.rotate_due()).expect("another look");
+        server.advance_clock(1);
+        server.run(keyring.rotate_due()).expect("a check of the keys");
+        server.run(keyring.rotate_due()).expect("another rotation");
         assert_eq!(states(server, Algorithm::RS256), [KeyState::Signing, KeyState::Waiting]);
         assert_eq!(published(server, Algorithm::RS256).len(), 2);
-        server.pass(LEAD - 1);
+        server.advance_clock(LEAD - 1);
         assert_eq!(kid(&sign(server, keyring, Algorithm::RS256)), kid(&before), "services may not know the new one yet");
-        server.pass(1);
+        server.advance_clock(1);
         let after = sign(server, keyring, Algorithm::RS256);
         assert_ne!(kid(&after), kid(&before));
         assert_eq!(states(server, Algorithm::RS256), [KeyState::Replaced, KeyState::Signing]);
-        server.pass(OVERLAP - 1);
+        server.advance_clock(OVERLAP - 1);
         assert_eq!(published(server, Algorithm::RS256), [kid(&after), kid(&before)]);
-        server.pass(1);
+        server.advance_clock(1);
         assert_eq!(published(server, Algorithm::RS256), [kid(&after)]);
         assert_eq!(states(server, Algorithm::RS256), [KeyState::Retired, KeyState::Signing]);
-        assert!(verify(server, keyring, &before).is_ok(), "an old hint is genuine all the same");
+        assert!(verify(server, keyring, &before).is_ok(), "an old hint is still valid");
         assert!(verify(server, keyring, &after).is_ok());
     }
 
-    fn every_instance_follows_without_being_told(server) {
+    fn every_instance_picks_up_key_changes_by_itself(server) {
         let second = instance(server, &server.config.clone());
         let before = sign(server, &second.keyring, Algorithm::EdDSA);
         rotate(server, Algorithm::EdDSA);
-        server.pass(LEAD);
+        server.advance_clock(LEAD);
         let after = sign(server, &server.app.keyring, Algorithm::EdDSA);
         assert_ne!(kid(&before), kid(&after));
         assert!(verify(server, &second.keyring, &after).is_ok());
         assert_eq!(kid(&sign(server, &second.keyring, Algorithm::EdDSA)), kid(&after));
     }
 
-    fn a_rotation_while_a_successor_waits_makes_no_second(server) {
+    fn rotating_while_a_successor_is_pending_creates_no_second(server) {
         use_every_algorithm(server);
         let first = rotate(server, Algorithm::ES256);
         assert_eq!((first.state, first.kid), (KeyState::Waiting, rotate(server, Algorithm::ES256).kid));
         let all = server.run(server.app.keyring.rotate(None, Author::command())).expect("successors");
         assert_eq!(all.len(), 3);
         assert!(all.iter().any(|key| key.kid == first.kid));
-        server.pass(LEAD);
-        assert_ne!(rotate(server, Algorithm::ES256).kid, first.kid, "its turn has come");
+        server.advance_clock(LEAD);
+        assert_ne!(rotate(server, Algorithm::ES256).kid, first.kid, "its activation time has come");
         let made = actions(server);
         assert_eq!(made.iter().filter(|act| *act == "command key.created").count(), 4);
         assert_eq!(made.iter().filter(|act| *act == "command key.rotated").count(), 4);
     }
 
-    fn twenty_rotations_at_once_make_one_successor(server) {
+    fn twenty_concurrent_rotations_create_one_successor(server) {
         use_every_algorithm(server);
         let second = instance(server, &server.config.clone());
         let rotations = (0..20).map(|number| {
@@ -292,7 +294,7 @@ on_both! {
         assert_eq!(states(server, Algorithm::ES256), [KeyState::Signing, KeyState::Waiting]);
     }
 
-    fn a_compromised_key_is_refused_at_once_on_every_instance(server) {
+    fn a_compromised_key_is_refused_immediately_on_every_instance(server) {
         let second = instance(server, &server.config.clone());
         let keyring = &server.app.keyring;
         let stolen = sign(server, &second.keyring, Algorithm::RS256);
@@ -309,18 +311,18 @@ on_both! {
         }
         assert_eq!(published(server, Algorithm::RS256), [done.created[0].kid.to_string()]);
         let again = compromise(server, CompromisedKeys::Key(id));
-        assert_eq!((again.refused[0].kid, again.created.len()), (id, 0), "safe to repeat");
+        assert_eq!((again.refused[0].kid, again.created.len()), (id, 0), "may be repeated");
         let unknown = CompromisedKeys::Key(SigningKeyId::random());
         let refused = server.run(keyring.compromise(unknown, Author::command()));
         assert!(matches!(refused, Err(KeyError::Unknown)));
         assert!(actions(server).contains(&"command key.compromised".to_owned()));
     }
 
-    fn an_instance_whose_clock_is_behind_signs_under_a_fresh_key_all_the_same(server) {
+    fn an_instance_with_a_slow_clock_signs_with_a_new_key(server) {
         use_every_algorithm(server);
         let config = server.config.clone();
         let behind = server.run(App::build(config, Clock::manual(), RpIdChange::Refuse)).expect("an instance");
-        server.pass(30);
+        server.advance_clock(30);
         let done = compromise(server, CompromisedKeys::All(Some(Algorithm::ES256)));
         let token = sign(server, &behind.keyring, Algorithm::ES256);
         assert_eq!(kid(&token), done.created[0].kid.to_string());
@@ -328,12 +330,12 @@ on_both! {
         assert!(verify(server, &server.app.keyring, &token).is_ok());
     }
 
-    fn every_key_can_be_refused_at_once_with_the_waiting_and_the_retired(server) {
+    fn all_keys_can_be_revoked_together_including_pending_and_retired_ones(server) {
         use_every_algorithm(server);
         let keyring = &server.app.keyring;
         let retired = sign(server, keyring, Algorithm::EdDSA);
         rotate(server, Algorithm::EdDSA);
-        server.pass(LEAD + OVERLAP);
+        server.advance_clock(LEAD + OVERLAP);
         rotate(server, Algorithm::EdDSA);
         let done = compromise(server, CompromisedKeys::All(Some(Algorithm::EdDSA)));
         assert_eq!((done.refused.len(), done.created.len()), (3, 1));
@@ -344,38 +346,38 @@ on_both! {
         assert_eq!((all.refused.len(), all.created.len()), (3, 3));
     }
 
-    fn a_signing_key_whose_successor_is_refused_gets_another(server) {
+    fn a_signing_key_whose_successor_is_revoked_gets_another(server) {
         use_every_algorithm(server);
         let signing = list(server, &server.app.keyring, Algorithm::ES256).remove(0);
         let waiting = rotate(server, Algorithm::ES256);
-        server.pass(LEAD / 2);
+        server.advance_clock(LEAD / 2);
         let done = compromise(server, CompromisedKeys::Key(waiting.kid));
         assert_eq!(done.created[0].state, KeyState::Waiting);
         assert_eq!(published(server, Algorithm::ES256), [done.created[0].kid.to_string(), signing.kid.to_string()]);
-        server.pass(LEAD);
+        server.advance_clock(LEAD);
         assert_eq!(states(server, Algorithm::ES256), [KeyState::Replaced, KeyState::Compromised, KeyState::Signing]);
-        server.pass(OVERLAP - 1);
-        assert_eq!(published(server, Algorithm::ES256).len(), 2, "it stays for what it signed meanwhile");
+        server.advance_clock(OVERLAP - 1);
+        assert_eq!(published(server, Algorithm::ES256).len(), 2, "it stays published for tokens that it signed meanwhile");
     }
 
-    fn a_store_that_comes_back_with_an_old_copy_is_not_believed(server) {
+    fn stale_copies_after_a_store_rollback_are_ignored(server) {
         let second = instance(server, &server.config.clone());
         let stolen = sign(server, &second.keyring, Algorithm::ES256);
         let key = server.app.keyring.key().to_owned();
         let store = &server.app.ephemeral;
-        let old = server.run(store.get(&[&key])).expect("an answer").remove(0).expect("a copy");
+        let old = server.run(store.get(&[&key])).expect("a result").remove(0).expect("a copy");
         compromise(server, CompromisedKeys::All(Some(Algorithm::ES256)));
         server.run(store.put(&key, &old, Duration::from_secs(60))).expect("put back");
-        assert_eq!(verify(server, &server.app.keyring, &stolen), Err(VerifyError::Compromised), "who changed it knows");
+        assert_eq!(verify(server, &server.app.keyring, &stolen), Err(VerifyError::Compromised), "the instance that changed it knows");
         server.run(store.put(&key, &old, Duration::from_secs(60))).expect("put back");
-        server.run(second.keyring.watch()).expect("a look");
+        server.run(second.keyring.watch()).expect("a check of the keys");
         assert_eq!(verify(server, &second.keyring, &stolen), Err(VerifyError::Compromised));
     }
 
-    fn the_copy_holds_nothing_private_and_is_this_installations_own(server) {
+    fn the_cached_key_set_is_encrypted_and_bound_to_the_installation(server) {
         let key = server.app.keyring.key().to_owned();
-        server.run(server.app.keyring.key_set()).expect("the ring");
-        let copy = server.run(server.app.ephemeral.get(&[&key])).expect("an answer").remove(0).expect("a copy");
+        server.run(server.app.keyring.key_set()).expect("the key set");
+        let copy = server.run(server.app.ephemeral.get(&[&key])).expect("a result").remove(0).expect("a copy");
         assert!(!copy.contains("sealed") && !copy.contains("\"d\""), "{copy}");
         assert!(key.starts_with("keyring:{"));
         assert_eq!(instance(server, &server.config.clone()).keyring.key(), key);
@@ -432,7 +434,7 @@ fn begin_together(server: &TestServer, config: &Config) {
 }
 
 #[test]
-fn instances_that_begin_at_once_make_one_key_each_embedded() {
+fn instances_that_start_concurrently_create_one_key_per_algorithm_embedded() {
     let server = TestServer::embedded();
     let mut config = server.config.clone();
     config.secrets.master_key_file = Some(config.master_key_path());
@@ -441,7 +443,7 @@ fn instances_that_begin_at_once_make_one_key_each_embedded() {
 }
 
 #[test]
-fn instances_that_begin_at_once_make_one_key_each_clustered() {
+fn instances_that_start_concurrently_create_one_key_per_algorithm_clustered() {
     let server = TestServer::clustered();
     let mut config = server.config.clone();
     config.database.url = Some(Postgres::shared().fresh_database().into());

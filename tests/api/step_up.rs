@@ -10,11 +10,11 @@ use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::test_user::{session_status, step_up};
 
 on_both! {
-    fn a_stale_session_neither_adds_nor_removes_nor_administers(server) {
+    fn a_stale_session_cannot_change_passkeys_or_administer(server) {
         let mut root = server.administrator();
         let (_, second) = root.add_passkey(SoftAuthenticator::synced(server.origin()));
         server.create_user(&root, "ada");
-        server.pass(301);
+        server.advance_clock(301);
         let needed = "urn:doorward:problem:step-up-needed";
         let refused = [
             root.browser.post_json("/webauthn/register/start", &json!({})),
@@ -38,12 +38,12 @@ on_both! {
         let mut root = server.administrator();
         let before = root.browser.get("/v1/session").json();
         let old = root.browser.clone();
-        server.pass(60);
+        server.advance_clock(60);
         assert_eq!(root.step_up().status, 200);
         let after = root.browser.get("/v1/session").json();
         assert_eq!(before["session"]["id"], after["session"]["id"]);
         assert_ne!(before["session"]["auth_time"], after["session"]["auth_time"]);
-        assert_eq!(session_status(&old), 401, "the old key is dead");
+        assert_eq!(session_status(&old), 401, "the old key is refused");
     }
 
     fn the_old_key_is_refused_even_if_its_deletion_failed(server) {
@@ -56,7 +56,7 @@ on_both! {
         assert_eq!(session_status(&old), 401);
         assert_eq!(root.session_status(), 200);
         // The same with more such sessions than the account's record lists, all stepped up later.
-        server.pass(1);
+        server.advance_clock(1);
         for _ in 0..65 {
             let mut other = root.clone();
             other.browser = root.another_browser();
@@ -66,7 +66,7 @@ on_both! {
         assert_eq!(root.session_status(), 200);
     }
 
-    fn nobody_steps_up_with_a_passkey_of_another(server) {
+    fn a_step_up_with_another_users_passkey_is_refused(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         // The options list the user's own passkeys; another user's passkey responds anyway.
@@ -79,7 +79,7 @@ on_both! {
         assert_eq!(answer.status, 401, "{}", answer.text());
     }
 
-    fn a_step_up_rests_on_the_new_passkey_too(server) {
+    fn a_stepped_up_session_depends_on_the_new_passkey_too(server) {
         let root = server.administrator();
         let (mut other, id) = root.add_passkey(SoftAuthenticator::synced(server.origin()));
         assert_eq!(step_up(&root.browser, &mut other, &Overrides::default()).status, 200);
@@ -91,7 +91,7 @@ on_both! {
         assert_eq!(session_status(&browser), 200);
     }
 
-    fn a_session_that_ended_is_not_raised(server) {
+    fn an_ended_session_cannot_be_stepped_up(server) {
         let mut root = server.administrator();
         let started = root.browser.post_json("/webauthn/step-up/start", &json!({})).json();
         let credential = root.device.get(&started["publicKey"], &Overrides::default());

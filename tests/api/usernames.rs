@@ -9,7 +9,7 @@ use doorward::db::schema::usernames;
 use doorward::users::{Permissions, ReleaseError, UpdateError, UserChange, Username};
 use serde_json::{Value, json};
 
-use super::roles::{give, make, patch};
+use super::roles::{assign_roles, create_role, patch};
 use crate::on_both;
 use crate::support::binary;
 use crate::support::race::{RUNNERS, race};
@@ -17,17 +17,17 @@ use crate::support::test_server::TestServer;
 use crate::support::test_user::TestUser;
 
 /// Creates an administrator, a delegate who manages clerks, and a clerk.
-fn people(server: &TestServer) -> (TestUser, TestUser, TestUser) {
+fn create_users(server: &TestServer) -> (TestUser, TestUser, TestUser) {
     let root = server.administrator();
-    make(&root, &json!({ "name": "clerk" }));
-    make(
+    create_role(&root, &json!({ "name": "clerk" }));
+    create_role(
         &root,
         &json!({ "name": "lead", "manages_roles": ["clerk"] }),
     );
     let lead = server.create_user(&root, "lead");
-    give(&root, "lead", &["lead"]);
+    assign_roles(&root, "lead", &["lead"]);
     let clerk = server.create_user(&root, "clerk");
-    give(&root, "clerk", &["clerk"]);
+    assign_roles(&root, "clerk", &["clerk"]);
     (root, lead, clerk)
 }
 
@@ -59,8 +59,8 @@ fn names(root: &TestUser, user: &TestUser) -> Vec<(String, bool, bool)> {
 }
 
 on_both! {
-    fn a_delegate_takes_three_names_a_month_for_one_user_and_an_administrator_more(server) {
-        let (root, lead, clerk) = people(server);
+    fn a_delegate_renames_a_user_three_times_a_month_and_an_administrator_more_often(server) {
+        let (root, lead, clerk) = create_users(server);
         for name in ["ceo", "cfo", "postmaster"] {
             assert_eq!(rename(&root, &lead, &clerk, name), 200, "{name}");
         }
@@ -73,7 +73,7 @@ on_both! {
         let by_service = server.browser().request("PATCH", &path).basic(&id, &secret).header("If-Match", &tag)
             .json(&json!({ "username": "security" })).send();
         assert_eq!(by_service.status, 409, "{}", by_service.text());
-        assert_eq!(rename(&root, &root, &clerk, "security"), 200, "an administrator in person");
+        assert_eq!(rename(&root, &root, &clerk, "security"), 200, "a signed-in administrator");
         // A month later, renaming is allowed again.
         let database = server.app.database.clone();
         let month_ago = server.app.database.write(move |conn| {
@@ -86,8 +86,8 @@ on_both! {
         assert_eq!(rename(&root, &lead, &clerk, "abuse"), 200);
     }
 
-    fn parallel_renames_are_held_to_the_bound(server) {
-        let (_, lead, clerk) = people(server);
+    fn parallel_renames_do_not_exceed_the_limit(server) {
+        let (_, lead, clerk) = create_users(server);
         let (lead, clerk) = (lead.id.parse().expect("an id"), clerk.id.parse().expect("an id"));
         let renamed = race((0..RUNNERS).collect(), |runner| {
             let change = UserChange {
@@ -103,7 +103,7 @@ on_both! {
     }
 
     fn a_name_that_was_never_used_to_sign_in_is_released(server) {
-        let (root, lead, mut clerk) = people(server);
+        let (root, lead, mut clerk) = create_users(server);
         for name in ["ceo", "cfo"] {
             assert_eq!(rename(&root, &lead, &clerk, name), 200);
         }
@@ -128,7 +128,7 @@ on_both! {
         let release_by_page = |version: &str| root.browser.request("POST", &page).page_form(&[("version", version)]).send().status;
         assert_eq!(release_by_page("1"), 409, "changed since the page was shown");
         assert_eq!(release_by_page(&version), 303);
-        assert_eq!(release(&root, "ceo"), 404, "it is nobody's now");
+        assert_eq!(release(&root, "ceo"), 404, "it is unverified now");
         let events = root.browser.get("/v1/audit-events?action=username.released").json();
         assert_eq!((&events["items"][0]["subject"], &events["items"][0]["details"]), (&json!(clerk.id), &json!({ "username": "ceo" })));
         assert_eq!(rename(&root, &root, &lead, "ceo"), 200, "another's");
@@ -140,8 +140,8 @@ on_both! {
         assert_ne!(binary::run(&server.config, &["user", "release-name", "cfo"]).code, 0);
     }
 
-    fn of_parallel_releases_one_wins(server) {
-        let (root, lead, clerk) = people(server);
+    fn exactly_one_of_parallel_releases_succeeds(server) {
+        let (root, lead, clerk) = create_users(server);
         assert_eq!((rename(&root, &lead, &clerk, "ceo"), rename(&root, &lead, &clerk, "cfo")), (200, 200));
         let released = race(vec!["ceo"; RUNNERS], |name| {
             let name = Username::parse(name).expect("a name");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::roles::{give, make, patch};
+use super::roles::{assign_roles, create_role, patch};
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
 use crate::support::binary;
@@ -20,7 +20,7 @@ fn verified(root: &TestUser, user: &str) -> (Value, Value, Value) {
     )
 }
 
-fn vouched_by(user: &Value) -> (Value, Value, Value) {
+fn verified_by(user: &Value) -> (Value, Value, Value) {
     (json!(true), json!("vouched"), user.clone())
 }
 
@@ -36,17 +36,17 @@ fn unverified() -> (Value, Value, Value) {
 }
 
 /// Creates an administrator, a delegate who manages clerks, and a clerk with an email address.
-fn people(server: &TestServer) -> (TestUser, TestUser, TestUser) {
+fn create_users(server: &TestServer) -> (TestUser, TestUser, TestUser) {
     let root = server.administrator();
-    make(&root, &json!({ "name": "clerk" }));
-    make(
+    create_role(&root, &json!({ "name": "clerk" }));
+    create_role(
         &root,
         &json!({ "name": "lead", "manages_roles": ["clerk"] }),
     );
     let lead = server.create_user(&root, "lead");
-    give(&root, "lead", &["lead"]);
+    assign_roles(&root, "lead", &["lead"]);
     let clerk = server.create_user(&root, "clerk");
-    give(&root, "clerk", &["clerk"]);
+    assign_roles(&root, "clerk", &["clerk"]);
     let entered = patch(
         &root.browser,
         &root.browser,
@@ -58,8 +58,8 @@ fn people(server: &TestServer) -> (TestUser, TestUser, TestUser) {
 }
 
 on_both! {
-    fn an_administrator_vouches_for_an_address_and_another_one_starts_anew(server) {
-        let (root, lead, clerk) = people(server);
+    fn an_administrator_verifies_an_email_address_and_a_new_one_is_unverified(server) {
+        let (root, lead, clerk) = create_users(server);
         assert_eq!(verified(&root, "clerk"), unverified());
         let path = "/v1/users/clerk";
         let vouched = patch(&root.browser, &root.browser, path, &json!({ "email_verified": true }));
@@ -76,7 +76,7 @@ on_both! {
         let shown = lead.browser.get(&format!("/admin/users/{}", clerk.id)).text();
         assert!(shown.contains("Verified") && !shown.contains("by root"), "{shown}");
 
-        // An unchanged address stays verified; a changed one is unverified, whoever entered it.
+        // An unchanged address stays verified; a changed one is unverified, no matter who entered it.
         assert_eq!(patch(&lead.browser, &lead.browser, path, &json!({ "email": "clerk@corp.example", "display_name": "Clerk" })).status, 200);
         assert_eq!(verified(&root, "clerk").0, true);
         assert_eq!(patch(&lead.browser, &lead.browser, path, &json!({ "email": "ceo@corp.example" })).status, 200);
@@ -87,13 +87,13 @@ on_both! {
         assert_eq!(verified(&root, "clerk"), unverified());
         assert_eq!(patch(&root.browser, &root.browser, path, &json!({ "email_verified": true })).status, 200);
         assert_eq!(patch(&root.browser, &root.browser, path, &json!({ "email_verified": false })).status, 200);
-        assert_eq!(verified(&root, "clerk"), unverified(), "taken back");
+        assert_eq!(verified(&root, "clerk"), unverified(), "verification withdrawn");
         let nothing = patch(&root.browser, &root.browser, path, &json!({ "email": null, "email_verified": true }));
         assert_eq!((nothing.status, nothing.json()["field"].clone()), (400, json!("email_verified")));
     }
 
-    fn nobody_else_vouches(server) {
-        let (root, lead, clerk) = people(server);
+    fn only_administrators_verify_email_addresses(server) {
+        let (root, lead, clerk) = create_users(server);
         let path = "/v1/users/clerk";
         let vouch = json!({ "email_verified": true });
         assert_eq!(patch(&root.browser, &lead.browser, path, &vouch).status, 403, "a delegate");
@@ -109,8 +109,8 @@ on_both! {
         assert_eq!(verified(&root, "clerk"), unverified());
     }
 
-    fn the_page_and_the_command_vouch_for_what_they_show(server) {
-        let (root, _, clerk) = people(server);
+    fn the_page_and_the_command_verify_the_email_address_they_show(server) {
+        let (root, _, clerk) = create_users(server);
         let page = format!("/admin/users/{}/verify-email", clerk.id);
         assert!(root.browser.get(&format!("/admin/users/{}", clerk.id)).text().contains(&page));
         assert!(root.browser.get(&page).text().contains("clerk@corp.example"));
@@ -130,10 +130,10 @@ on_both! {
         let ran = binary::run(&server.config, &["user", "update", "clerk", "--email-verified", "true", "--json"]).json();
         assert_eq!((&ran["email_state"], &ran["email_verified_by"]), (&json!("vouched"), &Value::Null));
         assert_eq!(patch(&root.browser, &root.browser, "/v1/users/clerk", &json!({ "email": null })).status, 200);
-        assert_eq!(root.browser.get(&page).status, 400, "nothing to vouch for");
+        assert_eq!(root.browser.get(&page).status, 400, "no address to verify");
     }
 
-    fn an_address_in_an_administrators_invitation_is_vouched_for(server) {
+    fn an_email_address_in_an_administrators_invitation_is_verified(server) {
         let root = server.administrator();
         let root_id = json!(root.id);
         let invite = |body: &Value| {
@@ -142,11 +142,11 @@ on_both! {
             made.json()
         };
         let named = invite(&json!({ "username": "ada", "email": "ada@corp.example" }));
-        assert_eq!(verified(&root, "ada"), vouched_by(&root_id));
+        assert_eq!(verified(&root, "ada"), verified_by(&root_id));
         let invited = &root.browser.get("/v1/audit-events?action=user.invited").json()["items"][0];
         assert_eq!(invited["details"]["email_verified"], true, "{invited}");
         join(server, &named, "ada");
-        assert_eq!(verified(&root, "ada"), vouched_by(&root_id), "and stays so");
+        assert_eq!(verified(&root, "ada"), verified_by(&root_id), "and stays verified");
         // A user who chooses their own username gets the address of the link.
         let unnamed = invite(&json!({ "email": "bob@corp.example" }));
         let listed = |email: &str| {
@@ -157,7 +157,7 @@ on_both! {
         assert_eq!(listed("bob@corp.example"), Some(json!(true)));
         assert!(root.browser.get("/admin/invitations").text().contains("bob@corp.example (verified)"));
         let bob = join(server, &unnamed, "bob");
-        assert_eq!(verified(&root, "bob"), vouched_by(&root_id));
+        assert_eq!(verified(&root, "bob"), verified_by(&root_id));
         assert_eq!(bob.browser.get("/v1/session").json()["user"]["email_verified"], true);
         // Unless the administrator sets it to unverified.
         invite(&json!({ "username": "eve", "email": "eve@corp.example", "email_verified": false }));
@@ -170,15 +170,15 @@ on_both! {
         assert_eq!((nothing.status, &nothing.json()["field"]), (400, &json!("email_verified")));
     }
 
-    fn an_address_that_an_administrator_or_the_command_writes_is_vouched_for(server) {
-        let (root, _, clerk) = people(server);
+    fn an_email_address_set_by_an_administrator_or_the_command_is_verified(server) {
+        let (root, _, clerk) = create_users(server);
         let path = "/v1/users/clerk";
         let write = |body: &Value| {
             let saved = patch(&root.browser, &root.browser, path, body);
             assert_eq!(saved.status, 200, "{}", saved.text());
             verified(&root, "clerk")
         };
-        assert_eq!(write(&json!({ "email": "new@corp.example" })), vouched_by(&json!(root.id)));
+        assert_eq!(write(&json!({ "email": "new@corp.example" })), verified_by(&json!(root.id)));
         assert_eq!(write(&json!({ "email": "other@corp.example", "email_verified": false })), unverified());
         // An existing address may have been entered by another user, so writing it again doesn't verify it.
         let typed = clerk.browser.request("PATCH", "/v1/me").json(&json!({ "email": "ceo@corp.example" })).send();
@@ -190,19 +190,19 @@ on_both! {
             assert_eq!(ran.code, 0, "{}", ran.errors);
         };
         command(&["user", "update", "clerk", "--email", "clerk@corp.example"]);
-        assert_eq!(verified(&root, "clerk"), vouched_by(&Value::Null));
+        assert_eq!(verified(&root, "clerk"), verified_by(&Value::Null));
         command(&["user", "update", "clerk", "--email", "clerk@new.example", "--email-verified", "false"]);
         assert_eq!(verified(&root, "clerk"), unverified());
         command(&["user", "invite", "--username", "gil", "--email", "gil@corp.example"]);
-        assert_eq!(verified(&root, "gil"), vouched_by(&Value::Null));
+        assert_eq!(verified(&root, "gil"), verified_by(&Value::Null));
         let shown = binary::run(&server.config, &["user", "show", "gil"]);
         assert!(shown.output.contains("gil@corp.example (vouched by the command line"), "{}", shown.output);
         command(&["user", "invite", "--username", "hal", "--email", "hal@corp.example", "--email-verified", "false"]);
         assert_eq!(verified(&root, "hal"), unverified());
     }
 
-    fn an_address_that_anybody_else_writes_is_not_vouched_for(server) {
-        let (root, lead, _) = people(server);
+    fn an_email_address_set_by_other_callers_is_unverified(server) {
+        let (root, lead, _) = create_users(server);
         let (id, secret) = server.client(&["users:read", "users:write"]);
         let service = |method: &str, path: &str, body: &Value| -> Answer {
             let browser = server.browser();
@@ -269,7 +269,7 @@ on_both! {
         assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("email")));
     }
 
-    fn the_first_administrator_says_their_address_at_set_up(server) {
+    fn the_first_administrator_enters_an_email_address_at_set_up(server) {
         let token = server.set_up_token();
         assert!(server.browser().get(&format!("/setup/{token}")).text().contains("id=\"email\""));
         let mut start = json!({ "setup": token, "username": "root", "display_name": "Root", "email": "nonsense" });
@@ -278,11 +278,11 @@ on_both! {
         start["email"] = json!("root@corp.example");
         let root = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &start);
         assert_eq!(root.browser.get("/v1/session").json()["user"]["email"], "root@corp.example");
-        assert_eq!(verified(&root, "root"), vouched_by(&json!(root.id)));
+        assert_eq!(verified(&root, "root"), verified_by(&json!(root.id)));
     }
 
-    fn an_administrator_writes_addresses_on_pages(server) {
-        let (root, lead, clerk) = people(server);
+    fn an_administrator_sets_email_addresses_on_pages(server) {
+        let (root, lead, clerk) = create_users(server);
         let invite = |username: &str, more: &[(&str, &str)]| {
             let email = format!("{username}@corp.example");
             let form = [&[("username", username), ("email", email.as_str())], more].concat();
@@ -291,7 +291,7 @@ on_both! {
         };
         assert!(root.browser.get("/admin").text().contains("email_unverified"));
         invite("ada", &[]);
-        assert_eq!(verified(&root, "ada"), vouched_by(&json!(root.id)));
+        assert_eq!(verified(&root, "ada"), verified_by(&json!(root.id)));
         invite("bob", &[("email_unverified", "yes")]);
         assert_eq!(verified(&root, "bob"), unverified());
 
@@ -306,9 +306,9 @@ on_both! {
         };
         let saved = save(&root, &[("email", "new@corp.example"), ("verified", "yes")]);
         assert_eq!(saved.status, 303, "{}", saved.text());
-        assert_eq!(verified(&root, "clerk"), vouched_by(&json!(root.id)));
+        assert_eq!(verified(&root, "clerk"), verified_by(&json!(root.id)));
         assert_eq!(save(&root, &[("email", "new@corp.example")]).status, 303);
-        assert_eq!(verified(&root, "clerk"), unverified(), "taken back");
+        assert_eq!(verified(&root, "clerk"), unverified(), "verification withdrawn");
         let wrong = save(&root, &[("email", "nonsense"), ("verified", "yes")]);
         assert_eq!(wrong.status, 400);
         assert!(wrong.text().contains("value=\"nonsense\""), "{}", wrong.text());

@@ -22,7 +22,7 @@ on_both! {
         assert_eq!(passkeys.as_array().map(Vec::len), Some(2));
         visitor.page.wait_for_text("One device only");
         // Removing a passkey requires a recent sign-in, made with the remaining passkey.
-        server.pass(400);
+        server.advance_clock(400);
         let items = passkeys.as_array().expect("a list");
         let old = items.iter().find(|passkey| passkey["synced"] == true).expect("the first");
         let old = old["id"].as_str().expect("an id");
@@ -55,7 +55,7 @@ on_both! {
         phone.assert_clean();
     }
 
-    fn forms_work_without_script(server) {
+    fn forms_work_without_javascript(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         let mut root = server.run(server.app.users.find("root")).expect("root");
@@ -69,7 +69,7 @@ on_both! {
         });
     }
 
-    fn locking_asks_first_and_signs_out(server) {
+    fn locking_the_account_asks_for_confirmation_and_signs_out(server) {
         let browser = Chromium::launch();
         let visitor = Visitor::new(&browser);
         let root = server.administrator();

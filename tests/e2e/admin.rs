@@ -7,12 +7,12 @@ use crate::on_both;
 use crate::support::browser::Chromium;
 
 on_both! {
-    fn an_administrator_invites_finds_and_cuts_off(server) {
+    fn an_administrator_invites_finds_and_suspends_a_user(server) {
         let browser = Chromium::launch();
         let root = Visitor::new(&browser);
         root.set_up(server);
         root.page.goto(&format!("{}/admin", server.origin()));
-        root.unfold();
+        root.expand_details();
         root.page.fill("#username", "ada");
         root.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
         let link = root.one_time_link();
@@ -33,7 +33,7 @@ on_both! {
         ada.assert_clean();
     }
 
-    fn nobody_else_sees_the_console(server) {
+    fn only_administrators_see_the_admin_pages(server) {
         let visitor = Visitor::new(&Chromium::launch());
         let root = server.administrator();
         visitor.join(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
@@ -43,12 +43,12 @@ on_both! {
         }
     }
 
-    fn a_stale_session_proves_itself_and_the_act_goes_on(server) {
+    fn a_stale_session_steps_up_and_the_action_continues(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
-        server.pass(400);
+        server.advance_clock(400);
         visitor.page.goto(&format!("{}/admin", server.origin()));
-        visitor.unfold();
+        visitor.expand_details();
         visitor.page.fill("#username", "late");
         visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
         visitor.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");

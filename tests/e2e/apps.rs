@@ -46,7 +46,7 @@ impl App {
     ) -> Self {
         let receiver = Receiver::http(behaviour);
         let callback = format!("http://localhost:{}/callback", receiver.port());
-        let uri = RedirectUri::parse(&callback).expect("an address");
+        let uri = RedirectUri::parse(&callback).expect("a redirect URI");
         let party = server.relying_party(|metadata| {
             metadata.redirect_uris = vec![uri.clone()];
             metadata.post_logout_redirect_uris = vec![uri];
@@ -66,9 +66,9 @@ impl App {
     }
 
     /// Returns the parameters that the app receives when the user returns.
-    fn told(&self, visitor: &Visitor) -> HashMap<String, String> {
+    fn redirect_parameters(&self, visitor: &Visitor) -> HashMap<String, String> {
         visitor.page.wait_for_text("Back at the app");
-        let url = url::Url::parse(&visitor.page.url()).expect("an address");
+        let url = url::Url::parse(&visitor.page.url()).expect("a URL");
         url.query_pairs().into_owned().collect()
     }
 
@@ -115,7 +115,7 @@ fn open_without_script(visitor: &Visitor, address: &str) {
 }
 
 on_both! {
-    fn somebody_signs_in_through_consent_and_withdraws_it(server) {
+    fn a_user_gives_consent_signs_in_and_withdraws_it(server) {
         let (_, ada) = joined(server);
         let app = App::new(server, asks);
         ada.page.call("Network.clearBrowserCookies", json!({}));
@@ -130,11 +130,11 @@ on_both! {
         ada.page.wait_for_text("as ADA (ada)");
         ada.page.wait_for_text("see your email address");
         ada.page.click_text("Allow");
-        let issued = app.redeem(&app.told(&ada)["code"]);
+        let issued = app.redeem(&app.redirect_parameters(&ada)["code"]);
         assert_eq!(app.party.user_info(&issued.access).status, 200);
         // The next time, no consent is requested.
         ada.page.goto(&app.address(server, &[]));
-        assert!(app.told(&ada).contains_key("code"));
+        assert!(app.redirect_parameters(&ada).contains_key("code"));
         ada.page.goto(&format!("{}/account", server.origin()));
         ada.page.wait_for_text("see your email address");
         ada.page.click("#apps button");
@@ -146,7 +146,7 @@ on_both! {
         ada.assert_clean();
     }
 
-    fn consent_is_refused_by_keyboard_and_given_without_script(server) {
+    fn consent_is_refused_by_keyboard_and_given_without_javascript(server) {
         let (_, ada) = joined(server);
         let app = App::new(server, asks);
         ada.page.goto(&app.address(server, &[]));
@@ -158,11 +158,11 @@ on_both! {
             ada.page.press("Tab");
         }
         ada.page.press("Enter");
-        assert_eq!(app.told(&ada)["error"], "access_denied");
+        assert_eq!(app.redirect_parameters(&ada)["error"], "access_denied");
         open_without_script(&ada, &app.address(server, &[]));
         let question = ada.page.url();
         ada.page.click_text("Allow");
-        assert!(app.told(&ada).contains_key("code"));
+        assert!(app.redirect_parameters(&ada).contains_key("code"));
         ada.page.goto(&question);
         ada.page.wait_for_text("This sign-in request has expired");
         ada.page.goto(&app.address(server, &[("redirect_uri", "https://evil.example/")]));
@@ -170,7 +170,7 @@ on_both! {
         ada.page.wait_for_text("For the developer:");
     }
 
-    fn another_account_is_used_for_an_app(server) {
+    fn a_user_switches_accounts_for_an_app(server) {
         let (root, ada) = joined(server);
         let app = App::new(server, |_| {});
         // The browser's passkey is bob's now, and ada is signed in.
@@ -195,17 +195,17 @@ on_both! {
         ada.page.wait_for_text("Continue to an app?");
         ada.page.click_text("Use another account");
         ada.wait_for_path("/login");
-        server.pass(1);
+        server.advance_clock(1);
         ada.sign_in_by_button();
-        let issued = app.redeem(&app.told(&ada)["code"]);
+        let issued = app.redeem(&app.redirect_parameters(&ada)["code"]);
         assert_eq!(app.party.user_info(&issued.access).json()["preferred_username"], "bob");
         ada.page.goto(&app.address(server, &[("prompt", "select_account")]));
         ada.page.click_text("Continue as BOB");
-        assert!(app.told(&ada).contains_key("code"));
+        assert!(app.redirect_parameters(&ada).contains_key("code"));
         ada.assert_clean();
     }
 
-    fn whoever_has_no_account_brings_an_invitation_and_comes_to_the_app(server) {
+    fn a_user_without_an_account_uses_an_invitation_and_reaches_the_app(server) {
         let root = server.administrator();
         let ada = Visitor::new(&Chromium::launch());
         let app = App::new(server, |_| {});
@@ -218,40 +218,40 @@ on_both! {
         ada.page.fill("#invitation", &invitation(&root, "ada"));
         ada.page.click_text("Continue");
         ada.page.wait_for("document.querySelector('#register-button') && document.readyState === 'complete'");
-        server.pass(1);
+        server.advance_clock(1);
         ada.page.click("#register-button");
         ada.wait_for_path("/welcome");
         ada.page.wait_for_text("Add a backup passkey");
         ada.page.click_text("Continue to an app");
-        assert!(app.told(&ada).contains_key("code"));
+        assert!(app.redirect_parameters(&ada).contains_key("code"));
         ada.assert_clean();
     }
 
-    fn a_newer_sign_in_is_made_or_not(server) {
+    fn a_user_accepts_or_declines_a_new_sign_in(server) {
         let (_, ada) = joined(server);
         let app = App::new(server, |_| {});
         let again = app.address(server, &[("prompt", "login")]);
         ada.page.goto(&again);
         ada.page.wait_for_text("an app needs you to confirm it's you.");
         ada.page.click_text("Cancel");
-        assert_eq!(app.told(&ada)["error"], "access_denied");
+        assert_eq!(app.redirect_parameters(&ada)["error"], "access_denied");
         ada.page.goto(&again);
         // The button has the focus.
         ada.page.wait_for("document.activeElement.id === 'step-up-button'");
-        server.pass(1);
+        server.advance_clock(1);
         ada.page.press("Enter");
-        assert!(app.told(&ada).contains_key("code"));
+        assert!(app.redirect_parameters(&ada).contains_key("code"));
         // A user who is signed out in between signs in, and still returns to the app.
         ada.page.goto(&again);
         ada.page.wait_for("document.querySelector('#step-up-button')");
         ada.page.call("Network.deleteCookies", json!({ "name": "doorward-session", "url": server.origin() }));
-        server.pass(1);
+        server.advance_clock(1);
         ada.page.click("#step-up-button");
-        assert!(app.told(&ada).contains_key("code"));
+        assert!(app.redirect_parameters(&ada).contains_key("code"));
         ada.assert_clean();
     }
 
-    fn an_answer_is_posted_to_the_app_and_on_from_there(server) {
+    fn a_form_post_response_reaches_the_app_and_redirects(server) {
         let (_, ada) = joined(server);
         let post = [("response_mode", "form_post")];
         let app = App::new(server, |_| {});
@@ -282,7 +282,7 @@ on_both! {
         ada.assert_clean();
     }
 
-    fn signing_out_is_asked_about_where_the_app_proves_nothing(server) {
+    fn sign_out_without_a_valid_hint_asks_for_confirmation(server) {
         let (root, ada) = joined(server);
         let logout = format!("{}/oauth2/logout", server.origin());
         ada.page.goto(&logout);
@@ -294,14 +294,14 @@ on_both! {
         let app = App::new(server, |_| {});
         let bob = server.create_user(&root, "bob");
         let sent = app.party.authorize(&bob.browser, &[("redirect_uri", &app.callback)]);
-        let sent = url::Url::parse(sent.header("location").expect("a location")).expect("an address");
+        let sent = url::Url::parse(sent.header("location").expect("a location")).expect("a URL");
         let code = sent.query_pairs().find(|(name, _)| name == "code").expect("a code").1.into_owned();
         let hint = app.redeem(&code).id_token;
         let more = format!("id_token_hint={hint}&post_logout_redirect_uri={}&state=left", app.callback);
         ada.page.goto(&format!("{logout}?{more}"));
         ada.page.wait_for_text("Sign out?");
         ada.page.click("main button[type=submit]");
-        assert_eq!(app.told(&ada)["state"], "left");
+        assert_eq!(app.redirect_parameters(&ada)["state"], "left");
         ada.page.goto(&format!("{}/login", server.origin()));
         assert_eq!(ada.fetch("/v1/session")["status"], 401);
         ada.assert_clean();

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::Visitor;
-use super::roles::make as make_role;
+use super::roles::create_role;
 use crate::on_both;
 use crate::support::browser::Chromium;
 use crate::support::test_server::TestServer;
@@ -41,7 +41,7 @@ fn read(visitor: &Visitor, path: &str) -> Value {
 }
 
 on_both! {
-    fn an_app_is_registered_changed_and_cut_off(server) {
+    fn an_app_is_registered_changed_and_disabled(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         root.go(server, "/admin/clients");
@@ -52,7 +52,7 @@ on_both! {
         root.page.fill("#redirect_uris", "https://app.example/callback\nhttp://app.example/");
         root.submit();
         root.page.wait_for_text("Redirect URIs, line 2: Must start with https://");
-        assert_eq!(root.field("client_name"), "Shop", "what was typed stays");
+        assert_eq!(root.field("client_name"), "Shop", "the input is kept");
         assert_eq!(root.page.evaluate("document.querySelector('[aria-invalid]').id"), "redirect_uris");
         root.page.fill("#redirect_uris", "https://app.example/callback\r\nhttps://app.example/two");
         root.submit();
@@ -66,7 +66,7 @@ on_both! {
         root.go(server, &path);
         assert!(!root.page.text().contains(secret));
         assert_eq!(read(&root, &path)["redirect_uris"], json!(["https://app.example/callback", "https://app.example/two"]));
-        root.unfold();
+        root.expand_details();
         root.page.fill("#client_name", "Store");
         root.page.fill("#scope", "openid users:read");
         root.page.fill("#default_max_age", "600");
@@ -110,14 +110,14 @@ on_both! {
         root.assert_clean();
     }
 
-    fn a_programs_settings_and_the_audit_log_fit(server) {
+    fn program_settings_and_the_audit_log_fit_the_screen(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         root.go(server, "/admin/clients/new?for=mod_auth_openidc&url=https%3A%2F%2Fa-long-name-of-a-host.example.com");
         root.submit();
         root.page.wait_for_text("Copy the secret now");
         let id = client_id(&root);
-        root.look_around("client-registered");
+        root.assert_fits_every_screen("client-registered");
         let card = root.page.evaluate("document.querySelector('.card').clientWidth");
         assert!(card.as_u64() > Some(600), "wide enough at 1280: {card}");
         let over = "(settings => settings.scrollWidth - settings.clientWidth)(document.getElementById('settings'))";
@@ -138,19 +138,19 @@ on_both! {
         let changed = server.app.clients.update(id, change, None, doorward::clients::ActingAs::command());
         server.run(changed).expect("a change");
         root.go(server, "/admin/audit");
-        root.unfold();
-        root.look_around("audit");
+        root.expand_details();
+        root.assert_fits_every_screen("audit");
         root.go(server, "/admin/nothing");
-        root.look_around("nothing");
+        root.assert_fits_every_screen("nothing");
         root.assert_clean();
     }
 
-    fn a_stale_session_proves_itself_and_every_field_is_sent_again(server) {
+    fn a_stale_session_steps_up_and_every_field_is_resubmitted(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
-        server.pass(400);
+        server.advance_clock(400);
         root.go(server, "/admin/clients/new");
-        root.unfold();
+        root.expand_details();
         root.page.fill("#client_name", "Late <b>\"app\"");
         root.page.fill("#redirect_uris", "https://app.example/one\nhttps://app.example/two");
         root.page.evaluate("document.querySelector('[name=claims_in_id_token]').click()");
@@ -165,12 +165,12 @@ on_both! {
         root.assert_clean();
     }
 
-    fn every_page_of_apps_fits(server) {
+    fn every_page_of_apps_fits_the_screen(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         let (app, _) = server.register_app(|_| {});
         let role = "x".repeat(64);
-        make_role(server, &role, "", &[]);
+        create_role(server, &role, "", &[]);
         let long = doorward::clients::ClientChange {
             client_name: Some("Донаудампфшифффартсэлектрицитэтенхауптбетрибсверкбауунтербеамтенгезельшафт and its friends".into()),
             redirect_uris: Some((0..40).map(|number| format!("https://a-very-long-name-of-a-host-that-nobody-would-type.example.com/some/deep/path/of/an/app/callback/{number}")).collect()),
@@ -191,7 +191,7 @@ on_both! {
                 root.go(server, &path);
                 root.assert_fits();
                 if name == "long" {
-                    root.unfold();
+                    root.expand_details();
                     root.assert_fits();
                 }
                 assert_eq!(root.page.evaluate("document.querySelectorAll('h1').length"), json!(1), "{path}");
@@ -203,7 +203,7 @@ on_both! {
             root.assert_fits();
             picture(&root, "clients-secret", width, dark);
             root.go(server, "/admin/clients/new");
-            root.unfold();
+            root.expand_details();
             root.page.fill("#client_name", "x");
             root.submit();
             root.page.wait_for_text("Add at least one redirect URI");

@@ -18,7 +18,7 @@ const KINDS: [&str; 7] = [
 ];
 
 /// Minimum contrast (WCAG 2.2 §1.4.3).
-const LEAST: f64 = 4.5;
+const MIN_CONTRAST: f64 = 4.5;
 
 /// Adds a button of each class and state to each background, and returns their names.
 const BUILD: &str = r#"
@@ -117,7 +117,7 @@ fn every_button_is_readable_in_every_state() {
                 );
                 let seen = visitor.page.evaluate(&format!("{CONTRAST}({})", json!(id)));
                 let ratio = seen["ratio"].as_f64().expect("a ratio");
-                if ratio < LEAST || seen["opacity"] != json!(1) {
+                if ratio < MIN_CONTRAST || seen["opacity"] != json!(1) {
                     let colours = if dark { "dark" } else { "light" };
                     faults.push(format!(
                         "{ratio:.2}: {} {forced:?}, {colours}",

@@ -16,7 +16,7 @@ fn clients(server: &TestServer) -> usize {
 
 fn register_service(visitor: &Visitor, server: &TestServer, name: &str) {
     visitor.go(server, "/admin/clients/new");
-    visitor.unfold();
+    visitor.expand_details();
     visitor.page.fill("#client_name", name);
     visitor
         .page
@@ -54,12 +54,12 @@ impl Visitor {
 }
 
 on_both! {
-    fn a_reload_registers_nothing_again_and_back_shows_every_page(server) {
+    fn a_reload_does_not_resubmit_and_back_shows_every_page(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         register_service(&visitor, server, "Shop");
         let secret = visitor.value("#one-time-link");
-        visitor.look_around("client-secret");
+        visitor.assert_fits_every_screen("client-secret");
         for _ in 0..2 {
             visitor.reload();
             assert_eq!(visitor.value("#one-time-link"), secret, "the same secret");
@@ -70,13 +70,13 @@ on_both! {
         assert_eq!(visitor.value("#one-time-link"), secret);
         // A page that refuses a form can also be returned to.
         visitor.go(server, "/admin/clients/new");
-        visitor.unfold();
+        visitor.expand_details();
         visitor.page.fill("#client_name", "Refused");
         visitor.page.fill("#redirect_uris", "https:/cb");
         visitor.submit();
         visitor.page.wait_for_text("Redirect URIs, line 1: Enter a full URL");
         visitor.reload();
-        assert_eq!(visitor.value("#client_name"), "Refused", "what was typed stays");
+        assert_eq!(visitor.value("#client_name"), "Refused", "the input is kept");
         visitor.page.click("header a.brand");
         visitor.wait_for_path("/account");
         visitor.travel(-1, "/results/");
@@ -85,15 +85,15 @@ on_both! {
         // After five minutes, the secret is no longer shown.
         let page = "location.pathname";
         visitor.travel(-2, "/results/");
-        server.pass(301);
+        server.advance_clock(301);
         assert!(visitor.page.evaluate(page).as_str().is_some_and(|path| path.starts_with("/results/")));
         visitor.reload();
         visitor.page.wait_for_text("This page has expired");
-        visitor.look_around("page-gone");
+        visitor.assert_fits_every_screen("page-gone");
         visitor.assert_clean();
     }
 
-    fn a_confirmation_over_an_older_version_says_so(server) {
+    fn a_confirmation_of_a_stale_version_is_refused_with_a_message(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         let (client, _) = server.client(&[]);
@@ -105,7 +105,7 @@ on_both! {
         server.run(renamed).expect("a change");
         visitor.submit();
         visitor.page.wait_for_text("This has changed since you opened it");
-        visitor.look_around("changed-since");
+        visitor.assert_fits_every_screen("changed-since");
         visitor.page.click_text("Go back");
         visitor.wait_for_path(&path);
         visitor.submit();
@@ -113,7 +113,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn people_are_paged_forwards_and_back(server) {
+    fn users_are_paged_in_both_directions(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         for number in 0..101 {
@@ -128,7 +128,7 @@ on_both! {
         visitor.go(server, "/admin");
         visitor.page.click_text("Next →");
         visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 050'");
-        visitor.look_around("people-middle");
+        visitor.assert_fits_every_screen("people-middle");
         visitor.page.click_text("Next →");
         visitor.page.wait_for("document.querySelector('tbody th a')?.innerText === 'Élodie 100'");
         visitor.page.click_text("← Previous");
@@ -142,7 +142,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn a_page_of_one_user_writes_nothing_for_another(server) {
+    fn a_page_rendered_for_one_user_writes_nothing_for_another(server) {
         let browser = Chromium::launch();
         let zoe = Visitor::new(&browser);
         let mut root = server.administrator();
@@ -157,7 +157,7 @@ on_both! {
         zoe.page.click_text("Save");
         zoe.page.wait_for_text("You're now signed in as Root Admin. This page was opened by Zoe Miller. Nothing was changed.");
         zoe.page.wait_for_text("Go to my account");
-        zoe.look_around("other-user");
+        zoe.assert_fits_every_screen("other-user");
         assert_eq!(server.run(server.app.users.find("root")).expect("root").display_name, "Root Admin");
         // A script of the old page makes no change either.
         zoe.travel(-1, "/account");
@@ -176,26 +176,26 @@ on_both! {
         assert_eq!(server.run(server.app.users.find("zoe")).expect("zoe").display_name, "Typed by Zoe");
     }
 
-    fn a_session_that_ends_while_one_types_loses_nothing(server) {
+    fn form_input_survives_a_session_that_ends_while_typing(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.go(server, "/admin");
-        visitor.unfold();
+        visitor.expand_details();
         visitor.page.fill("#display_name", "Somebody Typed");
         visitor.page.evaluate("document.querySelector('input[name=\"role:admin\"]').click()");
-        server.pass(40 * 24 * 3600);
+        server.advance_clock(40 * 24 * 3600);
         visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
         // The authenticator answers the sign-in page automatically.
         visitor.page.wait_for("location.pathname === '/admin' && document.querySelector('#display_name')?.value === 'Somebody Typed'");
         visitor.page.wait_for_text("You were signed out before this was saved.");
-        visitor.look_around("restored-form");
+        visitor.assert_fits_every_screen("restored-form");
         let is_checked = "document.querySelector('input[name=\"role:admin\"]').checked";
         assert_eq!(visitor.page.evaluate(is_checked), json!(true));
         let invited = || server.run(server.app.database.read(|conn| {
             let filter = doorward::history::EventFilter { action: Some("user.invited".into()), ..Default::default() };
             doorward::history::list(conn, &filter, 10)
         })).expect("events").len();
-        assert_eq!(invited(), 0, "nothing is sent by itself");
+        assert_eq!(invited(), 0, "the form is not submitted automatically");
         visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
         visitor.one_time_link();
         assert_eq!(invited(), 1);
@@ -203,16 +203,16 @@ on_both! {
     }
 
     /// The session ends while the page requests a step-up.
-    fn a_session_that_ends_before_a_step_up_loses_nothing(server) {
+    fn form_input_survives_a_session_that_ends_before_a_step_up(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.go(server, "/admin");
-        visitor.unfold();
+        visitor.expand_details();
         visitor.page.fill("#display_name", "Somebody Typed");
-        server.pass(400);
+        server.advance_clock(400);
         visitor.page.evaluate("document.querySelector('form[action=\"/admin/invitations\"]').requestSubmit()");
         visitor.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
-        server.pass(40 * 24 * 3600);
+        server.advance_clock(40 * 24 * 3600);
         visitor.page.click("#step-up-button");
         visitor.page.wait_for("location.pathname === '/admin' && document.querySelector('#display_name')?.value === 'Somebody Typed'");
         visitor.assert_clean();

@@ -85,7 +85,7 @@ impl Visitor {
 }
 
 /// Returns one header of the last request that the application received.
-fn told(application: &Receiver, name: &str) -> Vec<String> {
+fn received_headers(application: &Receiver, name: &str) -> Vec<String> {
     let requests = application.requests();
     let last = requests.last().expect("a request");
     let head = last.split("\r\n\r\n").next().unwrap_or_default();
@@ -98,7 +98,7 @@ fn told(application: &Receiver, name: &str) -> Vec<String> {
 }
 
 /// Returns headers with which a browser tries to act as another user and to read another resource.
-fn own_words() -> Value {
+fn spoofed_headers() -> Value {
     let mut headers = json!({ "Remote-User": "root", "Remote-Roles": "admin", "Remote-Jwt": "x" });
     for name in MISLEADING {
         headers[name] = json!(if name.ends_with("URL") {
@@ -117,7 +117,7 @@ fn own_words() -> Value {
 }
 
 /// A header that the application could mistake for one of Doorward's is removed, or the request is refused.
-fn nothing_passes_in_disguise(visitor: &Visitor, application: &Receiver, path: &str) {
+fn assert_spoofed_headers_are_removed(visitor: &Visitor, application: &Receiver, path: &str) {
     for name in [
         "remote_user",
         "remote.user",
@@ -139,7 +139,7 @@ fn nothing_passes_in_disguise(visitor: &Visitor, application: &Receiver, path: &
     }
 }
 
-fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> TestServer) {
+fn journey(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> TestServer) {
     let port = free_port();
     let host = format!("shop.localhost:{port}");
     let mut server = make(&|config| protect(config, &host));
@@ -163,52 +163,79 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> TestServer) {
             .app
             .users
             .update(ada.id, vouched, None, Permissions::Administrator, acting);
-    server.run(vouched).expect("vouched for");
+    server.run(vouched).expect("verified");
     visitor.page.call("Network.clearBrowserCookies", json!({}));
 
     // Signed out: redirected to sign-in and back. Signed in without the role: 403.
     assert_eq!(visitor.open(&proxy, &path), 403);
     visitor.page.wait_for_text("Use another account");
-    assert_eq!(application.requests().len(), 0, "nothing passed");
+    assert_eq!(
+        application.requests().len(),
+        0,
+        "no spoofed header was forwarded"
+    );
     // Operator of this order: the application receives the user's identity, regardless of the headers that the browser sends.
     visitor
         .page
-        .call("Network.setExtraHTTPHeaders", own_words());
+        .call("Network.setExtraHTTPHeaders", spoofed_headers());
     server.set_role_assignment(&ada.id.to_string(), ("order", ORDER), &["OPERATOR"]);
     assert_eq!(visitor.open(&proxy, &path), 200);
     visitor.page.wait_for_text("One order of tea");
-    assert_eq!(told(&application, "remote-id"), [ada.id.to_string()]);
-    assert_eq!(told(&application, "remote-user"), ["ada"]);
-    assert_eq!(told(&application, "remote-email"), ["ada@example.com"]);
-    assert_eq!(told(&application, "remote-name"), ["Ada %C5%81"]);
-    assert_eq!(told(&application, "remote-roles"), Vec::<String>::new());
-    assert_eq!(told(&application, "remote-jwt").len(), 1);
-    assert!(told(&application, "remote-jwt")[0].starts_with("ey"));
     assert_eq!(
-        told(&application, "cookie"),
+        received_headers(&application, "remote-id"),
+        [ada.id.to_string()]
+    );
+    assert_eq!(received_headers(&application, "remote-user"), ["ada"]);
+    assert_eq!(
+        received_headers(&application, "remote-email"),
+        ["ada@example.com"]
+    );
+    assert_eq!(
+        received_headers(&application, "remote-name"),
+        ["Ada %C5%81"]
+    );
+    assert_eq!(
+        received_headers(&application, "remote-roles"),
+        Vec::<String>::new()
+    );
+    assert_eq!(received_headers(&application, "remote-jwt").len(), 1);
+    assert!(received_headers(&application, "remote-jwt")[0].starts_with("ey"));
+    assert_eq!(
+        received_headers(&application, "cookie"),
         Vec::<String>::new(),
         "none of Doorward's"
     );
     assert_eq!(visitor.open(&proxy, &path), 200);
-    assert_eq!(told(&application, "cookie"), ["cart=7"]);
+    assert_eq!(received_headers(&application, "cookie"), ["cart=7"]);
     for name in MISLEADING {
-        assert_eq!(told(&application, name), Vec::<String>::new(), "{name}");
+        assert_eq!(
+            received_headers(&application, name),
+            Vec::<String>::new(),
+            "{name}"
+        );
     }
     for name in IDENTITIES {
-        assert_eq!(told(&application, name), Vec::<String>::new(), "{name}");
+        assert_eq!(
+            received_headers(&application, name),
+            Vec::<String>::new(),
+            "{name}"
+        );
     }
     for name in ["x-forwarded-for", "x-real-ip"] {
-        let address = told(&application, name);
+        let address = received_headers(&application, name);
         assert!(
             !address.concat().contains("192.0.2.7"),
             "{name}: {address:?}"
         );
     }
-    nothing_passes_in_disguise(&visitor, &application, &path);
+    assert_spoofed_headers_are_removed(&visitor, &application, &path);
     // A WebSocket for this order is opened, but not for another.
     assert_eq!(visitor.socket(&proxy, &path), json!("hello"));
-    assert_eq!(told(&application, "upgrade"), ["websocket"]);
-    assert_eq!(told(&application, "remote-id"), [ada.id.to_string()]);
+    assert_eq!(received_headers(&application, "upgrade"), ["websocket"]);
+    assert_eq!(
+        received_headers(&application, "remote-id"),
+        [ada.id.to_string()]
+    );
     assert_eq!(visitor.socket(&proxy, "/orders/another"), json!("refused"));
     // Another order is refused, and ambiguous URLs don't reach the application.
     let passed = application.requests().len();
@@ -252,26 +279,26 @@ fn story(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> TestServer) {
     );
 }
 
-macro_rules! stories {
+macro_rules! journeys {
     ($($name:ident: $kind:expr;)+) => {
         $(mod $name {
             use super::*;
 
             #[test]
             fn embedded() {
-                story($kind, |protect| TestServer::embedded_with(protect));
+                journey($kind, |protect| TestServer::embedded_with(protect));
             }
 
             #[test]
             fn clustered() {
-                story($kind, |protect| TestServer::clustered_with(protect));
+                journey($kind, |protect| TestServer::clustered_with(protect));
             }
         })+
     };
 }
 
-stories! {
-    an_order_behind_nginx: Kind::Nginx;
-    an_order_behind_caddy: Kind::Caddy;
-    an_order_behind_traefik: Kind::Traefik;
+journeys! {
+    nginx_protects_an_order: Kind::Nginx;
+    caddy_protects_an_order: Kind::Caddy;
+    traefik_protects_an_order: Kind::Traefik;
 }

@@ -93,7 +93,7 @@ impl Visitor {
     }
 
     /// Opens all collapsed sections.
-    fn unfold(&self) {
+    fn expand_details(&self) {
         self.page
             .evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })");
     }
@@ -130,7 +130,7 @@ impl Visitor {
 
     /// Checks that the current page fits in each size and colour scheme. If DOORWARD_PICTURES names a folder,
     /// saves pictures there.
-    fn look_around(&self, name: &str) {
+    fn assert_fits_every_screen(&self, name: &str) {
         for (width, height, dark) in [
             (390, 844, false),
             (390, 844, true),

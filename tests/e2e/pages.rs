@@ -12,7 +12,11 @@ use crate::support::relying_party::RelyingParty;
 use crate::support::test_server::TestServer;
 
 /// Checks pages in every size and colour scheme. Each is given by a name for its picture, and a path or the URL of another host.
-pub(super) fn look_at(visitor: &Visitor, server: &TestServer, pages: &[(String, String)]) {
+pub(super) fn assert_pages_fit_every_screen(
+    visitor: &Visitor,
+    server: &TestServer,
+    pages: &[(String, String)],
+) {
     for (width, height, dark) in [
         (320, 640, true),
         (390, 844, false),
@@ -23,8 +27,8 @@ pub(super) fn look_at(visitor: &Visitor, server: &TestServer, pages: &[(String, 
         visitor.page.set_dark(dark);
         for (name, path) in pages {
             let is_ours = path.starts_with('/');
-            let place = if is_ours { server.origin() } else { "" };
-            visitor.page.goto(&format!("{place}{path}"));
+            let base_url = if is_ours { server.origin() } else { "" };
+            visitor.page.goto(&format!("{base_url}{path}"));
             visitor.assert_fits();
             let heading = visitor
                 .page
@@ -40,18 +44,18 @@ pub(super) fn look_at(visitor: &Visitor, server: &TestServer, pages: &[(String, 
     visitor.assert_clean();
 }
 
-pub(super) fn named_after(path: impl Into<String>) -> (String, String) {
+pub(super) fn picture_and_path(path: impl Into<String>) -> (String, String) {
     let path = path.into();
     (path.replace('/', "_"), path)
 }
 
 /// Creates an app with long texts that requests many scopes.
-fn long_winded(server: &TestServer) -> RelyingParty {
+fn app_with_long_texts(server: &TestServer) -> RelyingParty {
     let page = |path: &str| Some(format!("https://app.example/{path}"));
     let callback =
         "https://a-rather-long-name-of-a-department.apps.organisation-with-a-name.example/callback";
     let metadata = Metadata {
-        redirect_uris: vec![RedirectUri::parse(callback).expect("an address")],
+        redirect_uris: vec![RedirectUri::parse(callback).expect("a redirect URI")],
         grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
         client_uri: page("about"),
         policy_uri: page("privacy"),
@@ -102,17 +106,17 @@ on_both! {
             "/join".into(), "/oauth2/logout".into(), "/oauth2/authorize".into(),
             "/oauth2/authorize/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into(),
         ];
-        look_at(&visitor, server, &paths.map(named_after));
+        assert_pages_fit_every_screen(&visitor, server, &paths.map(picture_and_path));
     }
 
-    fn every_page_on_the_way_to_an_app_fits(server) {
+    fn every_page_of_the_authorization_flow_fits_the_screen(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.page.evaluate(
             "fetch('/v1/me', {method: 'PATCH', headers: {'content-type': 'application/json'}, body: JSON.stringify(
                 {display_name: 'Maximiliane-Friederike von und zu Hohenlohe-Waldenburg-Schillingsfürst'})}).then(() => true)",
         );
-        let app = long_winded(server);
+        let app = app_with_long_texts(server);
         let with = |more: &[(&str, &str)]| app.path(&[&ASKED[..], more].concat());
         // Pending requests, whose pages can be opened repeatedly.
         let waiting = |more: &[(&str, &str)]| {
@@ -135,15 +139,15 @@ on_both! {
         pages.push(("join-from-app".into(), format!("/join?continue={id}")));
         pages.push(("welcome-from-app".into(), format!("/welcome?continue={id}")));
         pages.push(("link-gone-from-app".into(), format!("/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA?continue={id}")));
-        look_at(&visitor, server, &pages);
+        assert_pages_fit_every_screen(&visitor, server, &pages);
         // The account page with an app, and the sign-in page while signed out.
         visitor.page.evaluate(&format!(
             "fetch('{}', {{method: 'POST', body: new URLSearchParams({{answer: 'allow', rendered_for: document.body.dataset.user}}), redirect: 'manual'}}).then(() => true)",
             pages[0].1
         ));
-        look_at(&visitor, server, &[("account-with-app".into(), "/account".into())]);
+        assert_pages_fit_every_screen(&visitor, server, &[("account-with-app".into(), "/account".into())]);
         visitor.page.call("Network.clearBrowserCookies", serde_json::json!({}));
         let login = waiting(&[("login_hint", "maximiliane-friederike.von.und.zu.hohenlohe@organisation.example")]);
-        look_at(&visitor, server, &[("login-from-app".into(), login)]);
+        assert_pages_fit_every_screen(&visitor, server, &[("login-from-app".into(), login)]);
     }
 }

@@ -67,7 +67,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn a_credential_that_can_not_write_itself_as_json_is_converted_by_hand(server) {
+    fn a_credential_without_to_json_is_converted_manually(server) {
         let root = server.administrator();
         let chromium = Chromium::launch();
         let oddities = [

@@ -36,10 +36,10 @@ fn grants(visitor: &Visitor) -> Vec<Value> {
 
 /// Returns the database's time, with a second without changes before and after it.
 fn instant(server: &TestServer) -> Timestamp {
-    server.pass(1);
+    server.advance_clock(1);
     let database = server.app.database.clone();
     let now = server.run(server.app.database.read(move |conn| database.now(conn)));
-    server.pass(1);
+    server.advance_clock(1);
     now.expect("an instant")
 }
 
@@ -62,7 +62,7 @@ fn picture(visitor: &Visitor, name: &str, width: u32, dark: bool) {
 }
 
 on_both! {
-    fn roles_on_a_thing_are_given_changed_and_withdrawn(server) {
+    fn roles_on_a_resource_are_assigned_changed_and_withdrawn(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         let id = id_of(&root);
@@ -76,7 +76,7 @@ on_both! {
         submit(&root, "/admin/users/");
         root.page.wait_for_text("Enter 1–64 roles.");
         assert_eq!(root.page.evaluate("document.querySelector('[aria-invalid]').id"), "roles");
-        assert_eq!(root.page.evaluate("document.getElementById('resource_id').value"), "a/b \"17\"", "what was typed stays");
+        assert_eq!(root.page.evaluate("document.getElementById('resource_id').value"), "a/b \"17\"", "the input is kept");
         root.page.fill("#roles", "OPERATOR, AUDITOR");
         root.page.fill("#title", "Night shift");
         submit(&root, "/admin/users/");
@@ -123,7 +123,7 @@ on_both! {
         root.assert_clean();
     }
 
-    fn what_somebody_held_on_a_chosen_day_is_told_with_who_gave_it(server) {
+    fn a_page_shows_roles_held_on_a_chosen_day_and_who_assigned_them(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         let id = id_of(&root);
@@ -173,11 +173,11 @@ on_both! {
         root.assert_clean();
     }
 
-    fn a_stale_session_proves_itself_and_the_gift_goes_on(server) {
+    fn a_stale_session_steps_up_and_the_assignment_continues(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         let id = id_of(&root);
-        server.pass(400);
+        server.advance_clock(400);
         go(&root, server, &format!("/admin/users/{id}/role-assignments"));
         root.page.fill("#resource_type", "order");
         root.page.fill("#resource_id", "<17>");
@@ -190,7 +190,7 @@ on_both! {
         root.assert_clean();
     }
 
-    fn every_page_of_things_fits(server) {
+    fn every_page_of_resources_fits_the_screen(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         let id = id_of(&root);
@@ -205,7 +205,7 @@ on_both! {
                 valid_until: doorward::access::parse_instant("2126-01-31T18:00:00Z").ok(),
             };
             let author = doorward::clients::ActingAs::command();
-            server.run(server.app.access.assign(user, resource, terms, author)).expect("a grant").id
+            server.run(server.app.access.assign(user, resource, terms, author)).expect("a role assignment").id
         };
         let many: Vec<String> = (0..20).map(|number| format!("{}{number}", "ROLE_OF_A_LONG_NAME".repeat(3))).collect();
         let assignment = give("Some_Long_Namespace::Of_Things::order", &long, &many);
@@ -218,25 +218,25 @@ on_both! {
             ..Default::default()
         };
         let put = server.app.access.put_resource(resource, new, doorward::access::Expected::Anything, doorward::clients::ActingAs::command());
-        server.run(put).expect("a thing");
+        server.run(put).expect("a resource");
         let query = format!("type=Some_Long_Namespace::Of_Things::order&id={long}");
         for (width, height, dark) in [(320, 640, true), (390, 844, false), (390, 844, true), (1280, 900, false), (1280, 900, true)] {
             root.page.set_viewport(width, height, width < 500);
             root.page.set_dark(dark);
             for (name, path) in [
-                ("grants-person", format!("/admin/users/{id}")),
-                ("grants-list", format!("/admin/users/{id}/role-assignments")),
-                ("grants-one", format!("/admin/role-assignments/{assignment}")),
-                ("grants-withdraw", format!("/admin/role-assignments/{assignment}/withdraw")),
-                ("grants-gone", "/admin/role-assignments/x".into()),
-                ("things-list", "/admin/resources".into()),
-                ("things-none", "/admin/resources?type=nothing".into()),
-                ("things-one", format!("/admin/resources/detail?{query}")),
-                ("things-unknown", "/admin/resources/detail?type=order&id=1".into()),
-                ("things-forget", format!("/admin/resources/delete?{query}")),
+                ("assignments-user", format!("/admin/users/{id}")),
+                ("assignments-list", format!("/admin/users/{id}/role-assignments")),
+                ("assignments-one", format!("/admin/role-assignments/{assignment}")),
+                ("assignments-withdraw", format!("/admin/role-assignments/{assignment}/withdraw")),
+                ("assignments-gone", "/admin/role-assignments/x".into()),
+                ("resources-list", "/admin/resources".into()),
+                ("resources-none", "/admin/resources?type=nothing".into()),
+                ("resources-one", format!("/admin/resources/detail?{query}")),
+                ("resources-unknown", "/admin/resources/detail?type=order&id=1".into()),
+                ("resources-delete", format!("/admin/resources/delete?{query}")),
             ] {
                 go(&root, server, &path);
-                root.unfold();
+                root.expand_details();
                 root.assert_fits();
                 assert_eq!(root.page.evaluate("document.querySelectorAll('h1').length"), json!(1), "{path}");
                 picture(&root, name, width, dark);

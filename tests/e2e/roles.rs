@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Visitor;
-use super::pages::{look_at, named_after};
+use super::pages::{assert_pages_fit_every_screen, picture_and_path};
 use crate::on_both;
 use crate::support::browser::Chromium;
 use crate::support::test_server::TestServer;
@@ -24,11 +24,11 @@ impl Visitor {
 
 fn roles_of(server: &TestServer, name: &str) -> Vec<String> {
     let found = server.run(server.app.users.find(name));
-    found.expect("a person").roles
+    found.expect("a user").roles
 }
 
 /// Creates roles as the command does.
-pub(super) fn make(server: &TestServer, name: &str, description: &str, manages: &[&str]) {
+pub(super) fn create_role(server: &TestServer, name: &str, description: &str, manages: &[&str]) {
     let wanted = doorward::users::NewRole {
         name: name.parse().expect("a name"),
         description: description.parse().expect("a description"),
@@ -42,14 +42,14 @@ pub(super) fn make(server: &TestServer, name: &str, description: &str, manages: 
 }
 
 on_both! {
-    fn a_role_is_made_given_changed_and_deleted_by_hand(server) {
+    fn a_role_is_created_assigned_changed_and_deleted_on_pages(server) {
         let browser = Chromium::launch();
         let root = Visitor::new(&browser);
         root.set_up(server);
         root.go(server, "/admin");
         root.page.click("a[href='/admin/roles']");
         root.wait_for_path("/admin/roles");
-        root.unfold();
+        root.expand_details();
         root.page.fill("#name", "shop clerk");
         root.page.fill("#description", "At the counter");
         root.submit();
@@ -62,8 +62,8 @@ on_both! {
         root.wait_for_path("/admin/roles/shop:clerk");
         root.page.wait_for_text("Not in use.");
         root.go(server, "/admin/roles");
-        root.unfold();
-        assert_eq!(root.boxes(), json!(["shop:clerk"]), "nobody manages administrators");
+        root.expand_details();
+        assert_eq!(root.boxes(), json!(["shop:clerk"]), "administrators cannot be managed");
         root.page.fill("#name", "lead");
         root.check("shop:clerk");
         root.submit();
@@ -73,7 +73,7 @@ on_both! {
 
         // An invited user may be given any role.
         root.go(server, "/admin");
-        root.unfold();
+        root.expand_details();
         assert_eq!(root.boxes(), json!(["admin", "lead", "shop:clerk"]));
         root.page.fill("#username", "ada");
         root.check("shop:clerk");
@@ -114,11 +114,11 @@ on_both! {
         root.page.wait_for_text("Role deleted.");
         root.go(server, "/admin/audit?action=role.");
         root.page.wait_for("[...document.querySelectorAll('details.event summary')].some(event => event.innerText.includes('deleted a role'))");
-        assert_eq!(root.fetch("/v1/audit-events?action=role.deleted")["body"]["items"][0]["reason"], "no shop any more");
+        assert_eq!(root.fetch("/v1/audit-events?action=role.deleted")["body"]["items"][0]["reason"], "the link to the shop is gone");
         root.assert_clean();
     }
 
-    fn the_last_administrator_is_told_kindly_and_stays(server) {
+    fn removing_the_last_administrator_is_refused_with_an_explanation(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         root.go(server, "/admin/users/root/roles");
@@ -126,10 +126,10 @@ on_both! {
         root.check("admin");
         root.submit();
         root.page.wait_for_text("Make someone else an administrator first.");
-        assert_eq!(root.boxes(), json!(["admin+"]), "as it stands");
+        assert_eq!(root.boxes(), json!(["admin+"]), "in its current state");
         assert_eq!(roles_of(server, "root"), ["admin"]);
         // Concurrent changes: the second save shows what the first changed.
-        make(server, "clerk", "", &[]);
+        create_role(server, "clerk", "", &[]);
         root.go(server, "/admin/users/root/roles");
         assert_eq!(root.fetch("/v1/me")["body"]["version"], 1);
         let change = doorward::users::UserChange { display_name: Some("Elsewhere".parse().expect("a name")), ..Default::default() };
@@ -140,7 +140,7 @@ on_both! {
         root.page.wait_for_text("Someone else changed this person while you were editing.");
         assert_eq!(root.boxes(), json!(["admin+", "clerk"]));
         // A session without a recent sign-in performs a step-up, and the selected roles are kept.
-        server.pass(400);
+        server.advance_clock(400);
         root.check("clerk");
         root.submit();
         root.page.wait_for("document.querySelector('#step-up-button') && document.readyState === 'complete'");
@@ -150,11 +150,11 @@ on_both! {
         root.assert_clean();
     }
 
-    fn who_manages_others_sees_them_and_no_more(server) {
+    fn a_manager_sees_only_managed_users_on_admin_pages(server) {
         let browser = Chromium::launch();
         let root = server.administrator();
         for (role, manages) in [("clerk", &[][..]), ("cook", &[]), ("lead", &["clerk", "cook"])] {
-            make(server, role, "", manages);
+            create_role(server, role, "", manages);
         }
         let lead = Visitor::new(&browser);
         lead.join(&crate::e2e::invitation(&root, &json!({ "username": "lead", "display_name": "The Lead", "roles": ["lead"] })));
@@ -172,13 +172,13 @@ on_both! {
         for path in ["/admin/roles", "/admin/roles/lead", "/admin/clients", "/admin/audit", "/admin/users/root", "/admin/users/other", "/admin/users/lead/roles", "/admin/users/nobody", "/admin/users/root/suspend"] {
             lead.go(server, path);
             lead.page.wait_for_text("You don't have access");
-            assert_eq!(lead.page.evaluate("document.querySelector('header a[href=\"/admin\"]') !== null"), json!(true), "the way back to their part");
+            assert_eq!(lead.page.evaluate("document.querySelector('header a[href=\"/admin\"]') !== null"), json!(true), "the link back to their pages");
             assert!(!lead.page.text().contains("Root Admin"), "{path}");
         }
 
         // Without a role the lead may not invite; with a role that the lead manages, it works.
         lead.go(server, "/admin");
-        lead.unfold();
+        lead.expand_details();
         assert_eq!(lead.boxes(), json!(["clerk", "cook"]));
         lead.page.fill("#username", "nina");
         lead.submit();
@@ -213,19 +213,19 @@ on_both! {
         lead.assert_clean();
     }
 
-    fn the_pages_of_roles_fit(server) {
+    fn every_page_of_roles_fits_the_screen(server) {
         let browser = Chromium::launch();
         let root = Visitor::new(&browser);
         root.set_up(server);
-        let pages = |paths: &[&str]| paths.iter().copied().map(named_after).collect::<Vec<_>>();
-        make(server, "clerk", "Works at the counter", &[]);
-        look_at(&root, server, &pages(&["/admin/roles", "/admin/roles/clerk", "/admin/users/root/roles"]));
+        let pages = |paths: &[&str]| paths.iter().copied().map(picture_and_path).collect::<Vec<_>>();
+        create_role(server, "clerk", "Works at the counter", &[]);
+        assert_pages_fit_every_screen(&root, server, &pages(&["/admin/roles", "/admin/roles/clerk", "/admin/users/root/roles"]));
         let long = "a-role-with-a-name-as-long-as-one-may-be:and-not-one-letter-more";
-        make(server, long, &"A description that is as long as one may be, and not one letter more. ".repeat(3)[..199], &["clerk"]);
+        create_role(server, long, &"A description that is as long as one may be, and not one letter more. ".repeat(3)[..199], &["clerk"]);
         for number in 0..60 {
-            make(server, &format!("role-{number}"), "", &[long, "clerk"]);
+            create_role(server, &format!("role-{number}"), "", &[long, "clerk"]);
         }
         let one = format!("/admin/roles/{long}");
-        look_at(&root, server, &pages(&["/admin/roles?after=a", &one, &format!("{one}/delete"), "/admin/roles/admin", "/admin/users/root", "/admin"]));
+        assert_pages_fit_every_screen(&root, server, &pages(&["/admin/roles?after=a", &one, &format!("{one}/delete"), "/admin/roles/admin", "/admin/users/root", "/admin"]));
     }
 }

@@ -7,7 +7,7 @@ use crate::on_both;
 use crate::support::browser::Chromium;
 
 on_both! {
-    fn a_set_up_link_ends_signed_in_as_administrator(server) {
+    fn a_set_up_link_signs_in_an_administrator(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         let session = visitor.fetch("/v1/session");
@@ -20,7 +20,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn the_field_offers_the_passkey_and_the_button_takes_over(server) {
+    fn autofill_offers_the_passkey_and_the_button_replaces_it(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
@@ -42,7 +42,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn a_page_that_needs_somebody_signed_in_is_come_back_to(server) {
+    fn sign_in_returns_to_the_page_that_required_it(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.page.call("Network.clearBrowserCookies", json!({}));
@@ -51,7 +51,7 @@ on_both! {
         assert!(visitor.page.url().ends_with("?action=passkey."), "{}", visitor.page.url());
     }
 
-    fn a_passkey_that_is_not_known_here_is_taken_out_of_the_password_manager(server) {
+    fn an_unknown_passkey_is_removed_from_the_password_manager(server) {
         let visitor = Visitor::new(&Chromium::launch());
         let root = server.administrator();
         let link = crate::e2e::invitation(&root, &json!({ "username": "ada" }));
@@ -66,7 +66,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn a_locked_account_says_so_and_nothing_happens_to_it(server) {
+    fn a_locked_account_is_reported_and_unchanged(server) {
         let visitor = Visitor::new(&Chromium::launch());
         let root = server.administrator();
         visitor.join(&crate::e2e::invitation(&root, &json!({ "username": "ada" })));
@@ -76,7 +76,7 @@ on_both! {
         assert_eq!(visitor.passkeys(), 1);
     }
 
-    fn a_refusing_authenticator_is_nothing_that_happened(server) {
+    fn a_cancelled_ceremony_shows_no_error(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.page.set_user_verified(&visitor.authenticator, false);
@@ -89,7 +89,7 @@ on_both! {
         visitor.wait_for_path("/account");
     }
 
-    fn without_a_network_the_page_says_that_the_passkey_is_fine(server) {
+    fn a_network_error_is_not_blamed_on_the_passkey(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
@@ -101,7 +101,7 @@ on_both! {
         visitor.page.network_offline(false);
     }
 
-    fn a_ceremony_that_is_over_starts_anew_without_a_word(server) {
+    fn an_expired_ceremony_restarts_without_a_message(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
@@ -121,14 +121,14 @@ on_both! {
         visitor.page.set_presence_simulation(&visitor.authenticator, true);
         visitor.page.click("#sign-in-button");
         visitor.page.wait_for("window.release");
-        server.pass(301);
+        server.advance_clock(301);
         visitor.page.evaluate("window.release(); true");
         visitor.wait_for_path("/account");
         let session = visitor.fetch("/v1/session");
         assert_eq!(session["status"], 200);
     }
 
-    fn everything_works_with_the_keyboard_alone(server) {
+    fn every_page_works_with_the_keyboard_alone(server) {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         visitor.page.set_presence_simulation(&visitor.authenticator, false);
@@ -171,7 +171,7 @@ on_both! {
 
 /// The steps of an operator who starts Doorward for the first time.
 #[test]
-fn the_link_that_the_service_prints_ends_signed_in_as_administrator() {
+fn the_set_up_link_printed_by_the_service_signs_in_an_administrator() {
     let folder = tempfile::TempDir::new().expect("a folder");
     let server = crate::support::test_server::TestServer::embedded();
     let mut config = server.config.clone();

@@ -3,7 +3,7 @@
 use doorward::clients::Preset;
 
 use super::{anchor, assert_written, root, wrapped};
-use crate::api::imitations::{
+use crate::api::simulations::{
     Behavior, Client, Program, ProgramGroup, Settings, program_groups, within_crate,
 };
 
@@ -53,14 +53,14 @@ fn command_line(arguments: &[&str]) -> String {
 fn table(group: &ProgramGroup) -> String {
     use std::fmt::Write;
     let mut text = format!("\n## {}\n\n", group.title);
-    let mut imitations = group
+    let mut simulations = group
         .rows
         .iter()
         .filter(|(_, program)| program.behavior.is_some());
-    if let Some((test, _)) = imitations.next() {
+    if let Some((test, _)) = simulations.next() {
         let file = file_of(within_crate(test));
         let name = file.trim_start_matches("../");
-        let sentence = format!("The imitations are in [{name}]({file}).");
+        let sentence = format!("The simulations are in [{name}]({file}).");
         writeln!(text, "{}\n", wrapped(&sentence, "", "")).expect("text");
     }
     if !group.about.is_empty() {
@@ -69,14 +69,14 @@ fn table(group: &ProgramGroup) -> String {
     text.push_str("| program | what works | settings | checked by |\n|---|---|---|---|\n");
     for (test, program) in group.rows {
         let key = test.rsplit("::").next().unwrap_or_default();
-        let imitation = program
+        let simulation = program
             .behavior
             .as_ref()
-            .map(|_| format!("imitation `{key}`"));
+            .map(|_| format!("simulation `{key}`"));
         let itself = program
             .real_program_test
             .map(|test| format!("[the program itself]({})", file_of(test)));
-        let checks: Vec<String> = [imitation, itself].into_iter().flatten().collect();
+        let checks: Vec<String> = [simulation, itself].into_iter().flatten().collect();
         let (name, summary, settings) = (program.name, program.summary, settings_link(program));
         writeln!(
             text,
@@ -121,8 +121,8 @@ fn guide() -> String {
 }
 
 #[test]
-fn the_guide_of_compatible_programs_says_what_their_tests_do() {
-    const START: &str = "<!-- Generated from tests/api/imitations; UPDATE_GUIDES=1 cargo test guides updates it. -->\n";
+fn the_compatibility_guide_matches_the_tests() {
+    const START: &str = "<!-- Generated from tests/api/simulations; UPDATE_GUIDES=1 cargo test guides updates it. -->\n";
     assert_written("guides/compatibility.md", START, &guide());
     for (_, program) in program_groups().into_iter().flat_map(|group| group.rows) {
         let name = program.name;

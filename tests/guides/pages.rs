@@ -104,7 +104,7 @@ fn every_link_leads_to_a_file_and_every_anchor_to_a_heading() {
 }
 
 #[test]
-fn a_dead_link_and_a_dead_anchor_are_found() {
+fn a_dead_link_and_a_dead_anchor_are_detected() {
     assert_eq!(links("[a](b.md#c)\n```\n[d](e)\n```"), ["b.md#c"]);
     let headings = anchors("# One, `two`\n## [Three](four.md)\n## Three\n```\n# five\n```");
     let expected = ["one-two", "three", "three-1"];

@@ -125,7 +125,7 @@ fn write_command(text: &mut String, command: &Command, names: &[&str]) {
 }
 
 #[test]
-fn the_reference_of_the_command_line_is_its_definition() {
+fn the_command_line_reference_matches_its_definition() {
     let mut command = doorward::cli::definition();
     command.build();
     let mut text = String::new();
@@ -188,7 +188,7 @@ fn write_key(text: &mut String, section: &str, key: &Key<'_>) {
 }
 
 #[test]
-fn the_reference_of_the_configuration_is_its_default_file() {
+fn the_configuration_reference_matches_the_default_file() {
     let file = fs::read_to_string(root().join("config/default.toml")).expect("the file");
     let mut text = String::new();
     for (section, keys) in sections(&file) {
@@ -349,7 +349,7 @@ fn operations(document: &Value) -> BTreeMap<&str, Vec<Operation<'_>>> {
 }
 
 #[test]
-fn the_reference_of_the_api_is_its_openapi_document() {
+fn the_api_reference_matches_the_openapi_document() {
     let server = TestServer::embedded();
     let document = server.browser().get("/openapi.json").json();
     let mut text = String::new();

@@ -118,7 +118,7 @@ on_both! {
 
 /// Uses the store that its documentation requires for Back-Channel Logout.
 #[test]
-fn express_openid_connect_hears_of_ended_sessions() {
+fn express_openid_connect_is_notified_of_ended_sessions() {
     const STORE: &str = "const kept = new Map();
 const store = {
   get: (id, done) => done(null, kept.get(id)),
@@ -149,7 +149,7 @@ const store = {
 /// The first example of its README requests an ID token without a code. The app's page hides the reason of the failure, but
 /// Doorward shows it.
 #[test]
-fn express_openid_connect_without_a_code_finds_out_what_to_change() {
+fn express_openid_connect_without_a_code_is_told_what_to_change() {
     let server = TestServer::embedded();
     let mut user = User::new(&server);
     let client = Client::register(&server, &["An app", "--redirect-uri", "ORIGIN/callback"]);

@@ -132,7 +132,7 @@ fn jupyterhub() {
     // JupyterHub refreshes its tokens when UserInfo refuses the access token.
     let access_token = |known: &Value| known["auth_state"]["access_token"].clone();
     assert!(access_token(&known).is_string());
-    server.pass(3_600);
+    server.advance_clock(3_600);
     wait_until("JupyterHub renews", BOUND, || {
         assert_eq!(user.open(&home).url.as_str(), home);
         access_token(&hub_user(&client)) != access_token(&known)
@@ -206,5 +206,5 @@ fn login_token(page: &str) -> String {
     let (_, rest) = page.split_once("loginToken=").expect("a link");
     let end =
         rest.find(|letter: char| !letter.is_ascii_alphanumeric() && !"_-.~%".contains(letter));
-    rest[..end.expect("an end")].to_owned()
+    rest[..end.expect("an end quote")].to_owned()
 }

@@ -83,7 +83,7 @@ impl User {
 
     /// Returns the value of one of the program's cookies.
     pub fn cookie(&mut self, url: &str, name: &str) -> String {
-        let url = Url::parse(url).expect("an address");
+        let url = Url::parse(url).expect("a URL");
         self.browser(&url).cookie(name).expect("the cookie")
     }
 
@@ -94,7 +94,7 @@ impl User {
         url: &str,
         fill: impl FnOnce(Request<'_>) -> Request<'_>,
     ) -> Page {
-        let mut url = Url::parse(url).expect("an address");
+        let mut url = Url::parse(url).expect("a URL");
         let mut steps = Vec::new();
         let request = self.browser(&url).request(method, path(&url));
         let mut answer = fill(request.header("Accept", PAGES)).send();
@@ -110,7 +110,7 @@ impl User {
 
     /// Whether the user is signed in at Doorward.
     pub fn is_signed_in(&mut self) -> bool {
-        let issuer = Url::parse(&self.issuer).expect("an address");
+        let issuer = Url::parse(&self.issuer).expect("a URL");
         self.browser(&issuer).get("/v1/session").status == 200
     }
 
@@ -126,7 +126,7 @@ impl User {
     fn step(&mut self, url: &Url, answer: &Answer) -> Option<(Url, Answer)> {
         if (300..400).contains(&answer.status) {
             let location = answer.header("location").expect("a location");
-            return Some(self.get(url.join(location).expect("an address")));
+            return Some(self.get(url.join(location).expect("a URL")));
         }
         if url.origin().ascii_serialization() != self.issuer {
             return None;
@@ -151,7 +151,7 @@ impl User {
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let to = Url::parse(action).expect("an address");
+        let to = Url::parse(action).expect("a URL");
         let request = self.browser(&to).request("POST", path(&to));
         let answer = request.header("Accept", PAGES).form(&fields).send();
         Some((to, answer))
@@ -176,7 +176,7 @@ impl User {
         let finished = browser.post_json("/webauthn/login/finish", &finish);
         assert_eq!(finished.status, 200, "{finished:?}");
         let next = finished.json()["continue"].as_str().map(str::to_owned);
-        url.join(&next.expect("a path")).expect("an address")
+        url.join(&next.expect("a path")).expect("a URL")
     }
 
     /// Returns the browser's part for one origin, with its cookies.

@@ -72,7 +72,7 @@ pub fn limited(config: &Config, limits: &str) -> Command {
 
 /// Result of a command.
 #[derive(Debug)]
-pub struct Ran {
+pub struct CommandOutput {
     /// Exit code.
     pub code: i32,
     /// Standard output.
@@ -81,7 +81,7 @@ pub struct Ran {
     pub errors: String,
 }
 
-impl Ran {
+impl CommandOutput {
     /// Parses standard output as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.output)
@@ -90,17 +90,17 @@ impl Ran {
 }
 
 /// Runs `doorward ARGUMENTS` to completion.
-pub fn run(config: &Config, arguments: &[&str]) -> Ran {
+pub fn run(config: &Config, arguments: &[&str]) -> CommandOutput {
     finish(command(config).args(arguments))
 }
 
 /// Runs a prepared command to completion.
-pub fn finish(command: &mut Command) -> Ran {
+pub fn finish(command: &mut Command) -> CommandOutput {
     finish_with(command, "")
 }
 
 /// Like [`finish`], with text on standard input.
-pub fn finish_with(command: &mut Command, input: &str) -> Ran {
+pub fn finish_with(command: &mut Command, input: &str) -> CommandOutput {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -120,8 +120,8 @@ pub fn finish_with(command: &mut Command, input: &str) -> Ran {
     let mut output = String::new();
     let stdout = child.stdout.as_mut().expect("standard output");
     stdout.read_to_string(&mut output).expect("text");
-    let status = child.wait().expect("an end");
-    Ran {
+    let status = child.wait().expect("an exit status");
+    CommandOutput {
         code: status.code().unwrap_or(-1),
         output,
         errors: reader.join().expect("the reader"),
@@ -174,5 +174,5 @@ pub fn run_unread(config: &Config, arguments: &[&str]) -> i32 {
         .spawn()
         .expect("the binary");
     drop((child.stdout.take(), child.stderr.take()));
-    child.wait().expect("an end").code().unwrap_or(-1)
+    child.wait().expect("an exit status").code().unwrap_or(-1)
 }

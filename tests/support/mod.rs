@@ -1,10 +1,10 @@
 //! Support code of the integration tests: servers, an HTTP client that acts in place of a page, authenticators, and a real
 //! browser. All calls are blocking, every wait has a timeout, and nothing outlives the test process.
 
-pub mod acting;
 pub mod authenticator;
 pub mod binary;
 pub mod browser;
+pub mod callers;
 pub mod fault_sweep;
 pub mod forms;
 pub mod http;

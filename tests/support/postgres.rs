@@ -36,7 +36,7 @@ impl Postgres {
             port: free_port(),
             server: None,
         };
-        postgres.start_again();
+        postgres.restart();
         postgres
     }
 
@@ -100,7 +100,7 @@ impl Postgres {
     }
 
     /// Starts on the same data and the same port as before.
-    pub fn start_again(&mut self) {
+    pub fn restart(&mut self) {
         assert!(self.server.is_none(), "the server runs already");
         let mut command = self.folder.command("postgres");
         command

@@ -74,7 +74,7 @@ impl Deadline {
 pub fn wait_until(what: &str, bound: Duration, mut ready: impl FnMut() -> bool) {
     let deadline = Deadline::after(bound);
     while !ready() {
-        assert!(deadline.pause(), "waited {bound:?} in vain: {what}");
+        assert!(deadline.pause(), "not within {bound:?}: {what}");
     }
 }
 

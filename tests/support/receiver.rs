@@ -71,7 +71,7 @@ impl Receiver {
 
     fn start(behaviour: Behaviour, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = listener.local_addr().expect("an address").port();
+        let port = listener.local_addr().expect("a local address").port();
         let shared = Arc::new(Shared::default());
         let for_thread = shared.clone();
         let accepting = std::thread::spawn(move || {

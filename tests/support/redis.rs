@@ -64,7 +64,7 @@ impl Redis {
             port: free_port(),
             server: None,
         };
-        redis.start_again();
+        redis.restart();
         redis
     }
 
@@ -99,7 +99,7 @@ impl Redis {
     }
 
     /// Starts on the same files and the same port as before; returns when the files are loaded.
-    pub fn start_again(&mut self) {
+    pub fn restart(&mut self) {
         assert!(self.server.is_none(), "the server runs already");
         let mut command = Command::new("redis-server");
         command.current_dir(self.folder.path());

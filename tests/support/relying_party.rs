@@ -85,7 +85,7 @@ pub fn redirect_parameters(answer: &Answer) -> HashMap<String, String> {
     assert_eq!(answer.status, 303, "{answer:?}");
     let location = answer.header("location").expect("a location");
     assert!(location.starts_with(CALLBACK), "not sent back: {location}");
-    let url = url::Url::parse(location).expect("an address");
+    let url = url::Url::parse(location).expect("a URL");
     url.query_pairs().into_owned().collect()
 }
 
@@ -103,7 +103,7 @@ impl TestServer {
     /// Registers an app that may use the API on behalf of users, within these scopes and without consent.
     pub fn delegated_app(&self, scope: &str) -> RelyingParty {
         let metadata = Metadata {
-            redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("an address")],
+            redirect_uris: vec![RedirectUri::parse(CALLBACK).expect("a redirect URI")],
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
             require_consent: false,
             ..Metadata::default()

@@ -40,7 +40,7 @@ impl TestServer {
             valid_until: None,
         };
         let user = UserId::parse(user).expect("an id");
-        let resource = ResourceName::parse(kind, id).expect("a thing");
+        let resource = ResourceName::parse(kind, id).expect("a resource");
         match self.run(
             self.app
                 .access

@@ -175,7 +175,7 @@ impl TestServer {
     }
 
     /// Advances the clock.
-    pub fn pass(&self, seconds: u64) {
+    pub fn advance_clock(&self, seconds: u64) {
         self.clock.advance(Duration::from_secs(seconds));
     }
 
@@ -244,7 +244,7 @@ impl TestServer {
     /// Creates an app that users sign in to, with all scopes about users and without consent. Returns its ID, and its secret
     /// unless `change` made it a public client.
     pub fn register_app(&self, change: impl FnOnce(&mut Metadata)) -> (String, Option<String>) {
-        let callback = RedirectUri::parse("https://app.example/callback").expect("an address");
+        let callback = RedirectUri::parse("https://app.example/callback").expect("a redirect URI");
         let mut metadata = Metadata {
             redirect_uris: vec![callback],
             grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
@@ -314,7 +314,7 @@ fn start(config: &Config, clock: &Clock, fault_injector: &FaultInjector) -> (App
     runtime().block_on(async {
         let app = App::build_with(config, clock, RpIdChange::Refuse, fault_injector)
             .await
-            .expect("a house that starts");
+            .expect("an installation that starts");
         let running = server::start(app.clone()).expect("a bound address");
         (app, running)
     })

@@ -28,7 +28,7 @@ impl TestUser {
         let body = answer.json();
         let text = |pointer: &str| {
             let value = body.pointer(pointer).and_then(Value::as_str);
-            value.expect("a member of the answer").to_owned()
+            value.expect("a member of the response").to_owned()
         };
         Self {
             id: text("/user/id"),

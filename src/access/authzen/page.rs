@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_a_cursor_and_nothing_else() {
+    fn only_a_cursor_is_accepted_as_a_page_token() {
         let found = SearchPage {
             results: vec![],
             next: Some("ä/7".into()),

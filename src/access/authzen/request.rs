@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn an_items_own_member_replaces_the_whole_default() {
+    fn a_member_of_an_item_replaces_the_whole_default() {
         let defaults = object(&json!({
             "subject": {"type": "user", "id": "ada", "properties": {"role": "admin"}},
             "action": {"name": "read", "properties": {"a": 1}},
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_bounded_by_what_they_weigh_for_all_items() {
+    fn the_size_limit_counts_defaults_once_per_item() {
         let request = |bytes: usize, items: usize| {
             object(&json!({
                 "subject": {"type": "user", "id": "ada"},

@@ -41,7 +41,7 @@ mod tests {
     use crate::base::config::Origin;
 
     #[test]
-    fn only_the_hosts_own_pages_and_programs_change_anything() {
+    fn only_same_origin_pages_and_programs_may_write() {
         let place = Origin::parse("https://id.example.com").expect("an origin");
         let host = AppHost::parse("shop.example.com", &place).expect("a host");
         let sent = |origin: &'static str, site: &'static str, method, opens_websocket| {

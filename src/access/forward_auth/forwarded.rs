@@ -211,7 +211,7 @@ mod tests {
     };
 
     #[test]
-    fn both_dialects_tell_of_the_same_request() {
+    fn both_header_conventions_yield_the_same_request() {
         let (one, other) = (NGINX.read(&table()), TRAEFIK.read(&table()));
         let (one, other) = (one.expect("a request"), other.expect("a request"));
         assert_eq!(
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn two_readings_are_one_too_many() {
+    fn conflicting_forwarded_headers_are_refused() {
         let nginx = |change: fn(&mut ForwardedHeaders<'_>)| {
             let mut forwarded = NGINX;
             change(&mut forwarded);
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_strange_is_no_request() {
+    fn missing_and_malformed_headers_are_refused() {
         let traefik = |change: fn(&mut ForwardedHeaders<'_>)| {
             let mut forwarded = TRAEFIK;
             change(&mut forwarded);

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_ascii_whatever_somebody_is_called() {
+    fn header_values_are_ascii_for_any_name() {
         assert_eq!(ascii("Ada Lovelace"), "Ada Lovelace");
         assert_eq!(ascii("Ада"), "%D0%90%D0%B4%D0%B0");
         assert_eq!(ascii("100% \r\nX: y\u{7f}"), "100%25 %0D%0AX: y%7F");

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_in_a_text_is_told_by_line_and_column() {
+    fn a_position_in_a_text_is_a_line_and_a_column() {
         assert_eq!(position("", 0), (1, 1));
         assert_eq!(position("ab\ncd", 4), (2, 2));
         assert_eq!(position("ä\nöx", 5), (2, 2));

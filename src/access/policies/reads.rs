@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_at_a_member_is_told_from_one_at_others_and_at_all() {
+    fn reads_of_one_member_of_others_and_of_the_whole_record_are_distinguished() {
         for (condition, looks) in [
             ("context.time > datetime(\"2020-01-01\")", true),
             ("context has time", true),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_look_at_the_principal_is_told_from_one_at_the_context_and_the_resource() {
+    fn reads_of_principal_context_and_resource_are_distinguished() {
         for (condition, looks) in [
             ("principal.email_verified", true),
             ("principal has email", true),

@@ -1,8 +1,8 @@
 //! Tests of policies in a temporary folder, with facts that aren't stored.
 
+mod caller_claims;
+mod grouping;
 mod loading;
-mod saying;
-mod slices;
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ fn is_allowed(folder: &Folder, input: &DecisionInput) -> bool {
 }
 
 #[test]
-fn what_is_held_on_the_very_thing_decides() {
+fn roles_on_the_resource_decide() {
     let folder = policies(
         r#"@id("operators") permit (principal is User, action == Action::"view", resource is order)
            when { context.resource_roles.contains("OPERATOR") };"#,
@@ -121,7 +121,7 @@ fn what_is_held_on_the_very_thing_decides() {
 }
 
 #[test]
-fn roles_attributes_and_the_registry_are_known() {
+fn policies_know_roles_attributes_and_the_registry() {
     let folder = policies(
         r#"permit (principal in Role::"clerk", action, resource)
            when { principal.username == "ada" && !(principal has email) && resource.size == 3 && context.time > datetime("2020-01-01") };"#,
@@ -136,7 +136,7 @@ fn roles_attributes_and_the_registry_are_known() {
 }
 
 #[test]
-fn an_error_in_any_policy_that_is_reached_denies_the_whole() {
+fn an_error_in_any_evaluated_policy_denies() {
     let folder = policies(
         r#"permit (principal, action, resource);
            forbid (principal, action == Action::"view", resource is order) when { context.claimed.context.amount > 10 };"#,
@@ -156,7 +156,7 @@ fn an_error_in_any_policy_that_is_reached_denies_the_whole() {
 }
 
 #[test]
-fn what_callers_say_is_never_what_doorward_knows() {
+fn claims_of_callers_never_override_known_facts() {
     let folder = policies(
         r#"permit (principal is User, action, resource) when { principal.username == "root" };
            permit (principal in Role::"admin", action, resource);
@@ -188,7 +188,7 @@ fn what_callers_say_is_never_what_doorward_knows() {
 }
 
 #[test]
-fn escapes_are_fields_like_any_other() {
+fn escape_names_are_ordinary_fields() {
     let folder = policies(
         r#"permit (principal, action, resource)
            when { context.claimed.context["__extn"]["fn"] == "ip" && context.claimed.context["__entity"].id == "x" };"#,
@@ -201,7 +201,7 @@ fn escapes_are_fields_like_any_other() {
 }
 
 #[test]
-fn two_external_subjects_are_never_one() {
+fn different_external_subjects_have_different_ids() {
     let folder = policies(r#"permit (principal == ExternalSubject::"a:b:c", action, resource);"#);
     let external_subject = |kind: &str, id: &str| {
         input(Subject::ExternalSubject {
@@ -223,7 +223,7 @@ fn signed_in(acr: &str, age: u64) -> Auth {
 }
 
 #[test]
-fn a_denial_says_what_sign_in_would_have_been_enough() {
+fn a_denial_names_the_sign_in_that_would_suffice() {
     let folder = policies(
         r#"permit (principal is User, action == Action::"view", resource)
            when { context has auth && context.auth.acr_level >= 2 && context.auth.age <= 300 };
@@ -241,7 +241,7 @@ fn a_denial_says_what_sign_in_would_have_been_enough() {
     let bound = "urn:doorward:acr:device-bound";
     let stronger = [bound];
     assert_eq!(step_up("view", Some(signed_in(bound, 300))), (true, None));
-    let want = |acr_values: &[&'static str], max_age| {
+    let denied_with = |acr_values: &[&'static str], max_age| {
         (
             false,
             Some(StepUpRequirement {
@@ -252,20 +252,20 @@ fn a_denial_says_what_sign_in_would_have_been_enough() {
     };
     assert_eq!(
         step_up("view", Some(signed_in("phr", 10))),
-        want(&stronger, None)
+        denied_with(&stronger, None)
     );
     assert_eq!(
         step_up("view", Some(signed_in("phr", 1_000))),
-        want(&stronger, Some(300))
+        denied_with(&stronger, Some(300))
     );
     assert_eq!(
         step_up("view", Some(signed_in(bound, 1_000))),
-        want(&[], Some(300))
+        denied_with(&[], Some(300))
     );
-    assert_eq!(step_up("view", None), want(&stronger, Some(300)));
+    assert_eq!(step_up("view", None), denied_with(&stronger, Some(300)));
     assert_eq!(
         step_up("edit", Some(signed_in("phr", 60))),
-        want(&[], Some(59))
+        denied_with(&[], Some(59))
     );
     assert_eq!(step_up("print", Some(signed_in("phr", 0))), (false, None));
     assert_eq!(step_up("other", None), (false, None));

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_written_as_browsers_write_it() {
+    fn a_host_is_normalized_as_browsers_do() {
         let public_url = Origin::parse("https://id.example.com").expect("an origin");
         for good in [
             "shop.example.com",
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_of_this_machine_go_without_tls() {
+    fn only_loopback_names_are_allowed_without_tls() {
         let public_url = Origin::parse("http://localhost:8080").expect("an origin");
         let origin = |text| AppHost::parse(text, &public_url).expect("a host").origin();
         assert_eq!(origin("localhost:9000"), "http://localhost:9000");

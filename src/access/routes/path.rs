@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_normal_path_is_taken_apart() {
+    fn a_normalized_path_is_split_into_segments() {
         let cases: [(&str, &[&str]); 6] = [
             ("/", &[""]),
             ("/orders", &["orders"]),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_normalise_to_itself_is_refused() {
+    fn a_path_that_is_not_normalized_is_refused() {
         let long = format!("/{}", "a".repeat(MAX_LEN));
         let deep = "/a".repeat(MAX_PARTS + 1);
         for path in [
@@ -180,7 +180,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn taken_apart_and_written_again_it_is_the_same(path in "(/[a-z.%/;A-F0-9ä~ ]{0,6}){0,4}") {
+        fn splitting_and_joining_a_path_returns_the_same_path(path in "(/[a-z.%/;A-F0-9ä~ ]{0,6}){0,4}") {
             if let Ok(parts) = parts(&path) {
                 let mut written = String::new();
                 for part in parts {

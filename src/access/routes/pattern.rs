@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_fits_part_by_part() {
+    fn a_pattern_matches_segment_by_segment() {
         assert_eq!(captures("/", "/"), Some(texts(&[])));
         assert_eq!(captures("/orders/{id}", "/orders/17"), Some(texts(&["17"])));
         assert_eq!(
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_is_any_number_of_parts() {
+    fn a_trailing_wildcard_matches_any_number_of_segments() {
         assert_eq!(captures("/*", "/"), Some(texts(&[])));
         assert_eq!(captures("/*", "/a/b/"), Some(texts(&[])));
         assert_eq!(captures("/f/{path...}", "/f/a/b"), Some(texts(&["a/b"])));
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_covers_what_it_fits_wherever_the_other_does() {
+    fn a_pattern_covers_another_only_if_it_matches_all_its_paths() {
         let covers = |one: &str, other: &str| {
             let parse = |text| PathPattern::parse(text).expect("a pattern");
             parse(one).covers(&parse(other))
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn malformed_patterns_are_refused() {
         for bad in [
             "",
             "orders",
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn two_paths_never_make_one_id() {
+    fn different_paths_never_yield_the_same_id() {
         let pattern = PathPattern::parse("/{shop}/{id}/{rest...}").expect("a pattern");
         for good in [
             "{id}",
@@ -375,7 +375,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_fits_is_what_was_caught(first in "[a-z]{1,3}", second in "[a-z0-9]{1,3}", rest in "[a-z/]{0,6}") {
+        fn captures_equal_the_matched_segments(first in "[a-z]{1,3}", second in "[a-z0-9]{1,3}", rest in "[a-z/]{0,6}") {
             let text = format!("/{first}/{second}/{rest}");
             if let Ok(path) = parts(&text) {
                 let pattern = PathPattern::parse("/{a}/{b}/{c...}").expect("a pattern");

@@ -33,7 +33,7 @@ fn find(table: &RouteTable, method: &str, path: &str) -> Option<String> {
 }
 
 #[test]
-fn the_first_route_that_fits_tells() {
+fn the_first_matching_route_decides() {
     let table = table(&[
         entry("/orders/new", "new"),
         entry("/orders/{id}", "{id}"),
@@ -65,7 +65,7 @@ fn the_first_route_that_fits_tells() {
 }
 
 #[test]
-fn a_route_behind_wider_ones_is_named() {
+fn a_route_hidden_by_wider_ones_is_reported() {
     let with = |path: &str, methods: &[&str]| config::Route {
         methods: methods.iter().map(ToString::to_string).collect(),
         ..entry(path, "x")
@@ -107,7 +107,7 @@ fn a_route_behind_wider_ones_is_named() {
 }
 
 #[test]
-fn doorwards_own_paths_are_nobodys_things() {
+fn doorwards_own_paths_are_never_resources() {
     let table = table(&[entry("/*", "all"), entry("/.doorward/{id}", "{id}")]);
     assert_eq!(find(&table, "GET", "/x").as_deref(), Some("order:all"));
     assert_eq!(find(&table, "GET", "/.doorward/login"), None);
@@ -115,7 +115,7 @@ fn doorwards_own_paths_are_nobodys_things() {
 }
 
 #[test]
-fn what_was_caught_must_name_a_thing() {
+fn captured_values_must_form_a_valid_resource_name() {
     let table = table(&[entry("/f/{path...}", "{path}")]);
     assert_eq!(find(&table, "GET", "/f/a/b").as_deref(), Some("order:a/b"));
     assert_eq!(find(&table, "GET", "/f/"), None);
@@ -126,7 +126,7 @@ fn what_was_caught_must_name_a_thing() {
 }
 
 #[test]
-fn every_fault_is_named_with_its_place() {
+fn every_error_is_reported_with_its_position() {
     let bad = config::Route {
         host: "Shop".into(),
         path: "orders".into(),
@@ -159,7 +159,7 @@ fn every_fault_is_named_with_its_place() {
 proptest::proptest! {
     /// Two paths that match a route with a capture have the same resource only if they are equal.
     #[test]
-    fn one_thing_one_path(first in "[a-z0-9.%A-F]{1,8}", second in "[a-z0-9.%A-F]{1,8}") {
+    fn different_paths_never_name_one_resource(first in "[a-z0-9.%A-F]{1,8}", second in "[a-z0-9.%A-F]{1,8}") {
         let table = table(&[entry("/orders/{id}", "{id}")]);
         let host = table.host("shop.example.com").expect("a host").clone();
         let find = |id: &str| {

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_resource_is_two_segments_of_a_path_whatever_it_is_called() {
+    fn a_resource_is_two_path_segments_for_any_type_and_id() {
         let name = ResourceName::parse("Shop::order", "a/b c+d%2Fé?#").expect("a name");
         assert_eq!(
             path_of(&name),

@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_is_asked_about_at_its_end_and_today_at_this_moment() {
+    fn a_day_means_its_end_and_today_means_now() {
         let instant = |text| Timestamp::parse(text).expect("an instant");
         let now = instant("2026-11-23T08:00:00Z");
         for (text, at) in [

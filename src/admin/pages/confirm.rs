@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn every_act_has_its_sentences() {
+    fn every_action_has_its_texts() {
         let frame = Frame::for_tests();
         for (key, has_done_page) in [
             ("suspend", true),

@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn changes_and_other_details_are_told_apart() {
+    fn changes_and_other_details_are_distinguished() {
         let (changes, details) = split(&json!({
             "email": { "before": null, "after": "ada@example.com" },
             "roles": ["admin", "auditor"],
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn an_actor_is_a_person_or_a_client_or_neither() {
+    fn an_actor_is_a_user_or_a_client_or_neither() {
         let id = UserId::random();
         assert_eq!(person_in(&format!("user:{id}")), Some(id));
         assert_eq!(person_in("command"), None);

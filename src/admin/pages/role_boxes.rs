@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn boxes_name_the_roles() {
+    fn checkboxes_name_the_roles() {
         let sent = |fields: &[(&str, &str)]| -> HashMap<String, String> {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             fields.iter().map(own).collect()

@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_names_scope_claim_and_attribute() {
+    fn a_rule_consists_of_scope_claim_and_attribute() {
         let rule = |text: &str| {
             let rule = ClaimRule::parse(text).expect(text);
             [rule.scope, rule.claim, rule.attribute]

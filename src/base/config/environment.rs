@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn text_stays_as_it_was_written() {
+    fn text_is_not_converted() {
         for text in [
             "007",
             "1.10",
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_of_another_kind_is_refused_under_its_key() {
+    fn a_value_of_the_wrong_type_is_refused_with_its_key() {
         for (name, value, key) in [
             ("DATABASE__POOL_SIZE", "1.5", "database.pool_size"),
             ("DATABASE__POOL_SIZE", "\"8\"", "database.pool_size"),

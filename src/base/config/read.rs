@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_of_the_environment_names_its_variable() {
+    fn an_error_in_the_environment_names_its_variable() {
         let variables = [
             ("DOORWARD__LOG__CONSOLE", "yes"),
             (

@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_group_may_read_a_file_of_another_user_and_nobody_else_may_do_anything() {
+    fn only_the_group_may_read_a_file_of_another_user() {
         for mode in [0o600, 0o400, 0o700] {
             assert!(!exceeds(mode, true) && !exceeds(mode, false), "{mode:o}");
         }

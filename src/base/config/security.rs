@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_contact_is_a_uri_that_a_reader_can_use() {
+    fn a_contact_is_a_mailto_tel_or_https_uri() {
         for good in [
             "mailto:security@example.com",
             "https://example.com/report",

@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_contains_its_own() {
+    fn a_network_contains_its_addresses() {
         let network = Network::parse("10.1.0.0/16").expect("good");
         assert!(network.contains("10.1.200.3".parse().expect("address")));
         assert!(network.contains("::ffff:10.1.0.9".parse().expect("address")));
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_have_a_unit_and_a_bound() {
+    fn durations_have_a_unit_and_a_limit() {
         assert_eq!(parse_duration("15m"), Ok(Duration::from_secs(900)));
         assert_eq!(parse_duration("500ms"), Ok(Duration::from_millis(500)));
         for bad in [

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_not_written_are_counted() {
+    fn unwritten_lines_are_counted() {
         let (gate, lines) = mpsc::channel();
         let (mut writer, guard, sink) = open("console", Gate(lines));
         // One line is being written; the others are queued, or dropped because the queue is full.

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_line_is_named() {
+    fn an_invalid_line_is_reported_with_its_number() {
         let mut wrong = lines(&format!("{GOOD}\nx\n"));
         let fault = wrong.next_batch(10).expect_err("a fault");
         assert!(fault.starts_with("line 2: "), "{fault}");

@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_one_object_without_surprises() {
+    fn a_line_is_one_json_object_without_unknown_members() {
         let good = r#"{"user":"ada","resource_type":"order","resource_id":"1","roles":["B","A"]}"#;
         let line = parse(3, good).expect("a line");
         assert_eq!(line.number, 3);

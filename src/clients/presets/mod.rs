@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_at_a_url() {
+    fn a_preset_needs_the_programs_url() {
         let grafana = Preset::find("grafana").expect("a preset");
         assert_eq!(grafana.to_change(None).err(), Some(PresetError::UrlNeeded));
         for bad in [

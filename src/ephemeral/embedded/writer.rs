@@ -131,7 +131,7 @@ mod tests {
 
     /// A deferred constraint fails at the commit, as a full disk does.
     #[tokio::test]
-    async fn what_was_not_committed_was_not_written() {
+    async fn an_uncommitted_write_is_not_stored() {
         let (_folder, path, writer) = store();
         let taken = writer.write(|conn| {
             diesel::sql_query("insert into child values (7) returning n").get_result::<Row>(conn)
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_that_fails_or_panics_takes_no_other_along() {
+    async fn a_failed_or_panicking_job_does_not_affect_others() {
         let (_folder, path, writer) = store();
         let insert = |n: i64| {
             writer.write(move |conn| {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_nobody_waits_for_is_not_done() {
+    async fn a_cancelled_job_is_not_run() {
         let (_folder, path, writer) = store();
         let (go_on, told) = mpsc::channel();
         let slow = writer.write(move |_| {

@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_are_sealed_from_a_minute_before_the_newest_and_no_clock_that_was_ahead_counts() {
+    fn only_events_at_most_a_minute_old_are_sealed_and_clocks_ahead_are_ignored() {
         let now = Timestamp::from_micros(1_795_000_000_000_000);
         let newest = now.before(Duration::from_secs(5));
         assert_eq!(sealable_since(None, now), None, "all of them");
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_is_its_holders_until_it_ends_and_no_lease_reaches_further_than_one_is_given() {
+    fn a_lease_belongs_to_its_holder_until_it_expires_and_has_a_maximum_length() {
         let now = Timestamp::from_micros(1_795_000_000_000_000);
         let (holder, other) = (AuditChainWriterId::random(), AuditChainWriterId::random());
         let free_for = |who, until: Option<Timestamp>| {

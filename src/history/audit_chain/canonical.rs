@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_of_keys_is_no_difference_and_everything_else_is() {
+    fn only_the_order_of_keys_is_ignored() {
         let parse = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
         let one = parse(r#"{"b":[1,{"y":null,"x":"é\"\u0001"}],"aa":1.50,"a":true}"#);
         let other = parse(r#"{"a":true,"aa":1.5,"b":[1,{"x":"é\"\u0001","y":null}]}"#);

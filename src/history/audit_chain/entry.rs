@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_and_the_place_are_part_of_a_seal() {
+    fn every_field_and_the_position_are_part_of_a_seal() {
         type Change = fn(&mut RecordedEvent);
         let header = EntryHeader {
             position: 2,
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_rests_on_the_hashes_alone_so_that_what_they_hash_may_go() {
+    fn a_chain_entry_depends_only_on_hashes_so_that_data_can_be_erased() {
         let header = EntryHeader {
             position: 1,
             before: b"",

@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_or_a_web_address_has_a_host() {
+    fn an_account_or_url_has_a_host() {
         for (resource, host) in [
             ("acct:ada@example.com", Some("example.com")),
             ("acct:ada%40corp.example@example.com", Some("example.com")),

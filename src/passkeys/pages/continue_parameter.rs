@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_id_is_handed_on() {
+    fn only_a_valid_id_is_passed_on() {
         let id = Token::generate().expose().to_owned();
         let with = |text: &str| ContinueParameter {
             r#continue: Some(text.to_owned()),

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_link_of_this_place_or_a_bare_token_is_an_invitation() {
+    fn only_a_link_of_this_installation_or_a_bare_token_is_an_invitation() {
         let place = Origin::parse("https://id.example").expect("an origin");
         let token = Token::generate().expose().to_owned();
         let good = [

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn one_cookie_of_the_name_counts_and_two_are_none() {
+    fn duplicate_cookies_are_ignored() {
         let key = ForwardAuthSessionKey::generate(UserId::random(), SessionId::random());
         let text = format!("__Host-doorward-forward-auth={}", key.expose());
         let shown = |values: &[&str]| ForwardAuthCookies::session_key_of(true, &headers(values));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_application_sees_its_own_cookies_alone() {
+    fn the_application_sees_only_its_own_cookies() {
         for (values, left) in [
             (
                 &["a=b; __Host-doorward-forward-auth=x; c=d"][..],

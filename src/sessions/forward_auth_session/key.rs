@@ -65,7 +65,7 @@ mod tests {
     use crate::sessions::SessionKey;
 
     #[test]
-    fn a_key_is_parsed_strictly_and_is_no_sessions() {
+    fn a_key_is_parsed_strictly_and_is_not_a_session_key() {
         let key = ForwardAuthSessionKey::generate(UserId::random(), SessionId::random());
         let text = key.expose();
         assert_eq!(ForwardAuthSessionKey::parse(&text), Some(key.clone()));

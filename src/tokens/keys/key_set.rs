@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_has_one_meaning_in_every_spelling() {
+    fn a_token_type_is_compared_case_insensitively_with_and_without_its_prefix() {
         assert!(is_same_type("at+jwt", "at+JWT"));
         assert!(is_same_type("application/at+jwt", "at+jwt"));
         assert!(is_same_type("Application/AT+JWT", "application/at+jwt"));

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_survives_its_stored_form() {
+    fn a_key_round_trips_through_its_stored_form() {
         for algorithm in Algorithm::ALL {
             let key = PrivateKey::generate(algorithm).expect("a key");
             let pkcs8 = key.to_pkcs8().expect("its form");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn public_members_hold_nothing_private() {
+    fn public_members_contain_nothing_private() {
         let names = |algorithm| {
             let key = PrivateKey::generate(algorithm).expect("a key");
             let members = key.public_members().expect("members");

@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_successor_is_published_so_early_that_its_turn_comes_on_time() {
+    fn a_successor_is_published_before_it_is_needed() {
         let start = Timestamp::from_micros(0);
         let keys = [key(1, start)];
         let due = start.after(90 * DAY).before(11 * MINUTE);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_makes_a_second_successor() {
+    fn only_one_successor_is_created() {
         let now = Timestamp::from_micros(0);
         let keys = [key(1, now.before(DAY)), key(2, now.after(MINUTE))];
         let waits = RotationStep::AlreadyWaiting(&keys[1]);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_key_that_may_sign_one_signs_at_once() {
+    fn without_an_active_key_a_new_one_signs_immediately() {
         let now = Timestamp::from_micros(0);
         assert_eq!(
             schedule().step(&[], now, Trigger::Start),

@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_for_is_kept_and_the_rest_is_forgotten() {
+    fn used_entries_are_kept_and_the_rest_are_evicted() {
         let verified_signatures = VerifiedSignatureCache::default();
         let asked = fingerprint("asked for again and again");
         verified_signatures.insert(asked);

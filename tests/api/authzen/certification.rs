@@ -2,23 +2,25 @@
 
 use serde_json::{Value, json};
 
-use super::{Asker, PolicyFolder, asked, give_roles, register, under};
+use super::{
+    DecisionClient, PolicyFolder, asked, assign_global_roles, on_both_with_policies, register,
+};
 use crate::support::test_server::TestServer;
 
 const EVALUATION: &str = "/access/v1/evaluation";
 const EVALUATIONS: &str = "/access/v1/evaluations";
 
-fn fixture(server: &TestServer) -> Asker {
+fn fixture(server: &TestServer) -> DecisionClient {
     let root = server.administrator();
     let (alice, bob) = (
         server.create_user(&root, "alice"),
         server.create_user(&root, "bob"),
     );
-    give_roles(server, &alice, &["records-reader", "records-editor"]);
-    give_roles(server, &bob, &["records-reader", "records-archivist"]);
+    assign_global_roles(server, &alice, &["records-reader", "records-editor"]);
+    assign_global_roles(server, &bob, &["records-reader", "records-archivist"]);
     register(server, "record:record-1", &json!({ "status": "active" }));
     register(server, "record:record-2", &json!({ "status": "archived" }));
-    Asker::of(server)
+    DecisionClient::of(server)
 }
 
 fn with(mut request: Value, of: &str, properties: Value) -> Value {
@@ -32,34 +34,34 @@ fn decisions(answer: &Value) -> Vec<bool> {
     answers.iter().map(decision).collect()
 }
 
-under! { PolicyFolder::example("certification");
+on_both_with_policies! { PolicyFolder::example("certification");
     fn basic(server) {
-        let asker = fixture(server);
+        let decision_client = fixture(server);
         for (subject, action, permitted) in [
             ("alice", "read", true), ("alice", "write", true), ("bob", "read", true), ("bob", "write", false),
         ] {
             for _ in 0..3 {
-                assert_eq!(asker.decision(&asked(subject, action, "record:record-1")), permitted, "{subject} {action}");
+                assert_eq!(decision_client.decision(&asked(subject, action, "record:record-1")), permitted, "{subject} {action}");
             }
         }
         let mut request = asked("alice", "read", "record:record-1");
         request["context"] = json!({ "time": "2025-06-27T18:03-07:00", "ip": "192.168.1.1" });
         request["foo"] = json!("bar");
         request["futureField"] = json!({ "nested": true });
-        assert!(asker.decision(&request));
+        assert!(decision_client.decision(&request));
         let archived = json!({ "status": "archived" });
         let write = |subject: &str| with(asked(subject, "write", "record:record-2"), "resource", archived.clone());
-        assert!(!asker.decision(&write("alice")));
-        assert!(asker.decision(&with(write("bob"), "subject", json!({ "role": "admin" }))));
+        assert!(!decision_client.decision(&write("alice")));
+        assert!(decision_client.decision(&with(write("bob"), "subject", json!({ "role": "admin" }))));
         let delete = |soft: bool| with(asked("alice", "delete", "record:record-1"), "action", json!({ "soft": soft }));
-        assert!(asker.decision(&delete(true)) && !asker.decision(&delete(false)));
+        assert!(decision_client.decision(&delete(true)) && !decision_client.decision(&delete(false)));
         let more = with(asked("alice", "read", "record:record-1"), "subject", json!({ "department": "Sales", "role": "manager" }));
         let more = with(more, "action", json!({ "method": "GET" }));
-        assert!(asker.decision(&with(more, "resource", json!({ "status": "active", "owner": "bob" }))));
+        assert!(decision_client.decision(&with(more, "resource", json!({ "status": "active", "owner": "bob" }))));
     }
 
-    fn what_is_no_request_is_refused(server) {
-        let asker = fixture(server);
+    fn malformed_evaluation_requests_are_refused(server) {
+        let decision_client = fixture(server);
         let whole = asked("alice", "read", "record:record-1");
         let mut bad = Vec::new();
         for (of, names) in [("subject", vec!["", "type", "id"]), ("action", vec!["", "name"]), ("resource", vec!["", "type", "id"])] {
@@ -79,7 +81,7 @@ under! { PolicyFolder::example("certification");
         }
         bad.push(json!({ "subject": "alice", "action": { "name": "read" }, "resource": { "type": "record", "id": "record-1" } }));
         for request in bad {
-            let answer = asker.post(EVALUATION, &request);
+            let answer = decision_client.post(EVALUATION, &request);
             assert_eq!(answer.status, 400, "{request}: {}", answer.text());
             assert!(answer.header("content-type").unwrap_or_default().starts_with("text/plain"));
             assert!(!answer.text().is_empty() && !answer.text().starts_with('{'));
@@ -89,32 +91,32 @@ under! { PolicyFolder::example("certification");
             ("", "application/json"), ("{", "application/json"), ("[]", "application/json"), ("null", "application/json"),
             (text.as_str(), "text/plain"), (text.as_str(), "application/x-www-form-urlencoded"),
         ] {
-            assert_eq!(asker.post_text(EVALUATION, body, kind).status, 400, "{body} {kind}");
+            assert_eq!(decision_client.post_text(EVALUATION, body, kind).status, 400, "{body} {kind}");
         }
-        assert_eq!(asker.post_text(EVALUATION, &text, "application/json; charset=utf-8").status, 200);
+        assert_eq!(decision_client.post_text(EVALUATION, &text, "application/json; charset=utf-8").status, 200);
         for method in ["GET", "PUT", "DELETE", "PATCH"] {
-            assert_eq!(asker.browser.request(method, EVALUATION).send().status, 405, "{method}");
+            assert_eq!(decision_client.browser.request(method, EVALUATION).send().status, 405, "{method}");
         }
     }
 
-    fn the_callers_own_id_of_its_request_comes_back(server) {
-        let asker = fixture(server);
+    fn the_request_id_header_is_echoed(server) {
+        let decision_client = fixture(server);
         let request = asked("alice", "read", "record:record-1");
         let send = |id: &str, body: &Value| {
-            let sent = asker.browser.request("POST", EVALUATION).without_same_origin().basic(&asker.id, &asker.secret);
+            let sent = decision_client.browser.request("POST", EVALUATION).without_same_origin().basic(&decision_client.id, &decision_client.secret);
             sent.header("X-Request-ID", id).json(body).send()
         };
         for id in ["bfe9eb29-ab87-4ca3-be83-a1d5d8305716", "any text: at = all"] {
             assert_eq!(send(id, &request).header("x-request-id"), Some(id));
             assert_eq!(send(id, &json!({})).header("x-request-id"), Some(id));
         }
-        assert!(asker.post(EVALUATION, &request).header("x-request-id").is_some_and(|id| !id.is_empty()));
+        assert!(decision_client.post(EVALUATION, &request).header("x-request-id").is_some_and(|id| !id.is_empty()));
     }
 
     fn batch(server) {
-        let asker = fixture(server);
+        let decision_client = fixture(server);
         let ask = |request: &Value| {
-            let answer = asker.post(EVALUATIONS, request);
+            let answer = decision_client.post(EVALUATIONS, request);
             assert_eq!(answer.status, 200, "{}", answer.text());
             answer.json()
         };
@@ -162,10 +164,10 @@ under! { PolicyFolder::example("certification");
         assert_eq!(ask(&asked("alice", "read", "record:record-1")), json!({ "decision": true }));
     }
 
-    fn a_batch_ends_where_its_semantic_says(server) {
-        let asker = fixture(server);
+    fn a_batch_stops_as_its_semantic_says(server) {
+        let decision_client = fixture(server);
         let items = json!([{ "action": { "name": "read" } }, { "action": { "name": "write" } }, {}, { "action": { "name": "read" } }]);
-        let ask = |semantic: Value| asker.post(EVALUATIONS, &json!({
+        let ask = |semantic: Value| decision_client.post(EVALUATIONS, &json!({
             "subject": { "type": "user", "id": "bob" }, "resource": { "type": "record", "id": "record-1" },
             "options": { "evaluations_semantic": semantic, "another": 1 }, "evaluations": items,
         }));
@@ -180,24 +182,24 @@ under! { PolicyFolder::example("certification");
             assert_eq!(ask(bad).status, 400);
         }
         for bad in [json!({ "evaluations": {} }), json!({ "evaluations": [{}], "options": 1 }), json!({ "evaluations": [{}], "subject": 1 })] {
-            assert_eq!(asker.post(EVALUATIONS, &bad).status, 400, "{bad}");
+            assert_eq!(decision_client.post(EVALUATIONS, &bad).status, 400, "{bad}");
         }
     }
 
     fn search(server) {
-        let asker = fixture(server);
+        let decision_client = fixture(server);
         let record = |id: &str| json!({ "type": "record", "id": id });
         let archived = json!({ "type": "record", "id": "record-2", "properties": { "status": "archived" } });
         let admin = json!({ "type": "user", "id": "bob", "properties": { "role": "admin" } });
         let alice = json!({ "type": "user", "id": "alice" });
-        let anybody = json!({ "type": "user" });
+        let any_user = json!({ "type": "user" });
         let read = json!({ "name": "read" });
         let write = json!({ "name": "write" });
         let context = json!({ "ip": "192.168.1.1" });
         for (kind, request, wanted) in [
-            ("subject", json!({ "subject": anybody, "action": read, "resource": record("record-1") }), vec!["alice", "bob"]),
+            ("subject", json!({ "subject": any_user, "action": read, "resource": record("record-1") }), vec!["alice", "bob"]),
             ("subject", json!({ "subject": { "type": "user", "id": "x" }, "action": read, "resource": record("record-1"), "context": context }), vec!["alice", "bob"]),
-            ("subject", json!({ "subject": anybody, "action": write, "resource": archived }), vec!["bob"]),
+            ("subject", json!({ "subject": any_user, "action": write, "resource": archived }), vec!["bob"]),
             ("resource", json!({ "subject": alice, "action": read, "resource": { "type": "record" } }), vec!["record-1", "record-2"]),
             ("resource", json!({ "subject": alice, "action": write, "resource": { "type": "record", "id": "x" } }), vec!["record-1"]),
             ("resource", json!({ "subject": admin, "action": write, "resource": { "type": "record" } }), vec!["record-2"]),
@@ -209,21 +211,21 @@ under! { PolicyFolder::example("certification");
             ("resource", json!({ "subject": alice, "action": read, "resource": { "type": "spaceship" } }), vec![]),
             ("resource", json!({ "subject": alice, "action": read, "resource": { "type": "no name" } }), vec![]),
             ("action", json!({ "subject": alice, "resource": { "type": "User", "id": "alice" } }), vec![]),
-            ("subject", json!({ "subject": anybody, "action": { "name": "" }, "resource": record("record-1") }), vec![]),
+            ("subject", json!({ "subject": any_user, "action": { "name": "" }, "resource": record("record-1") }), vec![]),
         ] {
-            assert_eq!(asker.search(kind, &request), wanted, "{kind} {request}");
+            assert_eq!(decision_client.search(kind, &request), wanted, "{kind} {request}");
         }
         for (kind, request) in [
-            ("subject", json!({ "subject": anybody, "resource": record("record-1") })),
-            ("subject", json!({ "subject": anybody, "action": read, "resource": { "type": "record" } })),
+            ("subject", json!({ "subject": any_user, "resource": record("record-1") })),
+            ("subject", json!({ "subject": any_user, "action": read, "resource": { "type": "record" } })),
             ("resource", json!({ "action": read, "resource": { "type": "record" } })),
-            ("resource", json!({ "subject": anybody, "action": read, "resource": { "type": "record" } })),
+            ("resource", json!({ "subject": any_user, "action": read, "resource": { "type": "record" } })),
             ("action", json!({ "subject": alice })),
-            ("action", json!({ "subject": anybody, "resource": record("record-1") })),
+            ("action", json!({ "subject": any_user, "resource": record("record-1") })),
             ("action", json!({ "subject": alice, "resource": record("record-1"), "page": 7 })),
             ("action", json!({ "subject": alice, "resource": record("record-1"), "context": 7 })),
         ] {
-            assert_eq!(asker.post(&format!("/access/v1/search/{kind}"), &request).status, 400, "{kind} {request}");
+            assert_eq!(decision_client.post(&format!("/access/v1/search/{kind}"), &request).status, 400, "{kind} {request}");
         }
     }
 

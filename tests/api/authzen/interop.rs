@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Asker, PolicyFolder, give_roles, register, under};
+use super::{DecisionClient, PolicyFolder, assign_global_roles, on_both_with_policies, register};
 
 fn vectors(name: &str) -> Value {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/authzen");
@@ -10,11 +10,11 @@ fn vectors(name: &str) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-fn decide_each(asker: &Asker, cases: &Value) -> usize {
+fn decide_each(decision_client: &DecisionClient, cases: &Value) -> usize {
     let cases = cases["evaluation"].as_array().expect("cases");
     for case in cases {
         assert_eq!(
-            asker.decision(&case["request"]),
+            decision_client.decision(&case["request"]),
             case["expected"].as_bool().expect("a decision"),
             "{case}"
         );
@@ -22,26 +22,26 @@ fn decide_each(asker: &Asker, cases: &Value) -> usize {
     cases.len()
 }
 
-under! { PolicyFolder::example("todo");
+on_both_with_policies! { PolicyFolder::example("todo");
     fn todo(server) {
-        let asker = Asker::of(server);
+        let decision_client = DecisionClient::of(server);
         let vectors = vectors("todo.json");
-        assert_eq!(decide_each(&asker, &vectors), 40);
+        assert_eq!(decide_each(&decision_client, &vectors), 40);
         for case in vectors["evaluations"].as_array().expect("cases") {
-            let answer = asker.post("/access/v1/evaluations", &case["request"]).json();
-            let decisions: Vec<&Value> = answer["evaluations"].as_array().expect("answers").iter().map(|answer| &answer["decision"]).collect();
+            let answer = decision_client.post("/access/v1/evaluations", &case["request"]).json();
+            let decisions: Vec<&Value> = answer["evaluations"].as_array().expect("evaluations").iter().map(|answer| &answer["decision"]).collect();
             assert_eq!(json!(decisions), case["expected"], "{case}");
         }
     }
 }
 
-under! { PolicyFolder::example("gateway");
+on_both_with_policies! { PolicyFolder::example("gateway");
     fn gateway(server) {
-        assert_eq!(decide_each(&Asker::of(server), &vectors("gateway.json")), 25);
+        assert_eq!(decide_each(&DecisionClient::of(server), &vectors("gateway.json")), 25);
     }
 }
 
-under! { PolicyFolder::example("search");
+on_both_with_policies! { PolicyFolder::example("search");
     fn search(server) {
         let vectors = vectors("search.json");
         let list = |name: &str| vectors[name].as_array().expect("a list").clone();
@@ -51,13 +51,13 @@ under! { PolicyFolder::example("search");
             let person = server.create_user(&root, &text(&user["name"]));
             let roles: Vec<String> = user["roles"].as_array().expect("roles").iter().map(text).collect();
             let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
-            give_roles(server, &person, &roles);
+            assign_global_roles(server, &person, &roles);
         }
         for record in list("records") {
             let attributes = json!({ "department": record["department"], "owner": record["owner"] });
             register(server, &format!("record:{}", text(&record["id"])), &attributes);
         }
-        let asker = Asker::of(server);
+        let decision_client = DecisionClient::of(server);
         let published = list("resource");
         let is_permitted = |subject: &str, action: &str, record: &str| {
             let row = published.iter().find(|row| row["subject"] == subject && row["action"] == action);
@@ -65,7 +65,7 @@ under! { PolicyFolder::example("search");
         };
         for row in &published {
             let request = json!({ "subject": { "type": "user", "id": row["subject"] }, "action": { "name": row["action"] }, "resource": { "type": "record" } });
-            assert_eq!(json!(asker.search("resource", &request)), row["results"], "{row}");
+            assert_eq!(json!(decision_client.search("resource", &request)), row["results"], "{row}");
         }
         let people = ["alice", "bob", "carol", "dan", "erin", "felix"];
         let actions = ["delete", "edit", "view"];
@@ -74,12 +74,12 @@ under! { PolicyFolder::example("search");
             for action in actions {
                 let request = json!({ "subject": { "type": "user" }, "action": { "name": action }, "resource": resource });
                 let wanted: Vec<&str> = people.into_iter().filter(|subject| is_permitted(subject, action, &record)).collect();
-                assert_eq!(asker.search("subject", &request), wanted, "{action} {record}");
+                assert_eq!(decision_client.search("subject", &request), wanted, "{action} {record}");
             }
             for subject in people {
                 let request = json!({ "subject": { "type": "user", "id": subject }, "resource": resource });
                 let wanted: Vec<&str> = actions.into_iter().filter(|action| is_permitted(subject, action, &record)).collect();
-                assert_eq!(asker.search("action", &request), wanted, "{subject} {record}");
+                assert_eq!(decision_client.search("action", &request), wanted, "{subject} {record}");
             }
         }
     }

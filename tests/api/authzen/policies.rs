@@ -5,7 +5,7 @@ use std::time::Duration;
 use doorward::base::config::Config;
 use serde_json::{Value, json};
 
-use super::{Asker, PolicyFolder, asked, configure, grant, register};
+use super::{DecisionClient, PolicyFolder, asked, assign_roles, configure, register};
 use crate::support::binary::{command, finish, finish_with, run};
 use crate::support::http::TestBrowser;
 use crate::support::process::wait_until;
@@ -13,7 +13,7 @@ use crate::support::test_server::TestServer;
 use crate::support::third_party::in_repository;
 
 const SOON: Duration = Duration::from_secs(10);
-const ANYBODY: &str =
+const ANY_USER: &str =
     "@id(\"anybody\") permit (principal is User, action == Action::\"view\", resource);";
 
 fn operator(server: &TestServer) -> Value {
@@ -30,11 +30,11 @@ fn policies_part(server: &TestServer) -> Value {
 
 fn a_bad_set_changes_nothing(mut server: TestServer, folder: &PolicyFolder) {
     let root = server.administrator();
-    let asker = Asker::of(&server);
+    let decision_client = DecisionClient::of(&server);
     let number = server.another_instance();
-    let other = asker.at_port(server.port(number));
+    let other = decision_client.at_port(server.port(number));
     let request = asked("root", "view", "order:7");
-    assert!(asker.decision(&request) && other.decision(&request));
+    assert!(decision_client.decision(&request) && other.decision(&request));
     folder.write("b.cedar", "\nforbid (principal, action, resourc);");
     wait_until("the operator sees it", SOON, || {
         policies_part(&server)["warning"].is_string()
@@ -48,12 +48,12 @@ fn a_bad_set_changes_nothing(mut server: TestServer, folder: &PolicyFolder) {
     assert_eq!(
         server.browser().get("/readyz").status,
         200,
-        "the earlier ones stay in force"
+        "the earlier policies stay in effect"
     );
-    assert!(asker.decision(&request) && other.decision(&request));
+    assert!(decision_client.decision(&request) && other.decision(&request));
     folder.write("b.cedar", "\nforbid (principal, action, resource);");
     wait_until("both follow", SOON, || {
-        !asker.decision(&request) && !other.decision(&request)
+        !decision_client.decision(&request) && !other.decision(&request)
     });
     assert_eq!(policies_part(&server).get("warning"), None);
     let metrics = TestBrowser::new(server.operator_port(), server.origin())
@@ -80,34 +80,34 @@ fn a_bad_set_changes_nothing(mut server: TestServer, folder: &PolicyFolder) {
 }
 
 #[test]
-fn a_bad_set_changes_nothing_and_a_good_one_is_in_force_everywhere_embedded() {
-    let folder = PolicyFolder::of(ANYBODY);
+fn an_invalid_policy_set_changes_nothing_and_a_valid_one_takes_effect_everywhere_embedded() {
+    let folder = PolicyFolder::of(ANY_USER);
     let server = TestServer::embedded_with(|config| configure(config, &folder));
     a_bad_set_changes_nothing(server, &folder);
 }
 
 #[test]
-fn a_bad_set_changes_nothing_and_a_good_one_is_in_force_everywhere_clustered() {
-    let folder = PolicyFolder::of(ANYBODY);
+fn an_invalid_policy_set_changes_nothing_and_a_valid_one_takes_effect_everywhere_clustered() {
+    let folder = PolicyFolder::of(ANY_USER);
     let server = TestServer::clustered_with(|config| configure(config, &folder));
     a_bad_set_changes_nothing(server, &folder);
 }
 
 #[test]
-fn with_a_bad_set_at_its_start_an_instance_is_not_ready_and_decides_nothing() {
+fn an_instance_started_with_an_invalid_policy_set_is_not_ready_and_decides_nothing() {
     let folder = PolicyFolder::of("permit (principal, action, resource");
     let server = TestServer::embedded_with(|config| configure(config, &folder));
-    let asker = Asker::of(&server);
+    let decision_client = DecisionClient::of(&server);
     assert_eq!(server.browser().get("/readyz").status, 503);
     let fault = policies_part(&server)["fault"]
         .as_str()
         .expect("a fault")
         .to_owned();
     assert!(fault.starts_with("policies.cedar:1:"), "{fault}");
-    let answer = asker.post("/access/v1/evaluation", &asked("root", "view", "order:7"));
+    let answer = decision_client.post("/access/v1/evaluation", &asked("root", "view", "order:7"));
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert!(answer.header("retry-after").is_some());
-    folder.write("policies.cedar", ANYBODY);
+    folder.write("policies.cedar", ANY_USER);
     wait_until("it is ready", SOON, || {
         server.browser().get("/readyz").status == 200
     });
@@ -117,13 +117,13 @@ fn with_a_bad_set_at_its_start_an_instance_is_not_ready_and_decides_nothing() {
 fn without_a_folder_nothing_is_permitted() {
     let server = TestServer::embedded();
     let root = server.administrator();
-    grant(&server, &root, "order:7", &["OWNER"]);
-    assert!(!Asker::of(&server).decision(&asked("root", "view", "order:7")));
+    assign_roles(&server, &root, "order:7", &["OWNER"]);
+    assert!(!DecisionClient::of(&server).decision(&asked("root", "view", "order:7")));
     assert_eq!(server.browser().get("/readyz").status, 200);
 }
 
 #[test]
-fn the_log_says_once_what_is_refused_and_where() {
+fn the_log_names_each_policy_error_and_its_position_once() {
     let folder = PolicyFolder::of("forbid (principal, action, resourc);");
     let server = TestServer::embedded();
     let data = tempfile::tempdir().expect("a folder");
@@ -146,7 +146,7 @@ fn the_log_says_once_what_is_refused_and_where() {
         operator.request("GET", "/readyz").try_send().is_ok()
     });
     // The same error in another set is not logged again; a different error is.
-    folder.write("b.cedar", ANYBODY);
+    folder.write("b.cedar", ANY_USER);
     folder.write("policies.cedar", "\nforbid (principal, action, resourc);");
     wait_until("it looked again", SOON, || {
         process.output().contains("policies.cedar:2:")
@@ -209,7 +209,7 @@ fn the_command_checks_policies() {
 }
 
 #[test]
-fn the_guides_policies_and_cases_are_good() {
+fn the_guides_policies_and_cases_are_valid() {
     let server = TestServer::embedded();
     let shop = in_repository("examples/policies/shop");
     let mut check = command(&server.config);
@@ -277,7 +277,7 @@ fn the_command_runs_cases() {
 }
 
 #[test]
-fn a_case_about_a_client_says_which() {
+fn a_case_about_a_client_names_it() {
     let server = TestServer::embedded();
     let folder = PolicyFolder::of(
         r#"@id("services") permit (principal is Client, action == Action::"view", resource is order) when { principal.scopes.contains("orders:view") };
@@ -331,14 +331,14 @@ fn a_case_about_a_client_says_which() {
 }
 
 #[test]
-fn the_command_explains_from_the_stores() {
+fn the_command_explains_a_decision_from_stored_facts() {
     let folder = PolicyFolder::of(
         r#"@id("operators") permit (principal is User, action == Action::"view", resource is order) when { context.resource_roles.contains("OPERATOR") };
            @id("strong") permit (principal is User, action == Action::"pay", resource) when { context has auth && context.auth.acr_level >= 2 };"#,
     );
     let server = TestServer::embedded();
     let root = server.administrator();
-    grant(&server, &root, "order:7", &["OPERATOR"]);
+    assign_roles(&server, &root, "order:7", &["OPERATOR"]);
     register(&server, "order:7", &json!({ "size": 3 }));
     let config = with_policies(&server, &folder);
     let explain = |arguments: &[&str]| {
@@ -398,7 +398,7 @@ fn the_command_explains_from_the_stores() {
 }
 
 #[test]
-fn the_command_explains_a_request_with_what_its_caller_says() {
+fn the_command_explains_a_request_with_the_callers_claims() {
     let folder = PolicyFolder::of(
         r#"@id("small") permit (principal is User, action == Action::"refund", resource is order) when { context.claimed.context.amount <= 100 };
            @id("frozen") forbid (principal, action == Action::"refund", resource is order) when { context.claimed.resource has frozen && context.claimed.resource.frozen };
@@ -480,7 +480,7 @@ fn the_command_explains_a_request_with_what_its_caller_says() {
 
 #[test]
 fn the_command_reads_a_request_from_standard_input() {
-    let folder = PolicyFolder::of(ANYBODY);
+    let folder = PolicyFolder::of(ANY_USER);
     let server = TestServer::embedded();
     server.administrator();
     let config = with_policies(&server, &folder);

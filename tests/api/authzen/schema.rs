@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Asker, PolicyFolder, asked, register, under};
-use crate::support::binary::{Ran, command, finish};
+use super::{DecisionClient, PolicyFolder, asked, on_both_with_policies, register};
+use crate::support::binary::{CommandOutput, command, finish};
 use crate::support::test_server::TestServer;
 
 fn policies() -> PolicyFolder {
@@ -26,7 +26,7 @@ fn policies() -> PolicyFolder {
 }
 
 /// Runs the command with the policies of the installation.
-fn run(server: &TestServer, arguments: &[&str]) -> Ran {
+fn run(server: &TestServer, arguments: &[&str]) -> CommandOutput {
     let access = &server.config.access;
     let mut command = command(&server.config);
     for (name, path) in [("POLICIES", &access.policies), ("SCHEMA", &access.schema)] {
@@ -36,10 +36,10 @@ fn run(server: &TestServer, arguments: &[&str]) -> Ran {
     finish(command.args(arguments))
 }
 
-under! { policies();
-    fn what_the_schema_does_not_declare_is_denied(server) {
+on_both_with_policies! { policies();
+    fn undeclared_entities_are_denied(server) {
         server.administrator();
-        let asker = Asker::of(server);
+        let decision_client = DecisionClient::of(server);
         for (action, resource, permits) in [
             ("view", "order:7", true),
             ("send", "parcel:7", true),
@@ -48,18 +48,18 @@ under! { policies();
             ("view", "pallet:7", false),
             ("burn", "order:7", false),
         ] {
-            assert_eq!(asker.decision(&asked("root", action, resource)), permits, "{action} {resource}");
+            assert_eq!(decision_client.decision(&asked("root", action, resource)), permits, "{action} {resource}");
         }
         let many = json!({ "evaluations": [asked("root", "view", "pallet:7"), asked("root", "view", "order:7")] });
-        let answers = asker.post("/access/v1/evaluations", &many).json();
-        let decisions: Vec<&Value> = answers["evaluations"].as_array().expect("answers").iter().map(|answer| &answer["decision"]).collect();
+        let answers = decision_client.post("/access/v1/evaluations", &many).json();
+        let decisions: Vec<&Value> = answers["evaluations"].as_array().expect("evaluations").iter().map(|answer| &answer["decision"]).collect();
         assert_eq!(json!(decisions), json!([false, true]));
     }
 
-    fn attributes_are_held_to_the_schema_when_they_are_stored(server) {
+    fn attributes_are_validated_against_the_schema_when_stored(server) {
         let root = server.administrator();
-        let put = |thing: &str, attributes: Value| {
-            let path = format!("/v1/resources/{thing}");
+        let put = |resource: &str, attributes: Value| {
+            let path = format!("/v1/resources/{resource}");
             let answer = root.browser.request("PUT", &path).json(&json!({ "attributes": attributes })).send();
             (answer.status, answer.json())
         };
@@ -86,9 +86,9 @@ under! { policies();
         assert_eq!(root.browser.get("/v1/resources/ledger/2").status, 404);
     }
 
-    fn stored_attributes_that_do_not_fit_deny_and_never_skip_what_forbids(server) {
+    fn stored_attributes_that_violate_the_schema_deny_and_never_skip_a_forbid(server) {
         server.administrator();
-        let asker = Asker::of(server);
+        let decision_client = DecisionClient::of(server);
         for (id, attributes, permits) in [
             ("open", json!({ "owner": "ada" }), true),
             ("closed", json!({ "owner": "ada", "closed": true }), false),
@@ -98,39 +98,39 @@ under! { policies();
             ("ownerless", json!({}), false),
         ] {
             register(server, &format!("ledger:{id}"), &attributes);
-            assert_eq!(asker.decision(&asked("root", "book", &format!("ledger:{id}"))), permits, "{id}");
+            assert_eq!(decision_client.decision(&asked("root", "book", &format!("ledger:{id}"))), permits, "{id}");
         }
         let arguments = ["policy", "explain", "--subject", "root", "--action", "book", "--resource", "ledger:text", "--json"];
         let explained = run(server, &arguments).json();
         assert!(explained["errors"][0].as_str().is_some_and(|error| error.contains("`closed`")), "{explained}");
         let open = json!({ "subject": { "type": "user", "id": "root" }, "action": { "name": "book" }, "resource": { "type": "ledger" } });
-        assert_eq!(asker.search("resource", &open), ["open"]);
+        assert_eq!(decision_client.search("resource", &open), ["open"]);
     }
 
-    fn searches_find_what_an_evaluation_permits(server) {
+    fn searches_find_exactly_what_an_evaluation_permits(server) {
         server.administrator();
         for resource in ["order:7", "parcel:7", "pallet:7"] {
             register(server, resource, &json!({}));
         }
-        let asker = Asker::of(server);
+        let decision_client = DecisionClient::of(server);
         let root = json!({ "type": "user", "id": "root" });
         for (kind, actions) in [("order", vec!["view"]), ("parcel", vec!["send"]), ("pallet", vec![])] {
-            let thing = json!({ "type": kind, "id": "7" });
-            let may = |action: &str| json!({ "subject": root, "action": { "name": action }, "resource": thing });
-            assert_eq!(asker.search("action", &json!({ "subject": root, "resource": thing })), actions, "{kind}");
+            let resource_entity = json!({ "type": kind, "id": "7" });
+            let may = |action: &str| json!({ "subject": root, "action": { "name": action }, "resource": resource_entity });
+            assert_eq!(decision_client.search("action", &json!({ "subject": root, "resource": resource_entity })), actions, "{kind}");
             for action in ["view", "send", "burn"] {
                 let finds = actions.contains(&action);
-                assert_eq!(asker.search("resource", &may(action)), if finds { vec!["7"] } else { vec![] }, "{action} {kind}");
-                let mut somebody = may(action);
-                somebody["subject"] = json!({ "type": "user" });
-                assert_eq!(asker.search("subject", &somebody), if finds { vec!["root"] } else { vec![] }, "{action} {kind}");
+                assert_eq!(decision_client.search("resource", &may(action)), if finds { vec!["7"] } else { vec![] }, "{action} {kind}");
+                let mut any_user = may(action);
+                any_user["subject"] = json!({ "type": "user" });
+                assert_eq!(decision_client.search("subject", &any_user), if finds { vec!["root"] } else { vec![] }, "{action} {kind}");
             }
         }
     }
 }
 
 #[test]
-fn the_command_says_what_the_schema_does_not_declare() {
+fn the_command_reports_undeclared_entities() {
     let server = TestServer::embedded();
     server.administrator();
     let folder = policies();

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Asker, PolicyFolder, asked, give_roles, grant, register, under, write};
+use super::{
+    DecisionClient, PolicyFolder, asked, assign_global_roles, assign_roles, on_both_with_policies,
+    register, write,
+};
 
 fn policies() -> PolicyFolder {
     PolicyFolder::of(
@@ -17,12 +20,17 @@ fn policies() -> PolicyFolder {
 }
 
 /// Reads all pages of a search with a page size; returns the names in order, and the number of pages.
-fn all_pages(asker: &Asker, kind: &str, request: &Value, limit: usize) -> (Vec<String>, usize) {
+fn all_pages(
+    decision_client: &DecisionClient,
+    kind: &str,
+    request: &Value,
+    limit: usize,
+) -> (Vec<String>, usize) {
     let (mut names, mut pages, mut token) = (Vec::new(), 0, String::new());
     loop {
         let mut request = request.clone();
         request["page"] = json!({ "limit": limit, "token": token });
-        let answer = asker.post(&format!("/access/v1/search/{kind}"), &request);
+        let answer = decision_client.post(&format!("/access/v1/search/{kind}"), &request);
         assert_eq!(answer.status, 200, "{}", answer.text());
         let answer = answer.json();
         let results = answer["results"].as_array().expect("results");
@@ -49,8 +57,8 @@ fn all_pages(asker: &Asker, kind: &str, request: &Value, limit: usize) -> (Vec<S
     }
 }
 
-under! { policies();
-    fn who_asks_for_decisions_does_not_search_and_who_searches_does_not_ask(server) {
+on_both_with_policies! { policies();
+    fn evaluation_and_search_need_separate_scopes(server) {
         server.administrator();
         let (evaluation, search) = ("/access/v1/evaluation", "/access/v1/search/");
         let request = asked("root", "view", "order:7");
@@ -67,19 +75,19 @@ under! { policies();
         }
     }
 
-    fn every_candidate_comes_once_whatever_the_page(server) {
+    fn every_candidate_is_returned_once_for_any_page_size(server) {
         let root = server.administrator();
         let people: Vec<_> = ["ada", "bob", "eve", "kay"].into_iter().map(|name| server.create_user(&root, name)).collect();
         for person in &people[..3] {
-            give_roles(server, person, &["clerk"]);
+            assign_global_roles(server, person, &["clerk"]);
         }
         for id in ["1", "2", "3", "ä/4", "5"] {
             register(server, &format!("order:{id}"), &json!({ "open": id != "2" }));
         }
         for id in ["2", "ä/4", "6", "7", "8"] {
-            grant(server, &people[0], &format!("order:{id}"), if id == "7" { &["OTHER"] } else { &["VIEWER"] });
+            assign_roles(server, &people[0], &format!("order:{id}"), if id == "7" { &["OTHER"] } else { &["VIEWER"] });
         }
-        let asker = Asker::of(server);
+        let decision_client = DecisionClient::of(server);
         let order = |id: &str| json!({ "type": "order", "id": id });
         let subjects = json!({ "subject": { "type": "user" }, "action": { "name": "list" }, "resource": order("1") });
         let ada = json!({ "type": "user", "id": "ada" });
@@ -93,12 +101,12 @@ under! { policies();
             ("action", &actions, vec!["list", "open", "view"]),
         ] {
             // AuthZEN Authorization API 1.0 §8.3: a client that reads a stream learns first whether more follows.
-            let answer = asker.post(&format!("/access/v1/search/{kind}"), request).text();
+            let answer = decision_client.post(&format!("/access/v1/search/{kind}"), request).text();
             assert!(answer.starts_with("{\"page\":{"), "{kind}: {answer}");
-            let (whole, pages) = all_pages(&asker, kind, request, 100);
+            let (whole, pages) = all_pages(&decision_client, kind, request, 100);
             assert_eq!(pages, 1, "{kind}");
             for limit in [1, 2, 3] {
-                let (paged, pages) = all_pages(&asker, kind, request, limit);
+                let (paged, pages) = all_pages(&decision_client, kind, request, limit);
                 assert_eq!(paged, whole, "{kind}, {limit} a page");
                 assert!(pages > 1 || limit == 3, "{kind}");
             }
@@ -109,15 +117,15 @@ under! { policies();
         let mut request = subjects.clone();
         for token in ["!", "eA", "cjE"] {
             request["page"] = json!({ "token": token });
-            assert_eq!(asker.post("/access/v1/search/subject", &request).status, 400, "{token}");
+            assert_eq!(decision_client.post("/access/v1/search/subject", &request).status, 400, "{token}");
         }
     }
 
-    fn what_was_withdrawn_or_has_ended_is_held_no_more(server) {
+    fn withdrawn_and_expired_role_assignments_are_not_found(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         // A policy on the global role would permit each resource that is evaluated.
-        give_roles(server, &ada, &["clerk"]);
+        assign_global_roles(server, &ada, &["clerk"]);
         let give = |id: &str, until: Value| {
             let body = json!({ "user": "ada", "resource_type": "order", "resource_id": id, "roles": ["VIEWER"], "valid_until": until });
             let given = root.browser.post_json("/v1/role-assignments", &body);
@@ -130,29 +138,29 @@ under! { policies();
         let withdrawn = give("7", Value::Null);
         give("8", json!(in_a_minute));
         give("9", json!(in_an_hour));
-        let asker = Asker::of(server);
+        let decision_client = DecisionClient::of(server);
         let request = json!({ "subject": { "type": "user", "id": "ada" }, "action": { "name": "list" }, "resource": { "type": "order" } });
-        assert_eq!(asker.search("resource", &request), ["6", "7", "8", "9"]);
+        assert_eq!(decision_client.search("resource", &request), ["6", "7", "8", "9"]);
         assert!(root.browser.delete(&withdrawn).status < 300);
-        server.pass(61);
-        assert_eq!(asker.search("resource", &request), ["6", "9"]);
+        server.advance_clock(61);
+        assert_eq!(decision_client.search("resource", &request), ["6", "9"]);
         // Registered resources are evaluated, whatever roles the user has on them.
         register(server, "order:7", &json!({}));
-        assert_eq!(asker.search("resource", &request), ["6", "7", "9"]);
+        assert_eq!(decision_client.search("resource", &request), ["6", "7", "9"]);
     }
 
-    fn who_may_not_act_is_not_found(server) {
+    fn inactive_subjects_are_not_found(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
-        give_roles(server, &ada, &["clerk"]);
-        let asker = Asker::of(server);
+        assign_global_roles(server, &ada, &["clerk"]);
+        let decision_client = DecisionClient::of(server);
         let request = json!({ "subject": { "type": "user" }, "action": { "name": "list" }, "resource": { "type": "order", "id": "1" } });
-        assert_eq!(asker.search("subject", &request), ["ada"]);
+        assert_eq!(decision_client.search("subject", &request), ["ada"]);
         assert!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status < 300);
-        assert!(asker.search("subject", &request).is_empty());
+        assert!(decision_client.search("subject", &request).is_empty());
     }
 
-    fn a_search_that_finds_little_comes_back_with_what_it_has(server) {
+    fn an_expensive_search_returns_a_partial_page(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         write(server, move |conn, now| {
@@ -173,12 +181,12 @@ under! { policies();
             }
             Ok(())
         });
-        grant(server, &ada, "order:02099", &["VIEWER"]);
-        let asker = Asker::of(server);
+        assign_roles(server, &ada, "order:02099", &["VIEWER"]);
+        let decision_client = DecisionClient::of(server);
         let request = json!({ "subject": { "type": "user", "id": "ada" }, "action": { "name": "view" }, "resource": { "type": "order" } });
-        let first = asker.post("/access/v1/search/resource", &request).json();
+        let first = decision_client.post("/access/v1/search/resource", &request).json();
         assert_eq!(first["results"], json!([]));
         assert_ne!(first["page"]["next_token"], "");
-        assert_eq!(all_pages(&asker, "resource", &request, 100), (vec!["02099".to_owned()], 2));
+        assert_eq!(all_pages(&decision_client, "resource", &request, 100), (vec!["02099".to_owned()], 2));
     }
 }

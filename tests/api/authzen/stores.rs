@@ -1,6 +1,6 @@
 //! With an unavailable store, no decision is made, and nothing is permitted.
 
-use super::{Asker, PolicyFolder, asked, configure};
+use super::{DecisionClient, PolicyFolder, asked, configure};
 use crate::api::faults::stores;
 use crate::support::process::wait_until;
 use crate::support::test_server::TestServer;
@@ -16,18 +16,18 @@ fn server(database: &str, redis: &str, folder: &PolicyFolder) -> TestServer {
 }
 
 #[test]
-fn without_its_stores_nothing_is_decided() {
+fn without_stores_no_decision_is_made() {
     let (mut postgres, mut redis) = stores();
     let folder = PolicyFolder::of("permit (principal is User, action, resource);");
     let server = server(&postgres.url("doorward"), &redis.url(), &folder);
     let root = server.administrator();
-    let asker = Asker::of(&server);
+    let decision_client = DecisionClient::of(&server);
     let request = asked("root", "view", "order:7");
     let batch = json!({ "evaluations": [request, request] });
     let search = json!({ "subject": { "type": "user" }, "action": { "name": "view" }, "resource": { "type": "order", "id": "7" } });
     // For a subject given by ID, the cached copies are read first; there is none of this resource.
     let by_id = asked(&root.id, "view", "order:8");
-    assert!(asker.decision(&request));
+    assert!(decision_client.decision(&request));
     let refuses = || {
         for (path, body) in [
             ("/access/v1/evaluation", &request),
@@ -37,7 +37,7 @@ fn without_its_stores_nothing_is_decided() {
             ("/access/v1/search/resource", &request),
             ("/access/v1/search/action", &request),
         ] {
-            let answer = asker.post(path, body);
+            let answer = decision_client.post(path, body);
             assert_eq!(answer.status, 503, "{path}: {}", answer.text());
             assert!(answer.header("retry-after").is_some());
             assert!(!answer.text().contains("decision"));
@@ -45,16 +45,22 @@ fn without_its_stores_nothing_is_decided() {
     };
     redis.kill();
     refuses();
-    redis.start_again();
+    redis.restart();
     wait_until("decided again", Duration::from_secs(10), || {
-        asker.post("/access/v1/evaluation", &request).status == 200
+        decision_client
+            .post("/access/v1/evaluation", &request)
+            .status
+            == 200
     });
     postgres.kill();
     // The account state and the resource are still cached, but the user's name is not.
     refuses();
-    postgres.start_again();
+    postgres.restart();
     wait_until("decided again", Duration::from_secs(20), || {
-        asker.post("/access/v1/evaluation", &request).status == 200
+        decision_client
+            .post("/access/v1/evaluation", &request)
+            .status
+            == 200
     });
     assert_eq!(root.session_status(), 200);
 }

@@ -4,7 +4,7 @@ use doorward::base::public_client_id::PublicClientId;
 use serde_json::{Value, json};
 
 use super::ask as ask_api;
-use super::rights::send;
+use super::permissions::send;
 use crate::on_both;
 use crate::support::binary;
 use crate::support::http::Answer;
@@ -28,7 +28,7 @@ fn app(id: &str) -> Value {
     })
 }
 
-fn party(server: &TestServer, id: &str) -> RelyingParty {
+fn with_chosen_credentials(server: &TestServer, id: &str) -> RelyingParty {
     RelyingParty {
         id: id.to_owned(),
         secret: Some(SECRET.to_owned()),
@@ -49,18 +49,18 @@ on_both! {
         assert_eq!(document["client_id"], "grafana");
         assert_eq!(document.get("client_secret"), None, "who chose it has it");
         let ada = server.create_user(&root, "ada");
-        let party = party(server, "grafana");
-        let issued = party.sign_in(&ada.browser, &[]);
+        let relying_party = with_chosen_credentials(server, "grafana");
+        let issued = relying_party.sign_in(&ada.browser, &[]);
         assert_eq!((&issued.id_claims["aud"], &issued.id_claims["azp"]), (&json!("grafana"), &json!("grafana")));
         assert_eq!(claims_of(&issued.access)["client_id"], "grafana");
-        let seen = party.introspect(&issued.access);
+        let seen = relying_party.introspect(&issued.access);
         assert_eq!((&seen["active"], &seen["client_id"]), (&json!(true), &json!("grafana")));
-        assert_eq!(party.user_info(&issued.access).status, 200);
-        let seen = party.introspect(&issued.refresh);
+        assert_eq!(relying_party.user_info(&issued.access).status, 200);
+        let seen = relying_party.introspect(&issued.refresh);
         assert_eq!((&seen["active"], &seen["client_id"]), (&json!(true), &json!("grafana")));
-        assert_eq!(party.refresh(&issued.refresh).status, 200);
+        assert_eq!(relying_party.refresh(&issued.refresh).status, 200);
         // On its own behalf, also at Doorward's API.
-        let own = party.token(&[("grant_type", "client_credentials")]).json();
+        let own = relying_party.token(&[("grant_type", "client_credentials")]).json();
         let own = own["access_token"].as_str().expect("a token");
         assert_eq!((&claims_of(own)["sub"], &claims_of(own)["client_id"]), (&json!("grafana"), &json!("grafana")));
         assert_eq!(server.browser().request("GET", "/v1/users/ada").bearer(own).send().status, 200);
@@ -126,11 +126,11 @@ on_both! {
         let root = server.administrator();
         let id = "5ad26b5c-9c2c-4b55-b8bd-2a5a1a2b3c4d";
         assert_eq!(register(&root, &app(id)).json()["client_id"], id);
-        let own = party(server, id).token(&[("grant_type", "client_credentials")]);
+        let own = with_chosen_credentials(server, id).token(&[("grant_type", "client_credentials")]);
         assert_eq!(own.status, 200, "{own:?}");
     }
 
-    fn no_audience_is_the_id_of_a_client_its_own_included(server) {
+    fn no_audience_equals_any_client_id(server) {
         let root = server.administrator();
         assert_eq!(register(&root, &app("orders")).status, 201);
         let with_audience = |id: &str, audience: &str| {
@@ -148,7 +148,7 @@ on_both! {
         assert_eq!(refusal(&register(&root, &app("stock"))), (409, json!("client_id")));
     }
 
-    fn another_spelling_of_a_clients_uuid_is_taken(server) {
+    fn another_spelling_of_a_clients_uuid_conflicts(server) {
         let root = server.administrator();
         let (existing, _) = server.client(&[]);
         for spelling in [existing.to_uppercase(), existing.replace('-', "")] {
@@ -158,7 +158,7 @@ on_both! {
         assert_eq!(register(&root, &app("0123456789abcdef0123456789abcdef")).status, 201);
     }
 
-    fn of_the_spellings_of_a_uuid_one_is_given(server) {
+    fn concurrent_creations_with_two_spellings_of_a_uuid_create_one_client(server) {
         let root = server.administrator();
         let spellings = |uuid: uuid::Uuid| {
             let (hyphenated, simple) = (uuid.hyphenated().to_string(), uuid.simple().to_string());
@@ -186,7 +186,7 @@ on_both! {
         assert!(refused.text().contains("UUID in mixed case") && refused.text().contains("UUID of version 8"), "{refused:?}");
     }
 
-    fn of_a_chosen_id_and_the_same_audience_one_is_given(server) {
+    fn concurrent_use_as_client_id_and_as_audience_succeeds_once(server) {
         let root = server.administrator();
         for round in 0..5 {
             let name = format!("orders{round}");
@@ -202,7 +202,7 @@ on_both! {
         }
     }
 
-    fn only_administrators_in_person_choose(server) {
+    fn only_signed_in_administrators_choose_credentials(server) {
         let root = server.administrator();
         let service = server.client(&["clients:write", "users:read"]);
         let helper = server.delegated_app("openid clients:write");
@@ -225,7 +225,7 @@ on_both! {
         assert_eq!(register(&ada, &app("grafana")).status, 403);
     }
 
-    fn a_chosen_secret_replaces_the_one_before(server) {
+    fn a_chosen_secret_replaces_the_previous_one(server) {
         let root = server.administrator();
         let (id, old) = server.client(&["users:read"]);
         let path = format!("/v1/clients/{id}/secret");
@@ -239,14 +239,14 @@ on_both! {
         assert_eq!((set.status, set.json().get("client_secret")), (200, None), "{set:?}");
         assert_eq!((ask(&old), ask(SECRET)), (401, 200));
         let made = root.browser.request("POST", &path).send();
-        assert!(made.json()["client_secret"].is_string(), "an empty body makes one: {made:?}");
+        assert!(made.json()["client_secret"].is_string(), "an empty body creates a secret: {made:?}");
         assert_eq!(ask(SECRET), 401);
         let events = root.browser.get("/v1/audit-events?action=client.secret_rotated").json();
         let chosen: Vec<&Value> = (0..2).map(|event| &events["items"][event]["details"]["chosen"]).collect();
         assert_eq!(chosen, [&Value::Null, &json!(["client_secret"])]);
     }
 
-    fn the_audit_log_says_what_was_chosen(server) {
+    fn the_audit_log_records_chosen_credentials(server) {
         let root = server.administrator();
         register(&root, &app("grafana"));
         register(&root, &json!({ "client_name": "Random" }));
@@ -259,7 +259,7 @@ on_both! {
         assert_eq!(found["items"].as_array().map(Vec::len), Some(1));
     }
 
-    fn of_twenty_creations_with_one_id_one_wins(server) {
+    fn exactly_one_of_twenty_creations_with_one_id_succeeds(server) {
         let root = server.administrator();
         let browsers: Vec<_> = (0..RUNNERS).map(|_| root.browser.clone()).collect();
         let answers = race(browsers, |browser| browser.post_json("/v1/clients", &app("grafana")));
@@ -274,7 +274,7 @@ on_both! {
         assert_eq!(events["items"].as_array().map(Vec::len), Some(1));
     }
 
-    fn the_command_chooses_and_reads_the_secret_from_a_file_or_its_input(server) {
+    fn the_command_reads_a_chosen_secret_from_a_file_or_standard_input(server) {
         let run = |arguments: &[&str], input: &str| {
             let mut command = binary::command(&server.config);
             binary::finish_with(command.arg("client").args(arguments).arg("--json"), input)
@@ -286,7 +286,7 @@ on_both! {
         let made = run(&["create", "Moved", "--id", "grafana", "--secret-file", file], "");
         assert_eq!((made.code, made.json()["client_id"].clone()), (0, json!("grafana")), "{made:?}");
         let ask = |secret: &str| ask_api(server, &("grafana".into(), secret.to_owned()), "GET", "/v1/users").status;
-        assert_eq!(ask(SECRET), 403, "authenticated, without the scope");
+        assert_eq!(ask(SECRET), 403, "authenticated, but without the scope");
         let other = SECRET.replace('Z', "Y");
         let set = run(&["rotate-secret", "grafana", "--secret-file", "-"], &format!("{other}\r\n"));
         assert_eq!((set.code, ask(&other), ask(SECRET)), (0, 403, 401), "{set:?}");
@@ -305,7 +305,7 @@ on_both! {
         assert_eq!(ask(&other), 403);
     }
 
-    fn the_command_prints_the_addresses_and_a_missing_one(server) {
+    fn the_command_prints_the_uris_and_reports_a_missing_one(server) {
         let create = |more: &[&str]| {
             let arguments = [&["client", "create", "Shop", "--redirect-uri", CALLBACK], more].concat();
             binary::run(&server.config, &arguments).output
@@ -318,7 +318,7 @@ on_both! {
         assert!(wildcard.code == 4 && wildcard.errors.contains("wildcards") && wildcard.errors.contains("Register each"), "{wildcard:?}");
     }
 
-    fn the_page_takes_an_id_and_a_secret(server) {
+    fn the_page_accepts_an_id_and_a_secret(server) {
         let root = server.administrator();
         let create = |id: &str, secret: &str| {
             let form = [
@@ -341,7 +341,7 @@ on_both! {
         let renew = |secret: &str| root.browser.request("POST", path).page_form(&[("version", "1"), ("client_secret", secret)]).send();
         assert_eq!(renew("short").status, 400);
         assert_eq!(renew(&SECRET.replace('Z', "Y")).status, 303);
-        let own = party(server, "grafana").token(&[("grant_type", "client_credentials")]);
+        let own = with_chosen_credentials(server, "grafana").token(&[("grant_type", "client_credentials")]);
         assert_eq!(own.json()["error"], "invalid_client", "{own:?}");
     }
 }

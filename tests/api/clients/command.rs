@@ -26,7 +26,7 @@ fn code(server: &TestServer, arguments: &[&str]) -> i32 {
 }
 
 on_both! {
-    fn an_app_is_made_shown_changed_and_deleted(server) {
+    fn an_app_is_created_shown_changed_and_deleted(server) {
         let made = client(server, &[
             "create", "Shop", "--redirect-uri", "https://a.example/cb", "--redirect-uri", "https://b.example/cb",
             "--post-logout-redirect-uri", "https://a.example/bye", "--backchannel-logout-uri", "http://10.0.0.7/logout",
@@ -67,7 +67,7 @@ on_both! {
         assert_eq!(client(server, &["list"])["items"], json!([]));
     }
 
-    fn a_method_is_registered_and_taken_back(server) {
+    fn an_authentication_method_is_registered_and_reset(server) {
         let made = client(server, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
         let id = made["client_id"].as_str().expect("an id");
         let is_open = |document: &Value| {
@@ -81,7 +81,7 @@ on_both! {
         assert_eq!(is_open(&open), (json!("client_secret_basic"), json!(true)));
     }
 
-    fn creating_an_app_says_that_it_has_no_address_after_sign_out(server) {
+    fn creating_an_app_warns_of_a_missing_post_logout_redirect_uri(server) {
         let create = |arguments: &[&str]| {
             let arguments = [&["client", "create", "Shop"], arguments].concat();
             binary::run(&server.config, &arguments).output
@@ -91,10 +91,10 @@ on_both! {
         assert!(create(&app).contains(note));
         let with_address = [&app[..], &["--post-logout-redirect-uri", "https://a.example/bye"]].concat();
         assert!(!create(&with_address).contains(note));
-        assert!(!create(&["--scope", "users:read"]).contains(note), "nobody signs in to a service");
+        assert!(!create(&["--scope", "users:read"]).contains(note), "users do not sign in to a service");
     }
 
-    fn creating_a_service_says_that_apps_request_tokens_by_a_uri(server) {
+    fn creating_a_service_explains_that_apps_request_tokens_by_a_uri(server) {
         let create = |arguments: &[&str]| {
             let arguments = [&["client", "create", "orders"], arguments].concat();
             binary::run(&server.config, &arguments).output
@@ -105,7 +105,7 @@ on_both! {
         assert!(!whole.contains("--audience URI"), "{whole}");
     }
 
-    fn logout_tokens_without_sid_are_asked_for_and_taken_back(server) {
+    fn logout_tokens_without_sid_are_turned_on_and_off(server) {
         let app = ["create", "Shop", "--redirect-uri", "https://a.example/cb", "--backchannel-logout-uri", "https://a.example/out"];
         let made = client(server, &[&app[..], &["--backchannel-logout-without-sid"]].concat());
         assert_eq!(made["backchannel_logout_without_sid"], json!(true));
@@ -125,7 +125,7 @@ on_both! {
         assert_eq!(never["claims_in_id_token"], json!(false));
     }
 
-    fn pkce_is_left_to_the_client_demanded_excused_and_reset(server) {
+    fn pkce_is_optional_required_waived_and_reset(server) {
         let made = client(server, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
         assert_eq!((made["require_pkce"].clone(), made["pkce_used"].clone()), (json!("auto"), json!(false)));
         let id = made["client_id"].as_str().expect("an id");
@@ -140,7 +140,7 @@ on_both! {
         assert_eq!(code(server, &["update", id, "--no-pkce", "--require-pkce", "true"]), 2);
     }
 
-    fn a_native_app_has_no_secret_and_a_file_may_say_everything(server) {
+    fn a_native_app_has_no_secret_and_can_be_registered_from_a_file(server) {
         let native = client(server, &["create", "Notes", "--public", "--native", "--redirect-uri", "http://127.0.0.1/cb"]);
         assert_eq!((native.get("client_secret"), native["application_type"].clone()), (None, json!("native")));
         let id = native["client_id"].as_str().expect("an id");
@@ -157,7 +157,7 @@ on_both! {
         assert_eq!(code(server, &["create", "x", "--json-metadata", "/nowhere"]), 4);
     }
 
-    fn a_client_with_loopback_addresses_alone_is_native_unless_said_otherwise(server) {
+    fn a_client_with_only_loopback_redirect_uris_is_native_by_default(server) {
         let kind = |arguments: &[&str]| client(server, arguments)["application_type"].clone();
         let loopback = ["create", "Tool", "--redirect-uri", "http://localhost:8080", "--redirect-uri", "http://127.0.0.1/cb"];
         assert_eq!(kind(&loopback), json!("native"));
@@ -166,7 +166,7 @@ on_both! {
         assert_eq!(kind(&["create", "Service"]), json!("web"));
     }
 
-    fn what_the_rules_refuse_ends_with_its_code(server) {
+    fn each_refusal_has_its_exit_code(server) {
         for (arguments, wanted) in [
             (vec!["create", "x", "--native", "--web"], 2),
             (vec!["create", "x", "--consent", "--no-consent"], 2),
@@ -210,7 +210,7 @@ on_both! {
         assert_eq!(client(server, &["show", id])["allowed_roles"], json!(["admin"]));
     }
 
-    fn a_replaced_scope_list_without_openid_is_warned_of(server) {
+    fn replacing_the_scopes_without_openid_prints_a_warning(server) {
         let made = client(server, &["create", "Shop", "--redirect-uri", "https://a.example/cb"]);
         let id = made["client_id"].as_str().expect("an id");
         let update = |flags: &[&str]| binary::run(&server.config, &[&["client", "update", id], flags].concat());

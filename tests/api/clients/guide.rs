@@ -46,7 +46,7 @@ fn the_guides_commands_get_and_use_a_token_for_a_service() {
 }
 
 #[test]
-fn the_first_tour_shows_what_the_command_prints_about_a_new_client() {
+fn the_tutorial_shows_the_commands_output_for_a_new_client() {
     let page = read("docs/get-started.md");
     let shown = page
         .split("$ doorward client create reports")

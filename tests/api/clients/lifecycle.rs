@@ -9,7 +9,7 @@ use doorward::base::clock::Stopwatch;
 use doorward::db::{self, Connection};
 use serde_json::{Value, json};
 
-use super::rights::send;
+use super::permissions::send;
 use crate::on_both;
 use crate::support::binary;
 use crate::support::http::{Answer, page_user};
@@ -30,7 +30,7 @@ fn status_at(server: &TestServer, instance: usize, client: &Client) -> u16 {
 pub(super) fn register(server: &TestServer, by: &Client, name: &str, scopes: &str) -> Client {
     let body = json!({ "client_name": name, "scope": scopes });
     // Clients are listed by the time of their registration.
-    server.pass(1);
+    server.advance_clock(1);
     let made = send(server, by, "POST", "/v1/clients", &body);
     assert_eq!(made.status, 201, "{}", made.text());
     let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
@@ -57,7 +57,7 @@ fn named(all: &[(&str, bool)]) -> Vec<(String, bool)> {
 }
 
 /// Adds `count` copies of the client with this name.
-pub(super) fn multiply(server: &TestServer, name: &'static str, count: i64) {
+pub(super) fn insert_copies(server: &TestServer, name: &'static str, count: i64) {
     let columns = "name, secret_hash, scopes, metadata, enabled, deleted_at, token_epoch, user_authorizations_epoch, revoked_tokens, state_version, \
                    changed_at, created_at, version, as_of, by_user, by_client, registered_by_client, consent_epoch, permissions_epoch";
     let written = server.app.database.write(move |conn| {
@@ -76,7 +76,7 @@ pub(super) fn multiply(server: &TestServer, name: &'static str, count: i64) {
 }
 
 on_both! {
-    fn clients_that_register_others_are_not_faster_than_their_disabling(server) {
+    fn a_cascading_disable_includes_clients_registered_concurrently(server) {
         let root = server.administrator();
         let service = server.client(&["clients:write"]);
         let try_register = |by: &Client| {
@@ -105,7 +105,7 @@ on_both! {
             wait_until("some registrations", Duration::from_secs(30), || enabled.lock().expect("a list").len() > 8);
             root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({ "with_registered": true }))
         });
-        assert!(!is_over(), "they were faster");
+        assert!(!is_over(), "clients were registered after the disable");
         let all = registered(&disabled);
         assert!(all.len() > 8 && all.iter().all(|(_, is_enabled)| !is_enabled), "{all:?}");
         assert_eq!(registered(&root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({}))), []);
@@ -116,13 +116,13 @@ on_both! {
         let service = server.client(&["clients:write"]);
         register(server, &service, "Many", "");
         // More than the maximum number of values in a query.
-        multiply(server, "Many", 32_999);
+        insert_copies(server, "Many", 32_999);
         assert_eq!(root.browser.get(&format!("/admin/clients/{}/disable", service.0)).status, 200);
         let disabled = root.browser.post_json(&format!("/v1/clients/{}/disable", service.0), &json!({}));
         assert_eq!(registered(&disabled).len(), 33_000);
     }
 
-    fn a_disabled_service_leaves_what_it_registered_or_takes_it_along(server) {
+    fn disabling_a_service_keeps_or_disables_the_clients_it_registered(server) {
         let root = server.administrator();
         let service = server.client(&["clients:write"]);
         let first = register(server, &service, "First", "clients:write");
@@ -145,7 +145,7 @@ on_both! {
         assert_eq!(registered(&disable(&service, &json!({ "with_registered": true }))), []);
     }
 
-    fn a_service_neither_lists_nor_disables_what_another_one_registered(server) {
+    fn a_service_neither_lists_nor_disables_another_services_clients(server) {
         let root = server.administrator();
         let service = server.client(&["clients:write"]);
         let own = register(server, &service, "Own", "clients:write");
@@ -158,7 +158,7 @@ on_both! {
         assert_eq!(root.browser.get(&format!("/v1/clients/{}", through.0)).json()["enabled"], json!(true));
     }
 
-    fn the_command_and_the_page_offer_to_disable_what_a_service_registered(server) {
+    fn the_command_and_the_page_offer_to_disable_a_services_clients(server) {
         let root = server.administrator();
         let services = [server.client(&["clients:write"]), server.client(&["clients:write"])];
         let first = register(server, &services[0], "First & foremost", "clients:write");
@@ -184,7 +184,7 @@ on_both! {
         assert!(!root.browser.get(&page).text().contains("with_registered"), "it registered none");
     }
 
-    fn tokens_that_were_got_with_the_old_secret_die_with_it(server) {
+    fn tokens_obtained_with_the_old_secret_are_revoked_with_it(server) {
         let root = server.administrator();
         let client = server.client(&["users:read"]);
         let app = server.relying_party(|metadata| metadata.grant_types.push(doorward::clients::GrantType::ClientCredentials));
@@ -214,7 +214,7 @@ on_both! {
         assert_eq!(app.user_info(&own).status, 401);
     }
 
-    fn two_services_that_change_each_other_hold_each_other_up_for_a_moment_only(server) {
+    fn two_services_that_change_each_other_do_not_deadlock(server) {
         let services = [server.client(&["clients:write"]), server.client(&["clients:write"])];
         for (one, other) in [(0, 1), (1, 0)] {
             let services: [&Client; 2] = [&services[one], &services[other]];
@@ -245,7 +245,7 @@ on_both! {
         }
     }
 
-    fn a_new_secret_holds_everywhere_at_once(server) {
+    fn a_new_secret_takes_effect_everywhere_immediately(server) {
         let second = server.another_instance();
         let root = server.administrator();
         let client = server.client(&["users:read"]);
@@ -258,7 +258,7 @@ on_both! {
         assert_eq!((event["client"].clone(), event["details"]["name"].clone()), (json!(client.0), json!("a service")));
     }
 
-    fn of_twenty_rotations_one_secret_is_left(server) {
+    fn twenty_concurrent_secret_rotations_leave_one_valid_secret(server) {
         let root = server.administrator();
         let client = server.client(&["users:read"]);
         let path = format!("/v1/clients/{}/secret", client.0);
@@ -272,7 +272,7 @@ on_both! {
         assert_eq!(root.browser.get(&format!("/v1/clients/{}", client.0)).json()["version"], 21);
     }
 
-    fn disabling_and_enabling_hold_everywhere_at_once(server) {
+    fn disabling_and_enabling_take_effect_everywhere_immediately(server) {
         let second = server.another_instance();
         let root = server.administrator();
         let client = server.client(&["users:read"]);
@@ -281,20 +281,20 @@ on_both! {
         let off = root.browser.post_json(&path("disable"), &json!({ "reason": "leaked" }));
         assert_eq!((off.status, off.json()["enabled"].clone()), (200, json!(false)));
         assert_eq!((status_at(server, 0, &client), status_at(server, second, &client)), (401, 401));
-        assert_eq!(root.browser.post_json(&path("disable"), &json!({})).json()["version"], off.json()["version"], "repeated, it is one act");
+        assert_eq!(root.browser.post_json(&path("disable"), &json!({})).json()["version"], off.json()["version"], "repeating it changes nothing");
         let event = root.browser.get("/v1/audit-events?action=client.disabled").json()["items"].clone();
         assert_eq!((event[0]["reason"].clone(), event[1].clone()), (json!("leaked"), Value::Null));
         let on = root.browser.post_json(&path("enable"), &json!({}));
         assert_eq!((on.json()["enabled"].clone(), on.json()["version"].clone()), (json!(true), json!(3)));
         assert_eq!((status_at(server, 0, &client), status_at(server, second, &client)), (200, 200));
         assert_eq!(root.browser.post_json(&path("disable"), &json!({ "reason": "x".repeat(201) })).status, 400);
-        let record = server.run(server.app.clients.find(client.0.parse().expect("an id"))).expect("an answer");
+        let record = server.run(server.app.clients.find(client.0.parse().expect("an id"))).expect("a result");
         let token = doorward::base::ids::AccessTokenId::random();
         let record = record.expect("a client");
-        assert!(!record.is_own_token_valid(token, 0) && record.is_own_token_valid(token, 1), "its tokens do not come back with it");
+        assert!(!record.is_own_token_valid(token, 0) && record.is_own_token_valid(token, 1), "its tokens stay revoked");
     }
 
-    fn what_is_deleted_is_nobody_for_ever(server) {
+    fn a_deleted_client_is_never_accepted_again(server) {
         let second = server.another_instance();
         let root = server.administrator();
         let client = server.client(&["users:read"]);
@@ -302,7 +302,7 @@ on_both! {
         let path = format!("/v1/clients/{}", client.0);
         assert_eq!(root.browser.delete(&format!("{path}?reason=gone")).status, 204);
         assert_eq!((status_at(server, 0, &client), status_at(server, second, &client)), (401, 401));
-        server.pass(120);
+        server.advance_clock(120);
         assert_eq!(status_at(server, second, &client), 401, "when no copy is left, too");
         assert_eq!(root.browser.get(&path).status, 404);
         assert_eq!(root.browser.delete(&path).status, 404);
@@ -314,10 +314,10 @@ on_both! {
         assert_eq!((event["client"].clone(), event["reason"].clone()), (json!(client.0), json!("gone")));
     }
 
-    fn an_origin_is_known_while_its_app_is(server) {
+    fn an_origin_is_allowed_while_its_app_is_enabled(server) {
         let root = server.administrator();
         let (id, _) = server.register_app(|_| {});
-        let is_known = |origin: &str| server.run(server.app.clients.is_known_origin(origin)).expect("an answer");
+        let is_known = |origin: &str| server.run(server.app.clients.is_known_origin(origin)).expect("a result");
         assert!(is_known("https://app.example") && !is_known("https://app.example:444"));
         root.browser.post_json(&format!("/v1/clients/{id}/disable"), &json!({}));
         assert!(!is_known("https://app.example"));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rights::{paths, send};
+use super::permissions::{paths, send};
 use crate::on_both;
 use crate::support::http::Answer;
 use crate::support::relying_party::{RelyingParty, TokenSet, error_of, redirect_parameters};
@@ -77,7 +77,7 @@ fn events(root: &TestUser, action: &str) -> Vec<Value> {
 }
 
 on_both! {
-    fn a_service_lets_in_again_only_what_it_disabled_itself(server) {
+    fn a_service_enables_only_clients_that_it_disabled(server) {
         let root = server.administrator();
         let registrar = server.client(&["clients:write"]);
         let equal = server.client(&["clients:write"]);
@@ -109,7 +109,7 @@ on_both! {
         assert_eq!((act(&registrar, "enable"), in_person("enable")), (403, 200));
     }
 
-    fn a_service_claims_no_audience_and_an_administrator_does(server) {
+    fn only_an_administrator_sets_an_audience(server) {
         let root = server.administrator();
         let registrar = server.client(&["clients:write"]);
         let free = json!({ "client_name": "x", "audiences": ["https://offline.example/"] });
@@ -130,7 +130,7 @@ on_both! {
         assert_eq!(change(&root, &own.0, &claim).status, 200);
     }
 
-    fn a_service_publishes_no_other_kind_of_key(server) {
+    fn a_service_cannot_choose_the_signing_algorithm(server) {
         server.administrator();
         let registrar = server.client(&["clients:write"]);
         let own = register(server, &registrar, &json!({ "client_name": "Own" }));
@@ -145,7 +145,7 @@ on_both! {
         assert_eq!(send(server, &registrar, "PATCH", &url(&own.0), &same).status, 200);
     }
 
-    fn a_service_gives_no_name_of_another_partys_client(server) {
+    fn a_service_cannot_use_the_name_of_a_client_it_does_not_own(server) {
         let root = server.administrator();
         let registrar = server.client(&["clients:write"]);
         let (app, _) = server.register_app(|_| {});
@@ -170,7 +170,7 @@ on_both! {
         register(server, &registrar, &json!({ "client_name": "gone" }));
     }
 
-    fn to_an_app_that_others_registered_a_service_adds_no_scope_about_users(server) {
+    fn a_service_cannot_add_user_scopes_to_an_app_it_did_not_register(server) {
         let root = server.administrator();
         let manager = server.client(&["clients:write", "phone"]);
         let app = server.relying_party(|metadata| metadata.require_consent = true);
@@ -185,13 +185,13 @@ on_both! {
             let refused = patch(&format!("openid email {scope}"));
             assert_eq!((refused.status, refused.json()["scope"].clone()), (403, json!(scope)), "{scope}");
         }
-        assert_eq!(patch("openid").status, 200, "taking is no giving");
+        assert_eq!(patch("openid").status, 200, "removing a permission needs none");
         assert_eq!(patch("openid phone").status, 200, "it holds that one");
         // A service may choose the scopes of its own apps, because users are asked for consent.
         register(server, &manager, &json!({ "client_name": "Own", "scope": "openid offline_access roles" }));
     }
 
-    fn a_service_changes_only_what_it_registered_or_was_granted(server) {
+    fn a_service_changes_only_clients_it_registered_or_may_manage(server) {
         let root = server.administrator();
         let registrar = server.client(&["clients:write", "clients:read"]);
         let equal = server.client(&["clients:write"]);
@@ -218,7 +218,7 @@ on_both! {
         assert_refused(server, &registrar, &app);
     }
 
-    fn only_an_administrator_in_person_grants_management(server) {
+    fn only_a_signed_in_administrator_grants_management(server) {
         let root = server.administrator();
         let registrar = server.client(&["clients:write"]);
         let own = register(server, &registrar, &json!({ "client_name": "Own" }));
@@ -244,7 +244,7 @@ on_both! {
         }
     }
 
-    fn a_service_does_not_take_over_an_app_that_people_use(server) {
+    fn a_service_cannot_take_over_an_app_with_users(server) {
         let root = server.administrator();
         let thief = server.client(&["clients:write", "openid", "profile", "email", "roles"]);
         let app = server.relying_party(|metadata| {
@@ -268,7 +268,7 @@ on_both! {
         assert!(!is_asked_again(&app, &root));
     }
 
-    fn a_change_that_loosens_an_app_voids_consents_and_says_so(server) {
+    fn a_change_that_widens_an_apps_access_voids_consents_and_reports_it(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| {
             metadata.require_consent = true;
@@ -302,7 +302,7 @@ on_both! {
         assert_eq!(public.json()["consents_voided"], 1, "{}", public.text());
     }
 
-    fn who_is_asked_while_an_app_is_loosened_is_asked_about_another_app(server) {
+    fn a_consent_page_expires_when_the_apps_access_is_widened(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         let answer = app.authorize(&root.browser, &[]);
@@ -322,7 +322,7 @@ on_both! {
         let app = RelyingParty { id, secret: Some(secret), server: server.browser() };
         consent(&app, &root);
         let rotated = root.browser.post_json(&format!("{}/secret", url(&app.id)), &json!({}));
-        assert_eq!(rotated.json()["consents_voided"], 0, "an administrator in person gave it to the app's owner");
+        assert_eq!(rotated.json()["consents_voided"], 0, "a signed-in administrator granted it to the app's owner");
         assert!(!is_asked_again(&app, &root));
         let rotated = send(server, &registrar, "POST", &format!("{}/secret", url(&app.id)), &json!({}));
         assert_eq!((rotated.status, rotated.json()["consents_voided"].clone()), (200, json!(1)));
@@ -353,7 +353,7 @@ on_both! {
         assert!(!all.contains(&secret.expect("a secret")), "never a secret");
     }
 
-    fn a_service_gives_only_resources_and_audiences_that_it_has(server) {
+    fn a_service_grants_only_resources_and_audiences_that_it_has(server) {
         let root = server.administrator();
         let registrar = server.client(&["clients:write"]);
         let has = json!({ "resources": ["https://api.example/"], "audiences": ["https://registrar.example/"] });
@@ -387,7 +387,7 @@ on_both! {
         assert_refused(server, &registrar, &own.0);
     }
 
-    fn a_resource_that_is_taken_from_a_client_is_refused_at_once(server) {
+    fn a_resource_removed_from_a_client_is_refused_immediately(server) {
         let root = server.administrator();
         let api = "https://api.example/";
         let app = server.relying_party(|metadata| metadata.resources = vec![api.into()]);
@@ -403,7 +403,7 @@ on_both! {
         assert_eq!(app.refresh(&held.refresh).status, 200, "refused, the refresh token was not used");
     }
 
-    fn an_app_that_asks_nobody_is_an_administrators_alone(server) {
+    fn only_an_administrator_creates_an_app_without_consent(server) {
         let root = server.administrator();
         let registrar = server.client(&["clients:write"]);
         let body = json!({ "client_name": "Own", "redirect_uris": ["https://app.example/callback"] });
@@ -419,7 +419,7 @@ on_both! {
     }
 }
 
-fn a_service_gives_no_name_of_the_installation(server: &TestServer) {
+fn a_service_cannot_use_the_installations_name(server: &TestServer) {
     let root = server.administrator();
     let registrar = server.client(&["clients:write"]);
     let helper = server.delegated_app("openid clients:write");
@@ -465,16 +465,16 @@ fn a_service_gives_no_name_of_the_installation(server: &TestServer) {
     }
 }
 
-fn called_elan(config: &mut doorward::base::config::Config) {
+fn with_rp_name(config: &mut doorward::base::config::Config) {
     config.passkeys.rp_name = "Élan ID".into();
 }
 
 #[test]
-fn a_service_gives_no_name_of_the_installation_embedded() {
-    a_service_gives_no_name_of_the_installation(&TestServer::embedded_with(called_elan));
+fn a_service_cannot_use_the_installations_name_embedded() {
+    a_service_cannot_use_the_installations_name(&TestServer::embedded_with(with_rp_name));
 }
 
 #[test]
-fn a_service_gives_no_name_of_the_installation_clustered() {
-    a_service_gives_no_name_of_the_installation(&TestServer::clustered_with(called_elan));
+fn a_service_cannot_use_the_installations_name_clustered() {
+    a_service_cannot_use_the_installations_name(&TestServer::clustered_with(with_rp_name));
 }

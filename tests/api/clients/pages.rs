@@ -49,7 +49,7 @@ fn is_enabled(root: &TestUser, client: &str) -> bool {
 }
 
 /// Returns the version of the client's record in the database, and of the one in the ephemeral store.
-fn moves(server: &TestServer, client: &str) -> (i64, i64) {
+fn versions(server: &TestServer, client: &str) -> (i64, i64) {
     let id: ClientId = client.parse().expect("an ID");
     let read = server
         .app
@@ -57,18 +57,18 @@ fn moves(server: &TestServer, client: &str) -> (i64, i64) {
         .read(move |conn| doorward::clients::find(conn, id));
     let stored = server
         .run(read)
-        .expect("an answer")
+        .expect("a result")
         .expect("a client")
         .state_version;
     let key = server.app.clients.key(id);
     let copy = server.run(server.app.ephemeral.get(&[&key]));
-    let copy = copy.expect("an answer").remove(0).expect("a record");
+    let copy = copy.expect("a result").remove(0).expect("a record");
     let (published, _) = copy.split_once(':').expect("a number");
     (stored, published.parse().expect("a number"))
 }
 
 on_both! {
-    fn a_client_that_is_disabled_already_takes_along_what_it_registered(server) {
+    fn disabling_an_already_disabled_client_still_disables_the_clients_it_registered(server) {
         let root = server.administrator();
         let service = server.client(&["clients:write"]);
         let apps = [register(server, &service, "First", ""), register(server, &service, "Second", "")];
@@ -86,7 +86,7 @@ on_both! {
         assert!(!shown.contains(&page), "nothing is left to do");
     }
 
-    fn a_form_that_is_sent_again_puts_in_force_what_it_changed_before(server) {
+    fn resubmitting_a_form_completes_a_pending_change(server) {
         let root = server.administrator();
         let enabled = |client: &(String, String)| ask_api(server, client, "GET", "/v1/users").status == 403;
         let mut pending = 0;
@@ -106,7 +106,7 @@ on_both! {
                     assert_eq!(first.status, 303, "{first:?}");
                     break;
                 }
-                let (stored, published) = moves(server, &client.0);
+                let (stored, published) = versions(server, &client.0);
                 if stored == published {
                     continue;
                 }
@@ -116,14 +116,14 @@ on_both! {
                 let is_done = again.status == 303 && act == "disable";
                 let is_refused = again.status == 409 && again.text().contains("an earlier one may have");
                 assert!(is_done || is_refused, "{act}: {again:?}");
-                let (stored, published) = moves(server, &client.0);
+                let (stored, published) = versions(server, &client.0);
                 assert_eq!(stored, published, "{act}, cut off after {operations} operations");
             }
         }
         assert!(pending >= 3);
     }
 
-    fn a_typed_secret_is_in_no_page_and_typed_again_after_a_fresh_sign_in(server) {
+    fn an_entered_secret_is_never_shown_and_is_entered_again_after_a_step_up(server) {
         let mut root = server.administrator();
         let (client, old) = server.client(&["users:read"]);
         let new_secret = format!("/admin/clients/{client}/new-secret");
@@ -131,7 +131,7 @@ on_both! {
         let app = [&app[..], &LISTS].concat();
         let cases: [(&str, &[(&str, &str)]); 2] = [(&new_secret, &[]), ("/admin/clients/new", &app)];
         for (path, typed) in cases {
-            server.pass(STEP_UP_AGE);
+            server.advance_clock(STEP_UP_AGE);
             let html = root.browser.get(path).text();
             let with_secret = [typed, &[("client_secret", SECRET)]].concat();
             let page = shown(&root.browser, &send(&root.browser, &html, path, &with_secret));
@@ -154,7 +154,7 @@ on_both! {
         }
     }
 
-    fn a_refused_form_says_that_its_secret_must_be_typed_again(server) {
+    fn a_refused_form_says_that_its_secret_must_be_entered_again(server) {
         let root = server.administrator();
         let html = root.browser.get("/admin/clients/new").text();
         let typed = [("client_name", "An app"), ("redirect_uris", "http://app.example/callback")];
@@ -172,10 +172,10 @@ on_both! {
         assert!(!refused.text().contains("Type the client secret again"));
     }
 
-    fn a_typed_secret_is_not_kept_while_one_signs_in_again(server) {
+    fn an_entered_secret_is_not_stored_during_a_step_up(server) {
         let mut root = server.administrator();
         let html = root.browser.get("/admin/clients/new").text();
-        server.pass(40 * 24 * 3600);
+        server.advance_clock(40 * 24 * 3600);
         let sent = send(&root.browser, &html, "/admin/clients/new", &[("client_name", "Typed App"), ("client_secret", SECRET)]);
         let login = sent.header("location").expect("a location").to_owned();
         let browser = root.browser.clone();
@@ -183,7 +183,7 @@ on_both! {
         let to = browser.get(&login);
         let page = browser.get(to.header("location").expect("a location")).text();
         let kept = page.split("id=\"restored-form\">").nth(1).and_then(|rest| rest.split("</script>").next());
-        let kept: Value = serde_json::from_str(kept.expect("what was typed")).expect("JSON");
+        let kept: Value = serde_json::from_str(kept.expect("the stored input")).expect("JSON");
         let fields = kept["fields"].as_array().expect("fields");
         assert!(fields.contains(&json!(["client_name", "Typed App"])) && fields.contains(&json!(["secret_left_out", "yes"])), "{kept}");
         assert!(!page.contains(SECRET));

@@ -9,13 +9,13 @@ use crate::support::test_server::TestServer;
 
 const PAGE: &str = "/admin/clients/new";
 
-fn run(server: &TestServer, arguments: &[&str]) -> binary::Ran {
+fn run(server: &TestServer, arguments: &[&str]) -> binary::CommandOutput {
     let arguments = [&["client"], arguments].concat();
     binary::run(&server.config, &arguments)
 }
 
 on_both! {
-    fn the_command_makes_what_the_program_needs_and_prints_its_settings(server) {
+    fn the_command_registers_the_program_and_prints_its_settings(server) {
         let ran = run(server, &["create", "Graphs", "--for", "grafana", "--url", "https://graphs.example/"]);
         assert_eq!(ran.code, 0, "{}", ran.errors);
         let lines: Vec<&str> = ran.output.lines().collect();
@@ -39,7 +39,7 @@ on_both! {
         assert!(service.output.contains("service (client credentials") && !service.output.contains("sign-out"), "{}", service.output);
     }
 
-    fn what_is_missing_or_unknown_is_refused_with_a_hint(server) {
+    fn missing_and_unknown_arguments_are_refused_with_a_hint(server) {
         for (arguments, code, hint) in [
             (vec!["create", "x", "--for", "grafana"], 4, "the program's own URL is needed"),
             (vec!["create", "x", "--for", "grafana", "--url", "graphs.example"], 4, "must begin with https://"),

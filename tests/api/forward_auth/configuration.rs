@@ -2,9 +2,9 @@
 
 use doorward::base::config::Config;
 
-use crate::support::binary::{self, Ran};
+use crate::support::binary::{self, CommandOutput};
 
-fn check(routes: &str) -> Ran {
+fn check(routes: &str) -> CommandOutput {
     let folder = tempfile::TempDir::new().expect("a folder");
     let file = folder.path().join("doorward.toml");
     std::fs::write(&file, routes).expect("a file");
@@ -15,7 +15,7 @@ fn check(routes: &str) -> Ran {
 }
 
 #[test]
-fn every_mistake_of_a_shape_is_named_by_its_place() {
+fn every_syntax_error_is_reported_with_its_position() {
     let ran = check(
         r#"
         [[access.route]]
@@ -56,7 +56,7 @@ fn every_mistake_of_a_shape_is_named_by_its_place() {
 }
 
 #[test]
-fn every_mistake_of_a_meaning_is_named_by_its_place() {
+fn every_semantic_error_is_reported_with_its_position() {
     let ran = check(
         r#"
         [[access.route]]
@@ -89,14 +89,14 @@ fn every_mistake_of_a_meaning_is_named_by_its_place() {
 }
 
 #[test]
-fn the_guides_routes_can_be_used() {
+fn the_guides_routes_are_valid() {
     let routes = include_str!("../../proxies/routes.toml");
     let ran = check(routes);
     assert_eq!(ran.code, 0, "{}", ran.errors);
 }
 
 #[test]
-fn a_route_that_no_request_reaches_is_warned_of_and_used_all_the_same() {
+fn an_unreachable_route_causes_a_warning_and_is_still_loaded() {
     let route = |path: &str| {
         format!(
             "[[access.route]]\nhost = \"shop.example.com\"\npath = \"{path}\"\naction = \"view\"\nresource = {{ type = \"page\", id = \"x\" }}\n"

@@ -1,6 +1,6 @@
 //! Access decisions: routes, role assignments, policies, and the headers for the application.
 
-use super::{HTML, ORDER, Visitor, ada, location, on_both_protected};
+use super::{HTML, ORDER, Visitor, ada, location, on_both_with_forward_auth};
 use crate::api::roles::patch;
 use crate::support::http::Answer;
 use serde_json::json;
@@ -23,8 +23,8 @@ fn identity(answer: &Answer) -> Vec<&str> {
     .collect()
 }
 
-on_both_protected! {
-    fn signed_in_and_operator_of_that_very_order(server) {
+on_both_with_forward_auth! {
+    fn access_needs_a_sign_in_and_the_role_on_that_order(server) {
         let (root, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         let denied = visitor.traefik("GET", "/orders/17?x=y").header("Accept", HTML).send();
@@ -54,7 +54,7 @@ on_both_protected! {
         assert_eq!(visitor.status("/orders/17"), 403);
     }
 
-    fn a_grant_given_and_withdrawn_on_one_instance_counts_at_once_on_the_other(server) {
+    fn role_assignments_take_effect_immediately_on_every_instance(server) {
         let second = server.another_instance();
         let (_, ada) = ada(server);
         let here = Visitor::of(server, &ada);
@@ -69,7 +69,7 @@ on_both_protected! {
         }
     }
 
-    fn what_no_route_names_is_denied_and_leads_nowhere(server) {
+    fn unrouted_requests_are_denied_without_a_redirect(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/");
@@ -83,14 +83,14 @@ on_both_protected! {
             let answer = visitor.traefik("GET", "/").header("X-Forwarded-Host", host).header("Accept", HTML).send();
             assert_eq!(answer.status, 403, "{host}");
             assert!(answer.header("location").is_none(), "{host}");
-            let answer = visitor.door("GET", "/.doorward/login?to=/").header("Host", host).header("X-Forwarded-Host", host).send();
+            let answer = visitor.at_host("GET", "/.doorward/login?to=/").header("Host", host).header("X-Forwarded-Host", host).send();
             assert_eq!(answer.status, 404, "{host}");
         }
         // No policy applies to this resource.
         assert_eq!(visitor.status("/vault/none"), 403);
     }
 
-    fn what_is_open_to_everybody_asks_nobody_to_sign_in(server) {
+    fn public_routes_require_no_sign_in(server) {
         let (_, ada) = ada(server);
         let stranger = Visitor::new(server);
         let answer = stranger.traefik("GET", "/").send();
@@ -107,7 +107,7 @@ on_both_protected! {
         assert_eq!(visitor.status("/news/1"), 200);
     }
 
-    fn roles_are_told_and_follow_the_person(server) {
+    fn forwarded_roles_follow_changes_of_the_user(server) {
         let (root, _) = ada(server);
         let visitor = Visitor::of(server, &root);
         visitor.enter("/");
@@ -123,12 +123,12 @@ on_both_protected! {
         assert_eq!(visitor.traefik("GET", "/").send().header("remote-email"), Some("ceo@corp.example"));
     }
 
-    fn an_old_sign_in_is_renewed_on_the_way_and_never_in_a_circle(server) {
+    fn an_old_sign_in_is_renewed_without_a_redirect_loop(server) {
         let (_, mut ada) = ada(server);
         let mut visitor = Visitor::of(server, &ada);
         visitor.enter("/vault/fresh");
         assert_eq!(visitor.status("/vault/fresh"), 200);
-        server.pass(600);
+        server.advance_clock(600);
         // Programs get a challenge that says what is required; browsers are redirected.
         let answer = visitor.traefik("POST", "/vault/fresh").send();
         assert_eq!(answer.status, 401);
@@ -137,22 +137,22 @@ on_both_protected! {
         assert_eq!(visitor.nginx("GET", "/vault/fresh").header("Accept", HTML).send().status, 401);
         let led = visitor.traefik("GET", "/vault/fresh").header("Accept", HTML).send();
         assert_eq!(location(&led, 302), "https://shop.example.com/.doorward/login?to=%2Fvault%2Ffresh");
-        let onward = visitor.begin("/vault/fresh");
-        let page = visitor.place.get(&onward);
+        let sign_in_path = visitor.begin("/vault/fresh");
+        let page = visitor.doorward_browser.get(&sign_in_path);
         assert_eq!(page.status, 200);
         assert!(page.text().contains("Confirm with a passkey") && page.text().contains("shop.example.com"), "{page:?}");
-        ada.browser = visitor.place.clone();
+        ada.browser = visitor.doorward_browser.clone();
         assert_eq!(ada.step_up().status, 200);
-        visitor.place = ada.browser.clone();
-        let nameless = visitor.place.request("POST", &onward).form(&[]).send();
+        visitor.doorward_browser = ada.browser.clone();
+        let nameless = visitor.doorward_browser.request("POST", &sign_in_path).form(&[]).send();
         assert_eq!(nameless.status, 409, "a form that does not name its user does nothing");
-        let back = location(&visitor.place.request("POST", &onward).page_form(&[]).send(), 303);
+        let back = location(&visitor.doorward_browser.request("POST", &sign_in_path).page_form(&[]).send(), 303);
         let path = back.strip_prefix("https://shop.example.com").expect("the host");
-        assert_eq!(location(&visitor.door("GET", path).send(), 303), "/vault/fresh");
+        assert_eq!(location(&visitor.at_host("GET", path).send(), 303), "/vault/fresh");
         assert_eq!(visitor.status("/vault/fresh"), 200);
     }
 
-    fn what_a_new_sign_in_does_not_turn_is_refused(server) {
+    fn a_step_up_that_does_not_change_the_decision_is_refused(server) {
         let (_, mut ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/vault/strong");
@@ -161,52 +161,52 @@ on_both_protected! {
         let challenge = answer.header("www-authenticate").expect("a challenge");
         assert!(challenge.contains("acr_values=\"urn:doorward:acr:device-bound"), "{challenge}");
         // Ada has no such passkey: a page asks for it, and Ada can try again with a button.
-        let onward = visitor.begin("/vault/strong");
-        assert!(visitor.place.get(&onward).text().contains("requires a device-bound passkey"));
-        ada.browser = visitor.place.clone();
+        let sign_in_path = visitor.begin("/vault/strong");
+        assert!(visitor.doorward_browser.get(&sign_in_path).text().contains("requires a device-bound passkey"));
+        ada.browser = visitor.doorward_browser.clone();
         assert_eq!(ada.step_up().status, 200);
-        let again = ada.browser.submit(&onward, &[]);
+        let again = ada.browser.submit(&sign_in_path, &[]);
         assert_eq!(again.status, 200);
         assert!(again.text().contains("requires a device-bound passkey"));
         // No sign-in could satisfy the policy, so none is requested.
         assert_eq!(visitor.status("/vault/never-old"), 403);
-        let refused = visitor.door("GET", "/.doorward/login?to=/vault/never-old").send();
+        let refused = visitor.at_host("GET", "/.doorward/login?to=/vault/never-old").send();
         assert_eq!(refused.status, 403);
         assert!(refused.text().contains("have access"));
     }
 
-    fn a_second_denial_after_a_new_sign_in_is_the_end(server) {
+    fn a_second_denial_after_a_new_sign_in_is_final(server) {
         let (_, mut ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/vault/instant");
-        server.pass(5);
+        server.advance_clock(5);
         assert_eq!(visitor.status("/vault/instant"), 401);
-        let onward = visitor.begin("/vault/instant");
-        ada.browser = visitor.place.clone();
+        let sign_in_path = visitor.begin("/vault/instant");
+        ada.browser = visitor.doorward_browser.clone();
         assert_eq!(ada.step_up().status, 200);
-        let back = location(&ada.browser.request("POST", &onward).page_form(&[]).send(), 303);
+        let back = location(&ada.browser.request("POST", &sign_in_path).page_form(&[]).send(), 303);
         let path = back.strip_prefix("https://shop.example.com").expect("the host");
-        assert_eq!(visitor.door("GET", path).send().status, 303);
+        assert_eq!(visitor.at_host("GET", path).send().status, 303);
         assert_eq!(visitor.status("/vault/instant"), 200);
-        server.pass(5);
+        server.advance_clock(5);
         // The sign-in is too old again, although it was just made for this request: 403, to prevent a redirect loop.
         assert_eq!(visitor.status("/vault/instant"), 403);
-        assert_eq!(visitor.door("GET", "/.doorward/login?to=/vault/instant").send().status, 403);
-        server.pass(60);
+        assert_eq!(visitor.at_host("GET", "/.doorward/login?to=/vault/instant").send().status, 403);
+        server.advance_clock(60);
         assert_eq!(visitor.status("/vault/instant"), 401);
     }
 
-    fn whoever_would_rather_not_or_is_somebody_else_is_led_away(server) {
+    fn declining_a_step_up_or_switching_accounts_leaves_the_page(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/");
-        server.pass(600);
-        let onward = visitor.begin("/vault/fresh");
-        let answer = |answer: &str| visitor.place.request("POST", &onward).page_form(&[("answer", answer)]).send();
+        server.advance_clock(600);
+        let sign_in_path = visitor.begin("/vault/fresh");
+        let answer = |answer: &str| visitor.doorward_browser.request("POST", &sign_in_path).page_form(&[("answer", answer)]).send();
         assert_eq!(location(&answer("deny"), 303), "/account");
         let switch = location(&answer("switch"), 303);
         assert!(switch.starts_with("/login?continue=") && switch.ends_with("&switch=1"), "{switch}");
-        let forged = visitor.place.request("POST", &onward).without_same_origin().form(&[]).send();
+        let forged = visitor.doorward_browser.request("POST", &sign_in_path).without_same_origin().form(&[]).send();
         assert_eq!(forged.status, 403);
     }
 }

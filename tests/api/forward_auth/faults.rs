@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use doorward::base::config::Config;
 
-use super::{HTML, ORDER, POLICIES, Visitor, ada, on_both_protected, protected};
+use super::{HTML, ORDER, POLICIES, Visitor, ada, on_both_with_forward_auth, protected};
 use crate::api::faults::stores;
-use crate::api::redis_rollback::{copy, roll_back};
+use crate::api::redis_rollback::{copy, restore_redis};
 use crate::support::fault_sweep::{RepeatableRequest, fault_at_every_step};
 use crate::support::http::Answer;
 use crate::support::logged_errors;
@@ -15,7 +15,7 @@ use crate::support::process::wait_until;
 use crate::support::test_server::TestServer;
 
 #[test]
-fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
+fn without_redis_access_is_refused_without_a_redirect_to_sign_in() {
     let (postgres, mut redis) = stores();
     let server = TestServer::on(&postgres.url("doorward"), &redis.url(), |config| {
         config.redis.timeout = Duration::from_millis(500);
@@ -29,7 +29,7 @@ fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
     let opened = visitor.clone();
     visitor.drop_session();
     let waiting = visitor.begin("/orders/17");
-    let ticket = visitor.ticket("/orders/17");
+    let code_path = visitor.handoff_code_path("/orders/17");
     redis.kill();
     for request in [
         opened
@@ -37,12 +37,12 @@ fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
             .header("Accept", "text/html"),
         opened.nginx("GET", "/orders/17"),
         opened.envoy("GET", "/orders/17"),
-        opened.door("GET", "/.doorward/login?to=/orders/17"),
-        visitor.door("GET", &ticket),
+        opened.at_host("GET", "/.doorward/login?to=/orders/17"),
+        visitor.at_host("GET", &code_path),
         opened
-            .door("POST", "/.doorward/logout")
+            .at_host("POST", "/.doorward/logout")
             .header("Origin", "https://shop.example.com"),
-        visitor.place.request("GET", &waiting),
+        visitor.doorward_browser.request("GET", &waiting),
     ] {
         let answer = request.send();
         assert_eq!(answer.status, 503, "{answer:?}");
@@ -50,14 +50,16 @@ fn with_redis_away_nobody_passes_and_nobody_is_sent_to_sign_in() {
         assert!(answer.headers_named("set-cookie").is_empty(), "{answer:?}");
         assert!(answer.header("remote-id").is_none() && answer.header("location").is_none());
     }
-    redis.start_again();
-    wait_until("the door is open again", Duration::from_secs(5), || {
-        opened.status("/orders/17") == 200
-    });
+    redis.restart();
+    wait_until(
+        "the forward-auth session is accepted again",
+        Duration::from_secs(5),
+        || opened.status("/orders/17") == 200,
+    );
 }
 
 #[test]
-fn with_the_database_away_doors_stay_open_while_copies_live() {
+fn without_the_database_forward_auth_sessions_work_while_caches_are_valid() {
     let (mut postgres, redis) = stores();
     let server = TestServer::on(&postgres.url("doorward"), &redis.url(), |config| {
         config.redis.timeout = Duration::from_millis(500);
@@ -76,18 +78,18 @@ fn with_the_database_away_doors_stay_open_while_copies_live() {
 }
 
 #[test]
-fn a_ticket_that_was_used_is_not_good_again_when_redis_is_set_back() {
+fn a_used_handoff_code_stays_used_after_a_redis_rollback() {
     let (postgres, mut redis) = stores();
     let server = TestServer::on(&postgres.url("doorward"), &redis.url(), protected);
     let (_, ada) = ada(&server);
     let visitor = Visitor::of(&server, &ada);
-    let ticket = visitor.ticket("/news/1");
+    let code_path = visitor.handoff_code_path("/news/1");
     let before = copy(&server, &mut redis);
     let other = visitor.clone();
-    assert_eq!(visitor.door("GET", &ticket).send().status, 303);
+    assert_eq!(visitor.at_host("GET", &code_path).send().status, 303);
     assert_eq!(visitor.status("/news/1"), 200);
-    roll_back(&server, &mut redis, &before);
-    let again = other.door("GET", &ticket).send();
+    restore_redis(&server, &mut redis, &before);
+    let again = other.at_host("GET", &code_path).send();
     assert_eq!(again.status, 410, "{again:?}");
     assert!(again.headers_named("set-cookie").is_empty(), "{again:?}");
 }
@@ -104,64 +106,68 @@ fn policies_of(config: &Config) -> PathBuf {
     folder.join("shop.cedar")
 }
 
-fn without_policies_an_open_door_leads_nowhere(server: &TestServer) {
+fn without_policies_a_forward_auth_session_gives_no_access(server: &TestServer) {
     let (_, ada) = ada(server);
     server.set_role_assignment(&ada.id, ORDER, &["OPERATOR"]);
     let visitor = Visitor::of(server, &ada);
     visitor.enter("/");
-    let nobody = Visitor::new(server);
+    let anonymous = Visitor::new(server);
     for ask in [Visitor::traefik, Visitor::nginx, Visitor::envoy] {
         for uri in ["/", "/orders/17", "/news/1"] {
             let refused = ask(&visitor, "GET", uri).header("Accept", HTML).send();
             assert_eq!(refused.status, 403, "{uri}: {refused:?}");
             assert!(refused.header("remote-id").is_none(), "{uri}");
-            let refused = ask(&nobody, "GET", uri).send();
+            let refused = ask(&anonymous, "GET", uri).send();
             assert!([401, 403].contains(&refused.status), "{uri}: {refused:?}");
         }
     }
     std::fs::write(policies_of(&server.config), POLICIES).expect("a file");
     wait_until(
-        "the good ones are in force",
+        "the valid policies are in effect",
         Duration::from_secs(10),
         || visitor.status("/orders/17") == 200,
     );
 }
 
 #[test]
-fn without_policies_an_open_door_leads_nowhere_embedded() {
-    without_policies_an_open_door_leads_nowhere(&TestServer::embedded_with(with_a_mistake));
+fn without_policies_a_forward_auth_session_gives_no_access_embedded() {
+    without_policies_a_forward_auth_session_gives_no_access(&TestServer::embedded_with(
+        with_a_mistake,
+    ));
 }
 
 #[test]
-fn without_policies_an_open_door_leads_nowhere_clustered() {
-    without_policies_an_open_door_leads_nowhere(&TestServer::clustered_with(with_a_mistake));
+fn without_policies_a_forward_auth_session_gives_no_access_clustered() {
+    without_policies_a_forward_auth_session_gives_no_access(&TestServer::clustered_with(
+        with_a_mistake,
+    ));
 }
 
-fn leads(answer: &Answer, to: &str) -> bool {
+fn redirects_to(answer: &Answer, to: &str) -> bool {
     let location = answer.header("location").unwrap_or_default();
     answer.status == 303 && location.starts_with(to)
 }
 
-on_both_protected! {
-    fn the_way_in_is_open_again_at_every_step(server) {
+on_both_with_forward_auth! {
+    fn a_sign_in_flow_can_be_restarted_after_a_fault_at_every_step(server) {
         let (_, ada) = ada(server);
         let visitor = &Visitor::of(server, &ada);
         fault_at_every_step(&server.fault_injector, "begin", || {
             let stranger = Visitor::new(server);
-            let begin = move || stranger.door("GET", "/.doorward/login?to=/news/1").send();
-            RepeatableRequest::repeatable(begin, |answer| leads(answer, server.origin()))
+            let begin = move || stranger.at_host("GET", "/.doorward/login?to=/news/1").send();
+            RepeatableRequest::repeatable(begin, |answer| redirects_to(answer, server.origin()))
         });
         fault_at_every_step(&server.fault_injector, "request", || {
-            let onward = visitor.begin("/news/1");
+            let sign_in_path = visitor.begin("/news/1");
             let back = "https://shop.example.com/.doorward/callback?code=";
-            RepeatableRequest::repeatable(move || visitor.place.get(&onward), move |answer| leads(answer, back))
+            RepeatableRequest::repeatable(move || visitor.doorward_browser.get(&sign_in_path), move |answer| redirects_to(answer, back))
         });
-        fault_at_every_step(&server.fault_injector, "ticket", || {
+        fault_at_every_step(&server.fault_injector, "handoff code", || {
             visitor.drop_session();
-            let ticket = visitor.ticket("/news/1");
+            let code_path = visitor.handoff_code_path("/news/1");
             // As a program, because the test reads problem documents.
-            let redeem = move || visitor.door("GET", &ticket).header("Accept", "*/*").send();
-            let opens = |answer: &Answer| leads(answer, "/news/1") && visitor.status("/news/1") == 200;
+            let redeem = move || visitor.at_host("GET", &code_path).header("Accept", "*/*").send();
+            let opens = |answer: &Answer| redirects_to(answer, "/news/1") && visitor.status("/news/1") == 200;
             RepeatableRequest::new(redeem, opens, || {
                 visitor.enter("/news/1");
                 visitor.status("/news/1") == 200
@@ -171,7 +177,7 @@ on_both_protected! {
             visitor.drop_session();
             visitor.enter("/news/1");
             let logout = || {
-                let request = visitor.door("POST", "/.doorward/logout").header("Accept", "*/*");
+                let request = visitor.at_host("POST", "/.doorward/logout").header("Accept", "*/*");
                 request.header("Origin", "https://shop.example.com").send()
             };
             RepeatableRequest::repeatable(logout, |answer| answer.status == 200)

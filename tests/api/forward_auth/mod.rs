@@ -1,12 +1,12 @@
 //! Forward-auth, with the headers that proxies send, with both kinds of stores.
 
-mod children;
+mod attacks;
 mod configuration;
 mod decisions;
 mod faults;
 mod handoff_codes;
-mod hostile;
 mod proxy_protocols;
+mod sessions;
 mod token;
 
 use doorward::base::config::{Config, Network, Route, RouteResource};
@@ -109,7 +109,7 @@ fn protected(config: &mut Config) {
 }
 
 /// Like `on_both!`, with protected hosts.
-macro_rules! on_both_protected {
+macro_rules! on_both_with_forward_auth {
     ($($(#[doc = $doc:literal])* fn $name:ident($server:ident) $body:block)+) => {
         $($(#[doc = $doc])* mod $name {
             #[allow(unused_imports)]
@@ -129,13 +129,13 @@ macro_rules! on_both_protected {
         })+
     };
 }
-use on_both_protected;
+use on_both_with_forward_auth;
 
 /// A browser: its cookies for Doorward and its cookies for the protected host.
 #[derive(Clone)]
 struct Visitor {
-    place: TestBrowser,
-    shop: TestBrowser,
+    doorward_browser: TestBrowser,
+    host_browser: TestBrowser,
     host: &'static str,
 }
 
@@ -143,8 +143,8 @@ impl Visitor {
     /// A visitor who is signed out.
     fn new(server: &TestServer) -> Self {
         Self {
-            place: server.browser(),
-            shop: server.browser(),
+            doorward_browser: server.browser(),
+            host_browser: server.browser(),
             host: HOST,
         }
     }
@@ -152,22 +152,22 @@ impl Visitor {
     /// A user who is signed in at Doorward and has never visited the host.
     fn of(server: &TestServer, person: &TestUser) -> Self {
         Self {
-            place: person.browser.clone(),
+            doorward_browser: person.browser.clone(),
             ..Self::new(server)
         }
     }
 
     fn at_port(&self, port: u16) -> Self {
         Self {
-            place: self.place.at_port(port),
-            shop: self.shop.at_port(port),
+            doorward_browser: self.doorward_browser.at_port(port),
+            host_browser: self.host_browser.at_port(port),
             host: self.host,
         }
     }
 
     /// The request that Caddy or Traefik send for a page of the host.
     fn traefik<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
-        self.shop
+        self.host_browser
             .request("GET", "/forward-auth")
             .without_same_origin()
             .header("X-Forwarded-Method", method)
@@ -178,7 +178,7 @@ impl Visitor {
 
     /// The request that nginx sends.
     fn nginx<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
-        self.shop
+        self.host_browser
             .request("GET", "/forward-auth")
             .without_same_origin()
             .header("X-Original-Method", method)
@@ -187,7 +187,7 @@ impl Visitor {
 
     /// The request that Envoy sends: the original request, below its prefix.
     fn envoy<'v>(&'v self, method: &str, uri: &str) -> Request<'v> {
-        self.shop
+        self.host_browser
             .request(method, &format!("/forward-auth/envoy{uri}"))
             .without_same_origin()
             .header("Host", self.host)
@@ -199,8 +199,8 @@ impl Visitor {
     }
 
     /// The request that a proxy forwards from below `/.doorward/`, for a page.
-    fn door<'v>(&'v self, method: &str, path: &str) -> Request<'v> {
-        self.shop
+    fn at_host<'v>(&'v self, method: &str, path: &str) -> Request<'v> {
+        self.host_browser
             .request(method, path)
             .without_same_origin()
             .header("Host", self.host)
@@ -222,18 +222,18 @@ impl Visitor {
     fn begin_with(&self, uri: &str, more: &str) -> String {
         let to = crate::support::http::form_encoded(uri);
         let answer = self
-            .door("GET", &format!("/.doorward/login?to={to}{more}"))
+            .at_host("GET", &format!("/.doorward/login?to={to}{more}"))
             .send();
         let location = location(&answer, 303);
-        let path = location.strip_prefix(self.place.origin());
+        let path = location.strip_prefix(self.doorward_browser.origin());
         path.unwrap_or_else(|| panic!("not to Doorward: {location}"))
             .to_owned()
     }
 
     /// Goes from the host to Doorward, where the user is signed in; returns the path at the host with the handoff code.
-    fn ticket(&self, uri: &str) -> String {
-        let onward = self.begin(uri);
-        let location = location(&self.place.get(&onward), 303);
+    fn handoff_code_path(&self, uri: &str) -> String {
+        let sign_in_path = self.begin(uri);
+        let location = location(&self.doorward_browser.get(&sign_in_path), 303);
         let path = location.strip_prefix(&format!("https://{}", self.host));
         path.unwrap_or_else(|| panic!("not to the host: {location}"))
             .to_owned()
@@ -241,12 +241,13 @@ impl Visitor {
 
     /// Deletes the host's session cookie, but keeps the browser-binding cookie.
     fn drop_session(&self) {
-        self.shop.set_cookie("__Host-doorward-forward-auth", "none");
+        self.host_browser
+            .set_cookie("__Host-doorward-forward-auth", "none");
     }
 
     /// Signs in at the host, and returns to the path.
     fn enter(&self, uri: &str) {
-        let back = self.door("GET", &self.ticket(uri)).send();
+        let back = self.at_host("GET", &self.handoff_code_path(uri)).send();
         assert_eq!(location(&back, 303), uri);
     }
 }

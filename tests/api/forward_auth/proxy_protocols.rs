@@ -1,11 +1,11 @@
 //! The requests of each proxy, and the responses to them.
 
-use super::{HTML, IDENTITIES, Visitor, ada, location, on_both_protected};
+use super::{HTML, IDENTITIES, Visitor, ada, location, on_both_with_forward_auth};
 use crate::support::authenticator::Overrides;
 use crate::support::test_user::sign_in;
 
-on_both_protected! {
-    fn nginx_gets_401_and_shows_the_way_in_itself(server) {
+on_both_with_forward_auth! {
+    fn nginx_gets_401_and_redirects_to_sign_in_itself(server) {
         let visitor = Visitor::new(server);
         for method in ["GET", "POST"] {
             let answer = visitor.nginx(method, "/orders/17").header("Accept", HTML).send();
@@ -14,31 +14,31 @@ on_both_protected! {
         }
         assert_eq!(visitor.nginx("GET", "/orders/17").send().status, 401);
         // The named location of nginx's recipe.
-        let way_in = |method: &str, accept: &str| {
-            visitor.door("GET", "/.doorward/login")
+        let sign_in_redirect = |method: &str, accept: &str| {
+            visitor.at_host("GET", "/.doorward/login")
                 .header("Accept", accept)
                 .header("X-Original-URL", "https://shop.example.com/orders/17?a=b&c=d")
                 .header("X-Original-Method", method)
                 .send()
         };
-        let answer = way_in("GET", HTML);
+        let answer = sign_in_redirect("GET", HTML);
         assert!(location(&answer, 303).starts_with(&format!("{}/forward-auth/login?id=", server.origin())));
-        assert_eq!(way_in("GET", "application/json").status, 401);
-        assert_eq!(way_in("POST", HTML).status, 403, "no route takes it");
+        assert_eq!(sign_in_redirect("GET", "application/json").status, 401);
+        assert_eq!(sign_in_redirect("POST", HTML).status, 403, "no route matches");
         let named = include_str!("../../proxies/nginx-doorward.conf");
         assert!(named.contains("error_page 401 403 = @doorward_sign_in;"));
-        let elsewhere = visitor.door("GET", "/.doorward/login").header("X-Original-URL", "https://docs.example.com/");
+        let elsewhere = visitor.at_host("GET", "/.doorward/login").header("X-Original-URL", "https://docs.example.com/");
         assert_eq!(elsewhere.send().status, 403);
     }
 
-    fn caddy_traefik_and_envoy_lead_people_and_tell_programs(server) {
+    fn caddy_traefik_and_envoy_redirect_browsers_and_challenge_programs(server) {
         let visitor = Visitor::new(server);
-        let way_in = "https://shop.example.com/.doorward/login?to=%2Forders%2F17";
+        let sign_in_redirect = "https://shop.example.com/.doorward/login?to=%2Forders%2F17";
         for ask in [Visitor::traefik, Visitor::envoy] {
             let navigation = ask(&visitor, "GET", "/orders/17").header("Accept", HTML).send();
-            assert_eq!(location(&navigation, 302), way_in);
+            assert_eq!(location(&navigation, 302), sign_in_redirect);
             let navigation = ask(&visitor, "GET", "/orders/17").header("Sec-Fetch-Mode", "navigate").send();
-            assert_eq!(location(&navigation, 302), way_in);
+            assert_eq!(location(&navigation, 302), sign_in_redirect);
             for (name, value) in [("Accept", "application/json"), ("Sec-Fetch-Mode", "cors")] {
                 let answer = ask(&visitor, "GET", "/orders/17").header("Accept", HTML).header(name, value).send();
                 assert_eq!(answer.status, 401, "{name}");
@@ -50,18 +50,18 @@ on_both_protected! {
         }
     }
 
-    fn somebody_who_is_signed_out_signs_in_and_comes_back(server) {
+    fn a_signed_out_user_signs_in_and_returns(server) {
         let (_, mut ada) = ada(server);
         let visitor = Visitor::new(server);
-        let onward = visitor.begin("/news/1?a=b&c=%20d");
-        let login = location(&visitor.place.get(&onward), 303);
+        let sign_in_path = visitor.begin("/news/1?a=b&c=%20d");
+        let login = location(&visitor.doorward_browser.get(&sign_in_path), 303);
         assert!(login.starts_with("/login?continue="), "{login}");
-        assert!(visitor.place.get(&login).text().contains("shop.example.com"));
-        assert_eq!(sign_in(&visitor.place, &mut ada.device, &Overrides::default()).status, 200);
-        assert_eq!(location(&visitor.place.get(&login), 303), onward);
-        let back = location(&visitor.place.get(&onward), 303);
+        assert!(visitor.doorward_browser.get(&login).text().contains("shop.example.com"));
+        assert_eq!(sign_in(&visitor.doorward_browser, &mut ada.device, &Overrides::default()).status, 200);
+        assert_eq!(location(&visitor.doorward_browser.get(&login), 303), sign_in_path);
+        let back = location(&visitor.doorward_browser.get(&sign_in_path), 303);
         let path = back.strip_prefix("https://shop.example.com").expect("the host");
-        let opened = visitor.door("GET", path).send();
+        let opened = visitor.at_host("GET", path).send();
         assert_eq!(location(&opened, 303), "/news/1?a=b&c=%20d");
         let cookie = opened.headers_named("set-cookie").into_iter().find(|cookie| cookie.starts_with("__Host-doorward-forward-auth="));
         let cookie = cookie.expect("a cookie");
@@ -71,11 +71,11 @@ on_both_protected! {
         assert!(!cookie.contains("Domain"), "{cookie}");
         assert_eq!(visitor.status("/news/1"), 200);
         // A visitor who is already signed in is redirected immediately.
-        let there = visitor.door("GET", "/.doorward/login?to=/news/2").send();
+        let there = visitor.at_host("GET", "/.doorward/login?to=/news/2").send();
         assert_eq!(location(&there, 303), "/news/2");
     }
 
-    fn a_refused_user_uses_another_account_and_comes_back(server) {
+    fn a_refused_user_switches_accounts_and_returns(server) {
         let (root, ada) = ada(server);
         let mut bob = server.create_user(&root, "bob");
         let visitor = Visitor::of(server, &ada);
@@ -85,58 +85,58 @@ on_both_protected! {
         let switch = "/.doorward/login?to=%2Forders%2F17%3Fa%3Db%26c%3Dd&switch=1";
         assert!(refused.text().contains(&switch.replace('&', "&#38;")), "{}", refused.text());
         // As nginx requests it after its own 403.
-        let named = visitor.door("GET", "/.doorward/login").header("Accept", HTML)
+        let named = visitor.at_host("GET", "/.doorward/login").header("Accept", HTML)
             .header("X-Original-URL", "https://shop.example.com/orders/17?a=b&c=d").header("X-Original-Method", "GET");
         let named = named.send();
         assert_eq!(named.status, 403);
         assert!(named.text().contains("Use another account"), "{}", named.text());
 
-        let onward = visitor.switch("/news/1");
-        let login = location(&visitor.place.get(&onward), 303);
+        let sign_in_path = visitor.switch("/news/1");
+        let login = location(&visitor.doorward_browser.get(&sign_in_path), 303);
         assert!(login.starts_with("/login?continue=") && login.ends_with("&switch=1"), "{login}");
-        let page = visitor.place.get(&login);
-        assert_eq!(page.status, 200, "although ada is signed in");
+        let page = visitor.doorward_browser.get(&login);
+        assert_eq!(page.status, 200, "even though ada is signed in");
         // The user can keep the account and return.
-        let stay = onward.strip_suffix("&switch=1").expect("the address");
+        let stay = sign_in_path.strip_suffix("&switch=1").expect("the address");
         assert!(page.text().contains(stay), "{}", page.text());
-        let back = location(&visitor.place.get(stay), 303);
-        let opened = visitor.door("GET", back.strip_prefix("https://shop.example.com").expect("the host")).send();
+        let back = location(&visitor.doorward_browser.get(stay), 303);
+        let opened = visitor.at_host("GET", back.strip_prefix("https://shop.example.com").expect("the host")).send();
         assert_eq!(opened.status, 303);
         assert_eq!(visitor.traefik("GET", "/news/1").send().header("remote-user"), Some("ada"));
         // Another passkey signs in, and the host's old session is replaced.
-        let onward = visitor.switch("/news/1");
-        let login = location(&visitor.place.get(&onward), 303);
-        assert_eq!(sign_in(&visitor.place, &mut bob.device, &Overrides::default()).status, 200);
-        let plain = login.strip_suffix("&switch=1").expect("an address");
-        let onward = location(&visitor.place.get(plain), 303);
-        let back = location(&visitor.place.get(&onward), 303);
-        let opened = visitor.door("GET", back.strip_prefix("https://shop.example.com").expect("the host")).send();
+        let sign_in_path = visitor.switch("/news/1");
+        let login = location(&visitor.doorward_browser.get(&sign_in_path), 303);
+        assert_eq!(sign_in(&visitor.doorward_browser, &mut bob.device, &Overrides::default()).status, 200);
+        let plain = login.strip_suffix("&switch=1").expect("a URL");
+        let sign_in_path = location(&visitor.doorward_browser.get(plain), 303);
+        let back = location(&visitor.doorward_browser.get(&sign_in_path), 303);
+        let opened = visitor.at_host("GET", back.strip_prefix("https://shop.example.com").expect("the host")).send();
         assert_eq!(location(&opened, 303), "/news/1");
         assert_eq!(visitor.traefik("GET", "/news/1").send().header("remote-user"), Some("bob"));
     }
 
-    fn switching_leads_nowhere_else_and_is_for_browsers(server) {
+    fn switching_accounts_returns_only_to_the_host_and_needs_a_browser(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/");
         for elsewhere in ["//evil.example/", "https://evil.example/", "/\\evil.example", "news"] {
             let to: String = url::form_urlencoded::byte_serialize(elsewhere.as_bytes()).collect();
-            let answer = visitor.door("GET", &format!("/.doorward/login?to={to}&switch=1")).header("Accept", HTML).send();
+            let answer = visitor.at_host("GET", &format!("/.doorward/login?to={to}&switch=1")).header("Accept", HTML).send();
             assert!(answer.status >= 400 && answer.header("location").is_none(), "{elsewhere}: {answer:?}");
         }
-        let nowhere = visitor.door("GET", "/.doorward/login?to=/nowhere/at/all&switch=1").header("Accept", HTML).send();
+        let nowhere = visitor.at_host("GET", "/.doorward/login?to=/nowhere/at/all&switch=1").header("Accept", HTML).send();
         assert_eq!(nowhere.status, 403, "no route: {nowhere:?}");
-        let program = visitor.door("GET", "/.doorward/login?to=/orders/17&switch=1").header("Accept", "application/json").send();
+        let program = visitor.at_host("GET", "/.doorward/login?to=/orders/17&switch=1").header("Accept", "application/json").send();
         assert_eq!(program.status, 403);
         // A write sent by another origin's page is refused, and not turned into a navigation.
-        let cross_origin = visitor.door("GET", "/.doorward/login").header("Accept", HTML)
+        let cross_origin = visitor.at_host("GET", "/.doorward/login").header("Accept", HTML)
             .header("X-Original-URL", "https://shop.example.com/").header("X-Original-Method", "POST")
             .header("Origin", "https://evil.example").header("Sec-Fetch-Site", "cross-site");
         let cross_origin = cross_origin.send();
         assert!([401, 403].contains(&cross_origin.status) && cross_origin.header("location").is_none(), "{cross_origin:?}");
     }
 
-    fn envoy_asks_with_any_method_and_its_very_path(server) {
+    fn envoy_sends_the_original_method_and_path(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/");
@@ -153,17 +153,17 @@ on_both_protected! {
         assert_eq!(conflict.send().status, 400);
     }
 
-    fn a_page_at_the_host_brings_its_own_style(server) {
+    fn pages_at_the_host_inline_their_styles(server) {
         let visitor = Visitor::new(server);
-        let style = visitor.door("GET", "/.doorward/style.css").send();
+        let style = visitor.at_host("GET", "/.doorward/style.css").send();
         assert_eq!((style.status, style.header("content-type")), (200, Some("text/css")));
-        let page = visitor.door("GET", "/.doorward/logout").send();
+        let page = visitor.at_host("GET", "/.doorward/logout").send();
         assert!(page.text().contains("href=\"/.doorward/style.css\"") && !page.text().contains("/assets/"));
     }
 }
 
 #[test]
-fn every_configuration_takes_out_what_names_another_address_or_method() {
+fn every_proxy_configuration_removes_headers_that_override_url_or_method() {
     type Line = fn(&str) -> String;
     let written: [(&str, Line); 4] = [
         (include_str!("../../proxies/nginx-doorward.conf"), |name| {
@@ -202,7 +202,7 @@ fn every_configuration_takes_out_what_names_another_address_or_method() {
 
 /// Envoy doesn't run in this test, so its configuration is compared with the headers that are sent and set.
 #[test]
-fn envoys_configuration_names_every_header() {
+fn envoys_configuration_lists_every_header() {
     let file = include_str!("../../proxies/envoy.yaml");
     let (asked, service) = file
         .split_once("http_service:")
@@ -210,7 +210,7 @@ fn envoys_configuration_names_every_header() {
     assert!(asked.contains("allowed_headers:\n"));
     let (service, told) = service
         .split_once("authorization_response:")
-        .expect("what is told");
+        .expect("the header list");
     for name in [
         "cookie",
         "accept",

@@ -1,9 +1,9 @@
 //! The signed token for the application, on routes that request it.
 
-use super::{Visitor, ada, on_both_protected};
+use super::{Visitor, ada, on_both_with_forward_auth};
 use crate::support::relying_party::{claims_of, header_of, names_of};
 
-on_both_protected! {
+on_both_with_forward_auth! {
     fn a_route_may_ask_for_a_signed_token(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
@@ -29,12 +29,12 @@ on_both_protected! {
         assert_eq!(bearer.request("GET", "/v1/me").bearer(&token).send().status, 401);
         assert_eq!(bearer.request("GET", "/oauth2/userinfo").bearer(&token).send().status, 401);
         let logout = ada.browser.get(&format!("/oauth2/logout?id_token_hint={token}"));
-        assert!(logout.text().contains("Sign out"), "it proves nothing: {logout:?}");
+        assert!(logout.text().contains("Sign out"), "the hint is not accepted: {logout:?}");
         assert_eq!(ada.session_status(), 200);
         // Other routes and signed-out visitors get no token.
         assert_eq!(visitor.traefik("GET", "/").send().header("remote-jwt"), Some(""));
-        let nobody = Visitor::new(server).traefik("GET", "/api/x").send();
-        assert_eq!((nobody.status, nobody.header("remote-jwt")), (200, Some("")));
+        let anonymous = Visitor::new(server).traefik("GET", "/api/x").send();
+        assert_eq!((anonymous.status, anonymous.header("remote-jwt")), (200, Some("")));
         assert_eq!(names_of(&claims), [
             "acr", "amr", "aud", "auth_time", "email", "email_verified", "exp", "iat", "iss", "name", "preferred_username", "roles", "sid",
             "sub",

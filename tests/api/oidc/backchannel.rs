@@ -29,7 +29,7 @@ fn listening(server: &TestServer, receiver: &Receiver) -> RelyingParty {
 }
 
 /// Returns the claims of the received logout tokens, once there are `count`.
-fn told(receiver: &Receiver, count: usize) -> Vec<Value> {
+fn received_logout_tokens(receiver: &Receiver, count: usize) -> Vec<Value> {
     let since = Stopwatch::start();
     while receiver.requests().len() < count {
         assert!(
@@ -54,7 +54,7 @@ fn told(receiver: &Receiver, count: usize) -> Vec<Value> {
         .collect()
 }
 
-fn every_end_is_told(clustered: bool) {
+fn assert_every_end_is_notified(clustered: bool) {
     let server = open_server(clustered);
     let receiver = Receiver::http(Behaviour::Answer(
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into(),
@@ -73,7 +73,7 @@ fn every_end_is_told(clustered: bool) {
             .status,
         200
     );
-    let claims = told(&receiver, 1).remove(0);
+    let claims = received_logout_tokens(&receiver, 1).remove(0);
     assert!(
         begun.elapsed() < Duration::from_secs(2),
         "{:?}",
@@ -98,11 +98,11 @@ fn every_end_is_told(clustered: bool) {
     let mut eve = server.create_user(&root, "eve");
     app.sign_in(&eve.browser, &[]);
     assert_eq!(eve.browser.delete("/v1/session").status, 204);
-    told(&receiver, 2);
+    received_logout_tokens(&receiver, 2);
     let browser = eve.another_browser();
     app.sign_in(&browser, &[]);
     assert_eq!(root.browser.delete("/v1/users/eve/sessions").status, 200);
-    told(&receiver, 3);
+    received_logout_tokens(&receiver, 3);
     let browser = eve.another_browser();
     app.sign_in(&browser, &[]);
     assert_eq!(
@@ -111,7 +111,7 @@ fn every_end_is_told(clustered: bool) {
             .status,
         200
     );
-    let all = told(&receiver, 4);
+    let all = received_logout_tokens(&receiver, 4);
     assert_eq!(all.len(), 4);
     let since = Stopwatch::start();
     let event = loop {
@@ -134,7 +134,7 @@ fn every_end_is_told(clustered: bool) {
 }
 
 /// A client that can't be notified: `doorward client check` says why, and which setting allows the requests.
-fn a_failed_delivery_is_told(server: &TestServer) {
+fn assert_a_failed_delivery_is_reported(server: &TestServer) {
     let app = server.relying_party(|metadata| {
         metadata.backchannel_logout_uri = Some("http://127.0.0.1:9/backchannel".into());
     });
@@ -144,7 +144,7 @@ fn a_failed_delivery_is_told(server: &TestServer) {
     assert_eq!(ada.browser.delete("/v1/session").status, 204);
     let check =
         || crate::support::binary::run(&server.config, &["client", "check", &app.id]).output;
-    crate::support::process::wait_until("it is told", Duration::from_secs(20), || {
+    crate::support::process::wait_until("the failure is reported", Duration::from_secs(20), || {
         check().contains("backchannel-logout")
     });
     let told = check();
@@ -154,26 +154,26 @@ fn a_failed_delivery_is_told(server: &TestServer) {
 }
 
 #[test]
-fn a_failed_delivery_is_told_by_the_check_embedded() {
-    a_failed_delivery_is_told(&TestServer::embedded());
+fn client_check_reports_failed_logout_deliveries_embedded() {
+    assert_a_failed_delivery_is_reported(&TestServer::embedded());
 }
 
 #[test]
-fn a_failed_delivery_is_told_by_the_check_clustered() {
-    a_failed_delivery_is_told(&TestServer::clustered());
+fn client_check_reports_failed_logout_deliveries_clustered() {
+    assert_a_failed_delivery_is_reported(&TestServer::clustered());
 }
 
 #[test]
-fn every_end_of_a_session_is_told_once_embedded() {
-    every_end_is_told(false);
+fn every_session_end_is_notified_once_embedded() {
+    assert_every_end_is_notified(false);
 }
 
 #[test]
-fn every_end_of_a_session_is_told_once_clustered() {
-    every_end_is_told(true);
+fn every_session_end_is_notified_once_clustered() {
+    assert_every_end_is_notified(true);
 }
 
-fn a_client_may_ask_for_logout_tokens_without_sid(clustered: bool) {
+fn a_client_may_choose_logout_tokens_without_sid(clustered: bool) {
     let server = open_server(clustered);
     let receiver = Receiver::http(Behaviour::Answer(
         "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into(),
@@ -187,7 +187,7 @@ fn a_client_may_ask_for_logout_tokens_without_sid(clustered: bool) {
     let ada = server.create_user(&root, "ada");
     app.sign_in(&ada.browser, &[]);
     assert_eq!(ada.browser.delete("/v1/session").status, 204);
-    let claims = told(&receiver, 1).remove(0);
+    let claims = received_logout_tokens(&receiver, 1).remove(0);
     // OpenID Connect Back-Channel Logout §2.4: `sub` alone is enough.
     let members = ["aud", "events", "exp", "iat", "iss", "jti", "sub"];
     assert_eq!(
@@ -197,16 +197,16 @@ fn a_client_may_ask_for_logout_tokens_without_sid(clustered: bool) {
 }
 
 #[test]
-fn a_client_may_ask_for_logout_tokens_without_sid_embedded() {
-    a_client_may_ask_for_logout_tokens_without_sid(false);
+fn a_client_may_choose_logout_tokens_without_sid_embedded() {
+    a_client_may_choose_logout_tokens_without_sid(false);
 }
 
 #[test]
-fn a_client_may_ask_for_logout_tokens_without_sid_clustered() {
-    a_client_may_ask_for_logout_tokens_without_sid(true);
+fn a_client_may_choose_logout_tokens_without_sid_clustered() {
+    a_client_may_choose_logout_tokens_without_sid(true);
 }
 
-fn a_dead_app_holds_up_nobody(clustered: bool) {
+fn an_unresponsive_app_does_not_delay_others(clustered: bool) {
     let server = open_server(clustered);
     let hanging = Receiver::http(Behaviour::Silent);
     let good = Receiver::http(Behaviour::Answer("HTTP/1.1 204 No Content\r\n\r\n".into()));
@@ -223,7 +223,7 @@ fn a_dead_app_holds_up_nobody(clustered: bool) {
     live.sign_in(&browser, &[]);
     let begun = Stopwatch::start();
     assert_eq!(root.browser.delete("/v1/users/ada/sessions").status, 200);
-    told(&good, 1);
+    received_logout_tokens(&good, 1);
     assert!(
         begun.elapsed() < Duration::from_secs(2),
         "{:?}",
@@ -232,11 +232,11 @@ fn a_dead_app_holds_up_nobody(clustered: bool) {
 }
 
 #[test]
-fn a_dead_app_holds_up_nobody_embedded() {
-    a_dead_app_holds_up_nobody(false);
+fn an_unresponsive_app_does_not_delay_others_embedded() {
+    an_unresponsive_app_does_not_delay_others(false);
 }
 
 #[test]
-fn a_dead_app_holds_up_nobody_clustered() {
-    a_dead_app_holds_up_nobody(true);
+fn an_unresponsive_app_does_not_delay_others_clustered() {
+    an_unresponsive_app_does_not_delay_others(true);
 }

@@ -4,8 +4,8 @@
 mod authorize;
 mod clients;
 mod redirects;
-mod shapes;
 mod tokens;
+mod unreadable_requests;
 
 use std::collections::BTreeSet;
 

@@ -15,7 +15,7 @@ fn status(server: &TestServer, method: &str, path: &str, token: &str) -> u16 {
 }
 
 on_both! {
-    fn a_token_lends_its_app_the_persons_rights_within_the_scope(server) {
+    fn a_token_gives_its_app_the_users_permissions_within_the_scope(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = server.delegated_app("openid users:read users:write sessions:revoke");
@@ -27,7 +27,7 @@ on_both! {
         assert_eq!(status(server, "GET", "/v1/users", &adas), 403, "no administrator");
         assert_eq!(status(server, "GET", "/v1/users/ada", &adas), 200, "oneself");
         assert_eq!(status(server, "GET", "/v1/users/root", &adas), 403);
-        assert_eq!(status(server, "POST", "/v1/users/ada/suspend", &narrow), 403, "not that scope");
+        assert_eq!(status(server, "POST", "/v1/users/ada/suspend", &narrow), 403, "the scope is not granted");
         assert_eq!(status(server, "GET", "/v1/users/ada/passkeys", &admins), 403, "not registered for it");
         assert_eq!(status(server, "DELETE", "/v1/users/ada/sessions", &admins), 200);
         let event = root.browser.get("/v1/audit-events?action=session.ended_all").json()["items"][0].clone();
@@ -38,7 +38,7 @@ on_both! {
         assert_eq!(status(server, "GET", "/v1/me", &admins), 401);
     }
 
-    fn a_token_lends_no_right_to_manage_others_by_a_role(server) {
+    fn a_token_does_not_give_permission_to_manage_users_by_a_role(server) {
         let root = server.administrator();
         root.browser.post_json("/v1/roles", &json!({ "name": "clerk" }));
         root.browser.post_json("/v1/roles", &json!({ "name": "lead", "manages_roles": ["clerk"] }));
@@ -51,7 +51,7 @@ on_both! {
             let app = server.delegated_app("openid users:read users:write sessions:revoke role-assignments:read");
             let scope = [("scope", "openid users:read users:write sessions:revoke role-assignments:read")];
             let token = app.sign_in(&person.browser, &scope).access;
-            assert_eq!(person.browser.get("/v1/users/carl").status, 200, "themself they may");
+            assert_eq!(person.browser.get("/v1/users/carl").status, 200, "the user may do it themself");
             for (method, path) in [("GET", "/v1/users"), ("GET", "/v1/users/carl"), ("GET", "/v1/roles"), ("POST", "/v1/users/carl/suspend"), ("DELETE", "/v1/users/carl/sessions"), ("POST", "/v1/invitations")] {
                 assert_eq!(status(server, method, path, &token), 403, "{method} {path}");
             }
@@ -65,7 +65,7 @@ on_both! {
         }
     }
 
-    fn an_app_with_an_administrators_token_makes_no_administrators(server) {
+    fn an_app_with_an_administrators_token_cannot_create_administrators(server) {
         let root = server.administrator();
         let app = server.delegated_app("openid users:write users:read");
         let token = app.sign_in(&root.browser, &[("scope", "openid users:write")]).access;
@@ -82,12 +82,12 @@ on_both! {
         assert_eq!(send("POST", "/v1/invitations", json!({ "username": "eve" })), 201);
     }
 
-    fn what_a_thief_would_want_asks_for_a_recent_ceremony(server) {
+    fn sensitive_actions_require_a_recent_ceremony(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let app = server.delegated_app("openid users:write");
         let first = app.sign_in(&root.browser, &[("scope", "openid users:write")]);
-        server.pass(301);
+        server.advance_clock(301);
         let token = crate::support::relying_party::TokenSet::read(&app.refresh(&first.refresh)).access;
         let refused = server.browser().request("POST", "/v1/users/ada/suspend").without_same_origin().bearer(&token).json(&json!({})).send();
         assert_eq!(refused.status, 401);
@@ -95,7 +95,7 @@ on_both! {
         assert!(challenge.contains("insufficient_user_authentication") && challenge.contains("max_age=300"), "{challenge}");
     }
 
-    fn a_token_for_another_service_is_none_for_this_one(server) {
+    fn a_token_for_another_service_is_refused(server) {
         let root = server.administrator();
         let api = "https://api.example/";
         let app = server.relying_party(|metadata| metadata.resources = vec![api.into()]);

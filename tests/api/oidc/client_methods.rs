@@ -72,7 +72,7 @@ fn change(root: &TestUser, client: &Value, version: i64, body: &Value) -> Answer
 }
 
 on_both! {
-    fn a_secret_counts_in_header_and_body_unless_one_was_registered(server) {
+    fn a_secret_is_accepted_in_header_and_body_unless_a_method_was_registered(server) {
         let root = server.administrator();
         let browser = server.browser();
         let usual = service(&root, &json!({}));
@@ -100,7 +100,7 @@ on_both! {
         assert_eq!(events["items"].as_array().map(Vec::len), Some(2), "{events}");
     }
 
-    fn a_wrong_secret_counts_by_neither_way_and_two_ways_at_once_are_refused(server) {
+    fn a_wrong_secret_and_a_combination_of_methods_are_refused(server) {
         let root = server.administrator();
         let browser = server.browser();
         let client = service(&root, &json!({}));
@@ -155,7 +155,7 @@ on_both! {
         }
     }
 
-    fn a_code_that_was_refused_by_the_other_way_is_still_good(server) {
+    fn a_code_refused_with_one_method_can_still_be_redeemed_with_the_other(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost);
         let code = app.code(&root.browser, &[]);

@@ -23,7 +23,7 @@ fn reasons(server: &TestServer, root: &crate::support::test_user::TestUser) -> V
 }
 
 on_both! {
-    fn a_sign_in_gives_tokens_that_say_who_and_how(server) {
+    fn a_sign_in_issues_tokens_that_name_user_and_method(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
@@ -41,7 +41,7 @@ on_both! {
         assert_eq!(app.introspect(&issued.access)["active"], json!(true));
     }
 
-    fn the_second_use_of_a_code_ends_what_the_first_gave(server) {
+    fn reuse_of_a_code_revokes_the_tokens_issued_for_it(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let code = app.code(&root.browser, &[]);
@@ -54,11 +54,11 @@ on_both! {
         assert_eq!(error_of(&app.refresh(&issued.refresh)), "invalid_grant");
         assert_eq!(reasons(server, &root), ["code-replayed"]);
         // A replay is still detected after the code itself has expired.
-        server.pass(3_600);
+        server.advance_clock(3_600);
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
     }
 
-    fn of_twenty_parallel_redemptions_one_succeeds_and_all_is_dead_afterwards(server) {
+    fn one_of_twenty_parallel_redemptions_succeeds_and_its_tokens_are_revoked(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let code = app.code(&root.browser, &[]);
@@ -74,7 +74,7 @@ on_both! {
         assert_eq!(error_of(&app.refresh(&issued.refresh)), "invalid_grant");
     }
 
-    fn every_misuse_burns_the_code_and_is_written_down(server) {
+    fn every_misuse_of_a_code_invalidates_it_and_is_audited(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let thief = server.relying_party(|_| {});
@@ -100,13 +100,13 @@ on_both! {
             misuse.push(("code", &code));
             let refused = app.token(&misuse);
             assert_eq!((refused.status, error_of(&refused)), (400, "invalid_grant".to_owned()), "{misuse:?}");
-            assert_eq!(error_of(&app.redeem(&code)), "invalid_grant", "it is burnt");
+            assert_eq!(error_of(&app.redeem(&code)), "invalid_grant", "the code is invalidated");
         }
         let code = app.code(&root.browser, &[]);
         assert_eq!(error_of(&thief.redeem(&code)), "invalid_grant");
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
         let code = app.code(&root.browser, &[]);
-        server.pass(61);
+        server.advance_clock(61);
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
         let mut found = reasons(server, &root);
         found.retain(|reason| reason != "code-replayed");
@@ -118,7 +118,7 @@ on_both! {
         assert_eq!(error_of(&app.redeem(&"A".repeat(43))), "invalid_grant");
     }
 
-    fn a_code_outlives_neither_its_session_nor_its_passkey_nor_its_person(server) {
+    fn a_code_is_invalid_once_its_session_passkey_or_user_is_revoked(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let mut ada = server.create_user(&root, "ada");
@@ -131,7 +131,7 @@ on_both! {
         assert_eq!(error_of(&app.redeem(&code)), "invalid_grant");
     }
 
-    fn a_code_without_a_challenge_is_for_those_who_are_excused(server) {
+    fn a_code_without_a_challenge_is_issued_only_to_clients_exempt_from_pkce(server) {
         let root = server.administrator();
         let old = server.relying_party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
         let without = [("code_challenge", ""), ("code_challenge_method", "")];

@@ -96,7 +96,7 @@ on_both! {
         assert_eq!(told.json()["sub"], issued.id_claims["sub"]);
     }
 
-    fn the_order_of_scopes_and_parameters_makes_no_difference(server) {
+    fn the_order_of_scopes_and_parameters_does_not_matter(server) {
         let root = server.administrator();
         let app = plans_client(server);
         let mut parameters = app.parameters(&plain(&[("scope", "email profile openid")]));
@@ -109,7 +109,7 @@ on_both! {
         assert!(["invalid_request", "unsupported_response_type"].contains(&missing["error"].as_str()));
     }
 
-    fn a_form_has_the_code_or_the_error_and_nothing_else(server) {
+    fn a_form_post_response_contains_only_the_code_or_the_error(server) {
         let root = server.administrator();
         let app = plans_client(server);
         let good = posted(&app, &root.browser, &[]);
@@ -129,7 +129,7 @@ on_both! {
         TokenSet::read(&redeem(&app, &fields["code"]));
     }
 
-    fn a_refresh_token_that_was_asked_for_renews_for_its_own_client_alone(server) {
+    fn a_refresh_token_works_only_for_its_own_client(server) {
         let root = server.administrator();
         let app = plans_client(server);
         let other = plans_client(server);
@@ -154,7 +154,7 @@ on_both! {
         }
     }
 
-    fn a_hint_that_another_issuer_signed_signs_nobody_out(server) {
+    fn an_id_token_hint_of_another_issuer_does_not_sign_out(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         app.sign_in(&root.browser, &[]);

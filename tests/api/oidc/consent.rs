@@ -44,7 +44,7 @@ on_both! {
         assert!(page.contains("phone number"));
     }
 
-    fn a_request_without_scopes_is_asked_too(server) {
+    fn a_request_without_scopes_requires_consent_too(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         for scope in ["", "unregistered"] {
@@ -71,10 +71,10 @@ on_both! {
         assert!(page.contains("This app was registered by the service a service."), "{page}");
         assert_eq!(root.browser.delete(&format!("/v1/clients/{}", registrar.0)).status, 204);
         let (_, page) = ask(&app, &root.browser, &[]);
-        assert!(page.contains("This app was registered by the service a service."), "also when it is gone: {page}");
+        assert!(page.contains("This app was registered by the service a service."), "also when the service was deleted: {page}");
     }
 
-    fn a_refusal_goes_back_and_nothing_is_remembered(server) {
+    fn a_refusal_is_returned_to_the_app_and_not_stored(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, _) = ask(&app, &root.browser, &[]);
@@ -83,7 +83,7 @@ on_both! {
         ask(&app, &root.browser, &[]);
     }
 
-    fn ones_own_apps_are_approved_beforehand(server) {
+    fn first_party_apps_need_no_consent(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[("scope", "openid offline_access"), ("prompt", "none")]);
@@ -91,7 +91,7 @@ on_both! {
         ask(&app, &root.browser, &[("prompt", "consent")]);
     }
 
-    fn a_public_app_on_a_device_is_shown_each_time(server) {
+    fn a_public_native_app_requires_confirmation_each_time(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| {
             metadata.token_endpoint_auth_method = doorward::clients::AuthMethod::None;
@@ -131,7 +131,7 @@ on_both! {
         };
         let page = allow("");
         assert!(!page.contains(orders) && !page.contains("Order desk"), "{page}");
-        assert_eq!((silent("").as_str(), silent(server.origin()).as_str()), ("", ""), "Doorward itself goes without saying");
+        assert_eq!((silent("").as_str(), silent(server.origin()).as_str()), ("", ""), "Doorward itself is not listed");
         for resource in [orders, payroll] {
             assert_eq!(silent(resource), "consent_required", "{resource}");
         }
@@ -153,17 +153,17 @@ on_both! {
         }
     }
 
-    fn consent_that_an_app_begins_to_need_meanwhile_is_asked_for(server) {
+    fn consent_required_since_the_request_started_is_requested(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let id = root.id.parse().expect("an id");
         let client: doorward::base::ids::ClientId = app.id.parse().expect("an id");
-        let work = crate::api::in_flight::grants::change(id, client, |stored| stored.metadata.require_consent = true);
-        let answer = crate::api::in_flight::send_during(server, work, || app.authorize(&root.browser, &[("prompt", "none")]));
+        let work = crate::api::concurrent_revocation::token_requests::change(id, client, |stored| stored.metadata.require_consent = true);
+        let answer = crate::api::concurrent_revocation::send_during(server, work, || app.authorize(&root.browser, &[("prompt", "none")]));
         assert_eq!(redirect_parameters(&answer)["error"], "consent_required");
     }
 
-    fn what_waits_is_judged_by_the_registration_of_now(server) {
+    fn a_pending_request_is_checked_against_the_current_registration(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, _) = ask(&app, &root.browser, &[]);
@@ -174,11 +174,11 @@ on_both! {
         };
         server.run(server.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
         for word in ["allow", "deny"] {
-            assert_eq!(say(&root.browser, &path, word).status, 410, "nobody is sent to the old address");
+            assert_eq!(say(&root.browser, &path, word).status, 410, "there is no redirect to the old URI");
         }
     }
 
-    fn what_is_withdrawn_ends_at_once(server) {
+    fn withdrawing_consent_takes_effect_immediately(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, _) = ask(&app, &root.browser, &[("scope", "openid offline_access")]);

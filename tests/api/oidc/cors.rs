@@ -5,7 +5,7 @@ use crate::on_both;
 const ALLOWED: &str = "access-control-allow-origin";
 
 on_both! {
-    fn documents_are_for_everybody(server) {
+    fn discovery_documents_are_readable_from_any_origin(server) {
         server.administrator();
         for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/oauth2/jwks"] {
             let read = server.browser().request("GET", path).header("Origin", "https://anybody.example").send();
@@ -16,7 +16,7 @@ on_both! {
         }
     }
 
-    fn endpoints_are_for_the_pages_of_registered_apps(server) {
+    fn cors_allows_only_origins_of_registered_apps(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let token = app.sign_in(&root.browser, &[]).access;
@@ -37,7 +37,7 @@ on_both! {
         assert_eq!(asked.header(ALLOWED), None);
     }
 
-    fn native_shells_call_from_origins_that_are_registered_for_them(server) {
+    fn cors_allows_registered_origins_of_native_shells(server) {
         server.administrator();
         let asked = |origin: &str| server.browser().request("OPTIONS", "/oauth2/token").header("Origin", origin)
             .header("Access-Control-Request-Method", "POST").header("Access-Control-Request-Headers", "x-requested-with").send();
@@ -54,7 +54,7 @@ on_both! {
         }
     }
 
-    fn nothing_with_a_cookie_is_shared(server) {
+    fn endpoints_that_use_cookies_send_no_cors_headers(server) {
         let root = server.administrator();
         server.relying_party(|_| {});
         for (method, path) in [("GET", "/v1/session"), ("OPTIONS", "/v1/session"), ("GET", "/oauth2/authorize"), ("GET", "/account"), ("POST", "/oauth2/introspect")] {

@@ -8,7 +8,7 @@ use crate::on_both;
 use doorward::clients::Algorithm;
 
 on_both! {
-    fn both_addresses_give_the_same_document_and_it_is_true(server) {
+    fn both_metadata_urls_return_the_same_accurate_document(server) {
         server.administrator();
         let read = server.browser().get("/.well-known/openid-configuration");
         assert_eq!(read.status, 200);
@@ -34,7 +34,7 @@ on_both! {
         );
     }
 
-    fn the_keys_are_public_halves_with_their_own_names(server) {
+    fn published_keys_are_public_and_have_unique_key_ids(server) {
         let person = server.administrator();
         let read = server.browser().get("/oauth2/jwks");
         assert_eq!(read.header("cache-control"), Some("public, max-age=600"));

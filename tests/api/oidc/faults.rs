@@ -10,7 +10,7 @@ use crate::support::logged_errors;
 use crate::support::process::wait_until;
 use crate::support::relying_party::{TokenSet, error_of};
 
-fn is_away(answer: &Answer) -> bool {
+fn is_unavailable(answer: &Answer) -> bool {
     logged_errors::assert_stated(answer);
     answer.status == 503
         && answer.header("retry-after").is_some()
@@ -18,7 +18,7 @@ fn is_away(answer: &Answer) -> bool {
 }
 
 #[test]
-fn with_the_database_away_checks_go_on_and_nothing_is_granted() {
+fn without_the_database_checks_continue_and_nothing_is_granted() {
     let (mut postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -30,14 +30,14 @@ fn with_the_database_away_checks_go_on_and_nothing_is_granted() {
     assert_eq!(
         app.introspect(&held.access)["active"],
         json!(true),
-        "the copies know"
+        "the cached copies contain it"
     );
-    assert!(is_away(&app.redeem(&code)));
-    assert!(is_away(&app.refresh(&held.refresh)));
-    assert!(is_away(&app.revoke(&held.access)));
-    assert!(is_away(&app.user_info(&held.access)));
+    assert!(is_unavailable(&app.redeem(&code)));
+    assert!(is_unavailable(&app.refresh(&held.refresh)));
+    assert!(is_unavailable(&app.revoke(&held.access)));
+    assert!(is_unavailable(&app.user_info(&held.access)));
     assert_eq!(app.authorize(&root.browser, &[]).status, 503);
-    postgres.start_again();
+    postgres.restart();
     wait_until("it grants again", Duration::from_secs(10), || {
         app.user_info(&held.access).status == 200
     });
@@ -46,7 +46,7 @@ fn with_the_database_away_checks_go_on_and_nothing_is_granted() {
 }
 
 #[test]
-fn with_redis_away_no_token_is_good_and_none_is_called_bad() {
+fn without_redis_tokens_are_reported_as_neither_active_nor_inactive() {
     let (postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
@@ -55,9 +55,9 @@ fn with_redis_away_no_token_is_good_and_none_is_called_bad() {
     let code = app.code(&root.browser, &[]);
     redis.kill();
     let asked = app.post("/oauth2/introspect", &[("token", &held.access)]);
-    assert!(is_away(&asked), "{asked:?}");
-    assert!(is_away(&app.user_info(&held.access)));
-    assert!(is_away(&app.redeem(&code)));
+    assert!(is_unavailable(&asked), "{asked:?}");
+    assert!(is_unavailable(&app.user_info(&held.access)));
+    assert!(is_unavailable(&app.redeem(&code)));
     let own = server
         .browser()
         .request("GET", "/v1/users")
@@ -65,7 +65,7 @@ fn with_redis_away_no_token_is_good_and_none_is_called_bad() {
         .send();
     assert_eq!(own.status, 503);
     assert_eq!(app.authorize(&root.browser, &[]).status, 503);
-    redis.start_again();
+    redis.restart();
     wait_until("it answers again", Duration::from_secs(5), || {
         app.user_info(&held.access).status == 200
     });

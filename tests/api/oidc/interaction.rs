@@ -41,7 +41,7 @@ fn auth_time(app: &RelyingParty, sent: &Answer) -> i64 {
 }
 
 on_both! {
-    fn nobody_signs_in_and_comes_back(server) {
+    fn a_signed_out_user_signs_in_and_returns_to_the_app(server) {
         let mut root = server.administrator();
         let app = server.relying_party(|_| {});
         let browser = server.browser();
@@ -65,7 +65,7 @@ on_both! {
         assert_eq!(browser.get(&path).status, 410, "answered once");
     }
 
-    fn with_prompt_none_nothing_is_asked(server) {
+    fn prompt_none_shows_no_page(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let none = [("prompt", "none")];
@@ -79,28 +79,28 @@ on_both! {
         }
         let hinted = app.sign_in(&root.browser, &[("prompt", "none"), ("id_token_hint", &first.id_token)]);
         assert_eq!(hinted.id_claims["sub"], first.id_claims["sub"]);
-        server.pass(2);
+        server.advance_clock(2);
         assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none"), ("max_age", "1")])), "login_required");
         assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none login")])), "invalid_request");
         assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "sometimes")])), "invalid_request");
     }
 
-    fn prompt_login_and_max_age_ask_for_a_ceremony_and_move_auth_time(server) {
+    fn prompt_login_and_max_age_require_a_ceremony_and_update_auth_time(server) {
         let mut root = server.administrator();
         let app = server.relying_party(|_| {});
         let before = app.sign_in(&root.browser, &[]);
         let before = before.id_claims["auth_time"].as_i64().expect("a number");
         for wish in [("prompt", "login"), ("max_age", "1"), ("max_age", "0")] {
-            server.pass(5);
+            server.advance_clock(5);
             let (path, page) = pending(&app, &root.browser, &[wish]);
             assert!(page.text().contains("step_up.js"), "{page:?}");
             assert!(answer(&root.browser, &path, "reauthenticated").text().contains("step_up.js"), "not yet");
-            server.pass(1);
+            server.advance_clock(1);
             assert_eq!(root.step_up().status, 200);
             let sent = answer(&root.browser, &path, "reauthenticated");
             assert!(auth_time(&app, &sent) >= before + 6);
         }
-        server.pass(100);
+        server.advance_clock(100);
         let old = app.sign_in(&root.browser, &[("max_age", "10000")]);
         let again = app.sign_in(&root.browser, &[("max_age", "10000")]);
         assert_eq!(old.id_claims["auth_time"], again.id_claims["auth_time"]);
@@ -109,28 +109,28 @@ on_both! {
         }
     }
 
-    fn a_ceremony_answers_for_its_request_for_five_minutes(server) {
+    fn a_ceremony_satisfies_its_request_for_five_minutes(server) {
         let mut root = server.administrator();
         let app = server.relying_party(|_| {});
         let (path, _) = pending(&app, &root.browser, &[("prompt", "login")]);
-        server.pass(1);
+        server.advance_clock(1);
         assert_eq!(root.step_up().status, 200);
-        server.pass(301);
+        server.advance_clock(301);
         assert!(answer(&root.browser, &path, "reauthenticated").text().contains("step_up.js"));
         assert_eq!(root.step_up().status, 200);
         assert!(redirect_parameters(&answer(&root.browser, &path, "reauthenticated")).contains_key("code"));
     }
 
-    fn the_registered_freshness_counts_where_the_request_says_none(server) {
+    fn default_max_age_applies_to_requests_without_max_age(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.default_max_age = Some(60));
         app.sign_in(&root.browser, &[]);
-        server.pass(61);
+        server.advance_clock(61);
         pending(&app, &root.browser, &[]);
         app.sign_in(&root.browser, &[("max_age", "600")]);
     }
 
-    fn a_stronger_passkey_is_asked_for_where_there_is_one(server) {
+    fn a_stronger_passkey_is_requested_if_the_user_has_one(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let bound = "urn:doorward:acr:device-bound";
@@ -147,14 +147,14 @@ on_both! {
         assert_eq!(error(&app.authorize(&root.browser, &[("acr_values", bound), ("prompt", "none")])), "login_required");
         let (path, page) = pending(&app, &root.browser, &[("acr_values", bound)]);
         assert!(page.text().contains("step_up.js"));
-        server.pass(1);
+        server.advance_clock(1);
         assert_eq!(with_key.step_up().status, 200);
         let sent = answer(&with_key.browser, &path, "reauthenticated");
         let code = redirect_parameters(&sent).get("code").cloned().expect("a code");
         assert_eq!(TokenSet::read(&app.redeem(&code)).id_claims["acr"], bound);
     }
 
-    fn another_person_than_the_expected_one_is_not_let_through(server) {
+    fn a_user_other_than_the_hinted_one_is_refused(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = server.relying_party(|_| {});
@@ -173,11 +173,11 @@ on_both! {
         assert_eq!(error(&other.authorize(&ada.browser, &with_hint)), "invalid_request");
         assert_eq!(error(&app.authorize(&ada.browser, &[("id_token_hint", "x.y.z")])), "invalid_request");
         // An expired token is.
-        server.pass(3_600);
+        server.advance_clock(3_600);
         app.sign_in(&ada.browser, &with_hint);
     }
 
-    fn whoever_holds_no_role_of_the_app_stays_out(server) {
+    fn a_user_without_a_required_role_is_refused(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = server.relying_party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
@@ -185,7 +185,7 @@ on_both! {
         app.sign_in(&root.browser, &[]);
     }
 
-    fn an_account_is_chosen_once_for_each_request(server) {
+    fn prompt_select_account_asks_once_per_request(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let (path, page) = pending(&app, &root.browser, &[("prompt", "select_account")]);
@@ -194,7 +194,7 @@ on_both! {
         assert_eq!(error(&app.authorize(&root.browser, &[("prompt", "none select_account")])), "invalid_request");
     }
 
-    fn a_waiting_request_is_one_browsers(server) {
+    fn a_pending_request_is_bound_to_one_browser(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, page) = pending(&app, &root.browser, &[]);
@@ -222,7 +222,7 @@ on_both! {
         assert_eq!(server.browser().get(&path).status, 410);
     }
 
-    fn twenty_tabs_answer_one_request_once(server) {
+    fn twenty_concurrent_answers_to_a_request_issue_one_code(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         let (path, _) = pending(&app, &root.browser, &[]);

@@ -26,7 +26,7 @@ on_both! {
         }
     }
 
-    fn only_those_whom_it_concerns_learn_about_a_token(server) {
+    fn only_clients_that_a_token_concerns_can_introspect_it(server) {
         let root = server.administrator();
         let api = "https://api.example/";
         let app = server.relying_party(|metadata| metadata.resources = vec![api.into()]);
@@ -55,8 +55,8 @@ on_both! {
                 assert_eq!(asked.json(), nothing);
             }
         }
-        let nobody = server.browser().request("POST", "/oauth2/introspect").without_same_origin()
+        let anonymous = server.browser().request("POST", "/oauth2/introspect").without_same_origin()
             .form(&[("token", &held.access)]).send();
-        assert_eq!((nobody.status, nobody.header("www-authenticate")), (400, None));
+        assert_eq!((anonymous.status, anonymous.header("www-authenticate")), (400, None));
     }
 }

@@ -26,21 +26,21 @@ on_both! {
         assert_eq!((lifetime(&claims_of(&issued.access)), lifetime(&issued.id_claims)), (900, 60));
         let plain = server.relying_party(|_| {}).sign_in(&root.browser, &[]);
         assert_eq!((&plain.answer["expires_in"], lifetime(&plain.id_claims)), (&json!(300), 300));
-        server.pass(899);
+        server.advance_clock(899);
         assert_eq!(app.user_info(&issued.access).status, 200);
         assert_eq!(app.user_info(&plain.access).status, 401);
-        server.pass(2);
+        server.advance_clock(2);
         assert_eq!(app.user_info(&issued.access).status, 401);
         assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
         // A longer lifetime doesn't delay revocation here.
         let again = app.sign_in(&root.browser, &[]);
-        server.pass(600);
+        server.advance_clock(600);
         assert_eq!(app.introspect(&again.access)["active"], true);
         assert_eq!(root.browser.delete("/v1/session").status, 204);
         assert_eq!(app.introspect(&again.access), json!({ "active": false }));
     }
 
-    fn a_lifetime_has_bounds(server) {
+    fn lifetimes_have_bounds(server) {
         let root = server.administrator();
         let register = |member: &str, value: &Value| {
             let body = json!({ "client_name": "App", "redirect_uris": ["https://app.example/cb"], member: value });
@@ -67,7 +67,7 @@ on_both! {
         assert_ne!(ran.code, 0);
     }
 
-    fn a_client_only_shortens_what_it_manages(server) {
+    fn a_client_can_only_shorten_lifetimes(server) {
         let root = server.administrator();
         let (id, secret) = server.client(&["clients:read", "clients:write", "openid"]);
         let register = |lifetime: u32| {
@@ -112,18 +112,18 @@ on_both! {
         let other = plain.sign_in(&root.browser, &OFFLINE);
         assert_eq!(lifetime(&short.introspect(&held.refresh)), 3_600);
         assert_eq!(lifetime(&short.introspect(&offline.refresh)), 7_200);
-        server.pass(3_599);
+        server.advance_clock(3_599);
         let next = TokenSet::read(&short.refresh(&held.refresh));
-        server.pass(1);
+        server.advance_clock(1);
         assert_eq!(error_of(&short.refresh(&next.refresh)), "invalid_grant", "a refresh is no new sign-in");
         assert_eq!(short.introspect(&next.refresh), json!({ "active": false }));
         let offline = TokenSet::read(&short.refresh(&offline.refresh));
-        server.pass(3_600);
+        server.advance_clock(3_600);
         assert_eq!(error_of(&short.refresh(&offline.refresh)), "invalid_grant");
         assert_eq!(TokenSet::read(&plain.refresh(&other.refresh)).answer["token_type"], "Bearer");
     }
 
-    fn offline_access_may_be_left_unused_for_a_time_of_the_clients_own(server) {
+    fn a_client_may_have_its_own_idle_limit_for_offline_access(server) {
         let root = server.administrator();
         let short = server.relying_party(|metadata| metadata.offline_idle_timeout = Some(600));
         let long = server.relying_party(|metadata| {
@@ -131,24 +131,24 @@ on_both! {
             metadata.offline_lifetime = Some(u32::try_from(500 * DAY).expect("seconds"));
         });
         let (first, kept) = (short.sign_in(&root.browser, &OFFLINE), long.sign_in(&root.browser, &OFFLINE));
-        server.pass(599);
+        server.advance_clock(599);
         let next = TokenSet::read(&short.refresh(&first.refresh));
-        server.pass(600);
+        server.advance_clock(600);
         assert_eq!(error_of(&short.refresh(&next.refresh)), "invalid_grant");
-        server.pass(399 * DAY);
-        server.run(server.app.tokens.delete_expired()).expect("tidied");
+        server.advance_clock(399 * DAY);
+        server.run(server.app.tokens.delete_expired()).expect("expired tokens deleted");
         let kept = TokenSet::read(&long.refresh(&kept.refresh));
-        server.pass(99 * DAY);
+        server.advance_clock(99 * DAY);
         let kept = TokenSet::read(&long.refresh(&kept.refresh));
-        server.pass(2 * DAY);
+        server.advance_clock(2 * DAY);
         assert_eq!(error_of(&long.refresh(&kept.refresh)), "invalid_grant");
     }
 
-    fn a_shorter_lifetime_applies_to_refresh_tokens_that_are_out(server) {
+    fn a_shorter_lifetime_applies_to_issued_refresh_tokens(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let (held, offline) = (app.sign_in(&root.browser, &[]), app.sign_in(&root.browser, &OFFLINE));
-        server.pass(1_000);
+        server.advance_clock(1_000);
         let update = |arguments: &[&str]| {
             let ran = binary::run(&server.config, &[&["client", "update", &app.id, "--json"], arguments].concat());
             assert_eq!(ran.code, 0, "{}", ran.errors);
@@ -198,7 +198,7 @@ on_both! {
     }
 }
 
-fn the_configured_maximum_bounds_them(server: &TestServer) {
+fn the_configured_maximum_limits_lifetimes(server: &TestServer) {
     let root = server.administrator();
     let app = server.relying_party(|metadata| {
         metadata.access_token_lifetime = Some(3_600);
@@ -210,15 +210,15 @@ fn the_configured_maximum_bounds_them(server: &TestServer) {
 }
 
 #[test]
-fn the_configured_maximum_bounds_them_embedded() {
-    the_configured_maximum_bounds_them(&TestServer::embedded_with(|config| {
+fn the_configured_maximum_limits_lifetimes_embedded() {
+    the_configured_maximum_limits_lifetimes(&TestServer::embedded_with(|config| {
         config.tokens.max_client_lifetime = Duration::from_secs(600);
     }));
 }
 
 #[test]
-fn the_configured_maximum_bounds_them_clustered() {
-    the_configured_maximum_bounds_them(&TestServer::clustered_with(|config| {
+fn the_configured_maximum_limits_lifetimes_clustered() {
+    the_configured_maximum_limits_lifetimes(&TestServer::clustered_with(|config| {
         config.tokens.max_client_lifetime = Duration::from_secs(600);
     }));
 }

@@ -10,7 +10,7 @@ use doorward::clients::{Metadata, RedirectUri};
 const AFTER: &str = "https://app.example/signed-out";
 
 fn with_return(metadata: &mut Metadata) {
-    metadata.post_logout_redirect_uris = vec![RedirectUri::parse(AFTER).expect("an address")];
+    metadata.post_logout_redirect_uris = vec![RedirectUri::parse(AFTER).expect("a redirect URI")];
 }
 
 fn path(fields: &[(&str, &str)]) -> String {
@@ -42,7 +42,7 @@ fn confirm(browser: &TestBrowser, page: &Answer) -> Answer {
 }
 
 on_both! {
-    fn a_genuine_hint_signs_out_and_sends_back(server) {
+    fn a_valid_hint_signs_out_and_redirects_back(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let mut ada = server.create_user(&root, "ada");
@@ -56,14 +56,14 @@ on_both! {
         // Also with an expired hint, without state, and without a session.
         let browser = ada.another_browser();
         let token = hint(&app, &browser);
-        server.pass(3_600);
+        server.advance_clock(3_600);
         let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]);
         assert_eq!(location(&browser.get(&asked)), AFTER);
         assert!(!is_signed_in(&browser));
         assert_eq!(location(&browser.get(&asked)), AFTER);
     }
 
-    fn without_a_genuine_hint_the_person_is_asked_and_goes_nowhere(server) {
+    fn without_a_valid_hint_sign_out_needs_confirmation_and_does_not_redirect(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let token = hint(&app, &root.browser);
@@ -91,7 +91,7 @@ on_both! {
         assert!(!is_signed_in(&root.browser));
     }
 
-    fn a_mistake_beside_a_genuine_hint_signs_out_and_says_why(server) {
+    fn a_valid_hint_with_an_invalid_parameter_signs_out_and_shows_the_error(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let other = server.relying_party(|_| {});
@@ -110,7 +110,7 @@ on_both! {
         }
     }
 
-    fn a_hint_of_another_client_than_the_named_one_proves_nothing(server) {
+    fn a_hint_for_another_client_than_client_id_is_not_accepted(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let other = server.relying_party(|_| {});
@@ -124,7 +124,7 @@ on_both! {
         assert!(is_signed_in(&root.browser));
     }
 
-    fn a_registered_address_without_a_hint_leads_back_after_confirmation(server) {
+    fn a_registered_uri_without_a_hint_is_followed_after_confirmation(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let other = server.relying_party(|_| {});
@@ -132,7 +132,7 @@ on_both! {
         let asked = path(&[("client_id", &app.id), ("post_logout_redirect_uri", AFTER), ("state", "s")]);
         let page = ada.browser.get(&asked);
         assert_eq!(page.status, 200);
-        assert!(is_signed_in(&ada.browser), "not before they said yes");
+        assert!(is_signed_in(&ada.browser), "not before the user's consent");
         let left = confirm(&ada.browser, &page);
         assert_eq!(location(&left), format!("{AFTER}?state=s"));
         assert!(!is_signed_in(&ada.browser));
@@ -168,7 +168,7 @@ on_both! {
         assert_eq!(location(&server.browser().get(&asked)), format!("{AFTER}?state=x"));
         assert!(!is_signed_in(&ada.browser));
         assert_eq!(app.user_info(&held.access).status, 401);
-        assert!(is_signed_in(&other_browser) && is_signed_in(&eve.browser) && is_signed_in(&root.browser), "that session alone");
+        assert!(is_signed_in(&other_browser) && is_signed_in(&eve.browser) && is_signed_in(&root.browser), "only that session");
         // As with every sign-out, offline access stays.
         assert_eq!(app.refresh(&offline.refresh).status, 200);
         let event = root.browser.get("/v1/audit-events?action=session.ended").json()["items"][0].clone();
@@ -182,7 +182,7 @@ on_both! {
         assert!(!is_signed_in(&other_browser));
     }
 
-    fn a_forged_foreign_or_stale_hint_without_the_cookie_ends_nothing(server) {
+    fn an_invalid_hint_without_the_cookie_ends_no_session(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let disabled = server.relying_party(with_return);
@@ -211,7 +211,7 @@ on_both! {
         assert_eq!(ended["items"].as_array().map(Vec::len), Some(1), "{ended}");
     }
 
-    fn of_twenty_sign_outs_without_the_cookie_one_ends_the_session(server) {
+    fn exactly_one_of_twenty_sign_outs_without_the_cookie_ends_the_session(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let ada = server.create_user(&root, "ada");
@@ -223,7 +223,7 @@ on_both! {
         assert_eq!(ended["items"].as_array().map(Vec::len), Some(1), "{ended}");
     }
 
-    fn a_sign_out_without_the_cookie_is_done_when_it_is_asked_for_again(server) {
+    fn a_repeated_sign_out_without_the_cookie_succeeds(server) {
         let root = server.administrator();
         let app = &server.relying_party(with_return);
         let ada = server.create_user(&root, "ada");
@@ -236,7 +236,7 @@ on_both! {
         });
     }
 
-    fn somebody_elses_hint_asks_first(server) {
+    fn another_users_hint_requires_confirmation(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = server.relying_party(with_return);
@@ -246,7 +246,7 @@ on_both! {
         assert!(is_signed_in(&root.browser));
     }
 
-    fn a_hint_of_another_session_asks_first(server) {
+    fn another_sessions_hint_requires_confirmation(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let mut ada = server.create_user(&root, "ada");
@@ -264,7 +264,7 @@ on_both! {
         assert!(!is_signed_in(&browser));
     }
 
-    fn a_posted_request_comes_back_with_the_cookie(server) {
+    fn a_posted_sign_out_request_is_repeated_with_the_cookie(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let token = hint(&app, &root.browser);

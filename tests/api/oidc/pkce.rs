@@ -58,7 +58,7 @@ fn events(root: &TestUser, action: &str) -> Vec<Value> {
     events["items"].as_array().expect("events").clone()
 }
 
-fn nothing_was_learnt(root: &TestUser, app: &RelyingParty) {
+fn assert_pkce_use_was_not_recorded(root: &TestUser, app: &RelyingParty) {
     assert_eq!(
         (
             client(root, app)["pkce_used"].clone(),
@@ -73,13 +73,13 @@ fn usual(server: &TestServer) -> RelyingParty {
 }
 
 on_both! {
-    fn a_client_with_a_secret_relies_on_a_nonce_until_it_has_used_pkce(server) {
+    fn a_confidential_client_may_use_a_nonce_until_it_has_used_pkce(server) {
         let root = server.administrator();
         let app = usual(server);
         assert_eq!(client(&root, &app)["require_pkce"], json!("auto"));
         let issued = TokenSet::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
         assert_eq!(issued.id_claims["nonce"], json!("the-nonce"));
-        nothing_was_learnt(&root, &app);
+        assert_pkce_use_was_not_recorded(&root, &app);
         // The first matching verifier makes PKCE mandatory for the client.
         TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));
         let now = client(&root, &app);
@@ -100,7 +100,7 @@ on_both! {
         TokenSet::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
     }
 
-    fn neither_pkce_nor_nonce_is_refused_with_both_remedies(server) {
+    fn a_request_without_pkce_and_nonce_is_refused_with_both_remedies(server) {
         let root = server.administrator();
         let app = usual(server);
         for more in [NEITHER.to_vec(), [&WITHOUT[..], &[("scope", "email")]].concat()] {
@@ -111,12 +111,12 @@ on_both! {
         let lax = server.relying_party(|metadata| metadata.require_pkce = RequirePkce::NEVER);
         TokenSet::read(&redeem_plain(&lax, &lax.code(&root.browser, &NEITHER)));
         TokenSet::read(&lax.redeem(&lax.code(&root.browser, &[])));
-        assert_eq!(client(&root, &lax)["pkce_used"], json!(false), "it is told nothing by itself");
+        assert_eq!(client(&root, &lax)["pkce_used"], json!(false), "it is not notified by itself");
         let strict = server.relying_party(|metadata| metadata.require_pkce = RequirePkce::ALWAYS);
         refusal(&strict.authorize(&root.browser, &WITHOUT));
     }
 
-    fn a_public_client_needs_pkce_whatever_it_sends(server) {
+    fn a_public_client_always_needs_pkce(server) {
         let root = server.administrator();
         let public = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
         for more in [&WITHOUT[..], &NEITHER] {
@@ -124,13 +124,13 @@ on_both! {
             assert!(told.contains("send code_challenge") && !told.contains("--no-pkce") && !told.contains("nonce"), "{told}");
         }
         TokenSet::read(&public.redeem(&public.code(&root.browser, &[])));
-        nothing_was_learnt(&root, &public);
+        assert_pkce_use_was_not_recorded(&root, &public);
         assert_eq!(change(&root, &public, &json!({ "require_pkce": false })).status, 400);
         assert_eq!(change(&root, &public, &json!({ "require_pkce": "auto", "pkce_used": false })).status, 200);
         refusal(&public.authorize(&root.browser, &WITHOUT));
     }
 
-    fn the_looser_default_opens_no_downgrade(server) {
+    fn optional_pkce_allows_no_downgrade(server) {
         let root = server.administrator();
         let app = usual(server);
         for more in [
@@ -150,7 +150,7 @@ on_both! {
         assert_eq!(error_of(&wrong), "invalid_grant");
         let other = usual(server);
         assert_eq!(error_of(&other.redeem(&app.code(&root.browser, &[]))), "invalid_grant", "another client's code");
-        nothing_was_learnt(&root, &app);
+        assert_pkce_use_was_not_recorded(&root, &app);
         // Requests and codes without PKCE from before the first verifier become invalid.
         let before = app.code(&root.browser, &WITHOUT);
         let stranger = root.clone().another_browser();
@@ -163,7 +163,7 @@ on_both! {
         assert_eq!(answered.status, 410, "{answered:?}");
     }
 
-    fn of_twenty_first_redemptions_with_a_verifier_one_changes_the_client(server) {
+    fn twenty_first_redemptions_with_a_verifier_change_the_client_once(server) {
         let root = server.administrator();
         let app = usual(server);
         let codes: Vec<String> = (0..RUNNERS).map(|_| app.code(&root.browser, &[])).collect();
@@ -174,7 +174,7 @@ on_both! {
         assert_eq!(events(&root, "client.pkce_required").len(), 1);
     }
 
-    fn of_twenty_that_race_with_and_without_pkce_none_goes_without_afterwards(server) {
+    fn after_a_race_with_and_without_pkce_the_client_always_needs_pkce(server) {
         let root = server.administrator();
         let app = usual(server);
         let codes: Vec<(bool, String)> = (0..RUNNERS).map(|number| {
@@ -191,7 +191,7 @@ on_both! {
         refusal(&app.authorize(&root.browser, &WITHOUT));
     }
 
-    fn twenty_first_redemptions_race_with_a_reset_and_each_is_recorded_once(server) {
+    fn first_redemptions_racing_a_reset_of_pkce_are_each_recorded_once(server) {
         let root = server.administrator();
         let app = usual(server);
         TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));

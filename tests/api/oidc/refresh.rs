@@ -30,11 +30,11 @@ fn race_for_a_successor(app: &RelyingParty, token: &str) -> (BTreeSet<String>, u
 }
 
 on_both! {
-    fn a_refresh_says_what_the_sign_in_said(server) {
+    fn a_refresh_repeats_the_claims_of_the_sign_in(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
-        server.pass(60);
+        server.advance_clock(60);
         let second = TokenSet::read(&app.refresh(&first.refresh));
         assert_ne!((&second.access, &second.refresh), (&first.access, &first.refresh));
         for claim in ["iss", "sub", "aud", "azp", "auth_time", "acr", "amr", "sid"] {
@@ -46,7 +46,7 @@ on_both! {
         assert_eq!(TokenSet::read(&narrow).answer["scope"], json!("openid"));
     }
 
-    fn twenty_parallel_refreshes_give_one_successor(server) {
+    fn twenty_parallel_refreshes_issue_one_successor(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
@@ -57,14 +57,14 @@ on_both! {
         assert_eq!(app.user_info(&next.access).status, 200, "one live family");
     }
 
-    fn the_one_before_gives_the_same_again_for_ten_seconds(server) {
+    fn the_previous_refresh_token_returns_the_same_successor_for_ten_seconds(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
         let second = TokenSet::read(&app.refresh(&first.refresh));
-        server.pass(10);
+        server.advance_clock(10);
         assert_eq!(TokenSet::read(&app.refresh(&first.refresh)).refresh, second.refresh);
-        server.pass(1);
+        server.advance_clock(1);
         assert_eq!(error_of(&app.refresh(&first.refresh)), "invalid_grant");
         assert_eq!(error_of(&app.refresh(&second.refresh)), "invalid_grant", "the family has ended");
         assert_eq!(app.introspect(&second.access), json!({ "active": false }));
@@ -72,7 +72,7 @@ on_both! {
         assert_eq!(events["items"][0]["reason"], json!("refresh-token-replayed"));
     }
 
-    fn a_used_successor_makes_the_one_before_it_a_proof_of_theft(server) {
+    fn reuse_of_a_refresh_token_whose_successor_was_used_revokes_the_family(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
@@ -82,7 +82,7 @@ on_both! {
         assert_eq!(error_of(&app.refresh(&third.refresh)), "invalid_grant");
     }
 
-    fn a_forged_one_harms_nobody(server) {
+    fn a_forged_refresh_token_revokes_nothing(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
@@ -101,7 +101,7 @@ on_both! {
         TokenSet::read(&app.refresh(&first.refresh));
     }
 
-    fn another_client_with_a_genuine_one_is_a_thief(server) {
+    fn a_refresh_token_used_by_another_client_revokes_the_family(server) {
         let root = server.administrator();
         let (app, thief) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
         let first = app.sign_in(&root.browser, &[]);
@@ -110,7 +110,7 @@ on_both! {
         assert_eq!(app.user_info(&first.access).status, 401);
     }
 
-    fn a_client_with_a_secret_may_keep_its_token(server) {
+    fn a_confidential_client_may_keep_its_refresh_token(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.rotate_refresh_tokens = false);
         let first = app.sign_in(&root.browser, &[]);
@@ -119,7 +119,7 @@ on_both! {
         }
     }
 
-    fn what_is_offline_outlives_the_sign_out_and_nothing_else_does(server) {
+    fn only_offline_access_survives_sign_out(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let mut ada = server.create_user(&root, "ada");
@@ -138,29 +138,29 @@ on_both! {
         ada.another_browser();
     }
 
-    fn a_family_that_nobody_uses_ends(server) {
+    fn an_unused_refresh_token_family_expires(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
-        server.pass(86_400 - 60);
+        server.advance_clock(86_400 - 60);
         let second = TokenSet::read(&app.refresh(&first.refresh));
-        server.pass(86_400);
+        server.advance_clock(86_400);
         assert_eq!(error_of(&app.refresh(&second.refresh)), "invalid_grant");
     }
 
-    fn a_family_ends_with_the_longest_life_of_its_session(server) {
+    fn a_refresh_token_family_ends_with_its_sessions_maximum_lifetime(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let mut token = app.sign_in(&root.browser, &[]).refresh;
         for _ in 0..32 {
-            server.pass(80_000);
+            server.advance_clock(80_000);
             token = TokenSet::read(&app.refresh(&token)).refresh;
         }
-        server.pass(80_000);
+        server.advance_clock(80_000);
         assert_eq!(error_of(&app.refresh(&token)), "invalid_grant");
     }
 
-    fn more_than_was_authorized_is_refused_and_uses_nothing_up(server) {
+    fn a_refresh_for_wider_scopes_is_refused_without_rotating_the_token(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let first = app.sign_in(&root.browser, &[]);
@@ -185,14 +185,14 @@ fn without_grace(server: &TestServer) {
 }
 
 #[test]
-fn without_a_grace_one_of_twenty_succeeds_and_then_none_embedded() {
+fn without_a_grace_period_one_of_twenty_refreshes_succeeds_and_the_family_is_revoked_embedded() {
     without_grace(&TestServer::embedded_with(|config| {
         config.tokens.refresh_grace = Duration::ZERO
     }));
 }
 
 #[test]
-fn without_a_grace_one_of_twenty_succeeds_and_then_none_clustered() {
+fn without_a_grace_period_one_of_twenty_refreshes_succeeds_and_the_family_is_revoked_clustered() {
     without_grace(&TestServer::clustered_with(|config| {
         config.tokens.refresh_grace = Duration::ZERO
     }));

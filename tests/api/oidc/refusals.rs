@@ -35,7 +35,7 @@ on_both! {
         let told = &check(server, &app.id)[0];
         assert_eq!(told["rule"], "redirect-uri-not-registered");
         assert_eq!((&told["presented"], &told["registered"]), (&json!(UNREGISTERED), &json!(CALLBACK)));
-        assert_eq!(told["remedy"], json!(command), "a stranger's address is in no command");
+        assert_eq!(told["remedy"], json!(command), "an unregistered URI is in no command");
         let page = root.browser.get(&format!("/admin/clients/{}", app.id)).text();
         assert!(page.contains(UNREGISTERED) && page.contains(&command), "{page}");
         assert!(page.contains("Allow only what your own app sends"), "{page}");
@@ -47,7 +47,7 @@ on_both! {
         assert!(allowed.header("location").is_some_and(|location| location.starts_with(UNREGISTERED)), "{allowed:?}");
     }
 
-    fn an_address_after_sign_out_that_is_not_registered_is_remembered_too(server) {
+    fn an_unregistered_post_logout_redirect_uri_is_recorded_too(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let before = ["--post-logout-redirect-uri", "https://app.example/bye"];
@@ -62,10 +62,10 @@ on_both! {
         assert_eq!((&told["rule"], &told["presented"]), (&json!("post-logout-redirect-uri-not-registered"), &json!(wanted)));
         assert_eq!((&told["registered"], &told["remedy"]), (&json!("https://app.example/bye"), &json!(command)));
         let added = binary::run(&server.config, &["client", "update", &app.id, "--add-post-logout-redirect-uri", wanted, "--json"]);
-        assert_eq!(added.json()["post_logout_redirect_uris"], json!(["https://app.example/bye", wanted]), "nothing is lost");
+        assert_eq!(added.json()["post_logout_redirect_uris"], json!(["https://app.example/bye", wanted]), "no refusal is lost");
     }
 
-    fn faulty_hints_at_sign_out_are_logged_without_the_token(server) {
+    fn invalid_hints_at_sign_out_are_logged_without_the_token(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let (other, deleted) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
@@ -109,7 +109,7 @@ on_both! {
         assert!(!remembered.contains(signed), "{remembered}");
     }
 
-    fn a_user_without_a_role_of_the_client_is_told_to_the_administrator(server) {
+    fn a_refused_user_without_a_required_role_is_reported_to_the_administrator(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = server.relying_party(|metadata| metadata.allowed_roles = vec!["admin".into()]);
@@ -120,17 +120,17 @@ on_both! {
         let told = &check(server, &app.id)[0];
         assert_eq!((&told["rule"], &told["registered"]), (&json!("role-not-held"), &json!("admin")));
         assert!(told["presented"].as_str().is_some_and(|text| text.contains(&ada.id)), "{told}");
-        assert_eq!(told["remedy"], json!("doorward user update USER --add-role 'admin'"), "whoever tries suggests nothing for themselves");
+        assert_eq!(told["remedy"], json!("doorward user update USER --add-role 'admin'"), "a refused user does not influence the remedy");
         let silent = app.authorize(&server.browser(), &[("prompt", "none")]);
         assert!(silent.header("location").is_some_and(|location| location.contains("login_required")), "{silent:?}");
-        assert_eq!(check(server, &app.id).len(), 1, "a user who has to sign in is no mistake");
+        assert_eq!(check(server, &app.id).len(), 1, "a required sign-in is not a refusal");
         let bob = server.create_user(&root, "bob");
         app.authorize(&bob.browser, &[]);
         let told = check(server, &app.id);
-        assert_eq!((told.len(), &told[0]["times"]), (1, &json!(2)), "one entry, whichever user lacks the role: {told:?}");
+        assert_eq!((told.len(), &told[0]["times"]), (1, &json!(2)), "one entry for all users who lack the role: {told:?}");
     }
 
-    fn dropped_scopes_displace_no_refusals(server) {
+    fn dropped_scopes_do_not_displace_recorded_refusals(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| ());
         for _ in 0..35 {
@@ -142,7 +142,7 @@ on_both! {
         assert_eq!(rules, [&json!("redirect-uri-not-registered"), &json!("scope-dropped")]);
     }
 
-    fn each_rule_tells_what_was_sent_and_what_is_registered(server) {
+    fn each_refusal_shows_what_was_sent_and_what_is_registered(server) {
         server.administrator();
         let app = server.relying_party(|metadata| metadata.resources = vec!["urn:example:orders".into()]);
         let long = "s".repeat(20_000);
@@ -178,21 +178,21 @@ on_both! {
             .form(&[("grant_type", "client_credentials")]).send();
         assert_eq!(wrong.status, 401);
         let told = &check(server, &app.id)[0];
-        assert_eq!((&told["rule"], &told["remedy"]), (&json!("wrong-secret"), &Value::Null), "anybody can send a wrong secret");
+        assert_eq!((&told["rule"], &told["remedy"]), (&json!("wrong-secret"), &Value::Null), "anyone can send a wrong secret");
         server.browser().request("POST", "/oauth2/token").form(&[("grant_type", "client_credentials"), ("client_id", &app.id)]).send();
         let told = &check(server, &app.id)[0];
-        assert_eq!(told["remedy"], Value::Null, "nobody is advised to publish a client: {told}");
+        assert_eq!(told["remedy"], Value::Null, "making the client public is not suggested: {told}");
         server.browser().request("POST", "/oauth2/token").basic(&app.id, "cut-off").form(&[("grant_type", "client_credentials")]).send();
         let told = &check(server, &app.id)[0];
         assert_eq!(told["rule"], "malformed");
         assert!(told["description"].as_str().is_some_and(|text| text.contains("cut off")), "{told}");
         authorize(server, &app, &[("redirect_uri", "https://evil.example/\u{202e}x")]);
         let told = &check(server, &app.id)[0];
-        assert_eq!(told["presented"], "https://evil.example/x", "nothing that turns the text of an administrator's page");
+        assert_eq!(told["presented"], "https://evil.example/x", "no direction-changing characters on an administrator's page");
     }
 
     /// Programs often hide the `error_description` that they get, so it must be found here.
-    fn a_mistake_without_facts_is_remembered_by_its_error_code(server) {
+    fn a_refusal_without_details_is_recorded_by_its_error_code(server) {
         server.administrator();
         let app = server.relying_party(|_| {});
         for (changed, error, description) in [
@@ -206,10 +206,10 @@ on_both! {
             assert!(told["description"].as_str().is_some_and(|text| text.starts_with(description)), "{told}");
         }
         authorize(server, &app, &[("prompt", "none")]);
-        assert_eq!(check(server, &app.id).len(), 3, "a user who has to sign in is no mistake");
+        assert_eq!(check(server, &app.id).len(), 3, "a required sign-in is not a refusal");
     }
 
-    fn advice_holds_no_command_of_a_stranger(server) {
+    fn suggested_commands_contain_no_unsafe_input(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         for planted in ["https://x.example/' --no-consent '", "--no-pkce", "https://x.example/$(id) `id`", "https://x.example/;id\"", "https://x.example/\u{202e}"] {
@@ -224,7 +224,7 @@ on_both! {
         assert_eq!((&told["rule"], &told["presented"], &told["remedy"]), (&json!("scope-dropped"), &json!("made-up users:write"), &Value::Null), "{told}");
     }
 
-    fn what_is_missing_and_what_is_dropped_is_told(server) {
+    fn missing_and_dropped_parameters_are_reported(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let limited = ["client", "update", &app.id, "--scope", "openid"];
@@ -248,7 +248,7 @@ on_both! {
         assert_eq!(check(server, &app.id)[0]["times"], json!(1), "nothing is dropped any more");
     }
 
-    fn a_client_is_checked_by_its_name(server) {
+    fn client_check_accepts_a_client_name(server) {
         server.administrator();
         let create = |name: &str| {
             let ran = binary::run(&server.config, &["client", "create", name, "--json"]);
@@ -263,7 +263,7 @@ on_both! {
         assert!(ran.code == 3 && ran.errors.contains("client list"), "{ran:?}");
     }
 
-    fn the_same_refusal_is_counted_and_no_secret_is_remembered(server) {
+    fn repeated_refusals_are_counted_and_secrets_are_not_recorded(server) {
         server.administrator();
         let app = server.relying_party(|_| {});
         for _ in 0..3 {
@@ -283,7 +283,7 @@ on_both! {
         assert!(!all.contains("SECRET") && !all.contains(secret), "{all}");
     }
 
-    fn a_flood_is_bounded_and_unknown_clients_are_not_remembered(server) {
+    fn recorded_refusals_are_limited_and_unknown_clients_are_not_recorded(server) {
         server.administrator();
         let app = server.relying_party(|_| {});
         for number in 0..40 {
@@ -296,11 +296,11 @@ on_both! {
         authorize(server, &app, &[("client_id", unknown)]);
         assert_eq!(binary::run(&server.config, &["client", "check", unknown]).code, 3);
         let key = format!("refusals:{}", server.app.clients.key(unknown.parse().expect("an ID")));
-        let stored = server.run(server.app.ephemeral.get(&[&key])).expect("an answer");
+        let stored = server.run(server.app.ephemeral.get(&[&key])).expect("a result");
         assert_eq!(stored, [None]);
     }
 
-    fn refusals_are_forgotten_after_a_week_and_other_clients_have_none(server) {
+    fn refusals_are_deleted_after_a_week_and_belong_to_one_client(server) {
         server.administrator();
         let (app, other) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
         authorize(server, &app, &[("redirect_uri", UNREGISTERED)]);

@@ -84,7 +84,7 @@ fn status_at_api(server: &TestServer, token: &str) -> u16 {
 }
 
 on_both! {
-    fn one_authorization_gives_tokens_for_the_issuer_and_for_each_service(server) {
+    fn one_authorization_issues_tokens_for_the_issuer_and_for_each_service(server) {
         let root = server.administrator();
         let app = shop(server);
         let issuer = server.origin().to_owned();
@@ -103,7 +103,7 @@ on_both! {
         assert_eq!(audience(&default.access), json!([issuer]), "the issuer was named");
     }
 
-    fn the_issuer_need_not_be_named_where_openid_is_granted(server) {
+    fn the_issuer_is_an_implicit_audience_with_openid(server) {
         let root = server.administrator();
         let app = shop(server);
         let issuer = server.origin().to_owned();
@@ -139,7 +139,7 @@ on_both! {
         assert_eq!((refused.status, error_of(&refused)), (400, "invalid_target".to_owned()));
         let unknown = redirect_parameters(&authorize(&app, &root.browser, &[], &[ORDERS, "https://unknown.example"]));
         assert_eq!(unknown["error"], "invalid_target");
-        assert_eq!(TokenSet::read(&app.refresh(&held.refresh)).answer["token_type"], "Bearer", "the refusals used nothing up");
+        assert_eq!(TokenSet::read(&app.refresh(&held.refresh)).answer["token_type"], "Bearer", "the refusals did not use up the code");
     }
 
     fn no_token_is_for_the_issuer_and_another_service(server) {
@@ -157,7 +157,7 @@ on_both! {
         assert_eq!((audience(&one.access), audience(&other.access)), (json!([ORDERS]), json!([issuer])));
     }
 
-    fn user_info_says_which_audience_it_wants(server) {
+    fn user_info_names_the_required_audience(server) {
         let root = server.administrator();
         let app = shop(server);
         let issuer = server.origin().to_owned();
@@ -173,7 +173,7 @@ on_both! {
         assert!(refused.header("www-authenticate").is_some_and(|challenge| challenge.contains(text)), "{refused:?}");
         let told = latest_refusal(server, &app);
         assert_eq!((&told["rule"], &told["presented"]), (&json!("other-audience"), &json!(ORDERS)));
-        assert_eq!((&told["registered"], &told["remedy"]), (&json!(issuer), &Value::Null), "a service could have caused it");
+        assert_eq!((&told["registered"], &told["remedy"]), (&json!(issuer), &Value::Null), "a service could have requested it");
         assert_eq!(status_at_api(server, &issued.access), 401);
         let without = redirect_parameters(&authorize(&app, &root.browser, &[("scope", "profile")], &[ORDERS]));
         let issued = TokenSet::read(&redeem(&app, &without["code"], &[]));
@@ -181,7 +181,7 @@ on_both! {
         assert_eq!((refused.status, refused.json()["error"].clone()), (403, json!("insufficient_scope")), "openid comes first");
     }
 
-    fn a_resource_that_was_taken_from_the_client_is_named_as_such(server) {
+    fn a_resource_removed_from_the_client_is_refused_with_that_reason(server) {
         let root = server.administrator();
         let app = shop(server);
         let held = TokenSet::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS, BILLING]), &[]));
@@ -194,7 +194,7 @@ on_both! {
         assert_eq!(audience(&rest.access), json!([BILLING]));
     }
 
-    fn the_only_registered_resource_need_not_be_named(server) {
+    fn the_only_registered_resource_is_the_default(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.resources = vec![ORDERS.into()]);
         let issuer = server.origin().to_owned();
@@ -235,7 +235,7 @@ fn wide_shop(server: &TestServer) -> RelyingParty {
 }
 
 on_both! {
-    fn a_token_for_a_service_serves_user_info_and_nothing_else_of_doorward(server) {
+    fn a_token_for_a_service_is_accepted_by_user_info_only(server) {
         let root = server.administrator();
         let app = wide_shop(server);
         let issuer = server.origin().to_owned();
@@ -274,7 +274,7 @@ on_both! {
         };
         turn(false);
         assert_eq!(app.user_info(&issued.access).status, 401);
-        assert_eq!(app.introspect(&issued.access)["active"], true, "the services' token is good");
+        assert_eq!(app.introspect(&issued.access)["active"], true, "the services' token is valid");
         turn(true);
         assert_eq!(app.user_info(&issued.access).status, 200);
         // After a service was removed from the client, the tokens that it holds no longer give access to the claims.
@@ -282,7 +282,7 @@ on_both! {
         assert_eq!(app.user_info(&issued.access).status, 401);
     }
 
-    fn what_was_authorized_before_never_gains_the_user_info_audience(server) {
+    fn existing_authorizations_never_gain_the_user_info_audience(server) {
         let root = server.administrator();
         let app = shop(server);
         let held = TokenSet::read(&redeem(&app, &code(&app, &root.browser, &[ORDERS]), &[ORDERS]));
@@ -295,7 +295,7 @@ on_both! {
         assert_eq!(audience(&anew.access), json!([ORDERS, format!("{}/oauth2/userinfo", server.origin())]));
     }
 
-    fn the_user_info_audience_needs_openid_and_another_service(server) {
+    fn the_user_info_audience_requires_openid_and_another_service(server) {
         let root = server.administrator();
         let app = wide_shop(server);
         let issuer = server.origin().to_owned();
@@ -323,7 +323,7 @@ on_both! {
         assert_eq!(audience(&narrowed.access), json!([ORDERS]), "the service that accepted the other tokens accepts this one");
     }
 
-    fn a_plain_name_stands_beside_the_uri_of_its_service(server) {
+    fn a_service_may_have_a_plain_name_and_a_uri(server) {
         let root = server.administrator();
         let app = shop(server);
         let orders = server.relying_party(|metadata| metadata.audiences = vec![ORDERS.into(), "orders".into(), "urn:example:orders".into()]);

@@ -21,11 +21,11 @@ fn in_fragment(answer: &Answer, registered: &str) -> HashMap<String, String> {
 }
 
 on_both! {
-    fn a_code_and_an_error_stand_in_the_fragment_where_that_was_asked_for(server) {
+    fn code_and_error_are_in_the_fragment_with_response_mode_fragment(server) {
         let root = server.administrator();
         let with_query = "https://app.example/callback?tenant=1";
         let app = server.relying_party(|metadata| {
-            metadata.redirect_uris.push(RedirectUri::parse(with_query).expect("an address"));
+            metadata.redirect_uris.push(RedirectUri::parse(with_query).expect("a redirect URI"));
         });
         let fragment = ("response_mode", "fragment");
         let state = ("state", "a b&c#d");
@@ -44,7 +44,7 @@ on_both! {
         assert_eq!(discovery["response_modes_supported"], json!(["query", "fragment", "form_post"]));
     }
 
-    fn another_mode_is_refused_in_the_query(server) {
+    fn an_unsupported_response_mode_is_refused_in_the_query(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         for mode in ["Fragment", "fragment query", "web_message", "jwt", "fragment.jwt"] {

@@ -38,7 +38,7 @@ on_both! {
         assert!(listed.contains(&json!("groups")) && listed.contains(&json!("roles")), "{listed:?}");
     }
 
-    fn who_let_an_app_have_roles_is_not_asked_again_for_groups(server) {
+    fn consent_to_roles_covers_groups(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         let asked = app.authorize(&root.browser, &[("scope", "openid roles groups")]);
@@ -51,7 +51,7 @@ on_both! {
         }
     }
 
-    fn a_registered_scope_that_gives_nothing_is_refused(server) {
+    fn a_scope_without_effect_cannot_be_registered(server) {
         let root = server.administrator();
         let register = |scope: &str, resources: &[&str]| root.browser.post_json("/v1/clients", &json!({
             "client_name": "An app", "redirect_uris": [CALLBACK], "scope": scope, "resources": resources,

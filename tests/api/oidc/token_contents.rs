@@ -36,7 +36,7 @@ fn own_token(server: &TestServer, format: AccessTokenFormat) -> (RelyingParty, S
 }
 
 /// Whether `text` contains `needle`, directly or within base64url at any depth.
-fn holds(text: &[u8], needle: &[u8]) -> bool {
+fn contains_encoded(text: &[u8], needle: &[u8]) -> bool {
     if text.windows(needle.len()).any(|window| window == needle) {
         return true;
     }
@@ -47,7 +47,7 @@ fn holds(text: &[u8], needle: &[u8]) -> bool {
             let bare = part.strip_prefix(b"doorward_at_").unwrap_or(part);
             URL_SAFE_NO_PAD
                 .decode(bare)
-                .is_ok_and(|decoded| holds(&decoded, needle))
+                .is_ok_and(|decoded| contains_encoded(&decoded, needle))
         })
 }
 
@@ -78,11 +78,11 @@ fn spellings_of_credentials(device: &SoftAuthenticator) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_search_for_ids_finds_them_within_encodings() {
+fn the_id_search_finds_ids_within_encodings() {
     let id = uuid::Uuid::new_v4().to_string();
     let inner = URL_SAFE_NO_PAD.encode(json!({ "passkeys": [id] }).to_string());
     let outer = URL_SAFE_NO_PAD.encode(json!({ "sealed": inner }).to_string());
-    assert!(holds(
+    assert!(contains_encoded(
         format!("head.{outer}.tail").as_bytes(),
         id.as_bytes()
     ));
@@ -91,9 +91,12 @@ fn the_search_for_ids_finds_them_within_encodings() {
     assert!(
         spellings_of_id(&id)
             .iter()
-            .any(|one| holds(binary.as_bytes(), one))
+            .any(|one| contains_encoded(binary.as_bytes(), one))
     );
-    assert!(!holds(outer.as_bytes(), b"another-text-of-some-length"));
+    assert!(!contains_encoded(
+        outer.as_bytes(),
+        b"another-text-of-some-length"
+    ));
 }
 
 on_both! {
@@ -158,7 +161,7 @@ on_both! {
         }
     }
 
-    fn no_token_and_no_answer_has_the_id_of_a_passkey(server) {
+    fn no_token_and_no_response_contains_a_passkey_id(server) {
         let mut root = server.administrator();
         let (device, second) = root.add_passkey(SoftAuthenticator::device_bound(server.origin()));
         let mut needles = [&root.passkey, &second].into_iter().flat_map(|id| spellings_of_id(id)).collect::<Vec<_>>();
@@ -178,13 +181,13 @@ on_both! {
             for text in introspected.iter().chain(&told) {
                 assert!(text.len() > 100, "{text}");
                 for needle in &needles {
-                    assert!(!holds(text.as_bytes(), needle), "{}: {text}", String::from_utf8_lossy(needle));
+                    assert!(!contains_encoded(text.as_bytes(), needle), "{}: {text}", String::from_utf8_lossy(needle));
                 }
             }
         }
     }
 
-    fn the_authorization_behind_a_token_is_not_in_it(server) {
+    fn a_token_does_not_contain_its_authorization_id(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
@@ -192,11 +195,11 @@ on_both! {
         let events = root.browser.get("/v1/audit-events?action=token.revoked").json();
         let authorization = events["items"][0]["details"]["authorization"].as_str().expect("an ID");
         for spelling in spellings_of_id(authorization) {
-            assert!(!holds(issued.answer.to_string().as_bytes(), &spelling));
+            assert!(!contains_encoded(issued.answer.to_string().as_bytes(), &spelling));
         }
     }
 
-    fn what_is_sealed_in_a_token_is_good_in_that_token_alone(server) {
+    fn encrypted_token_state_is_valid_only_in_its_own_token(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let (app, other_app) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
@@ -232,7 +235,7 @@ on_both! {
         assert_eq!(status(&without), 401);
     }
 
-    fn a_token_is_good_under_the_next_master_key_while_the_previous_one_is_named(server) {
+    fn a_token_stays_valid_under_a_new_master_key_while_the_previous_one_is_configured(server) {
         let root = server.administrator();
         let new_file = server.config.master_key_path().with_extension("next");
         MasterKey::generate().write_new(&new_file).expect("a key");

@@ -45,7 +45,7 @@ fn status_at_api(server: &TestServer, token: &str) -> u16 {
 }
 
 on_both! {
-    fn an_access_token_of_type_jwt_is_good_everywhere(server) {
+    fn an_access_token_of_type_jwt_is_accepted_everywhere(server) {
         let root = server.administrator();
         let app = app(server);
         let issued = app.sign_in(&root.browser, &[]);
@@ -69,7 +69,7 @@ on_both! {
         assert_ne!(binary::run(&server.config, &["client", "update", &helper.id, "--access-token-header-type", "jwt"]).code, 0);
     }
 
-    fn a_resource_server_chooses_the_type_of_tokens_for_it(server) {
+    fn a_resource_server_chooses_the_type_of_its_tokens(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| {
             metadata.resources = vec![ORDERS.into(), BILLING.into()];
@@ -104,7 +104,7 @@ on_both! {
         assert!(issued.access.starts_with("doorward_at_") && opaque.user_info(&issued.access).status == 200);
     }
 
-    fn an_access_token_of_type_jwt_is_no_id_token(server) {
+    fn an_access_token_of_type_jwt_is_not_accepted_as_an_id_token(server) {
         let root = server.administrator();
         let app = app(server);
         let issued = app.sign_in(&root.browser, &[]);
@@ -126,7 +126,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/session").status, 401, "an ID token ends it");
     }
 
-    fn no_other_token_is_an_access_token(server) {
+    fn only_access_tokens_are_accepted_as_access_tokens(server) {
         let root = server.administrator();
         let app = app(server);
         let issued = app.sign_in(&root.browser, &[]);
@@ -164,7 +164,7 @@ on_both! {
         assert_eq!(app.user_info(&signed(server, "JWT", &claims)).status, 200, "the same claims under our signature are the token");
     }
 
-    fn a_plain_name_is_no_client_id(server) {
+    fn a_plain_name_is_not_accepted_as_a_client_id(server) {
         server.administrator();
         let app = app(server);
         let ran = binary::run(&server.config, &["client", "create", "orders", "--audience", ORDERS, "--audience", &app.id]);

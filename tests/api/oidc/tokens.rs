@@ -32,18 +32,18 @@ on_both! {
         }
     }
 
-    fn a_token_ends_after_five_minutes(server) {
+    fn an_access_token_expires_after_five_minutes(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
-        server.pass(299);
+        server.advance_clock(299);
         assert_eq!(app.user_info(&issued.access).status, 200);
-        server.pass(1);
+        server.advance_clock(1);
         assert_eq!(app.user_info(&issued.access).status, 401);
         assert_eq!(app.introspect(&issued.access), json!({ "active": false }));
     }
 
-    fn an_altered_token_is_nobodys(server) {
+    fn an_altered_token_is_refused(server) {
         let root = server.administrator();
         for format in [AccessTokenFormat::Jwt, AccessTokenFormat::Opaque] {
             let app = server.relying_party(|metadata| metadata.access_token_format = format);
@@ -59,14 +59,14 @@ on_both! {
         }
     }
 
-    fn a_resource_is_the_audience_and_no_other_service_takes_it(server) {
+    fn a_token_for_a_resource_is_refused_by_other_services(server) {
         let root = server.administrator();
         let api = "https://api.example/";
         let app = server.relying_party(|metadata| metadata.resources = vec![api.into(), "https://other.example/".into()]);
         let both = [("resource", api)];
         let issued = app.sign_in(&root.browser, &both);
         assert_eq!(claims_of(&issued.access)["aud"], json!([api]));
-        assert_eq!(app.user_info(&issued.access).status, 401, "meant for the API alone");
+        assert_eq!(app.user_info(&issued.access).status, 401, "only for the API");
         let refused = app.token(&[("grant_type", "refresh_token"), ("refresh_token", &issued.refresh), ("resource", "https://other.example/")]);
         assert_eq!(error_of(&refused), "invalid_target");
         let unknown = app.authorize(&root.browser, &[("resource", "https://unknown.example/")]);
@@ -95,12 +95,12 @@ on_both! {
             .form(&[("token", &issued.access)]).basic(&service.0, &service.1).send();
         assert_eq!(revoke.status, 200);
         assert_eq!(get(&issued.access), 401);
-        assert_eq!(get(&TokenSet::read(&token(&[])).access), 200, "the next one is good");
+        assert_eq!(get(&TokenSet::read(&token(&[])).access), 200, "the next one is accepted");
         let person = server.relying_party(|_| {});
         assert_eq!(error_of(&person.token(&[("grant_type", "client_credentials")])), "unauthorized_client");
     }
 
-    fn many_own_tokens_given_back_are_all_dead(server) {
+    fn many_revoked_client_credentials_tokens_are_all_refused(server) {
         server.administrator();
         let service = server.client(&["users:read"]);
         let post = |path: &str, fields: &[(&str, &str)]| server.browser().request("POST", path).without_same_origin()
@@ -116,7 +116,7 @@ on_both! {
         }
     }
 
-    fn a_client_shows_itself_by_its_registered_method_alone(server) {
+    fn a_client_authenticates_only_by_its_registered_method(server) {
         let root = server.administrator();
         let basic = server.relying_party(|metadata| metadata.accepts_either_secret_method = false);
         let post = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost);

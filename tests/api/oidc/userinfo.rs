@@ -28,7 +28,7 @@ fn with_attributes(server: &TestServer) -> TestUser {
 }
 
 on_both! {
-    fn scopes_give_their_claims(server) {
+    fn each_scope_returns_its_claims(server) {
         let root = with_attributes(server);
         let app = server.relying_party(|_| {});
         let claims = |scope: &str| {
@@ -49,7 +49,7 @@ on_both! {
         assert!(profile["updated_at"].is_i64() && profile["secret"].is_null());
     }
 
-    fn single_claims_stand_where_they_were_asked_for(server) {
+    fn requested_claims_are_where_they_were_requested(server) {
         let root = with_attributes(server);
         let app = server.relying_party(|metadata| metadata.claims_in_id_token = false);
         let wish = r#"{"userinfo": {"name": {"essential": true}}, "id_token": {"email": null}}"#;
@@ -65,7 +65,7 @@ on_both! {
         assert_eq!((&issued.id_claims["email"], &issued.id_claims["groups"]), (&json!("root@example.com"), &json!(["admin"])));
     }
 
-    fn names_and_groups_stand_in_the_id_token_unless_that_is_turned_off(server) {
+    fn names_and_groups_are_in_the_id_token_unless_turned_off(server) {
         let root = with_attributes(server);
         let register = |more: Value| {
             let mut body = json!({ "client_name": "An app", "redirect_uris": [CALLBACK], "require_consent": false });
@@ -90,7 +90,7 @@ on_both! {
         assert_eq!((&without["name"], &without["groups"]), (&Value::Null, &Value::Null));
     }
 
-    fn it_answers_get_and_post_and_challenges_by_rfc_6750(server) {
+    fn user_info_supports_get_and_post_and_challenges_per_rfc_6750(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let token = app.sign_in(&root.browser, &[]).access;
@@ -105,16 +105,16 @@ on_both! {
         assert_eq!((none.status, none.header("www-authenticate")), (401, Some("Bearer realm=\"Doorward\"")));
         let bad = ask("GET").bearer("x").send();
         assert!(bad.header("www-authenticate").expect("a challenge").contains("error=\"invalid_token\""));
-        assert_eq!(server.browser().get(&format!("/oauth2/userinfo?access_token={token}")).status, 401, "never in an address");
+        assert_eq!(server.browser().get(&format!("/oauth2/userinfo?access_token={token}")).status, 401, "never in a URL");
         let without = app.sign_in(&root.browser, &[("scope", "profile")]);
         assert!(without.id_token.is_empty());
         let refused = app.user_info(&without.access);
         assert_eq!(refused.status, 403);
         assert!(refused.header("www-authenticate").expect("a challenge").contains("insufficient_scope"));
-        assert_eq!(root.browser.get("/oauth2/userinfo").status, 401, "a cookie is no token");
+        assert_eq!(root.browser.get("/oauth2/userinfo").status, 401, "a cookie is not accepted as a token");
     }
 
-    fn every_standard_claim_that_a_user_has_is_told_with_its_scope(server) {
+    fn every_standard_claim_of_the_user_is_returned_with_its_scope(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let texts = [
@@ -146,7 +146,7 @@ on_both! {
         assert!(!profile.to_string().contains("forged"), "{profile}");
     }
 
-    fn names_come_from_the_display_name(server) {
+    fn name_claims_come_from_the_display_name(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let names = || {
@@ -159,7 +159,7 @@ on_both! {
         assert_eq!(names(), (json!("Ada"), Value::Null));
         let body = json!({ "display_name": "Ada Lovelace", "attributes": { "family_name": "King" } });
         assert_eq!(patch(&root.browser, &root.browser, "/v1/users/root", &body).status, 200);
-        assert_eq!(names(), (Value::Null, json!("King")), "the attribute says otherwise");
+        assert_eq!(names(), (Value::Null, json!("King")), "the attribute takes precedence");
         // Also by name, if the client is registered for the scope, and in the ID token.
         let wish = r#"{"id_token": {"family_name": null}}"#;
         let issued = app.sign_in(&root.browser, &[("scope", "openid"), ("claims", wish)]);
@@ -180,7 +180,7 @@ fn configured(config: &mut Config) {
     config.tokens.claims = Config::load(Some(&file)).expect("rules").tokens.claims;
 }
 
-fn attributes_are_claims_of_their_scope(server: &TestServer) {
+fn attributes_are_returned_with_their_scope(server: &TestServer) {
     let root = with_attributes(server);
     let app = server.relying_party(|metadata| metadata.claims_in_id_token = false);
     let told = |parameters: &[(&str, &str)]| {
@@ -251,17 +251,17 @@ fn attributes_are_claims_of_their_scope(server: &TestServer) {
 }
 
 #[test]
-fn attributes_are_claims_of_their_scope_embedded() {
-    attributes_are_claims_of_their_scope(&TestServer::embedded_with(configured));
+fn attributes_are_returned_with_their_scope_embedded() {
+    attributes_are_returned_with_their_scope(&TestServer::embedded_with(configured));
 }
 
 #[test]
-fn attributes_are_claims_of_their_scope_clustered() {
-    attributes_are_claims_of_their_scope(&TestServer::clustered_with(configured));
+fn attributes_are_returned_with_their_scope_clustered() {
+    attributes_are_returned_with_their_scope(&TestServer::clustered_with(configured));
 }
 
 #[test]
-fn a_claim_that_has_a_meaning_is_no_attribute() {
+fn a_registered_claim_cannot_be_an_attribute() {
     let server = TestServer::embedded();
     for bad in [
         "profile:sub=x",

@@ -37,7 +37,7 @@ fn names_issuer(server: &TestServer, resource: &str) {
 }
 
 on_both! {
-    fn every_account_of_the_public_host_has_this_issuer(server) {
+    fn every_account_at_the_public_host_has_this_issuer(server) {
         server.administrator();
         let origin = server.origin().to_owned();
         let authority = origin.split_once("://").expect("an origin").1;
@@ -53,7 +53,7 @@ on_both! {
         assert_eq!(both.json()["links"].as_array().map(Vec::len), Some(1));
     }
 
-    fn other_hosts_and_what_is_no_account_are_refused(server) {
+    fn other_hosts_and_invalid_accounts_are_refused(server) {
         for unknown in ["acct:root@example.com", "https://example.com/", "acct:root@evil@example.com", "https://localhost.example.com", "acct:root@localhost:1"] {
             assert_eq!(ask(server, &[("resource", unknown)]).status, 404, "{unknown}");
         }
@@ -70,7 +70,7 @@ on_both! {
 }
 
 #[test]
-fn further_domains_are_those_that_the_configuration_names() {
+fn further_domains_come_from_the_configuration() {
     let server = TestServer::embedded_with(|config| {
         config.server.webfinger_domains = vec!["corp.example".into()];
     });

@@ -135,7 +135,7 @@ fn concrete(route: &str, server: &TestServer, root: &TestUser) -> String {
 
 on_both! {
     /// Zoe's page is open, the administrator signs in in the same browser, and Zoe's form is submitted.
-    fn a_page_of_one_user_changes_nothing_of_another(server) {
+    fn a_page_rendered_for_one_user_changes_nothing_for_another(server) {
         let mut root = server.administrator();
         let zoe = server.create_user_with(&root, &json!({ "username": "zoe", "display_name": "Zoe Miller" }), SoftAuthenticator::synced(server.origin()));
         let (account, lock) = (page(&zoe.browser, "/account"), page(&zoe.browser, "/account/lock"));
@@ -152,8 +152,8 @@ on_both! {
             let answer = send(&browser, html, action, typed);
             assert_eq!((answer.status, answer.problem_type().as_str()), (409, "urn:doorward:problem:other-user"), "{action}: {answer:?}");
         }
-        assert_eq!(audit_count(&root), before, "nothing was done");
-        assert_eq!(browser.get("/v1/session").json()["user"]["display_name"], "Root Admin", "still signed in, still called so");
+        assert_eq!(audit_count(&root), before, "no change was made");
+        assert_eq!(browser.get("/v1/session").json()["user"]["display_name"], "Root Admin", "still signed in under the same name");
         // The same forms, rendered for the signed-in user, are accepted.
         let own = page(&browser, "/account");
         assert_eq!(send(&browser, &own, "/account/profile", &[("display_name", "Root A.")]).status, 303);
@@ -175,7 +175,7 @@ on_both! {
     }
 
     /// Routes that act for a user refuse a form that doesn't say for whom it was rendered.
-    fn no_form_acts_for_whoever_happens_to_be_signed_in(server) {
+    fn every_form_names_the_user_it_acts_for(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let before = audit_count(&root);
@@ -199,12 +199,12 @@ on_both! {
             assert!([409, 410, 415].contains(&json.status), "{route} ({file}) with JSON: {json:?}");
         }
         let registered = server.run(server.app.clients.list(None, 100)).expect("clients").len();
-        assert_eq!(audit_count(&root) - before, registered, "nothing was done but what this test did");
+        assert_eq!(audit_count(&root) - before, registered, "no change was made except by this test");
         assert_eq!(root.session_status(), 200);
     }
 
     /// Requests of scripts name the user, too.
-    fn a_script_of_one_users_page_does_nothing_for_another(server) {
+    fn a_script_of_a_page_rendered_for_one_user_changes_nothing_for_another(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let with = |method: &str, path: &str, user: &str| {
@@ -225,7 +225,7 @@ on_both! {
     }
 
     /// A ceremony that one user started can't be finished for another.
-    fn a_passkey_that_one_users_page_made_is_not_added_to_another(server) {
+    fn a_passkey_created_on_one_users_page_is_not_added_to_another_user(server) {
         let mut root = server.administrator();
         let zoe = server.create_user(&root, "zoe");
         let browser = zoe.browser;
@@ -248,8 +248,8 @@ on_both! {
         let ada = server.create_user(&root, "ada");
         let (client, _) = server.client(&[]);
         assert_eq!(root.browser.post_json("/v1/roles", &json!({ "name": "cook" })).status, 201);
-        let grant = root.browser.post_json("/v1/role-assignments", &json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["OPERATOR"] }));
-        let grant = grant.json()["id"].as_str().expect("an id").to_owned();
+        let role_assignment = root.browser.post_json("/v1/role-assignments", &json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["OPERATOR"] }));
+        let role_assignment = role_assignment.json()["id"].as_str().expect("an id").to_owned();
         assert_eq!(root.browser.request("PUT", "/v1/resources/order/17").json(&json!({})).send().status, 201);
         let user = format!("/v1/users/{}", ada.id);
         let cases: Vec<(String, String, &str, Value)> = vec![
@@ -266,16 +266,16 @@ on_both! {
             (format!("/admin/clients/{client}/delete"), String::new(), "client", json!({ "client_name": "E" })),
             ("/admin/roles/cook".into(), String::new(), "/v1/roles/cook", json!({ "description": "B" })),
             ("/admin/roles/cook/delete".into(), String::new(), "/v1/roles/cook", json!({ "description": "C" })),
-            (format!("/admin/role-assignments/{grant}"), String::new(), "grant", json!({ "title": "B" })),
-            (format!("/admin/role-assignments/{grant}/withdraw"), String::new(), "grant", json!({ "title": "C" })),
-            ("/admin/resources/delete?type=order&id=17".into(), "/admin/resources/delete".into(), "thing", json!({ "title": "B" })),
+            (format!("/admin/role-assignments/{role_assignment}"), String::new(), "role_assignment", json!({ "title": "B" })),
+            (format!("/admin/role-assignments/{role_assignment}/withdraw"), String::new(), "role_assignment", json!({ "title": "C" })),
+            ("/admin/resources/delete?type=order&id=17".into(), "/admin/resources/delete".into(), "resource", json!({ "title": "B" })),
         ];
         for (at, action, changed, change) in cases {
             let action = if action.is_empty() { at.clone() } else { action };
             let changed = match changed {
                 "client" => format!("/v1/clients/{client}"),
-                "grant" => format!("/v1/role-assignments/{grant}"),
-                "thing" => "/v1/resources/order/17".to_owned(),
+                "role_assignment" => format!("/v1/role-assignments/{role_assignment}"),
+                "resource" => "/v1/resources/order/17".to_owned(),
                 path => path.to_owned(),
             };
             let html = page(&root.browser, &at);
@@ -287,7 +287,7 @@ on_both! {
             let before = audit_count(&root);
             let answer = send(&root.browser, &html, &action, &[]);
             assert_eq!(answer.status, 409, "{action}: {answer:?}");
-            assert_eq!(audit_count(&root), before, "{action}: nothing was done");
+            assert_eq!(audit_count(&root), before, "{action}: no change was made");
             // Opened again, the form contains the current version.
             assert!(fields_of(&page(&root.browser, &at), &action).iter().any(|(name, _)| name == "version"), "{action}");
         }

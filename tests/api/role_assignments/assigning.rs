@@ -3,11 +3,11 @@
 use doorward::access::Access;
 use serde_json::{Value, json};
 
-use super::{assignment, delegating_role, give, held, holder, order, path, send};
+use super::{assign_role, assignment, delegating_role, held, holder, order, path, send};
 use crate::on_both;
 
 on_both! {
-    fn a_grant_is_given_read_changed_withdrawn_and_given_again(server) {
+    fn a_role_assignment_is_created_read_changed_withdrawn_and_created_again(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let mut body = assignment("ADA", "OPERATOR");
@@ -40,10 +40,10 @@ on_both! {
         assert_eq!(root.browser.get(&at).status, 404);
         assert_eq!(change("\"3\"", json!({ "roles": ["OPERATOR"] })).status, 404);
         let again = root.browser.delete(&at);
-        assert_eq!((again.status, again.json()["roles"].clone()), (200, json!([])), "safe to repeat");
+        assert_eq!((again.status, again.json()["roles"].clone()), (200, json!([])), "may be repeated");
 
-        let given = give(&root, &ada.id, "OPERATOR");
-        assert_eq!((path(&given), given.header("etag")), (at, Some("\"4\"")), "one grant for ever");
+        let given = assign_role(&root, &ada.id, "OPERATOR");
+        assert_eq!((path(&given), given.header("etag")), (at, Some("\"4\"")), "the same role assignment");
         let events = root.browser.get("/v1/audit-events?action=role_assignment.").json();
         let events = events["items"].as_array().expect("events").clone();
         let actions: Vec<&str> = events.iter().filter_map(|event| event["action"].as_str()).collect();
@@ -53,11 +53,11 @@ on_both! {
         assert_eq!(events[1]["details"]["resource_id"], "17");
     }
 
-    fn a_second_grant_on_one_thing_is_refused_and_names_the_first(server) {
+    fn a_second_assignment_on_one_resource_is_refused_and_names_the_first(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
-        let first = give(&root, "ada", "OPERATOR");
-        let second = give(&root, "ada", "AUDITOR");
+        let first = assign_role(&root, "ada", "OPERATOR");
+        let second = assign_role(&root, "ada", "AUDITOR");
         assert_eq!((second.status, second.problem_type()), (409, "urn:doorward:problem:role-assignment-exists".into()));
         assert_eq!(second.json()["role_assignment"], first.json()["id"]);
         let mut other = assignment("ada", "AUDITOR");
@@ -65,7 +65,7 @@ on_both! {
         assert_eq!(root.browser.post_json("/v1/role-assignments", &other).status, 201);
     }
 
-    fn a_grant_ends_by_itself_and_goes_on_as_the_same(server) {
+    fn an_assignment_expires_and_is_renewed_under_the_same_id(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let mut body = assignment("ada", "OPERATOR");
@@ -73,18 +73,18 @@ on_both! {
         let given = root.browser.post_json("/v1/role-assignments", &body);
         let at = path(&given);
         assert_eq!(held(server, &server.app, &ada), ["OPERATOR"]);
-        server.pass(121);
+        server.advance_clock(121);
         assert_eq!(held(server, &server.app, &ada), Vec::<String>::new());
         assert_eq!(root.browser.get("/v1/role-assignments").json()["items"], json!([]));
         assert_eq!(root.browser.get(&at).status, 200, "it may still be prolonged");
-        let again = give(&root, "ada", "OPERATOR");
+        let again = assign_role(&root, "ada", "OPERATOR");
         assert_eq!((path(&again), again.json()["valid_until"].clone()), (at, json!(null)));
         body["resource_id"] = json!("18");
         let past = root.browser.post_json("/v1/role-assignments", &body);
         assert_eq!((past.status, past.json()["field"].clone()), (400, json!("valid_until")));
     }
 
-    fn what_can_not_be_a_grant_is_refused_with_its_field(server) {
+    fn an_invalid_role_assignment_is_refused_with_its_field(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let many: Vec<String> = (0..65).map(|number| format!("r{number}")).collect();
@@ -103,8 +103,8 @@ on_both! {
         for body in [json!({}), json!([]), json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": "OPERATOR" })] {
             assert_eq!(root.browser.post_json("/v1/role-assignments", &body).status, 400, "{body}");
         }
-        for nobody in ["nobody", "a b", "", &uuid::Uuid::new_v4().to_string()] {
-            assert_eq!(give(&root, nobody, "OPERATOR").status, 404, "{nobody}");
+        for unknown_user in ["nobody", "a b", "", &uuid::Uuid::new_v4().to_string()] {
+            assert_eq!(assign_role(&root, unknown_user, "OPERATOR").status, 404, "{unknown_user}");
         }
         for query in ["?resource_id=17", "?resource_type=User", "?role=a%20b", "?after=x", "?limit=0", "?limit=201", "?unknown=1"] {
             assert_eq!(root.browser.get(&format!("/v1/role-assignments{query}")).status, 400, "{query}");
@@ -118,13 +118,13 @@ on_both! {
         }
     }
 
-    fn the_suspended_and_the_invited_may_hold_roles(server) {
+    fn suspended_and_invited_users_may_hold_roles(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         assert_eq!(root.browser.post_json("/v1/users/ada/suspend", &json!({})).status, 200);
         root.browser.post_json("/v1/invitations", &json!({ "username": "new" }));
         for name in ["ada", "new"] {
-            assert_eq!(give(&root, name, "OPERATOR").status, 201, "{name}");
+            assert_eq!(assign_role(&root, name, "OPERATOR").status, 201, "{name}");
         }
     }
 
@@ -132,7 +132,7 @@ on_both! {
         let root = server.administrator();
         for name in ["ada", "bob", "eve"] {
             server.create_user(&root, name);
-            give(&root, name, if name == "bob" { "AUDITOR" } else { "OPERATOR" });
+            assign_role(&root, name, if name == "bob" { "AUDITOR" } else { "OPERATOR" });
         }
         let mut folder = assignment("ada", "OPERATOR");
         folder["resource_type"] = json!("Shop::folder");
@@ -166,10 +166,10 @@ on_both! {
         }
     }
 
-    fn a_person_sees_their_own_and_a_client_what_its_scopes_say(server) {
+    fn users_see_their_own_assignments_and_clients_what_their_scopes_allow(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
-        let given = give(&root, "ada", "OPERATOR");
+        let given = assign_role(&root, "ada", "OPERATOR");
         let own = ada.browser.get("/v1/users/ada/roles").json();
         assert_eq!((own["roles"].clone(), own["next"].clone()), (json!([]), json!(null)));
         assert_eq!(own["role_assignments"], json!([given.json()]));
@@ -178,7 +178,7 @@ on_both! {
             assert_eq!(ada.browser.get(path).status, 403, "{path}");
             assert_eq!(server.browser().get(path).status, 401, "{path}");
         }
-        assert_eq!(give(&ada, "ada", "ADMIN").status, 403);
+        assert_eq!(assign_role(&ada, "ada", "ADMIN").status, 403);
         assert_eq!(ada.browser.delete(&path(&given)).status, 403);
 
         let people = server.client(&["users:read"]);
@@ -202,8 +202,8 @@ on_both! {
 
     fn an_administrator_needs_a_recent_sign_in_to_write(server) {
         let mut root = server.administrator();
-        let given = give(&root, "root", "OPERATOR");
-        server.pass(400);
+        let given = assign_role(&root, "root", "OPERATOR");
+        server.advance_clock(400);
         for (method, path, body) in [
             ("POST", "/v1/role-assignments".to_owned(), assignment("root", "X")),
             ("PATCH", path(&given), json!({ "roles": ["X"] })),
@@ -219,15 +219,15 @@ on_both! {
         assert_eq!(root.browser.delete(&path(&given)).status, 200);
     }
 
-    fn what_is_withdrawn_is_refused_by_another_instance_at_the_next_question_and_an_old_copy_is_not_believed(server) {
+    fn a_withdrawal_is_effective_on_other_instances_and_stale_copies_are_ignored(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let second = server.another_instance();
         let elsewhere = root.browser.at_port(server.port(second));
-        let at = path(&give(&root, "ada", "OPERATOR"));
+        let at = path(&assign_role(&root, "ada", "OPERATOR"));
         assert_eq!(held(server, &server.app, &ada), ["OPERATOR"]);
         let key = Access::held_roles_key(ada.id.parse().expect("an id"), &order());
-        let copy = server.run(server.app.ephemeral.get(&[&key])).expect("an answer");
+        let copy = server.run(server.app.ephemeral.get(&[&key])).expect("a result");
         let copy = copy.into_iter().next().flatten().expect("a copy");
         assert!(copy.contains("OPERATOR"));
         // Withdrawn at the other instance, while the store returns the old copy.
@@ -235,22 +235,22 @@ on_both! {
         assert_eq!(held(server, &server.app, &ada), Vec::<String>::new());
         let life = std::time::Duration::from_secs(60);
         server.run(server.app.ephemeral.put(&key, &copy, life)).expect("stored");
-        assert_eq!(held(server, &server.app, &ada), Vec::<String>::new(), "the old copy is not believed");
+        assert_eq!(held(server, &server.app, &ada), Vec::<String>::new(), "the stale copy is ignored");
         // And the reverse.
         assert_eq!(elsewhere.post_json("/v1/role-assignments", &assignment("ada", "AUDITOR")).status, 201);
         assert_eq!(held(server, &server.app, &ada), ["AUDITOR"]);
     }
 
-    fn that_nothing_is_held_is_copied_and_undone_by_a_gift(server) {
+    fn a_cached_empty_result_is_invalidated_by_an_assignment(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         assert_eq!(held(server, &server.app, &ada), Vec::<String>::new());
         assert_eq!(held(server, &server.app, &ada), Vec::<String>::new());
-        give(&root, "ada", "OPERATOR");
+        assign_role(&root, "ada", "OPERATOR");
         assert_eq!(held(server, &server.app, &ada), ["OPERATOR"]);
     }
 
-    fn an_app_with_a_delegates_token_gets_nothing(server) {
+    fn an_app_with_a_delegates_token_cannot_manage_assignments(server) {
         let root = server.administrator();
         delegating_role(server, "clerk", &["order"]);
         let clerk = holder(server, &root, "clerk", "clerk");

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::held;
 use crate::on_both;
-use crate::support::binary::{self, Ran};
+use crate::support::binary::{self, CommandOutput};
 use crate::support::test_server::TestServer;
 
-fn run(server: &TestServer, arguments: &[&str]) -> Ran {
+fn run(server: &TestServer, arguments: &[&str]) -> CommandOutput {
     binary::run(&server.config, arguments)
 }
 
@@ -30,7 +30,7 @@ fn line(user: &str, id: usize, roles: &[&str]) -> Value {
 }
 
 on_both! {
-    fn grants_are_given_shown_changed_listed_and_withdrawn(server) {
+    fn role_assignments_are_created_shown_changed_listed_and_withdrawn(server) {
         let root = server.administrator();
         let given = json_of(server, &["role-assignment", "create", "root", "order", "17", "--role", "B", "--role", "A", "--title", "Night"]);
         assert_eq!((given["roles"].clone(), given["title"].clone(), given["by_user"].clone()), (json!(["A", "B"]), json!("Night"), json!(null)));
@@ -57,7 +57,7 @@ on_both! {
         assert_eq!(run(server, &["resource", "put", "order", "1", "--attributes", "[]"]).code, 2);
     }
 
-    fn an_import_gives_changes_and_withdraws_and_repeating_it_changes_nothing(server) {
+    fn an_import_creates_changes_and_withdraws_and_is_idempotent(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let mut lines: Vec<Value> = (0..25).map(|number| line(if number % 2 == 0 { "ada" } else { &root.id }, number, &["OPERATOR"])).collect();
@@ -78,7 +78,7 @@ on_both! {
         assert!(held(server, &server.app, &root).is_empty(), "in force when the command ends");
     }
 
-    fn a_wrong_line_is_named_its_batch_is_undone_and_what_came_before_stands(server) {
+    fn an_invalid_line_is_named_and_only_its_batch_is_rolled_back(server) {
         let root = server.administrator();
         let good = |number| line("root", number, &["OPERATOR"]);
         let mut past = good(14);
@@ -107,7 +107,7 @@ on_both! {
         assert_eq!(empty["lines"], 0);
     }
 
-    fn two_imports_of_the_same_people_at_once_do_not_wait_for_each_other_for_ever(server) {
+    fn concurrent_imports_of_the_same_users_do_not_deadlock(server) {
         let root = server.administrator();
         let names: Vec<String> = (0..8).map(|number| format!("user{number}")).collect();
         for name in &names {

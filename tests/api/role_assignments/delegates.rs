@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{assignment, delegating_role, give, holder, path};
+use super::{assign_role, assignment, delegating_role, holder, path};
 use crate::on_both;
 
 on_both! {
-    fn a_delegate_manages_grants_on_their_types_and_no_others(server) {
+    fn a_delegate_manages_only_role_assignments_on_their_types(server) {
         let root = server.administrator();
         delegating_role(server, "clerk", &["order", "invoice"]);
         let clerk = holder(server, &root, "clerk", "clerk");
@@ -14,12 +14,12 @@ on_both! {
         let mut folder = assignment("ada", "OWNER");
         folder["resource_type"] = json!("folder");
         let of_root = root.browser.post_json("/v1/role-assignments", &folder);
-        let given = give(&clerk, "ada", "OPERATOR");
+        let given = assign_role(&clerk, "ada", "OPERATOR");
         let at = path(&given);
         assert_eq!(given.json()["by_user"], json!(clerk.id));
         // Role assignments that the user manages.
         let listed = clerk.browser.get("/v1/role-assignments").json();
-        assert_eq!(listed["items"], json!([given.json()]), "of their types alone");
+        assert_eq!(listed["items"], json!([given.json()]), "only of their types");
         assert_eq!(clerk.browser.get("/v1/users/ada/roles").json(), json!({ "role_assignments": [given.json()], "next": null }));
         assert_eq!(clerk.browser.get("/v1/resources/order/17/role-assignments").json()["items"].as_array().map(Vec::len), Some(1));
         let changed = clerk.browser.request("PATCH", &at).header("If-Match", "\"1\"").json(&json!({ "roles": ["X"] })).send();
@@ -41,7 +41,7 @@ on_both! {
         assert_eq!(change.status, 404);
         assert_eq!(clerk.browser.delete(&other).status, 404);
         assert_eq!(root.browser.get(&other).json()["version"], 1);
-        assert_eq!(clerk.browser.get("/v1/users/root").status, 403, "people are not theirs");
+        assert_eq!(clerk.browser.get("/v1/users/root").status, 403, "they may not see users");
         // The history is visible to the same extent; an unknown ID and an assignment on another type get the same response.
         assert_eq!(clerk.browser.get(&format!("{at}/history")).json()["items"].as_array().map(Vec::len), Some(3));
         assert_eq!(clerk.browser.get("/v1/resources/order/17/history").status, 200);
@@ -51,12 +51,12 @@ on_both! {
         assert_eq!((not_theirs.status, not_theirs.json()), (403, never.json()));
     }
 
-    fn a_delegate_needs_a_recent_sign_in_and_the_role_still(server) {
+    fn a_delegate_needs_a_recent_sign_in_and_the_current_role(server) {
         let mut root = server.administrator();
         delegating_role(server, "clerk", &["order"]);
         let mut clerk = holder(server, &root, "clerk", "clerk");
-        let at = path(&give(&clerk, "clerk", "OPERATOR"));
-        server.pass(400);
+        let at = path(&assign_role(&clerk, "clerk", "OPERATOR"));
+        server.advance_clock(400);
         assert_eq!(clerk.browser.delete(&at).problem_type(), "urn:doorward:problem:step-up-needed");
         assert_eq!(clerk.browser.get("/v1/role-assignments").status, 200);
         assert_eq!(clerk.step_up().status, 200);
@@ -64,13 +64,13 @@ on_both! {
         let etag = root.browser.get("/v1/users/clerk").header("etag").expect("a tag").to_owned();
         let demoted = root.browser.request("PATCH", "/v1/users/clerk").header("If-Match", &etag).json(&json!({ "roles": [] })).send();
         assert_eq!(demoted.status, 200, "{}", demoted.text());
-        for answer in [clerk.browser.delete(&at), clerk.browser.get("/v1/role-assignments"), give(&clerk, "clerk", "X")] {
+        for answer in [clerk.browser.delete(&at), clerk.browser.get("/v1/role-assignments"), assign_role(&clerk, "clerk", "X")] {
             assert_eq!(answer.status, 403);
         }
         assert_eq!(root.browser.get(&at).status, 200);
     }
 
-    fn a_delegate_has_the_consoles_part_about_their_types_and_no_other(server) {
+    fn a_delegate_sees_only_admin_pages_of_their_types(server) {
         let root = server.administrator();
         delegating_role(server, "clerk", &["order"]);
         let clerk = holder(server, &root, "clerk", "clerk");
@@ -101,8 +101,8 @@ on_both! {
         let form = format!("{given_at}?type=order&id=17");
         assert_eq!((lead.status, lead.header("location")), (303, Some(form.as_str())));
         assert!(page(&form).contains("name=\"resource_id\" type=\"text\" value=\"17\""));
-        let nobody = clerk.browser.get("/admin/role-assignments?type=order&id=17&user=nobody");
-        assert!(nobody.status == 400 && nobody.text().contains("No one has this username or ID."), "{}", nobody.text());
+        let unknown = clerk.browser.get("/admin/role-assignments?type=order&id=17&user=nobody");
+        assert!(unknown.status == 400 && unknown.text().contains("No one has this username or ID."), "{}", unknown.text());
         let post = |at: &str, fields: &[(&str, &str)]| clerk.browser.submit(at, fields);
         let given = post(&given_at, &[("resource_type", "order"), ("resource_id", "17"), ("roles", "OPERATOR")]);
         assert_eq!(given.status, 303, "{}", given.text());
@@ -148,16 +148,16 @@ on_both! {
             assert_eq!(post(at, fields).status, status, "{at}");
         }
         for at in ["/admin", "/admin/resources", &given_at, "/admin/resources/detail?type=order&id=17"] {
-            assert_eq!(ada.browser.get(at).status, 403, "without a right: {at}");
+            assert_eq!(ada.browser.get(at).status, 403, "without permission: {at}");
         }
     }
 
-    fn a_delegate_in_the_console_needs_a_recent_sign_in(server) {
+    fn a_delegate_needs_a_recent_sign_in_on_admin_pages(server) {
         let root = server.administrator();
         delegating_role(server, "clerk", &["order"]);
         let clerk = holder(server, &root, "clerk", "clerk");
-        let at = path(&give(&clerk, "clerk", "OPERATOR")).replace("/v1/", "/admin/");
-        server.pass(400);
+        let at = path(&assign_role(&clerk, "clerk", "OPERATOR")).replace("/v1/", "/admin/");
+        server.advance_clock(400);
         let of_clerk = format!("/admin/users/{}/role-assignments", clerk.id);
         for (at, fields) in [
             (of_clerk.as_str(), &[("resource_type", "order"), ("resource_id", "1"), ("roles", "X")][..]),

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{assignment, give, held, order, path};
+use super::{assign_role, assignment, held, order, path};
 use crate::api::faults::{server_on, stores};
 use crate::support::process::wait_until;
 
 #[test]
-fn with_the_database_away_what_is_held_is_answered_from_copies_and_then_not_at_all() {
+fn without_the_database_held_roles_come_from_the_cache_until_it_expires() {
     let (mut postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
-    give(&root, "root", "OPERATOR");
+    assign_role(&root, "root", "OPERATOR");
     let resource = root
         .browser
         .request("PUT", "/v1/resources/order/17")
@@ -26,7 +26,7 @@ fn with_the_database_away_what_is_held_is_answered_from_copies_and_then_not_at_a
     let known = server
         .run(server.app.access.resource(&order()))
         .expect("a copy");
-    assert_eq!(known.expect("a thing").attributes["owner"], "ada");
+    assert_eq!(known.expect("a resource").attributes["owner"], "ada");
     for answer in [
         root.browser
             .post_json("/v1/role-assignments", &assignment("root", "X")),
@@ -40,7 +40,7 @@ fn with_the_database_away_what_is_held_is_answered_from_copies_and_then_not_at_a
     let account_state = server
         .run(server.app.account_states.find(user))
         .expect("a copy");
-    let account_state = account_state.expect("a person");
+    let account_state = account_state.expect("a user");
     redis.cli(&["FLUSHDB"]);
     assert!(
         server
@@ -51,11 +51,11 @@ fn with_the_database_away_what_is_held_is_answered_from_copies_and_then_not_at_a
 }
 
 #[test]
-fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
+fn without_redis_a_change_is_pending_and_repeating_it_completes_it() {
     let (postgres, mut redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();
-    let at = path(&give(&root, "root", "OPERATOR"));
+    let at = path(&assign_role(&root, "root", "OPERATOR"));
     redis.stop();
     // Called directly as the command does: an HTTP caller would already be refused, because the account state is unavailable.
     let id = at
@@ -84,7 +84,7 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
         matches!(put, Err(doorward::access::ResourceError::Pending(_))),
         "{put:?}"
     );
-    redis.start_again();
+    redis.restart();
     wait_until("the change is in force", Duration::from_secs(5), || {
         let repeated = server.run(server.app.access.withdraw(id, None, None, author()));
         repeated.is_ok_and(|before| before.is_withdrawn())
@@ -93,7 +93,7 @@ fn with_redis_away_a_change_is_pending_and_repeating_it_puts_it_in_force() {
     assert!(
         server
             .run(server.app.access.resource(&order()))
-            .expect("an answer")
+            .expect("a result")
             .is_some()
     );
 }

@@ -19,7 +19,7 @@ use crate::support::http::Answer;
 use crate::support::test_server::TestServer;
 use crate::support::test_user::TestUser;
 
-fn give(by: &TestUser, user: &str, role: &str) -> Answer {
+fn assign_role(by: &TestUser, user: &str, role: &str) -> Answer {
     by.browser
         .post_json("/v1/role-assignments", &assignment(user, role))
 }
@@ -53,14 +53,12 @@ fn send(
 /// Returns the roles of a user on `order:17` from an instance's cache, as for a decision.
 fn held(server: &TestServer, app: &App, person: &TestUser) -> Vec<String> {
     let user = person.id.parse().expect("an id");
-    let account_state = server
-        .run(app.account_states.find(user))
-        .expect("an answer");
+    let account_state = server.run(app.account_states.find(user)).expect("a result");
     let held = server.run(
         app.access
-            .held_roles(&account_state.expect("a person"), &order()),
+            .held_roles(&account_state.expect("a user"), &order()),
     );
-    let held: HeldRoles = held.expect("an answer");
+    let held: HeldRoles = held.expect("a result");
     held.at(server.clock.now()).to_vec()
 }
 

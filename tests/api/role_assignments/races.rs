@@ -2,13 +2,13 @@
 
 use serde_json::json;
 
-use super::{assignment, give, held, path};
+use super::{assign_role, assignment, held, path};
 use crate::api::races::count;
 use crate::on_both;
 use crate::support::race::{RUNNERS, race};
 
 on_both! {
-    fn twenty_gifts_of_one_grant_are_one(server) {
+    fn twenty_creations_of_one_role_assignment_create_one(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let second = server.another_instance();
@@ -22,10 +22,10 @@ on_both! {
         assert_eq!(held(server, &server.app, &ada), ["OPERATOR"]);
     }
 
-    fn of_twenty_changes_of_one_version_one_wins(server) {
+    fn exactly_one_of_twenty_changes_of_one_version_succeeds(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
-        let at = path(&give(&root, "ada", "OPERATOR"));
+        let at = path(&assign_role(&root, "ada", "OPERATOR"));
         let runners: Vec<_> = (0..RUNNERS).map(|number| (root.browser.clone(), format!("R{number}"))).collect();
         let answers = race(runners, |(browser, role)| {
             browser.request("PATCH", &at).header("If-Match", "\"1\"").json(&json!({ "roles": [role] })).send()
@@ -34,12 +34,12 @@ on_both! {
         assert_eq!(root.browser.get(&at).json()["version"], 2);
     }
 
-    fn gifts_and_withdrawals_beside_each_other_leave_what_came_last(server) {
+    fn concurrent_assignments_and_withdrawals_leave_the_last_state(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
-        let at = path(&give(&root, "ada", "OPERATOR"));
+        let at = path(&assign_role(&root, "ada", "OPERATOR"));
         let runners: Vec<_> = (0..RUNNERS).map(|number| (root.browser.clone(), number % 2 == 0)).collect();
-        let answers = race(runners, |(browser, gives)| match gives {
+        let answers = race(runners, |(browser, assigns)| match assigns {
             true => browser.post_json("/v1/role-assignments", &assignment("ada", "OPERATOR")),
             false => browser.delete(&at),
         });
@@ -49,12 +49,12 @@ on_both! {
         let is_held = root.browser.get(&at).status == 200;
         assert_eq!(held(server, &server.app, &ada).is_empty(), !is_held);
         // Every version exists once, and each is based on the previous one.
-        let cuts = answers.iter().filter(|answer| answer.status == 200 && answer.json()["roles"] != json!([])).count();
-        let gifts = count(&answers, 201);
-        assert_eq!(cuts, gifts + usize::from(!is_held));
+        let withdrawals = answers.iter().filter(|answer| answer.status == 200 && answer.json()["roles"] != json!([])).count();
+        let creations = count(&answers, 201);
+        assert_eq!(withdrawals, creations + usize::from(!is_held));
     }
 
-    fn twenty_registrations_of_one_thing_are_one(server) {
+    fn twenty_registrations_of_one_resource_create_one(server) {
         let root = server.administrator();
         let answers = race(vec![root.browser.clone(); RUNNERS], |browser| {
             browser.request("PUT", "/v1/resources/order/17").json(&json!({ "title": "Order" })).send()

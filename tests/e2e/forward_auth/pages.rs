@@ -5,14 +5,14 @@ use doorward::base::config::{Config, Network, Route, RouteResource};
 use serde_json::json;
 
 use crate::e2e::Visitor;
-use crate::e2e::pages::look_at;
+use crate::e2e::pages::assert_pages_fit_every_screen;
 use crate::support::browser::Chromium;
 use crate::support::test_server::TestServer;
 
 const NAME: &str =
     "a-rather-long-name-of-a-department.apps.organisation-with-a-name.example.localhost";
 /// An invalid handoff code.
-const TICKET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+const HANDOFF_CODE: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 const POLICIES: &str = r#"
 permit (principal is User, action == Action::"view", resource == vault::"strong")
 when { context has auth && context.auth has acr_level && context.auth.acr_level >= 2 };
@@ -43,7 +43,7 @@ fn protect(config: &mut Config) {
     }];
 }
 
-fn every_page_of_a_protected_host_fits(server: &TestServer) {
+fn every_page_of_a_protected_host_fits_the_screen(server: &TestServer) {
     let at_host = |path: &str| format!("http://{}{path}", host(&server.config));
     let visitor = Visitor::new(&Chromium::launch());
     visitor.set_up(server);
@@ -68,7 +68,7 @@ fn every_page_of_a_protected_host_fits(server: &TestServer) {
     let prove = prove.as_str().expect("a path").to_owned();
     assert!(prove.starts_with("/forward-auth/login?id="), "{prove}");
     let refused = at_host("/.doorward/login?to=/vault/empty");
-    let gone = at_host(&format!("/.doorward/callback?code={TICKET}"));
+    let gone = at_host(&format!("/.doorward/callback?code={HANDOFF_CODE}"));
     for (address, says) in [
         (&refused, "You don't have access"),
         (&gone, "Sign-in expired"),
@@ -82,7 +82,7 @@ fn every_page_of_a_protected_host_fits(server: &TestServer) {
         ("door-gone".into(), gone),
         ("door-logout".into(), at_host("/.doorward/logout")),
     ];
-    look_at(&visitor, server, &pages);
+    assert_pages_fit_every_screen(&visitor, server, &pages);
     // The page after the button has no URL of its own.
     for (width, height) in [(320, 640), (1280, 900)] {
         visitor.page.set_viewport(width, height, width < 500);
@@ -95,11 +95,11 @@ fn every_page_of_a_protected_host_fits(server: &TestServer) {
 }
 
 #[test]
-fn every_page_of_a_protected_host_fits_embedded() {
-    every_page_of_a_protected_host_fits(&TestServer::embedded_with(protect));
+fn every_page_of_a_protected_host_fits_the_screen_embedded() {
+    every_page_of_a_protected_host_fits_the_screen(&TestServer::embedded_with(protect));
 }
 
 #[test]
-fn every_page_of_a_protected_host_fits_clustered() {
-    every_page_of_a_protected_host_fits(&TestServer::clustered_with(protect));
+fn every_page_of_a_protected_host_fits_the_screen_clustered() {
+    every_page_of_a_protected_host_fits_the_screen(&TestServer::clustered_with(protect));
 }

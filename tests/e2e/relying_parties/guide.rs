@@ -40,7 +40,7 @@ fn words(command: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_command_is_read_as_a_shell_reads_it() {
+fn a_command_is_parsed_like_in_a_shell() {
     let guide = "```console\n$ doorward client create \"My app\" \\\n    --redirect-uri https://app.example.com/callback\nclient_id …\n```";
     assert_eq!(
         words(&command(guide).expect("a command")),

@@ -49,7 +49,7 @@ fn mod_auth_openidc() {
 }
 
 #[test]
-fn mod_auth_openidc_hears_within_two_seconds_that_a_passkey_was_revoked() {
+fn mod_auth_openidc_is_notified_of_a_revoked_passkey_within_two_seconds() {
     let server = TestServer::embedded_with(sends_to_loopback);
     let visitor = Visitor::new(&Chromium::launch());
     let root = ada(&server, &visitor);

@@ -41,7 +41,7 @@ on_both! {
 
 on_both! {
     /// An app on localhost is same-site with Doorward, whatever its port, so the frame's request carries Doorward's cookie.
-    fn an_iframe_renews_where_the_app_is_of_doorwards_site(server) {
+    fn silent_renewal_works_in_a_same_site_iframe(server) {
         let visitor = Visitor::new(&Chromium::launch());
         ada(server, &visitor);
         let app = App::start(server, Library::OidcClientTs);
@@ -52,7 +52,7 @@ on_both! {
     }
 
     /// 127.0.0.1 is another site than localhost, so the cookie is not sent (SameSite=Lax), and the frame is signed out.
-    fn an_iframe_of_another_site_finds_nobody_signed_in(server) {
+    fn silent_renewal_in_a_cross_site_iframe_is_signed_out(server) {
         let visitor = Visitor::new(&Chromium::launch());
         ada(server, &visitor);
         let app = App::start_at(server, Library::OidcClientTs, "127.0.0.1");

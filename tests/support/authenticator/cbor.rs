@@ -58,7 +58,7 @@ mod tests {
 
     /// Examples of RFC 8949, appendix A.
     #[test]
-    fn items_are_written_as_the_specification_shows() {
+    fn items_are_encoded_as_the_specification_shows() {
         let hex = |cbor: Cbor| {
             cbor.finish()
                 .iter()

@@ -31,7 +31,7 @@ impl Page {
             json!({"format": "png", "captureBeyondViewport": true}),
         );
         let picture = STANDARD
-            .decode(picture["data"].as_str().expect("a picture"))
+            .decode(picture["data"].as_str().expect("a screenshot"))
             .expect("base64");
         fs::write(path, picture).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }

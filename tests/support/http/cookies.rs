@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_of_http_is_counted_in_seconds() {
+    fn an_http_date_is_converted_to_seconds() {
         assert_eq!(http_date("Thu, 01 Jan 1970 00:00:00 GMT"), Some(0));
         assert_eq!(
             http_date("Sun, 06 Nov 1994 08:49:37 GMT"),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_kept_replaced_and_deleted() {
+    fn a_cookie_is_stored_replaced_and_deleted() {
         let mut jar = CookieJar::default();
         jar.store_from([
             "a=1; Path=/; HttpOnly",

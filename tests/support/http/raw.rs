@@ -44,7 +44,7 @@ impl RawConnection {
     /// Reads until the peer closes the connection.
     pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();
-        self.0.read_to_end(&mut rest).expect("an end");
+        self.0.read_to_end(&mut rest).expect("the rest");
         rest
     }
 

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_schema_holds_policies_to_what_is_declared() {
+fn policies_are_validated_against_the_schema() {
     let schema = r"
         entity order { owner?: String };
         action reading;
@@ -36,7 +36,7 @@ fn a_schema_holds_policies_to_what_is_declared() {
 }
 
 #[test]
-fn what_a_schema_does_not_declare_is_denied_with_the_reason() {
+fn undeclared_entities_are_denied_with_the_reason() {
     let permit = "permit (principal, action, resource);";
     let schema = r"
         entity order, parcel;
@@ -108,7 +108,7 @@ fn what_a_schema_does_not_declare_is_denied_with_the_reason() {
 }
 
 #[test]
-fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
+fn ineffective_and_invalid_policies_are_refused_with_their_position() {
     for (text, place, reason) in [
         ("permit (principal, action, resource)", "a.cedar:1:", ""),
         ("\n permit (principal, acton, resource);", "a.cedar:2:", ""),
@@ -138,7 +138,7 @@ fn what_would_say_less_than_it_seems_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_scope_that_no_question_meets_is_refused_with_its_place() {
+fn a_scope_that_matches_no_request_is_refused_with_its_position() {
     for (text, place, reason) in [
         (
             "\n\nforbid (principal is Outside, action, resource);",
@@ -229,7 +229,7 @@ fn assert_refused(text: &str, place: &str, reason: &str) {
 }
 
 #[test]
-fn a_bad_set_leaves_the_one_before_it_in_force() {
+fn an_invalid_policy_set_keeps_the_previous_one_in_effect() {
     let folder = policies("permit (principal, action, resource);");
     let asked = input(person(&[], None));
     let snapshot = || {
@@ -256,7 +256,7 @@ fn a_bad_set_leaves_the_one_before_it_in_force() {
 }
 
 #[test]
-fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
+fn a_folder_that_changes_while_it_is_read_is_loaded_atomically() {
     let forbid = "forbid (principal, action, resource);";
     let folder = Folder::of(&[
         ("a.cedar", "permit (principal, action, resource);"),
@@ -265,40 +265,40 @@ fn a_folder_that_changes_while_it_is_read_is_used_whole_or_not_at_all() {
     let asked = input(person(&[], None));
     let removed =
         |name: &str| std::fs::remove_file(folder.folder.path().join(name)).expect("removed");
-    let stands = |count: usize| {
+    let assert_policies_in_effect = |count: usize| {
         assert_eq!(folder.policies.fault(), None);
         assert_eq!(folder.policies.count(), count);
         assert!(!is_allowed(&folder, &asked));
     };
-    stands(2);
+    assert_policies_in_effect(2);
     // The files are replaced one by one, and read while one of them is missing.
     let snapshot = folder.policies.snapshot();
     folder.policies.reload_with(snapshot, |policies, schema| {
         removed("b.cedar");
         let half = read::read(policies, schema);
         folder.write("b.cedar", &format!("{forbid}\n{forbid}"));
-        let (sources, _) = half.as_ref().expect("half of it");
+        let (sources, _) = half.as_ref().expect("the remaining file");
         assert_eq!(sources.policies.len(), 1);
         half
     });
-    stands(2);
+    assert_policies_in_effect(2);
     // The file is deleted between the listing and the read.
     let snapshot = folder.policies.snapshot();
     folder.policies.reload_with(snapshot, |_, _| {
         removed("b.cedar");
         Err(PolicyFault::of_file("b.cedar", "is not there"))
     });
-    stands(2);
+    assert_policies_in_effect(2);
     // The folder is stable again, so it is read.
     folder.write("b.cedar", &format!("{forbid}\n{forbid}"));
     folder.policies.watch();
-    stands(2);
+    assert_policies_in_effect(2);
     folder.policies.watch();
-    stands(3);
+    assert_policies_in_effect(3);
 }
 
 #[test]
-fn links_are_followed_as_in_a_mounted_configuration_map() {
+fn symbolic_links_of_a_mounted_config_map_are_followed() {
     let folder = Folder::of(&[]);
     let asked = input(person(&[], None));
     assert!(folder.policies.are_in_force() && !is_allowed(&folder, &asked));

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_is_read_in_either_form() {
+    fn a_time_is_parsed_in_either_format() {
         let at = Timestamp::parse("2026-11-23T08:00:00Z");
         assert!(at.is_some());
         for text in [

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn every_setting_is_a_field_and_comes_back_as_it_was() {
+    fn every_setting_is_a_field_and_round_trips() {
         let mut registered = json!(Metadata {
             client_uri: Some("https://app.example/".into()),
             default_max_age: Some(60),
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_choice_and_fault_has_its_sentence() {
+    fn every_field_choice_and_error_has_a_text() {
         let frame = frame();
         for section in ClientForm::default().sections_of_new(&frame, None, false) {
             let first = section.fields.first().map(|field| field.name);

@@ -107,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_field_that_can_be_wrong_has_its_sentence() {
+    fn every_field_that_can_be_invalid_has_an_error_text() {
         let frame = Frame::for_tests();
         for field in [
             "resource_type",
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_separated_by_what_people_type() {
+    fn roles_are_separated_by_commas_and_line_breaks() {
         let form = RoleAssignmentForm {
             roles: " B, A\r\nC ".into(),
             ..RoleAssignmentForm::default()

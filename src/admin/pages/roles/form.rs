@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_that_the_form_explains_has_its_sentence() {
+    fn every_refusal_that_the_form_explains_has_a_text() {
         for error in [
             RoleError::Exists,
             RoleError::UnknownRole("clerk".into()),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_typed_is_parsed_field_by_field() {
+    fn input_is_parsed_field_by_field() {
         let sent = |fields: &[(&str, &str)]| {
             let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             RoleForm::sent(&fields.iter().map(own).collect())

@@ -194,7 +194,7 @@ fn refusals() -> Vec<(&'static str, String, &'static str)> {
 }
 
 on_both! {
-    fn a_parameter_that_comes_twice_is_refused(server) {
+    fn a_repeated_parameter_is_refused(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         for name in NAMES {
@@ -214,7 +214,7 @@ on_both! {
         }
     }
 
-    fn what_is_wrong_goes_back_by_its_own_word(server) {
+    fn each_invalid_parameter_returns_its_error_code(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         for (name, value, error) in refusals() {
@@ -226,7 +226,7 @@ on_both! {
         assert_sent_back(server, &service.authorize(&root.browser, &[]), "unauthorized_client");
     }
 
-    fn what_is_wrong_goes_back_as_a_form_where_a_form_was_asked_for(server) {
+    fn errors_are_posted_as_a_form_with_response_mode_form_post(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let wrong = [("response_mode", "form_post"), ("response_type", "token"), ("state", SCRIPT)];
@@ -247,7 +247,7 @@ on_both! {
         }
     }
 
-    fn a_refused_request_object_is_answered_where_its_client_waits(server) {
+    fn a_refused_request_object_redirects_with_its_response_mode_and_state(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let object = |payload: serde_json::Value| {
@@ -283,11 +283,11 @@ on_both! {
         }
     }
 
-    fn nothing_that_came_runs_on_a_page(server) {
+    fn parameters_are_escaped_on_pages(server) {
         let root = server.administrator();
         let asks = server.relying_party(|metadata| metadata.require_consent = true);
-        let nobody = server.browser();
-        for browser in [&root.browser, &nobody] {
+        let signed_out = server.browser();
+        for browser in [&root.browser, &signed_out] {
             for name in NAMES {
                 for more in [&[("prompt", "select_account")][..], &[("response_mode", "form_post")], &[]] {
                     let mut fields = more.to_vec();
@@ -311,7 +311,7 @@ on_both! {
         }
     }
 
-    fn state_comes_back_as_it_was_whatever_it_holds(server) {
+    fn state_is_returned_unchanged(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         // As long as gateways make it that store deep links in it, encoded or not.
@@ -336,7 +336,7 @@ on_both! {
         assert!(form.status == 200 && form.text().contains(&long));
     }
 
-    fn what_nobody_knows_is_no_error(server) {
+    fn unknown_parameters_are_ignored(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         for (name, value) in [
@@ -348,7 +348,7 @@ on_both! {
         }
     }
 
-    fn a_public_client_goes_nowhere_without_pkce(server) {
+    fn a_public_client_without_pkce_is_refused(server) {
         let root = server.administrator();
         let public = server.relying_party(|metadata| {
             metadata.token_endpoint_auth_method = doorward::clients::AuthMethod::None;

@@ -53,7 +53,7 @@ fn assert_unknown_in_body(answers: &[Answer]) {
 }
 
 on_both! {
-    fn credentials_that_are_none_are_refused(server) {
+    fn malformed_credentials_are_refused(server) {
         let app = server.relying_party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
         let secret = app.secret.clone().expect("a secret");
         let browser = server.browser();
@@ -87,7 +87,7 @@ on_both! {
         }
     }
 
-    fn who_shows_two_things_is_refused(server) {
+    fn two_client_authentication_methods_are_refused(server) {
         let app = server.relying_party(|metadata| metadata.grant_types.push(GrantType::ClientCredentials));
         let other = server.relying_party(|_| {});
         let secret = app.secret.clone().expect("a secret");
@@ -111,14 +111,14 @@ on_both! {
         }
     }
 
-    fn a_registered_method_is_the_only_one(server) {
-        let party = |method: AuthMethod| server.relying_party(move |metadata| {
+    fn only_the_registered_method_is_accepted(server) {
+        let register_app = |method: AuthMethod| server.relying_party(move |metadata| {
             metadata.token_endpoint_auth_method = method;
             metadata.accepts_either_secret_method = false;
             metadata.grant_types.push(GrantType::ClientCredentials);
         });
-        let by_header = party(AuthMethod::ClientSecretBasic);
-        let by_body = party(AuthMethod::ClientSecretPost);
+        let by_header = register_app(AuthMethod::ClientSecretBasic);
+        let by_body = register_app(AuthMethod::ClientSecretPost);
         let public = server.relying_party(|metadata| metadata.token_endpoint_auth_method = AuthMethod::None);
         let browser = server.browser();
         let secret = |app: &RelyingParty| app.secret.clone().expect("a secret");
@@ -170,7 +170,7 @@ on_both! {
         assert!(!process.output().contains(&secret[20..]), "a secret is in the log");
     }
 
-    fn credentials_in_the_address_are_not_looked_at(server) {
+    fn credentials_in_the_query_are_ignored(server) {
         let app = server.relying_party(|metadata| {
             metadata.token_endpoint_auth_method = AuthMethod::ClientSecretPost;
             metadata.grant_types.push(GrantType::ClientCredentials);
@@ -183,7 +183,7 @@ on_both! {
         }
     }
 
-    fn a_disabled_client_is_nobody(server) {
+    fn a_disabled_client_is_refused(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let id = doorward::base::ids::ClientId::parse(&app.id).expect("an id");

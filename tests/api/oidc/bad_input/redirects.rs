@@ -55,7 +55,7 @@ fn lookalikes() -> Vec<String> {
 }
 
 on_both! {
-    fn an_address_that_is_not_registered_whole_stays_here(server) {
+    fn a_redirect_uri_must_match_exactly(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         for uri in lookalikes() {
@@ -72,10 +72,10 @@ on_both! {
         assert_stays(&app.authorize(&root.browser, &[("redirect_uri", "")]));
     }
 
-    fn a_client_that_is_not_there_stays_here(server) {
+    fn an_unknown_client_gets_an_error_page_without_a_redirect(server) {
         let root = server.administrator();
         let (app, other) = (server.relying_party(|_| {}), server.relying_party(|metadata| {
-            metadata.redirect_uris = vec![RedirectUri::parse("https://other.example/callback").expect("an address")];
+            metadata.redirect_uris = vec![RedirectUri::parse("https://other.example/callback").expect("a redirect URI")];
         }));
         let upper = app.id.to_uppercase();
         let braces = format!("{{{}}}", app.id);
@@ -86,7 +86,7 @@ on_both! {
         }
     }
 
-    fn answers_never_go_to_doorward_itself(server) {
+    fn redirects_to_doorward_itself_are_refused(server) {
         let root = server.administrator();
         for field in ["redirect_uris", "post_logout_redirect_uris"] {
             let mut wanted = json!({ "client_name": "Own", "redirect_uris": ["https://app.example/callback"] });
@@ -97,7 +97,7 @@ on_both! {
         }
         // A native app's URI matches any port, including the port of a Doorward on this machine.
         let native = server.relying_party(|metadata| {
-            metadata.redirect_uris = vec![RedirectUri::parse("http://localhost/v1/me/suspend").expect("an address")];
+            metadata.redirect_uris = vec![RedirectUri::parse("http://localhost/v1/me/suspend").expect("a redirect URI")];
             metadata.application_type = ApplicationType::Native;
         });
         let own = format!("{}/v1/me/suspend", server.origin());
@@ -106,7 +106,7 @@ on_both! {
         }
     }
 
-    fn a_form_of_a_page_reaches_no_programming_interface(server) {
+    fn forms_of_pages_cannot_submit_to_api_endpoints(server) {
         let root = server.administrator();
         for path in ["/v1/me/suspend", "/v1/me/device-links", "/webauthn/login/start"] {
             for kind in ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "Text/Plain"] {
@@ -124,11 +124,11 @@ on_both! {
     fn a_native_app_on_loopback_may_listen_on_any_port(server) {
         let root = server.administrator();
         let registered = "http://127.0.0.1/callback";
-        let party = |kind: ApplicationType| server.relying_party(move |metadata| {
-            metadata.redirect_uris = vec![RedirectUri::parse(registered).expect("an address")];
+        let register_app = |kind: ApplicationType| server.relying_party(move |metadata| {
+            metadata.redirect_uris = vec![RedirectUri::parse(registered).expect("a redirect URI")];
             metadata.application_type = kind;
         });
-        let (native, web) = (party(ApplicationType::Native), party(ApplicationType::Web));
+        let (native, web) = (register_app(ApplicationType::Native), register_app(ApplicationType::Web));
         for uri in ["http://127.0.0.1:49152/callback", "http://127.0.0.1:1/callback", "http://127.0.0.1/callback"] {
             let answer = native.authorize(&root.browser, &[("redirect_uri", uri)]);
             assert_eq!(answer.status, 303, "{answer:?}");
@@ -139,7 +139,7 @@ on_both! {
         }
         assert_stays(&web.authorize(&root.browser, &[("redirect_uri", "http://127.0.0.1:49152/callback")]));
         let bare = server.relying_party(|metadata| {
-            metadata.redirect_uris = vec![RedirectUri::parse("http://localhost").expect("an address")];
+            metadata.redirect_uris = vec![RedirectUri::parse("http://localhost").expect("a redirect URI")];
             metadata.application_type = ApplicationType::Native;
         });
         for uri in ["http://localhost:49152", "http://localhost:49152/"] {
@@ -158,11 +158,11 @@ on_both! {
         }
     }
 
-    fn after_sign_out_nobody_is_sent_where_nothing_is_registered(server) {
+    fn an_unregistered_post_logout_redirect_uri_is_not_followed(server) {
         let root = server.administrator();
         let goodbye = "https://app.example/goodbye";
         let app = server.relying_party(|metadata| {
-            metadata.post_logout_redirect_uris = vec![RedirectUri::parse(goodbye).expect("an address")];
+            metadata.post_logout_redirect_uris = vec![RedirectUri::parse(goodbye).expect("a redirect URI")];
         });
         // A genuine hint ends the session that it names, even if the request has no cookie.
         let ada = server.create_user(&root, "ada");

@@ -68,7 +68,7 @@ fn assert_challenged(answer: &Answer, status: u16, error: &str) {
 }
 
 on_both! {
-    fn grants_that_there_are_not_are_refused(server) {
+    fn unsupported_grant_types_are_refused(server) {
         let app = server.relying_party(|_| {});
         for unknown in [
             "password", "implicit", "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:device_code",
@@ -114,7 +114,7 @@ on_both! {
         }
     }
 
-    fn each_parameter_of_a_token_request_comes_once(server) {
+    fn repeated_parameters_of_a_token_request_are_refused(server) {
         let app = server.relying_party(|_| {});
         let secret = app.secret.clone().expect("a secret");
         let browser = server.browser();
@@ -130,7 +130,7 @@ on_both! {
         }
     }
 
-    fn user_info_is_for_one_good_token(server) {
+    fn user_info_requires_exactly_one_valid_token(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
@@ -156,7 +156,7 @@ on_both! {
         assert_eq!(post().body(body, FORM).send().status, 200);
     }
 
-    fn introspection_says_no_more_than_inactive(server) {
+    fn introspection_of_an_invalid_token_returns_only_inactive(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[]);
@@ -172,7 +172,7 @@ on_both! {
         assert_refused(&public.post("/oauth2/introspect", &[("token", &issued.access)]), 400, "unauthorized_client");
     }
 
-    fn what_is_no_token_is_as_good_as_revoked(server) {
+    fn revoking_an_unknown_token_succeeds(server) {
         let root = server.administrator();
         let (app, other) = (server.relying_party(|_| {}), server.relying_party(|_| {}));
         let issued = app.sign_in(&root.browser, &[]);

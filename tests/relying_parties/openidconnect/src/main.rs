@@ -14,7 +14,7 @@ use tiny_http::{Header, Method, Request, Response, Server};
 use doorward::{Doorward, Pending, Session, Settings};
 
 /// Doorward's keys may be kept for ten minutes, as the answer's Cache-Control says; then there may be a new one.
-const KEYS_LIFE: Duration = Duration::from_secs(600);
+const KEYS_TTL: Duration = Duration::from_secs(600);
 
 /// Status, headers and body.
 type Answer = (u16, Vec<(&'static str, String)>, String);
@@ -69,7 +69,7 @@ impl App {
     fn answer(&mut self, request: &Request) -> Result<Answer> {
         let address = self.origin.join(request.url())?;
         let id = cookie(request, "app-session");
-        if self.discovered_at.elapsed() > KEYS_LIFE {
+        if self.discovered_at.elapsed() > KEYS_TTL {
             self.doorward = Doorward::discover(&self.settings)?;
             self.discovered_at = Instant::now();
         }

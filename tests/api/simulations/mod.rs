@@ -1,7 +1,7 @@
 //! Programs that use OpenID Connect or OAuth, one row each.
 //!
 //! A row registers its client with `doorward client create` and that command's defaults, and then sends the program's requests
-//! and reads the responses as the program does: an imitation, written from the program's source or documentation. The guide
+//! and reads the responses as the program does: a simulation, written from the program's source or documentation. The guide
 //! `docs/guides/compatibility.md` is generated from the same rows (`tests/guides.rs`).
 //!
 //! To add a program, add a row to its family's file; to name a test that runs the program itself, set `real_program_test`.
@@ -88,7 +88,7 @@ pub struct ProgramGroup {
     pub title: &'static str,
     /// Introduction for its readers.
     pub about: &'static str,
-    /// Each program, with the path of the module that tests its imitation.
+    /// Each program, with the path of the module that tests its simulation.
     pub rows: &'static [(&'static str, Program)],
 }
 
@@ -109,7 +109,7 @@ pub fn program_groups() -> Vec<&'static ProgramGroup> {
 /// Declares the programs of a family. Each gets a test with both kinds of stores, named like the row.
 macro_rules! programs {
     ($title:literal, $about:literal; $($key:ident: $program:expr;)+) => {
-        pub static GROUP: $crate::api::imitations::ProgramGroup = $crate::api::imitations::ProgramGroup {
+        pub static GROUP: $crate::api::simulations::ProgramGroup = $crate::api::simulations::ProgramGroup {
             title: $title,
             about: $about,
             rows: &[$((concat!(module_path!(), "::", stringify!($key)), $program)),+],
@@ -117,15 +117,15 @@ macro_rules! programs {
 
         $crate::on_both! {
             $(fn $key(server) {
-                $crate::api::imitations::imitate(server, &GROUP, stringify!($key));
+                $crate::api::simulations::simulate(server, &GROUP, stringify!($key));
             })+
         }
     };
 }
 use programs;
 
-/// Runs the imitation of a row.
-pub fn imitate(server: &TestServer, group: &ProgramGroup, key: &str) {
+/// Runs the simulation of a row.
+pub fn simulate(server: &TestServer, group: &ProgramGroup, key: &str) {
     let is_it = |path: &str| path.rsplit("::").next() == Some(key);
     let mut rows = group.rows.iter();
     let (_, program) = rows.find(|(path, _)| is_it(path)).expect("a row");
@@ -187,16 +187,16 @@ pub fn within_crate(path: &str) -> &str {
 }
 
 #[test]
-fn every_row_has_a_test_and_every_test_a_row() {
+fn every_program_has_a_test_and_every_test_a_program() {
     let tests = tests();
-    let mut imitated = Vec::new();
+    let mut simulated = Vec::new();
     for (path, program) in program_groups().into_iter().flat_map(|group| group.rows) {
         let path = within_crate(path);
         if program.behavior.is_some() {
             for back_end in ["embedded", "clustered"] {
                 let test = format!("{path}::{back_end}");
                 assert!(tests.contains(&test), "{}: no test {test}", program.name);
-                imitated.push(test);
+                simulated.push(test);
             }
         }
         if let Some(real_program_test) = program.real_program_test {
@@ -220,6 +220,6 @@ fn every_row_has_a_test_and_every_test_a_row() {
         rest.is_some_and(|rest| rest.ends_with("::embedded") || rest.ends_with("::clustered"))
     };
     for test in tests.iter().filter(of_rows) {
-        assert!(imitated.contains(test), "{test} belongs to no row");
+        assert!(simulated.contains(test), "{test} belongs to no row");
     }
 }

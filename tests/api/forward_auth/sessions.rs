@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{ORDER, Visitor, ada, location, on_both_protected};
+use super::{ORDER, Visitor, ada, location, on_both_with_forward_auth};
 use crate::support::binary;
 use crate::support::process::wait_until;
 use crate::support::test_user::TestUser;
@@ -10,33 +10,33 @@ use std::time::Duration;
 
 const SESSION_COOKIE: &str = "__Host-doorward-forward-auth";
 
-on_both_protected! {
-    fn a_door_is_no_session_and_a_session_is_no_door(server) {
+on_both_with_forward_auth! {
+    fn forward_auth_cookies_and_session_cookies_are_not_interchangeable(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.shop.cookie(SESSION_COOKIE).expect("a door");
+        let session_cookie = visitor.host_browser.cookie(SESSION_COOKIE).expect("a forward-auth cookie");
         for name in ["doorward-session", "__Host-doorward-session", SESSION_COOKIE] {
             let as_cookie = server.browser();
-            as_cookie.set_cookie(name, &door);
+            as_cookie.set_cookie(name, &session_cookie);
             assert_eq!(as_cookie.get("/v1/session").status, 401, "{name}");
             assert_eq!(as_cookie.get("/v1/me").status, 401, "{name}");
             assert_eq!(as_cookie.get("/account").status, 303, "{name}");
         }
         let bearer = server.browser();
-        assert_eq!(bearer.request("GET", "/v1/me").bearer(&door).send().status, 401);
+        assert_eq!(bearer.request("GET", "/v1/me").bearer(&session_cookie).send().status, 401);
         // Conversely, a session cookie is not accepted by forward-auth.
         let session = ada.browser.cookie("doorward-session").expect("a session");
         let stranger = Visitor::new(server);
         for name in ["doorward-session", "__Host-doorward-session", SESSION_COOKIE, "doorward-forward-auth"] {
-            stranger.shop.set_cookie(name, &session);
+            stranger.host_browser.set_cookie(name, &session);
             assert_eq!(stranger.status("/news/1"), 403, "{name}");
         }
         // With the session's cookie beside it, the forward-auth cookie still counts.
         assert_eq!(visitor.status("/news/1"), 200);
     }
 
-    fn a_door_is_good_for_its_host_alone(server) {
+    fn a_forward_auth_session_is_valid_only_for_its_host(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
@@ -46,31 +46,31 @@ on_both_protected! {
         assert_eq!(docs.status("/x"), 200);
     }
 
-    fn a_changed_or_doubled_cookie_is_none(server) {
+    fn a_modified_or_duplicated_cookie_is_ignored(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.shop.cookie(SESSION_COOKIE).expect("a door");
-        let parts: Vec<&str> = door.split('.').collect();
+        let session_cookie = visitor.host_browser.cookie(SESSION_COOKIE).expect("a forward-auth cookie");
+        let parts: Vec<&str> = session_cookie.split('.').collect();
         let strange = uuid::Uuid::new_v4().to_string();
         for changed in [
             format!("{}.{}.{}", parts[0], strange, parts[2]),
             format!("{}.{}.{}", strange, parts[1], parts[2]),
             format!("{}.{}.{}", parts[0], parts[1], "A".repeat(43)),
             format!("{}.{}", parts[0], parts[2]),
-            format!("{door}="),
-            door.to_uppercase(),
+            format!("{session_cookie}="),
+            session_cookie.to_uppercase(),
         ] {
             let cookie = format!("{SESSION_COOKIE}={changed}");
             assert_eq!(visitor.traefik("GET", "/news/1").header("Cookie", &cookie).send().status, 403, "{changed}");
         }
-        let twice = format!("{SESSION_COOKIE}={door}; {SESSION_COOKIE}={door}");
+        let twice = format!("{SESSION_COOKIE}={session_cookie}; {SESSION_COOKIE}={session_cookie}");
         assert_eq!(visitor.traefik("GET", "/news/1").header("Cookie", &twice).send().status, 403);
-        let good = format!("a=b; {SESSION_COOKIE}={door}");
+        let good = format!("a=b; {SESSION_COOKIE}={session_cookie}");
         assert_eq!(visitor.traefik("GET", "/news/1").header("Cookie", &good).send().status, 200);
     }
 
-    fn cut_off_on_one_instance_refused_at_the_next_request_on_the_other(server) {
+    fn revocation_on_one_instance_refuses_the_next_request_on_another(server) {
         let second = server.another_instance();
         let port = server.port(second);
         let root = server.administrator();
@@ -107,7 +107,7 @@ on_both_protected! {
         }
     }
 
-    fn cut_off_by_the_command_refused_at_the_next_request(server) {
+    fn revocation_by_the_command_refuses_the_next_request(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
@@ -116,118 +116,118 @@ on_both_protected! {
         assert_eq!(visitor.status("/news/1"), 403);
     }
 
-    fn a_sign_in_that_takes_a_sessions_place_takes_its_doors_along(server) {
+    fn replacing_a_session_ends_its_forward_auth_sessions(server) {
         let (_, mut ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let browser = visitor.place.clone();
+        let browser = visitor.doorward_browser.clone();
         assert_eq!(ada.sign_in_at(&browser).status, 200);
         assert_eq!(visitor.status("/news/1"), 403);
-        let again = Visitor { place: browser, ..visitor };
+        let again = Visitor { doorward_browser: browser, ..visitor };
         again.enter("/news/1");
         assert_eq!(again.status("/news/1"), 200);
     }
 
-    fn a_door_ends_with_its_session_used_or_not(server) {
+    fn a_forward_auth_session_ends_with_its_session(server) {
         server.config.sessions.absolute_lifetime = Duration::from_secs(3 * 86_400);
         server.restart(0);
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.shop.cookie(SESSION_COOKIE).expect("a door");
-        let session = door.split('.').nth(1).expect("a session");
+        let session_cookie = visitor.host_browser.cookie(SESSION_COOKIE).expect("a forward-auth cookie");
+        let session = session_cookie.split('.').nth(1).expect("a session");
         let seen = format!("last-seen:{{{}}}:{session}", ada.id);
         // A use updates the session's idle timeout, asynchronously; no other request does so here.
-        let moves = || wait_until("the idle clock moves", Duration::from_secs(10), || {
+        let wait_for_a_new_last_use = || wait_until("the last use is updated", Duration::from_secs(10), || {
             let copies = server.run(server.app.ephemeral.get(&[&seen])).expect("the store");
             let now = server.clock.now().to_rfc3339();
             copies[0].as_deref().is_some_and(|seen| seen.starts_with(&now))
         });
         for _ in 0..2 {
-            server.pass(86_399);
+            server.advance_clock(86_399);
             assert_eq!(visitor.status("/news/1"), 200);
-            moves();
+            wait_for_a_new_last_use();
         }
-        server.pass(80_000);
+        server.advance_clock(80_000);
         assert_eq!(visitor.status("/news/1"), 200);
-        moves();
-        assert_eq!(visitor.place.get("/v1/session").status, 200);
-        server.pass(10_000);
-        assert_eq!(visitor.status("/news/1"), 403, "past its absolute end");
-        assert_eq!(visitor.place.get("/v1/session").status, 401);
+        wait_for_a_new_last_use();
+        assert_eq!(visitor.doorward_browser.get("/v1/session").status, 200);
+        server.advance_clock(10_000);
+        assert_eq!(visitor.status("/news/1"), 403, "past its absolute lifetime");
+        assert_eq!(visitor.doorward_browser.get("/v1/session").status, 401);
     }
 
-    fn after_a_step_up_a_use_at_the_host_keeps_the_session_and_the_other_way_round(server) {
+    fn after_a_step_up_use_of_either_session_keeps_the_other_active(server) {
         let (_, mut ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
         // After the session key was replaced, existing forward-auth sessions continue.
         assert_eq!(ada.step_up().status, 200);
-        let door = visitor.shop.cookie(SESSION_COOKIE).expect("a door");
-        let session = door.split('.').nth(1).expect("a session");
+        let session_cookie = visitor.host_browser.cookie(SESSION_COOKIE).expect("a forward-auth cookie");
+        let session = session_cookie.split('.').nth(1).expect("a session");
         let seen = format!("last-seen:{{{}}}:{session}", ada.id);
-        let moves = || wait_until("the idle clock moves", Duration::from_secs(10), || {
+        let wait_for_a_new_last_use = || wait_until("the last use is updated", Duration::from_secs(10), || {
             let copies = server.run(server.app.ephemeral.get(&[&seen])).expect("the store");
             let now = server.clock.now().to_rfc3339();
             copies[0].as_deref().is_some_and(|seen| seen.starts_with(&now))
         });
         for _ in 0..3 {
-            server.pass(80_000);
+            server.advance_clock(80_000);
             assert_eq!(visitor.status("/news/1"), 200);
-            moves();
+            wait_for_a_new_last_use();
         }
-        server.pass(80_000);
+        server.advance_clock(80_000);
         assert_eq!(ada.session_status(), 200, "kept alive by the uses at the host");
-        moves();
-        server.pass(80_000);
+        wait_for_a_new_last_use();
+        server.advance_clock(80_000);
         assert_eq!(visitor.status("/news/1"), 200, "kept alive by the use of the session");
     }
 
-    fn an_unused_door_ends_with_an_unused_session(server) {
+    fn an_unused_forward_auth_session_expires_with_its_unused_session(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        server.pass(86_400);
+        server.advance_clock(86_400);
         assert_eq!(visitor.status("/news/1"), 403);
-        assert_eq!(visitor.place.get("/v1/session").status, 401);
+        assert_eq!(visitor.doorward_browser.get("/v1/session").status, 401);
     }
 
-    fn signing_out_at_the_host_shuts_that_door_and_nothing_else(server) {
+    fn signing_out_at_the_host_ends_only_that_forward_auth_session(server) {
         let (_, ada) = ada(server);
         server.set_role_assignment(&ada.id, ORDER, &["OPERATOR"]);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/orders/17");
-        let kept = visitor.shop.clone();
-        assert!(visitor.door("GET", "/.doorward/logout").send().text().contains("action=\"/.doorward/logout\""));
-        let post = || visitor.door("POST", "/.doorward/logout");
+        let kept = visitor.host_browser.clone();
+        assert!(visitor.at_host("GET", "/.doorward/logout").send().text().contains("action=\"/.doorward/logout\""));
+        let post = || visitor.at_host("POST", "/.doorward/logout");
         assert_eq!(post().send().status, 403, "no Origin");
-        assert_eq!(post().header("Origin", server.origin()).send().status, 403, "Doorward's own pages are another host's");
+        assert_eq!(post().header("Origin", server.origin()).send().status, 403, "Doorward's own pages are on another host");
         assert_eq!(post().header("Origin", "https://shop.example.com").header("Sec-Fetch-Site", "cross-site").send().status, 403);
         assert_eq!(visitor.status("/orders/17"), 200);
         let out = post().header("Origin", "https://shop.example.com").header("Sec-Fetch-Site", "same-origin").send();
         assert_eq!(out.status, 200);
         assert!(out.text().contains(&format!("{}/oauth2/logout", server.origin())));
-        assert_eq!(visitor.shop.cookie(SESSION_COOKIE), None);
-        let copied = Visitor { shop: kept, ..visitor.clone() };
-        assert_eq!(copied.status("/orders/17"), 401, "a copied cookie opens nothing any more");
-        assert_eq!(visitor.place.get("/v1/session").status, 200);
+        assert_eq!(visitor.host_browser.cookie(SESSION_COOKIE), None);
+        let copied = Visitor { host_browser: kept, ..visitor.clone() };
+        assert_eq!(copied.status("/orders/17"), 401, "a copied cookie is refused");
+        assert_eq!(visitor.doorward_browser.get("/v1/session").status, 200);
         // The session exists, so signing in needs no interaction.
         visitor.enter("/orders/17");
         assert_eq!(visitor.status("/orders/17"), 200);
     }
 
-    fn doors_and_ways_in_outlive_a_restart(server) {
+    fn forward_auth_sessions_and_sign_in_flows_survive_a_restart(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.clone();
+        let signed_in = visitor.clone();
         visitor.drop_session();
-        let onward = visitor.begin("/news/2");
+        let sign_in_path = visitor.begin("/news/2");
         server.restart(0);
-        assert_eq!(door.status("/news/1"), 200);
-        let back = location(&visitor.place.get(&onward), 303);
+        assert_eq!(signed_in.status("/news/1"), 200);
+        let back = location(&visitor.doorward_browser.get(&sign_in_path), 303);
         server.restart(0);
         let path = back.strip_prefix("https://shop.example.com").expect("the host");
-        assert_eq!(visitor.door("GET", path).send().status, 303);
+        assert_eq!(visitor.at_host("GET", path).send().status, 303);
     }
 }

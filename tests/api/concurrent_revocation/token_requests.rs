@@ -122,7 +122,7 @@ impl App {
 }
 
 /// Returns changes after which the request is refused with an error, and nothing is used up.
-fn that_refuse() -> Vec<(&'static str, &'static str, Change)> {
+fn refused_changes() -> Vec<(&'static str, &'static str, Change)> {
     vec![
         ("disabled", "invalid_client", |stored| {
             stored.enabled = false
@@ -152,9 +152,9 @@ fn assert_error(answer: &Answer, error: &str, what: &str) {
 }
 
 on_both! {
-    fn a_client_that_was_changed_meanwhile_redeems_nothing_and_uses_up_nothing(server) {
+    fn a_client_changed_during_redemption_gets_no_tokens_and_keeps_its_code(server) {
         let root = server.administrator();
-        for (what, error, work) in that_refuse() {
+        for (what, error, work) in refused_changes() {
             let app = App::register(server);
             let code = app.party.code(&root.browser, &App::offline());
             let refused = app.while_changed(server, &root, work, || app.party.redeem(&code));
@@ -164,9 +164,9 @@ on_both! {
         }
     }
 
-    fn a_client_that_was_changed_meanwhile_refreshes_nothing_and_uses_up_nothing(server) {
+    fn a_client_changed_during_refresh_gets_no_tokens_and_keeps_its_refresh_token(server) {
         let root = server.administrator();
-        for (what, error, work) in that_refuse() {
+        for (what, error, work) in refused_changes() {
             let app = App::register(server);
             let held = app.party.sign_in(&root.browser, &App::offline());
             let refused = app.while_changed(server, &root, work, || app.party.refresh(&held.refresh));
@@ -176,7 +176,7 @@ on_both! {
         }
     }
 
-    fn what_was_taken_from_the_registration_meanwhile_is_not_granted(server) {
+    fn metadata_removed_during_the_request_is_not_granted(server) {
         let root = server.administrator();
         let cases: [(&str, &str, Change); 3] = [
             ("redirect URI", "invalid_grant", |stored| stored.metadata.redirect_uris.clear()),
@@ -197,7 +197,7 @@ on_both! {
         }
     }
 
-    fn a_scope_that_was_taken_meanwhile_is_in_no_token(server) {
+    fn a_scope_removed_during_the_request_is_in_no_token(server) {
         let root = server.administrator();
         let without_profile: Change = |stored| stored.scopes.retain(|scope| scope != "profile");
         let app = App::register(server);
@@ -212,7 +212,7 @@ on_both! {
         assert_eq!((&held.answer["scope"], &held.id_claims["preferred_username"]), (&json!("offline_access openid"), &Value::Null));
     }
 
-    fn a_resource_that_was_taken_is_in_no_refreshed_token(server) {
+    fn a_removed_resource_is_in_no_refreshed_token(server) {
         let root = server.administrator();
         let (first, second) = ("https://api.example/", "https://other.example/");
         let app = server.relying_party(|metadata| metadata.resources = vec![first.into(), second.into()]);

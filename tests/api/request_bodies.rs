@@ -95,7 +95,7 @@ on_both! {
         }
     }
 
-    fn large_requests_for_decisions_are_read_of_authenticated_clients_alone(server) {
+    fn large_decision_requests_are_read_only_from_authenticated_clients(server) {
         let path = "/access/v1/evaluations";
         let (id, secret) = server.client(&["access:evaluate"]);
         let (other, other_secret) = server.client(&["users:read"]);
@@ -220,7 +220,7 @@ on_both! {
         }
     }
 
-    fn a_request_with_upgrade_has_the_body_that_its_length_tells(server) {
+    fn an_upgrade_request_has_the_body_of_its_content_length(server) {
         let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
         for path in ["/healthz", "/readyz", "/login", "/v1/session", "/.well-known/openid-configuration", "/nothing"] {
             let plain = server.browser().get(path).status;
@@ -250,7 +250,7 @@ on_both! {
         assert!(answer.starts_with("HTTP/1.1 4") && !answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
 
-    fn the_head_of_every_request_is_bounded_in_time(server) {
+    fn every_request_head_has_a_time_limit(server) {
         let get = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
         let mut connection = RawConnection::open(server.port(0), Duration::from_secs(20));
         connection.send(get);
@@ -268,7 +268,7 @@ on_both! {
     }
 }
 
-fn callers_are_counted_before_their_body_is_read(server: &TestServer) {
+fn callers_are_rate_limited_before_their_body_is_read(server: &TestServer) {
     let id = uuid::Uuid::new_v4().as_u128();
     let paths = [
         "/webauthn/login/start",
@@ -298,11 +298,11 @@ fn callers_are_counted_before_their_body_is_read(server: &TestServer) {
 }
 
 #[test]
-fn callers_are_counted_before_their_body_is_read_embedded() {
-    callers_are_counted_before_their_body_is_read(&TestServer::embedded_with(counted));
+fn callers_are_rate_limited_before_their_body_is_read_embedded() {
+    callers_are_rate_limited_before_their_body_is_read(&TestServer::embedded_with(counted));
 }
 
 #[test]
-fn callers_are_counted_before_their_body_is_read_clustered() {
-    callers_are_counted_before_their_body_is_read(&TestServer::clustered_with(counted));
+fn callers_are_rate_limited_before_their_body_is_read_clustered() {
+    callers_are_rate_limited_before_their_body_is_read(&TestServer::clustered_with(counted));
 }

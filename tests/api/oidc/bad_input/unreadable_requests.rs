@@ -64,7 +64,7 @@ fn exchange(server: &TestServer, head: &[u8]) -> String {
     let end = b"\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(&[head, end].concat()).expect("sent");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("an answer");
+    stream.read_to_end(&mut answer).expect("a response");
     String::from_utf8_lossy(&answer).into_owned()
 }
 
@@ -83,7 +83,7 @@ fn with_client(app: &RelyingParty, body: &str) -> String {
 }
 
 on_both! {
-    fn what_can_not_be_read_is_refused_everywhere(server) {
+    fn unreadable_requests_are_refused_everywhere(server) {
         let app = server.relying_party(|_| {});
         let browser = server.browser();
         for parameters in unreadable() {
@@ -103,7 +103,7 @@ on_both! {
         }
     }
 
-    fn what_is_too_long_is_named_with_its_limit(server) {
+    fn an_overlong_parameter_is_refused_with_its_limit(server) {
         let app = server.relying_party(|_| {});
         let browser = server.browser();
         for (name, limit) in [("state", 16_384), ("nonce", 16_384), ("redirect_uri", 2_048), ("scope", 4_096), ("login_hint", 4_096), ("claims", 16_384), ("x", 4_096)] {
@@ -135,7 +135,7 @@ on_both! {
         assert!(page.text().contains("too many parameters: at most 60"), "{page:?}");
     }
 
-    fn a_head_that_the_framework_refuses_is_explained(server) {
+    fn a_request_head_refused_by_the_framework_gets_an_explanation(server) {
         let send = |head: String| {
             let mut connection = RawConnection::open(server.port(0), Duration::from_secs(10));
             assert!(connection.send(head));
@@ -160,7 +160,7 @@ on_both! {
         assert!(own.starts_with("HTTP/1.1 400 ") && own.contains("client_id is missing"), "{own}");
     }
 
-    fn bytes_that_are_no_text_are_refused_everywhere(server) {
+    fn invalid_utf8_is_refused_everywhere(server) {
         let browser = server.browser();
         for bytes in [&b"state=\xff"[..], b"\xc3\x28=1", b"state=\0", b"state=%00"] {
             for path in BY_BROWSERS_FORM {
@@ -185,7 +185,7 @@ on_both! {
         }
     }
 
-    fn an_authorization_that_is_no_text_is_refused(server) {
+    fn a_non_ascii_authorization_header_is_refused(server) {
         for scheme in ["Basic", "Bearer"] {
             for bytes in [&b"\xff"[..], b"\xc3\xa4", b"\x80\x80", b"\t"] {
                 for line in ["GET /oauth2/userinfo", "GET /v1/me"] {
@@ -200,7 +200,7 @@ on_both! {
         }
     }
 
-    fn another_method_is_405_and_says_which_there_are(server) {
+    fn a_wrong_method_gets_405_with_allow(server) {
         let browser = server.browser();
         for (path, allowed) in methods() {
             for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "BREW", "TRACE"] {
@@ -215,7 +215,7 @@ on_both! {
         }
     }
 
-    fn a_body_of_another_kind_is_refused_everywhere(server) {
+    fn a_wrong_content_type_is_refused_everywhere(server) {
         let app = server.relying_party(|_| {});
         let browser = server.browser();
         let usual = app.path(&[]);
@@ -244,7 +244,7 @@ on_both! {
         assert_eq!(accepted.status, 303, "{accepted:?}");
     }
 
-    fn nothing_at_all_is_refused(server) {
+    fn an_empty_request_is_refused(server) {
         let browser = server.browser();
         for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke"] {
             let empty = browser.request("POST", path).without_same_origin().body("", FORM).send();
@@ -262,7 +262,7 @@ on_both! {
         assert_refused(&browser.request("POST", "/oauth2/userinfo").send(), 401, "invalid_token");
     }
 
-    fn too_much_is_refused_before_anybody_reads_it(server) {
+    fn an_oversized_body_is_refused_before_it_is_read(server) {
         let browser = server.browser();
         let body = format!("state={}", "x".repeat(70_000));
         for path in BY_FORM.into_iter().chain(BY_BROWSERS_FORM) {
@@ -279,7 +279,7 @@ on_both! {
         }
     }
 
-    fn ids_that_nobody_drew_name_nothing(server) {
+    fn unknown_request_ids_are_refused(server) {
         let browser = server.browser();
         let ids = ["x".to_owned(), "A".repeat(43), "A".repeat(5_000), "%FF".into(), "..%2f..".into(), "%22%3E%3Cscript%3Ealert(1)".into()];
         for id in ids {

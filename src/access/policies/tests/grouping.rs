@@ -37,8 +37,8 @@ const SCHEMA: &str = "entity order;
     action print appliesTo { principal: [User], resource: [order], context: Doorward::Context };
     action edit in [change] appliesTo { principal: [User, Client, ExternalSubject], resource: [order], context: Doorward::Context };";
 
-fn questions() -> Vec<DecisionInput> {
-    let somebody = |id: u128, roles: &[&str]| {
+fn sample_requests() -> Vec<DecisionInput> {
+    let user_with_roles = |id: u128, roles: &[&str]| {
         let mut account_state = account_state(roles);
         account_state.user_id = UserId::from_uuid(uuid::Uuid::from_u128(id));
         Subject::Person {
@@ -52,10 +52,10 @@ fn questions() -> Vec<DecisionInput> {
         id: "clerk".into(),
     };
     let subjects = [
-        somebody(one, &[]),
-        somebody(2, &["cook", "clerk"]),
-        somebody(one, &["clerk"]),
-        somebody(2, &["cook"]),
+        user_with_roles(one, &[]),
+        user_with_roles(2, &["cook", "clerk"]),
+        user_with_roles(one, &["clerk"]),
+        user_with_roles(2, &["cook"]),
         external_subject,
     ];
     let mut all = Vec::new();
@@ -85,18 +85,18 @@ pub(super) fn whole_set(text: &str) -> PolicySet {
 }
 
 /// Whether Cedar permits, the determining policies, and the errors, when every policy is evaluated with all parts of the request.
-fn unsliced(
+fn decide_ungrouped(
     folder: &Folder,
     all: &PolicySet,
     input: &DecisionInput,
 ) -> (bool, Vec<String>, Vec<String>) {
     let table = folder.policies.table().expect("policies");
-    let names = Names::of(&table, input).expect("a question");
+    let names = Names::of(&table, input).expect("a request");
     let selection = Selection {
         sets: vec![all],
         reads: Reads::ALL,
     };
-    let asked = CedarRequest::new(&table, names, selection, input).expect("a question");
+    let asked = CedarRequest::new(&table, names, selection, input).expect("a request");
     let auth = match &input.subject {
         Subject::Person { auth, .. } => auth.as_ref(),
         _ => None,
@@ -120,27 +120,30 @@ fn unsliced(
     )
 }
 
-fn hold_to_cedar(text: &str, schema: Option<&str>) {
+fn assert_matches_cedar(text: &str, schema: Option<&str>) {
     let mut files = vec![("a.cedar", text)];
     files.extend(schema.map(|schema| ("own.cedarschema", schema)));
     let folder = Folder::of(&files);
     assert_eq!(folder.policies.fault(), None, "{text}");
-    hold_all_to_cedar(&folder, text, schema, &questions());
+    assert_all_match_cedar(&folder, text, schema, &sample_requests());
 }
 
-fn hold_all_to_cedar(
+fn assert_all_match_cedar(
     folder: &Folder,
     text: &str,
     schema: Option<&str>,
-    questions: &[DecisionInput],
+    sample_requests: &[DecisionInput],
 ) {
     let all = whole_set(text);
     let schema = schema.map(with_base);
-    for input in questions {
+    for input in sample_requests {
         let decision = ask(folder, input);
         let decided = (decision.is_allowed, decision.policies, decision.errors);
-        if schema.as_ref().is_none_or(|schema| knows(schema, input)) {
-            let expected = unsliced(folder, &all, input);
+        if schema
+            .as_ref()
+            .is_none_or(|schema| is_valid_for(schema, input))
+        {
+            let expected = decide_ungrouped(folder, &all, input);
             assert_eq!(decided, expected, "{text}\n{input:?}");
         } else {
             assert!(!decided.0 && decided.1.is_empty(), "{text}\n{input:?}");
@@ -155,7 +158,7 @@ fn with_base(schema: &str) -> Schema {
 }
 
 /// Whether the schema declares the request, according to Cedar.
-fn knows(schema: &Schema, input: &DecisionInput) -> bool {
+fn is_valid_for(schema: &Schema, input: &DecisionInput) -> bool {
     let asked = (
         input.principal_type().to_owned(),
         input.action.as_str(),
@@ -183,10 +186,10 @@ fn scopes() -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn what_forbids_is_never_left_out() {
+fn forbid_policies_are_never_left_out() {
     for scope in scopes() {
         // The other policies name the action and the type in other parts of the text.
-        hold_to_cedar(
+        assert_matches_cedar(
             &format!(
                 "permit (principal, action == Action::\"edit\", resource is order);\n\
                  permit (principal, action, resource);\n\
@@ -199,9 +202,9 @@ fn what_forbids_is_never_left_out() {
 }
 
 #[test]
-fn what_permits_is_never_left_out_and_permits_no_more() {
+fn permit_policies_are_never_left_out_and_permit_no_more() {
     for scope in scopes() {
-        hold_to_cedar(
+        assert_matches_cedar(
             &format!(
                 "permit {scope};\n\
                  permit (principal is User in Role::\"cook\", action == Action::\"print\", resource == parcel::\"7\");"
@@ -212,7 +215,7 @@ fn what_permits_is_never_left_out_and_permits_no_more() {
 }
 
 #[test]
-fn what_a_condition_looks_at_is_there() {
+fn facts_that_a_condition_reads_are_loaded() {
     for condition in [
         "principal has username && principal.username == \"ada\"",
         "principal has type && principal.type == \"clerk\"",
@@ -224,7 +227,7 @@ fn what_a_condition_looks_at_is_there() {
         "[context].contains(context) && context has now",
     ] {
         for scope in scopes().step_by(13) {
-            hold_to_cedar(
+            assert_matches_cedar(
                 &format!(
                     "permit (principal, action, resource is order);\n\
                      forbid {scope} when {{ {condition} }};"
@@ -236,9 +239,9 @@ fn what_a_condition_looks_at_is_there() {
 }
 
 #[test]
-fn an_action_is_in_its_groups() {
+fn an_action_is_a_member_of_its_groups() {
     for principal in PRINCIPALS {
-        hold_to_cedar(
+        assert_matches_cedar(
             &format!(
                 "permit (principal, action, resource is order);\n\
                  forbid ({principal}, action in [Action::\"print\", Action::\"change\"], resource is order);"
@@ -259,7 +262,7 @@ fn two_actions_of_one_name_are_refused() {
 }
 
 #[test]
-fn a_policy_that_is_reached_and_fails_denies_and_one_out_of_reach_does_not() {
+fn only_errors_in_applicable_policies_deny() {
     let folder = policies(
         "permit (principal, action, resource);\n\
          forbid (principal in Role::\"clerk\", action, resource) when { resource.missing };",
@@ -271,7 +274,7 @@ fn a_policy_that_is_reached_and_fails_denies_and_one_out_of_reach_does_not() {
 }
 
 #[test]
-fn whether_strangers_may_anything_is_known_beforehand() {
+fn whether_policies_permit_anything_to_external_subjects_is_precomputed() {
     for (text, may) in [
         (
             "permit (principal, action == Action::\"view\", resource);",
@@ -345,14 +348,14 @@ fn any_policy(conditions: Vec<&'static str>) -> impl Strategy<Value = String> {
     )
 }
 
-fn any_question() -> impl Strategy<Value = DecisionInput> {
+fn any_request() -> impl Strategy<Value = DecisionInput> {
     let auth = prop::sample::select(vec![
         None,
         Some(signed_in("phr", 10)),
         Some(signed_in("urn:doorward:acr:device-bound", 1_000)),
     ]);
     let flags = (any::<bool>(), any::<bool>(), any::<bool>());
-    (prop::sample::select(questions()), auth, flags).prop_map(
+    (prop::sample::select(sample_requests()), auth, flags).prop_map(
         |(mut input, signed_in, (is_owner, is_open, claims))| {
             if let Subject::Person { auth, .. } = &mut input.subject {
                 *auth = signed_in;
@@ -377,26 +380,26 @@ proptest! {
     #[test]
     fn grouped_policies_always_give_the_result_of_the_whole_set(
         policies in prop::collection::vec(any_policy(CONDITIONS.to_vec()), 1..12),
-        questions in prop::collection::vec(any_question(), 1..12),
+        sample_requests in prop::collection::vec(any_request(), 1..12),
     ) {
         let text = policies.join("\n");
         let folder = Folder::of(&[("a.cedar", text.as_str())]);
         prop_assert_eq!(folder.policies.fault(), None);
-        hold_all_to_cedar(&folder, &text, None, &questions);
+        assert_all_match_cedar(&folder, &text, None, &sample_requests);
     }
 
     #[test]
     fn grouped_policies_give_the_result_of_the_whole_set_with_groups_of_actions(
         policies in prop::collection::vec(any_policy(vec![""]), 1..6),
-        mut questions in prop::collection::vec(any_question(), 1..12),
+        mut sample_requests in prop::collection::vec(any_request(), 1..12),
     ) {
         let text = policies.join("\n");
         let folder = Folder::of(&[("a.cedar", text.as_str()), ("own.cedarschema", SCHEMA)]);
         // The schema's validation rejects actions that it doesn't declare for a principal.
         prop_assume!(folder.policies.fault().is_none());
-        for input in &mut questions {
+        for input in &mut sample_requests {
             input.attributes.clear();
         }
-        hold_all_to_cedar(&folder, &text, Some(SCHEMA), &questions);
+        assert_all_match_cedar(&folder, &text, Some(SCHEMA), &sample_requests);
     }
 }

@@ -1,6 +1,6 @@
 //! Changes requested by callers who lose the permission while the request waits for a lock.
 
-pub(super) mod grants;
+pub(super) mod token_requests;
 
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -48,8 +48,8 @@ impl Held {
     }
 
     fn commit(self) {
-        self.release.send(()).expect("a holder");
-        self.holder.join().expect("a holder");
+        self.release.send(()).expect("the lock-holding thread");
+        self.holder.join().expect("the lock-holding thread");
     }
 }
 
@@ -87,7 +87,7 @@ pub(super) fn send_during(
             });
         }
         held.commit();
-        request.join().expect("an answer")
+        request.join().expect("a response")
     })
 }
 
@@ -343,7 +343,7 @@ fn assert_refused(
 }
 
 on_both! {
-    fn a_grant_that_was_changed_meanwhile_is_not_withdrawn_by_a_page_of_before(server) {
+    fn a_stale_page_does_not_withdraw_a_changed_role_assignment(server) {
         use doorward::db::schema::role_assignments;
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
@@ -366,7 +366,7 @@ on_both! {
         assert_eq!(still["roles"], json!(["X"]), "{still}");
     }
 
-    fn an_administrator_who_was_suspended_meanwhile_changes_nothing(server) {
+    fn an_administrator_suspended_during_the_request_changes_nothing(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let first = deputy(server, &root, "deputy");
@@ -381,7 +381,7 @@ on_both! {
         }
     }
 
-    fn whatever_an_administrator_lost_meanwhile_refuses_their_request(server) {
+    fn any_permission_an_administrator_lost_during_the_request_refuses_it(server) {
         let root = server.administrator();
         let (client, _) = server.client(&[]);
         let change = Change::new("POST", format!("/v1/clients/{client}/secret"), json!({}));
@@ -394,7 +394,7 @@ on_both! {
         }
     }
 
-    fn a_service_that_was_disabled_meanwhile_changes_nothing(server) {
+    fn a_service_disabled_during_the_request_changes_nothing(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let scopes = ["clients:write", "users:write", "passkeys:enrol", "sessions:revoke", "passkeys:revoke", "role-assignments:write"];
@@ -407,7 +407,7 @@ on_both! {
         }
     }
 
-    fn whatever_a_service_lost_meanwhile_refuses_its_request(server) {
+    fn any_permission_a_service_lost_during_the_request_refuses_it(server) {
         for number in 0..3 {
             let (client, secret) = server.client(&["clients:write"]);
             let target = managed_by(server, &client);
@@ -419,7 +419,7 @@ on_both! {
         }
     }
 
-    fn a_token_whose_client_or_user_lost_the_right_meanwhile_changes_nothing(server) {
+    fn a_token_whose_client_or_user_lost_the_permission_during_the_request_changes_nothing(server) {
         let root = server.administrator();
         let helper = |scope: &str| -> RelyingParty { server.delegated_app(scope) };
         // The user who authorized the app is suspended or no longer an administrator; the app is disabled or has lost the scope.
@@ -470,7 +470,7 @@ fn hold_client(client: &str) -> Work {
 }
 
 #[test]
-fn a_request_that_waits_for_a_clients_row_does_not_hold_up_the_revocation_of_its_sender() {
+fn a_request_waiting_for_a_clients_row_does_not_block_revoking_its_sender() {
     let server = TestServer::clustered();
     let root = server.administrator();
     let (target, _) = server.client(&[]);
@@ -496,8 +496,8 @@ fn a_request_that_waits_for_a_clients_row_does_not_hold_up_the_revocation_of_its
         let before = history(&server);
         held.commit();
         for answer in [
-            by_user.join().expect("an answer"),
-            by_service.join().expect("an answer"),
+            by_user.join().expect("a response"),
+            by_service.join().expect("a response"),
         ] {
             assert_refused(&server, "revoked", 401, &change, before, &answer);
         }

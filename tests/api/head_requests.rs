@@ -52,7 +52,7 @@ on_both! {
             "/.well-known/authzen-configuration", "/.well-known/webauthn", "/.well-known/passkey-endpoints", "/oauth2/jwks",
             "/.well-known/webfinger", "/.well-known/webfinger?resource=acct:a@localhost",
             "/oauth2/userinfo", "/oauth2/authorize", "/oauth2/logout", "/assets/style.css", "/assets/nothing.css", "/login", "/lost",
-            "/account", "/admin", "/admin/people", "/nothing", "/", "/forward-auth"] {
+            "/account", "/admin", "/admin/users", "/nothing", "/", "/forward-auth"] {
             same_as_get(&root.browser, path, "text/html");
             same_as_get(&root.browser.without_cookies(), path, "*/*");
         }
@@ -63,7 +63,7 @@ on_both! {
         assert_eq!(server.browser().request("HEAD", "/readyz").send().status, 200);
     }
 
-    fn nothing_follows_the_head_of_an_answer_to_head(server) {
+    fn a_response_to_head_has_no_body(server) {
         for port in [server.port(0), server.operator_port()] {
             let mut connection = RawConnection::open(port, Duration::from_secs(5));
             let request = |method: &str| format!("{method} /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
@@ -74,7 +74,7 @@ on_both! {
         }
     }
 
-    fn a_resource_lists_head_beside_get_and_never_alone(server) {
+    fn allow_lists_head_only_together_with_get(server) {
         let root = server.administrator();
         for (path, allow) in [
             ("/healthz", "GET, HEAD"), ("/v1/session", "GET, HEAD, DELETE"), ("/oauth2/jwks", "GET, HEAD"),

@@ -34,7 +34,7 @@ pub(super) fn paths(id: &str) -> [(&'static str, String); 5] {
 }
 
 on_both! {
-    fn a_service_does_not_learn_which_roles_exist_from_changes_that_it_may_not_make(server) {
+    fn a_forbidden_change_does_not_reveal_which_roles_exist(server) {
         let root = server.administrator();
         assert_eq!(root.browser.post_json("/v1/roles", &json!({ "name": "cook" })).status, 201);
         let service = server.client(&["clients:write"]);
@@ -64,13 +64,13 @@ on_both! {
     fn reading_and_writing_need_their_scopes(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
-        let nobody = server.client(&["users:read"]);
+        let unprivileged = server.client(&["users:read"]);
         let reader = server.client(&["clients:read"]);
         let (target, _) = server.register_app(|_| {});
         assert_eq!(ask(server, &reader, "GET", "/v1/clients").json()["items"].as_array().map(Vec::len), Some(3));
         assert_eq!(ask(server, &reader, "GET", &format!("/v1/clients/{target}")).status, 200);
         for path in ["/v1/clients".to_owned(), format!("/v1/clients/{target}")] {
-            let refused = ask(server, &nobody, "GET", &path);
+            let refused = ask(server, &unprivileged, "GET", &path);
             assert_eq!((refused.status, refused.json()["scope"].clone()), (403, json!("clients:read")));
             assert_eq!(ada.browser.get(&path).status, 403);
             assert_eq!(server.browser().get(&path).status, 401);
@@ -87,13 +87,13 @@ on_both! {
             let answer = root.browser.request(method, &path).header("If-Match", "\"1\"").json(&json!({})).send();
             assert_eq!(answer.status, 404, "{method} {path}");
             let answer = ada.browser.request(method, &path).header("If-Match", "\"1\"").json(&json!({})).send();
-            assert_eq!(answer.status, 403, "nobody learns what there is: {method} {path}");
+            assert_eq!(answer.status, 403, "the response does not reveal whether it exists: {method} {path}");
         }
         assert_eq!(root.browser.get("/v1/clients/x").status, 404);
         assert_eq!(root.browser.request("PUT", "/v1/clients").send().status, 405);
     }
 
-    fn a_client_gives_no_more_than_it_has(server) {
+    fn a_client_grants_no_more_than_it_has(server) {
         let registrar = server.client(&["clients:write", "clients:read", "users:read", "orders:read"]);
         let register = |scope: &str| {
             let body = json!({ "client_name": "New", "scope": scope });
@@ -114,7 +114,7 @@ on_both! {
         assert_eq!(event["actor"], json!(format!("client:{}", registrar.0)));
     }
 
-    fn a_client_touches_neither_itself_nor_who_holds_more(server) {
+    fn a_client_changes_neither_itself_nor_clients_with_more_permissions(server) {
         let registrar = server.client(&["clients:write", "clients:read"]);
         let stronger = server.client(&["clients:write", "users:write"]);
         for id in [&registrar.0, &stronger.0] {
@@ -123,7 +123,7 @@ on_both! {
                 assert_eq!((refused.status, refused.problem_type()), (403, "urn:doorward:problem:forbidden".into()), "{method} {path}");
             }
         }
-        assert_eq!(ask(server, &stronger, "GET", "/v1/clients").status, 403, "it lives, and has no clients:read");
+        assert_eq!(ask(server, &stronger, "GET", "/v1/clients").status, 403, "it is valid, but has no clients:read");
         // A service can't omit consent: neither for a new app, nor by changing an app without consent.
         let (own, _) = server.register_app(|_| {});
         let repointed = json!({ "redirect_uris": ["https://evil.example/callback"] });
@@ -140,7 +140,7 @@ on_both! {
         assert_eq!(now.status, 200);
     }
 
-    fn an_app_that_acts_for_an_administrator_is_held_to_its_own_scopes(server) {
+    fn an_app_acting_for_an_administrator_is_limited_to_its_own_scopes(server) {
         let root = server.administrator();
         let app = server.client(&["clients:write", "openid"]);
         let (weak, strong) = (server.client(&[]), server.client(&["users:write"]));
@@ -164,7 +164,7 @@ on_both! {
     fn an_administrator_needs_a_recent_sign_in_to_write(server) {
         let mut root = server.administrator();
         let (target, _) = server.register_app(|_| {});
-        server.pass(400);
+        server.advance_clock(400);
         for (method, path) in paths(&target) {
             let stale = root.browser.request(method, &path).header("If-Match", "\"1\"").json(&json!({})).send();
             assert_eq!(stale.problem_type(), "urn:doorward:problem:step-up-needed", "{method} {path}");

@@ -31,7 +31,7 @@ pub struct ProgramSession<'server> {
     pub ada: TestUser,
 }
 
-/// Runs the imitation of a program that signs users in.
+/// Runs the simulation of a program that signs users in.
 pub fn run(server: &TestServer, program: &Program, app: &App) {
     let program_session = ProgramSession::begin(server, app, || program.register(server));
     if app.starts_without {

@@ -39,7 +39,7 @@ on_both! {
         assert!(page.status == 404 && page.text().contains("href=\"/login\""), "{page:?}");
     }
 
-    fn pages_say_what_becomes_of_offline_access(server) {
+    fn pages_explain_what_happens_to_offline_access(server) {
         let root = server.administrator();
         let mut ada = server.create_user(&root, "ada");
         ada.another_browser();
@@ -84,16 +84,16 @@ on_both! {
             assert_eq!(root.browser.get(&location).text(), first.text(), "a reload shows the same");
             assert_eq!(other.get(&location).status, 410, "another session of the same user: {path}");
             assert_eq!(ada.browser.get(&location).status, 410, "another user: {path}");
-            assert_eq!(server.browser().get(&location).status, 303, "nobody: {path}");
+            assert_eq!(server.browser().get(&location).status, 303, "signed out: {path}");
             shown.push(location);
         }
         let clients = root.browser.get("/v1/clients").json()["items"].as_array().map(Vec::len);
         assert_eq!(clients, Some(2), "registered once");
-        server.pass(299);
+        server.advance_clock(299);
         for location in &shown {
             assert_eq!(root.browser.get(location).status, 200);
         }
-        server.pass(2);
+        server.advance_clock(2);
         for location in &shown {
             let gone = root.browser.request("GET", location).header("Accept", "text/html").send();
             assert_eq!(gone.status, 410);
@@ -104,7 +104,7 @@ on_both! {
         assert_eq!(root.browser.request("POST", &shown[0]).form(&[]).send().status, 405);
     }
 
-    fn a_one_time_secret_is_not_shown_to_the_next_session_of_its_browser(server) {
+    fn a_one_time_secret_is_not_shown_to_a_later_session_in_the_same_browser(server) {
         let mut root = server.administrator();
         let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
         assert!(is_shown(&root.browser.get(&location), "id=\"one-time-link\""));
@@ -114,12 +114,12 @@ on_both! {
         assert_eq!(browser.get(&location).status, 410);
     }
 
-    fn what_is_stored_is_sealed(server) {
+    fn stored_pages_are_encrypted(server) {
         let root = server.administrator();
         let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
         let id = location.trim_start_matches("/results/");
         let key = format!("response:{}", doorward::base::secrets::Token::parse(id).expect("an id").hash().to_text());
-        let stored = server.run(server.app.ephemeral.get(&[&key])).expect("an answer")[0].clone().expect("a page");
+        let stored = server.run(server.app.ephemeral.get(&[&key])).expect("a result")[0].clone().expect("a page");
         assert!(!stored.contains("/join/") && !stored.contains("html"), "{stored}");
         // Under another ID it can't be decrypted.
         let other = doorward::base::secrets::Token::generate();
@@ -129,7 +129,7 @@ on_both! {
     }
 
     /// If a browser submits a form that is refused, the refusal is shown after a redirect, too, and keeps its status.
-    fn a_refused_form_is_shown_by_an_address_of_its_own(server) {
+    fn a_refused_form_is_shown_at_its_own_url(server) {
         let root = server.administrator();
         let post = |path: &str, fields: &[(&str, &str)]| {
             root.browser.request("POST", path).header("Accept", "text/html").header("Sec-Fetch-Mode", "navigate").page_form(fields).send()
@@ -152,9 +152,9 @@ on_both! {
         assert_eq!(direct.status, 400);
     }
 
-    fn a_step_up_page_is_shown_by_an_address_of_its_own(server) {
+    fn a_step_up_page_is_shown_at_its_own_url(server) {
         let root = server.administrator();
-        server.pass(400);
+        server.advance_clock(400);
         let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody New")]);
         let page = root.browser.get(&location);
         assert!(is_shown(&page, "value=\"Somebody New\""), "{page:?}");

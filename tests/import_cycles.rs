@@ -218,7 +218,7 @@ fn reaches_itself(imports: &BTreeMap<String, BTreeSet<String>>, start: &str) -> 
     false
 }
 
-fn circles(modules: &Modules) -> Vec<String> {
+fn cycles(modules: &Modules) -> Vec<String> {
     let mut found = Vec::new();
     for (folder, imports) in imports_in_folders(modules) {
         let members: Vec<&str> = imports
@@ -244,11 +244,11 @@ fn modules_of_one_folder_import_in_one_direction() {
         .iter()
         .map(|source| (module_path(&source.path), read(&code(source))))
         .collect();
-    assert_eq!(circles(&modules), Vec::<String>::new());
+    assert_eq!(cycles(&modules), Vec::<String>::new());
 }
 
 #[test]
-fn a_circle_is_seen_through_braces_reexports_and_inline_paths() {
+fn a_cycle_is_detected_through_braces_reexports_and_inline_paths() {
     let modules = |files: &[(&str, &str)]| -> Modules {
         files
             .iter()
@@ -263,17 +263,17 @@ fn a_circle_is_seen_through_braces_reexports_and_inline_paths() {
         ("a/one.rs", "use super::{\n    two::Two,\n};\n"),
         ("a/two.rs", "fn f(one: crate::a::One) {}\n"),
     ];
-    assert_eq!(circles(&modules(&through_reexport)), ["a: one, two"]);
+    assert_eq!(cycles(&modules(&through_reexport)), ["a: one, two"]);
     let downward = [
         ("a/mod.rs", "mod one;\nmod two;\npub use one::One;\n"),
         ("a/one.rs", "use std::fmt;\n"),
         ("a/two.rs", "use super::One;\nfn f() { one::g() }\n"),
     ];
-    assert_eq!(circles(&modules(&downward)), Vec::<String>::new());
+    assert_eq!(cycles(&modules(&downward)), Vec::<String>::new());
     let with_queries = [
         ("a/mod.rs", "mod one;\nmod queries;\n"),
         ("a/one.rs", "use super::queries;\n"),
         ("a/queries.rs", "use super::one::Row;\n"),
     ];
-    assert_eq!(circles(&modules(&with_queries)), Vec::<String>::new());
+    assert_eq!(cycles(&modules(&with_queries)), Vec::<String>::new());
 }

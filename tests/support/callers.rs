@@ -26,7 +26,7 @@ impl TestServer {
         let user = person.id.parse().expect("an id");
         let account = self
             .run(self.app.account_states.find(user))
-            .expect("an answer");
+            .expect("a result");
         let credential = Credential::Session {
             session: session.parse().expect("an id"),
             epoch: account.expect("an account").session_epoch,

@@ -2,13 +2,13 @@
 
 use doorward::base::config::{Config, Network};
 
-use super::{HTML, Visitor, ada, location, on_both_protected, protected};
+use super::{HTML, Visitor, ada, location, on_both_with_forward_auth, protected};
 use crate::support::http::Request;
 use crate::support::http::form_encoded;
 use crate::support::test_server::TestServer;
 
-on_both_protected! {
-    fn an_address_that_can_be_read_in_two_ways_is_denied(server) {
+on_both_with_forward_auth! {
+    fn ambiguous_urls_are_denied(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
@@ -29,7 +29,7 @@ on_both_protected! {
         }
     }
 
-    fn pages_of_other_origins_change_nothing(server) {
+    fn cross_origin_pages_change_nothing(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
@@ -60,7 +60,7 @@ on_both_protected! {
 
     fn a_preflight_passes_by_route_and_origin_without_a_cookie(server) {
         let (_, ada) = ada(server);
-        let (signed_in, nobody) = (Visitor::of(server, &ada), Visitor::new(server));
+        let (signed_in, signed_out) = (Visitor::of(server, &ada), Visitor::new(server));
         signed_in.enter("/news/1");
         let origin = ("Origin", "https://wiki.example.com");
         let wanted = ("Access-Control-Request-Method", "POST");
@@ -70,11 +70,11 @@ on_both_protected! {
                 let asked = ask(visitor, "OPTIONS", uri);
                 headers.iter().fold(asked, |asked, (name, value)| asked.header(name, value)).send()
             };
-            for visitor in [&nobody, &signed_in] {
+            for visitor in [&signed_out, &signed_in] {
                 let passed = answer(visitor, "/hooks/1", &[origin, wanted]);
-                assert_eq!((passed.status, passed.header("remote-id")), (200, Some("")), "as nobody: {passed:?}");
+                assert_eq!((passed.status, passed.header("remote-id")), (200, Some("")), "without a user: {passed:?}");
             }
-            assert_eq!(answer(&nobody, "/hooks/1", &[("Origin", "null"), wanted]).status, 200);
+            assert_eq!(answer(&signed_out, "/hooks/1", &[("Origin", "null"), wanted]).status, 200);
             // Neither another route, nor a request that is not a preflight.
             for (uri, headers) in [
                 ("/news/1", &[origin, wanted][..]),
@@ -89,20 +89,20 @@ on_both_protected! {
                 ("/hooks/1", &[origin, ("Access-Control-Request-Method", "")]),
                 ("/hooks/1", &[origin, ("Access-Control-Request-Method", "post")]),
             ] {
-                let refused = answer(&nobody, uri, headers).status;
+                let refused = answer(&signed_out, uri, headers).status;
                 assert!([401, 403].contains(&refused), "{uri} {headers:?}: {refused}");
             }
-            let twice = ask(&nobody, "OPTIONS", "/hooks/1").header(origin.0, origin.1).another_header(origin.0, origin.1);
+            let twice = ask(&signed_out, "OPTIONS", "/hooks/1").header(origin.0, origin.1).another_header(origin.0, origin.1);
             assert_eq!(twice.header(wanted.0, wanted.1).send().status, 401);
             // Only OPTIONS, and only for a method of the route.
-            assert_eq!(ask(&nobody, "POST", "/hooks/1").header(origin.0, origin.1).header(wanted.0, wanted.1).send().status, 401);
-            assert_eq!(answer(&nobody, "/inbox/1", &[origin, wanted]).status, 200);
-            let other = answer(&nobody, "/inbox/1", &[origin, ("Access-Control-Request-Method", "DELETE")]);
+            assert_eq!(ask(&signed_out, "POST", "/hooks/1").header(origin.0, origin.1).header(wanted.0, wanted.1).send().status, 401);
+            assert_eq!(answer(&signed_out, "/inbox/1", &[origin, wanted]).status, 200);
+            let other = answer(&signed_out, "/inbox/1", &[origin, ("Access-Control-Request-Method", "DELETE")]);
             assert_eq!(other.status, 403);
         }
     }
 
-    fn a_socket_is_answered_like_any_other_request(server) {
+    fn a_websocket_upgrade_is_checked_like_any_other_request(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
@@ -112,13 +112,13 @@ on_both_protected! {
                 .header("Sec-WebSocket-Key", "x3JJHMbDL1EzLkh9GBhXDw==").header("Sec-WebSocket-Version", "13").send();
             let passed = open(&visitor, "https://shop.example.com");
             assert_eq!((passed.status, passed.header("remote-id")), (200, Some(ada.id.as_str())));
-            assert_eq!(passed.header("connection"), Some("close"), "what follows is nobody's");
+            assert_eq!(passed.header("connection"), Some("close"), "the connection is closed");
             assert_eq!(open(&visitor, "https://wiki.example.com").status, 403);
-            assert_eq!(open(&Visitor::new(server), "https://shop.example.com").status, 403, "nobody is sent to sign in here");
+            assert_eq!(open(&Visitor::new(server), "https://shop.example.com").status, 403, "there is no redirect to sign in");
         }
     }
 
-    fn a_body_beside_the_question_is_ignored(server) {
+    fn the_body_of_a_check_request_is_ignored(server) {
         let visitor = Visitor::new(server);
         let encoded = visitor.traefik("POST", "/api/1").header("Content-Encoding", "gzip").body(vec![7; 100_000], "text/plain");
         assert_eq!(encoded.send().status, 200);
@@ -127,20 +127,20 @@ on_both_protected! {
         assert_eq!(visitor.nginx("POST", "/api/1").header("Content-Encoding", "gzip").send().status, 200);
     }
 
-    fn the_way_in_is_no_frame_and_no_script(server) {
+    fn the_sign_in_flow_refuses_frames_and_scripts(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
-        let onward = visitor.begin("/api/1");
+        let sign_in_path = visitor.begin("/api/1");
         for destination in ["iframe", "empty", "serviceworker", "image"] {
-            let answer = visitor.place.request("GET", &onward).header("Sec-Fetch-Dest", destination).send();
+            let answer = visitor.doorward_browser.request("GET", &sign_in_path).header("Sec-Fetch-Dest", destination).send();
             assert_eq!(answer.status, 403, "{destination}");
             assert!(answer.header("location").is_none());
         }
-        let answer = visitor.place.request("GET", &onward).header("Sec-Fetch-Dest", "document").send();
+        let answer = visitor.doorward_browser.request("GET", &sign_in_path).header("Sec-Fetch-Dest", "document").send();
         assert!(location(&answer, 303).starts_with("https://shop.example.com/"));
     }
 
-    fn two_readings_of_one_request_are_denied(server) {
+    fn conflicting_forwarded_headers_are_denied(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
@@ -157,7 +157,7 @@ on_both_protected! {
         ] {
             assert_eq!(both().header(name, "root").send().status, 400, "{name}");
             assert_eq!(visitor.envoy("GET", "/news/1").header(name, "root").send().status, 400, "{name}");
-            assert_eq!(visitor.door("GET", "/.doorward/logout").header(name, "root").send().status, 400, "{name}");
+            assert_eq!(visitor.at_host("GET", "/.doorward/logout").header(name, "root").send().status, 400, "{name}");
         }
         for name in ["X_Other", "X.Other", "Remote", "RemoteUser", "X-Remote.User", "X-Forwarded-Port", "X-Forwarded-Tls-Client-Cert", "X-Original-Forwarded-For", "X-HTTP-Method"] {
             assert_eq!(both().header(name, "root").send().status, 200, "{name}");
@@ -174,7 +174,7 @@ on_both_protected! {
             assert_eq!(both().another_header(name, value).send().status, 400, "{name} twice");
             let same = if name == "X-Original-URL" { "https://shop.example.com/news/1" } else { "GET" };
             if name == "X-Original-URL" || name == "X-Original-Method" {
-                assert_eq!(both().another_header(name, same).send().status, 400, "{name} twice the same");
+                assert_eq!(both().another_header(name, same).send().status, 400, "{name} repeated with the same value");
             }
             let without = visitor.traefik("GET", "/news/1").without_header(name).send();
             assert!(name.starts_with("X-Original") || without.status == 400, "{name}");
@@ -184,29 +184,29 @@ on_both_protected! {
         for method in ["get", "", "GET POST", "G\u{c9}T"] {
             assert_eq!(visitor.traefik(method, "/news/1").send().status, 400, "{method}");
         }
-        assert_eq!(visitor.shop.get("/forward-auth").status, 400);
-        assert_eq!(visitor.shop.request("POST", "/forward-auth").send().status, 405);
+        assert_eq!(visitor.host_browser.get("/forward-auth").status, 400);
+        assert_eq!(visitor.host_browser.request("POST", "/forward-auth").send().status, 405);
     }
 
-    fn nobody_is_sent_to_another_place(server) {
+    fn redirects_stay_on_the_protected_host(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         for to in [
             "//evil.example/", "/\\evil.example/", "https://evil.example/", "evil.example", "\\\\evil.example", "/%2F/evil.example", "/%5Cevil",
             "/.//evil", "javascript:alert(1)", "/a\r\nLocation: https://evil.example/", "/\t/evil.example", " /", "/news/1#@evil", "",
         ] {
-            let answer = visitor.door("GET", &format!("/.doorward/login?to={}", form_encoded(to))).send();
+            let answer = visitor.at_host("GET", &format!("/.doorward/login?to={}", form_encoded(to))).send();
             assert_eq!(answer.status, 400, "{to:?}");
             assert!(answer.header("location").is_none(), "{to:?}");
         }
         for query in ["?to=/news/1&to=/news/2", "?to=/news/1&next=x", "?id=x"] {
-            assert_eq!(visitor.door("GET", &format!("/.doorward/login{query}")).send().status, 400, "{query}");
+            assert_eq!(visitor.at_host("GET", &format!("/.doorward/login{query}")).send().status, 400, "{query}");
         }
         // Redirects lead only to a path of the host, or to Doorward's own page.
-        assert!(location(&visitor.door("GET", "/.doorward/login?to=/news/1").send(), 303).starts_with(server.origin()));
-        let conflict = visitor.door("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Host", "docs.example.com").send();
+        assert!(location(&visitor.at_host("GET", "/.doorward/login?to=/news/1").send(), 303).starts_with(server.origin()));
+        let conflict = visitor.at_host("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Host", "docs.example.com").send();
         assert_eq!(conflict.status, 400);
-        let plain = visitor.door("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Proto", "http").send();
+        let plain = visitor.at_host("GET", "/.doorward/login?to=/news/1").header("X-Forwarded-Proto", "http").send();
         assert_eq!(plain.status, 400);
     }
 
@@ -214,8 +214,8 @@ on_both_protected! {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
-        let door = visitor.shop.cookie("__Host-doorward-forward-auth").expect("a door");
-        let shown = format!("cart=7; __Host-doorward-forward-auth={door}; __Host-doorward-session=x; doorward-browser=y; theme=dark");
+        let session_cookie = visitor.host_browser.cookie("__Host-doorward-forward-auth").expect("a forward-auth cookie");
+        let shown = format!("cart=7; __Host-doorward-forward-auth={session_cookie}; __Host-doorward-session=x; doorward-browser=y; theme=dark");
         for ask in [Visitor::traefik, Visitor::nginx, Visitor::envoy] {
             let answer = ask(&visitor, "GET", "/news/1").header("Cookie", &shown).send();
             assert_eq!((answer.status, answer.headers_named("cookie")), (200, vec!["cart=7; theme=dark"]));
@@ -224,7 +224,7 @@ on_both_protected! {
         assert_eq!(nothing_left.headers_named("cookie"), [""]);
     }
 
-    fn an_identity_from_outside_is_overwritten(server) {
+    fn identity_headers_of_the_client_are_overwritten(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");
@@ -246,7 +246,7 @@ fn without_proxies(config: &mut Config) {
     config.server.trusted_proxies = vec![Network::parse("192.0.2.0/24").expect("a network")];
 }
 
-fn only_configured_proxies_are_believed(server: &TestServer) {
+fn only_configured_proxies_are_trusted(server: &TestServer) {
     let visitor = Visitor::new(server);
     let spoofed = |request: crate::support::http::Request<'_>, accept: &str| {
         let request = request.header("X-Forwarded-For", "192.0.2.1");
@@ -258,9 +258,9 @@ fn only_configured_proxies_are_believed(server: &TestServer) {
             spoofed(visitor.traefik("GET", "/"), accept),
             spoofed(visitor.nginx("GET", "/"), accept),
             spoofed(visitor.envoy("GET", "/"), accept),
-            spoofed(visitor.door("GET", "/.doorward/login?to=/"), accept),
-            spoofed(visitor.door("GET", "/.doorward/callback?code=x"), accept),
-            spoofed(visitor.door("GET", "/.doorward/logout"), accept),
+            spoofed(visitor.at_host("GET", "/.doorward/login?to=/"), accept),
+            spoofed(visitor.at_host("GET", "/.doorward/callback?code=x"), accept),
+            spoofed(visitor.at_host("GET", "/.doorward/logout"), accept),
         ] {
             assert_eq!(answer.status, 403, "{answer:?}");
             assert!(answer.header("remote-id").is_none());
@@ -280,11 +280,11 @@ fn only_configured_proxies_are_believed(server: &TestServer) {
 }
 
 #[test]
-fn only_configured_proxies_are_believed_embedded() {
-    only_configured_proxies_are_believed(&TestServer::embedded_with(without_proxies));
+fn only_configured_proxies_are_trusted_embedded() {
+    only_configured_proxies_are_trusted(&TestServer::embedded_with(without_proxies));
 }
 
 #[test]
-fn only_configured_proxies_are_believed_clustered() {
-    only_configured_proxies_are_believed(&TestServer::clustered_with(without_proxies));
+fn only_configured_proxies_are_trusted_clustered() {
+    only_configured_proxies_are_trusted(&TestServer::clustered_with(without_proxies));
 }

@@ -41,7 +41,7 @@ fn refused_field(answer: &Answer) -> (u16, String, Value) {
 
 on_both! {
     /// RFC 3986 §3, checked in the text itself: browsers would resolve `https:/cb` relative to the issuer.
-    fn an_address_that_a_parser_would_repair_is_registered_nowhere(server) {
+    fn a_uri_that_a_parser_would_normalize_is_refused_in_every_field(server) {
         let root = server.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK] }));
         for bad in [
@@ -108,7 +108,7 @@ on_both! {
         assert!(!root.browser.get("/v1/audit-events").text().contains(client["client_secret"].as_str().expect("a secret")));
     }
 
-    fn a_change_needs_the_version_that_it_changes(server) {
+    fn a_change_needs_the_current_version(server) {
         let root = server.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK] }));
         let path = format!("/v1/clients/{}", client["client_id"].as_str().expect("an id"));
@@ -123,7 +123,7 @@ on_both! {
         assert_eq!((count(&answers, 200), count(&answers, 412)), (1, RUNNERS - 1));
     }
 
-    fn defaults_follow_what_it_is(server) {
+    fn defaults_depend_on_the_client_type(server) {
         let root = server.administrator();
         let service = made(&root.browser, &json!({ "client_name": "Reports" }));
         assert_eq!((service["grant_types"].clone(), service["scope"].clone()), (json!(["client_credentials"]), json!("")));
@@ -133,7 +133,7 @@ on_both! {
         assert_eq!((quiet["scope"].clone(), quiet["grant_types"].clone()), (json!(""), json!([])));
     }
 
-    fn a_secret_comes_and_goes_with_the_method(server) {
+    fn a_secret_exists_only_while_the_method_needs_one(server) {
         let root = server.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK], "scope": "users:read" }));
         let id = client["client_id"].as_str().expect("an id");
@@ -151,7 +151,7 @@ on_both! {
         assert_eq!((ask(&client["client_secret"]), ask(&again["client_secret"])), (401, 200));
     }
 
-    fn every_field_that_cannot_be_used_is_refused_by_name(server) {
+    fn every_invalid_field_is_refused_by_name(server) {
         let root = server.administrator();
         let many: Vec<String> = (0..51).map(|number| format!("{CALLBACK}/{number}")).collect();
         let long = "x".repeat(101);
@@ -228,7 +228,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/clients").json()["items"], json!([]));
     }
 
-    fn registered_members_that_are_not_used_are_ignored(server) {
+    fn unsupported_metadata_members_are_ignored(server) {
         let root = server.administrator();
         let body = json!({
             "client_name": "Shop", "client_name#ja-Jpan-JP": "店", "redirect_uris": [CALLBACK], "response_types": ["code"],
@@ -237,7 +237,7 @@ on_both! {
         });
         let client = made(&root.browser, &body);
         assert_eq!((client["client_name"].clone(), client["response_types"].clone()), (json!("Shop"), json!(["code"])));
-        assert_eq!(client.get("contacts"), None, "the answer says what is registered");
+        assert_eq!(client.get("contacts"), None, "the response returns the registered metadata");
         let changed = patch(&root.browser, &client, 1, &json!({ "contacts": [], "client_name": "Store" }));
         assert_eq!((changed.status, changed.json()["client_name"].clone()), (200, json!("Store")));
         // A misspelt member is not silently ignored.
@@ -247,7 +247,7 @@ on_both! {
         }
     }
 
-    fn response_types_go_with_the_grants(server) {
+    fn response_types_must_match_grant_types(server) {
         let root = server.administrator();
         let service = made(&root.browser, &json!({ "client_name": "Reports", "response_types": [] }));
         assert_eq!(service["response_types"], json!([]));
@@ -261,7 +261,7 @@ on_both! {
         }
     }
 
-    fn a_change_is_judged_with_what_stays(server) {
+    fn a_change_is_validated_together_with_unchanged_fields(server) {
         let root = server.administrator();
         let client = made(&root.browser, &json!({ "client_name": "Shop", "redirect_uris": [CALLBACK], "require_pkce": false }));
         let wrong = patch(&root.browser, &client, 1, &json!({ "token_endpoint_auth_method": "none" }));
@@ -272,7 +272,7 @@ on_both! {
         assert_eq!(patch(&root.browser, &client, 1, &good).status, 200);
     }
 
-    fn an_audience_is_one_clients(server) {
+    fn an_audience_belongs_to_one_client(server) {
         let second = server.another_instance();
         let ports = [server.port(0), server.port(second)];
         let root = server.administrator();
@@ -299,7 +299,7 @@ on_both! {
     fn clients_are_paged(server) {
         let root = server.administrator();
         for number in 0..5 {
-            server.pass(1);
+            server.advance_clock(1);
             made(&root.browser, &json!({ "client_name": format!("App {number}") }));
         }
         let first = root.browser.get("/v1/clients?limit=2").json();

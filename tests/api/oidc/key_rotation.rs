@@ -33,7 +33,10 @@ impl Service {
         if is_old {
             let at = self.clock.now();
             let answer = provider.get("/oauth2/jwks");
-            let header = answer.header("cache-control").expect("how long").to_owned();
+            let header = answer
+                .header("cache-control")
+                .expect("a cache lifetime")
+                .to_owned();
             let seconds = header
                 .rsplit('=')
                 .next()
@@ -100,7 +103,7 @@ fn work(
 }
 
 on_both! {
-    fn keys_change_under_load_and_nobody_notices(server) {
+    fn key_rotation_under_load_fails_no_request(server) {
         server.administrator();
         server.another_instance();
         let client = server.client(&["users:read"]);
@@ -113,7 +116,7 @@ on_both! {
                 if step == 5 || step == 45 {
                     server.run(server.app.keyring.rotate(None, Author::command())).expect("rotated");
                 }
-                server.pass(30);
+                server.advance_clock(30);
                 // The next step begins after a token was issued at this time.
                 token(&server.browser(), &client);
             }

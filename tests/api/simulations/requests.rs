@@ -111,7 +111,7 @@ impl ProgramSession<'_> {
     }
 
     fn origin(&self) -> String {
-        let address = url::Url::parse(self.registered("redirect_uris")).expect("an address");
+        let address = url::Url::parse(self.registered("redirect_uris")).expect("a URL");
         address.origin().ascii_serialization()
     }
 

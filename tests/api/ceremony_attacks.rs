@@ -11,9 +11,9 @@ use crate::support::test_server::TestServer;
 use crate::support::test_user::{TestUser, assertion, register, session_status, sign_in, step_up};
 
 /// Returns every manipulation by an authenticator or a page that both ceremonies must detect.
-fn lies(server: &TestServer) -> Vec<(&'static str, Overrides)> {
+fn manipulations(server: &TestServer) -> Vec<(&'static str, Overrides)> {
     let origin = server.origin().to_owned();
-    let lie = |change: &dyn Fn(&mut Overrides)| {
+    let manipulation = |change: &dyn Fn(&mut Overrides)| {
         let mut overrides = Overrides::default();
         change(&mut overrides);
         overrides
@@ -21,77 +21,88 @@ fn lies(server: &TestServer) -> Vec<(&'static str, Overrides)> {
     vec![
         (
             "another origin",
-            lie(&|o| o.origin = Some("https://evil.example".into())),
+            manipulation(&|o| o.origin = Some("https://evil.example".into())),
         ),
         (
             "a port more",
-            lie(&|o| o.origin = Some(format!("{origin}0"))),
+            manipulation(&|o| o.origin = Some(format!("{origin}0"))),
         ),
         (
             "a path more",
-            lie(&|o| o.origin = Some(format!("{origin}/"))),
+            manipulation(&|o| o.origin = Some(format!("{origin}/"))),
         ),
         (
             "upper case",
-            lie(&|o| o.origin = Some(origin.to_uppercase())),
+            manipulation(&|o| o.origin = Some(origin.to_uppercase())),
         ),
         (
             "a user part",
-            lie(&|o| o.origin = Some(origin.replace("://", "://user@"))),
+            manipulation(&|o| o.origin = Some(origin.replace("://", "://user@"))),
         ),
-        ("another RP ID", lie(&|o| o.rp_id_hash = Some([7; 32]))),
+        (
+            "another RP ID",
+            manipulation(&|o| o.rp_id_hash = Some([7; 32])),
+        ),
         (
             "another challenge",
-            lie(&|o| o.challenge = Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into())),
+            manipulation(&|o| {
+                o.challenge = Some("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA".into())
+            }),
         ),
         (
             "another type",
-            lie(&|o| o.client_data_type = Some("payment.get".into())),
+            manipulation(&|o| o.client_data_type = Some("payment.get".into())),
         ),
         (
-            "a frame of somebody else's",
-            lie(&|o| o.cross_origin = CrossOrigin::True),
+            "a frame at another site",
+            manipulation(&|o| o.cross_origin = CrossOrigin::True),
         ),
         (
             "a top origin",
-            lie(&|o| o.top_origin = Some("https://evil.example".into())),
+            manipulation(&|o| o.top_origin = Some("https://evil.example".into())),
         ),
         (
             "a top origin of ours",
-            lie(&|o| o.top_origin = Some(origin.clone())),
+            manipulation(&|o| o.top_origin = Some(origin.clone())),
         ),
         (
             "no user verification",
-            lie(&|o| o.without_user_verification = true),
+            manipulation(&|o| o.without_user_verification = true),
         ),
-        ("no user presence", lie(&|o| o.without_user_presence = true)),
-        ("oversized", lie(&|o| o.padding = 100_000)),
-        ("a byte left over", lie(&|o| o.leftover = vec![0])),
-        ("an item left over", lie(&|o| o.leftover = vec![0xa0])),
+        (
+            "no user presence",
+            manipulation(&|o| o.without_user_presence = true),
+        ),
+        ("oversized", manipulation(&|o| o.padding = 100_000)),
+        ("a byte left over", manipulation(&|o| o.leftover = vec![0])),
+        (
+            "an item left over",
+            manipulation(&|o| o.leftover = vec![0xa0]),
+        ),
         (
             "an id other than rawId",
-            lie(&|o| o.id = Some("AQID".into())),
+            manipulation(&|o| o.id = Some("AQID".into())),
         ),
-        ("no id", lie(&|o| o.id = Some(String::new()))),
+        ("no id", manipulation(&|o| o.id = Some(String::new()))),
         (
             "another type of credential",
-            lie(&|o| o.credential_type = Some("password".into())),
+            manipulation(&|o| o.credential_type = Some("password".into())),
         ),
         (
             "no type of credential",
-            lie(&|o| o.credential_type = Some(String::new())),
+            manipulation(&|o| o.credential_type = Some(String::new())),
         ),
         (
             "an empty credential ID",
-            lie(&|o| o.credential_id = Some(Vec::new())),
+            manipulation(&|o| o.credential_id = Some(Vec::new())),
         ),
         (
             "an over-long credential ID",
-            lie(&|o| o.credential_id = Some(vec![1; 1024])),
+            manipulation(&|o| o.credential_id = Some(vec![1; 1024])),
         ),
         (
             "backed up, and not able to be",
-            lie(&|o| {
+            manipulation(&|o| {
                 o.backup_eligible = Some(false);
                 o.backup_state = Some(true);
             }),
@@ -108,24 +119,24 @@ fn is_refused(answer: &Answer) -> bool {
 }
 
 on_both! {
-    fn a_lying_sign_in_is_refused(server) {
+    fn a_manipulated_sign_in_is_refused(server) {
         let mut root = server.administrator();
-        for (lie, overrides) in lies(server) {
+        for (manipulation, overrides) in manipulations(server) {
             let browser = server.browser();
             let answer = sign_in(&browser, &mut root.device, &overrides);
-            assert!(is_refused(&answer), "{lie}: {} {}", answer.status, answer.text());
-            assert_eq!(session_status(&browser), 401, "{lie}");
+            assert!(is_refused(&answer), "{manipulation}: {} {}", answer.status, answer.text());
+            assert_eq!(session_status(&browser), 401, "{manipulation}");
         }
         // An honest response still works.
         assert_eq!(root.sign_in_at(&server.browser()).status, 200);
     }
 
-    fn a_lying_registration_is_refused(server) {
+    fn a_manipulated_registration_is_refused(server) {
         let root = server.administrator();
-        for (lie, overrides) in lies(server) {
+        for (manipulation, overrides) in manipulations(server) {
             let mut device = SoftAuthenticator::synced(server.origin());
             let answer = register(&root.browser, &mut device, &json!({}), &overrides);
-            assert!(is_refused(&answer), "{lie}: {} {}", answer.status, answer.text());
+            assert!(is_refused(&answer), "{manipulation}: {} {}", answer.status, answer.text());
         }
         let mut device = SoftAuthenticator::synced(server.origin());
         let overrides = Overrides { statement_of_none: true, ..Overrides::default() };
@@ -149,7 +160,7 @@ on_both! {
             ..Overrides::default()
         };
         let answer = register(&root.browser, &mut device, &json!({}), &overrides);
-        assert_eq!(answer.status, 201, "a browser that does not say is believed: {}", answer.text());
+        assert_eq!(answer.status, 201, "a missing `crossOrigin` is accepted: {}", answer.text());
     }
 
     fn an_id_other_than_the_attested_one_is_refused(server) {
@@ -174,7 +185,7 @@ on_both! {
         assert_eq!(sign_in(&server.browser(), &mut device, &Overrides::default()).status, 200);
     }
 
-    fn extension_outputs_that_nobody_asked_for_are_ignored(server) {
+    fn unrequested_extension_outputs_are_ignored(server) {
         let mut root = server.administrator();
         for outputs in [
             json!(null), json!({}), json!({ "appid": "yes", "hmacGetSecret": 5, "other": [1] }),
@@ -189,7 +200,7 @@ on_both! {
         }
     }
 
-    fn a_step_up_needs_no_user_handle_and_takes_none_of_another(server) {
+    fn a_step_up_accepts_a_missing_user_handle_but_not_another_users(server) {
         let mut root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let of_another = uuid::Uuid::parse_str(&ada.id).expect("an id");
@@ -203,7 +214,7 @@ on_both! {
         assert_eq!(answer.status, 200, "{}", answer.text());
     }
 
-    fn a_browser_that_says_nothing_of_frames_is_believed(server) {
+    fn client_data_without_cross_origin_is_accepted(server) {
         let mut root = server.administrator();
         let overrides = Overrides { cross_origin: CrossOrigin::Absent, ..Overrides::default() };
         assert_eq!(sign_in(&server.browser(), &mut root.device, &overrides).status, 200);
@@ -219,7 +230,7 @@ on_both! {
         assert_eq!(session_status(&browser), 401);
     }
 
-    fn the_user_handle_belongs_to_the_owner_of_the_credential(server) {
+    fn the_user_handle_must_match_the_owner_of_the_credential(server) {
         let mut root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let of_another = uuid::Uuid::parse_str(&ada.id).expect("an id");
@@ -236,7 +247,7 @@ on_both! {
         }
     }
 
-    fn a_credential_id_of_somebody_else_is_refused_for_ever(server) {
+    fn another_users_credential_id_is_refused_even_after_revocation(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let taken = base64_bytes(&root.device.credential_ids()[0]);
@@ -258,7 +269,7 @@ on_both! {
         assert_eq!(answer.status, 409, "{}", answer.text());
     }
 
-    fn a_counter_that_went_back_is_refused_and_audited(server) {
+    fn a_decreased_signature_counter_is_refused_and_audited(server) {
         let root = server.administrator();
         let device = SoftAuthenticator::device_bound(server.origin());
         let mut ada = server.create_user_with(&root, &json!({ "username": "ada" }), device);
@@ -297,7 +308,7 @@ on_both! {
         assert_eq!(answer.status, 401, "{}", answer.text());
     }
 
-    fn a_backup_state_that_changes_is_remembered(server) {
+    fn a_changed_backup_state_is_stored(server) {
         let mut root = server.administrator();
         let not_yet_copied = Overrides { backup_state: Some(false), ..Overrides::default() };
         assert_eq!(sign_in(&server.browser(), &mut root.device, &not_yet_copied).status, 200);
@@ -328,7 +339,7 @@ on_both! {
         assert_eq!(browser.post_json("/webauthn/login/finish", &good).status, 410);
     }
 
-    fn a_ceremony_belongs_to_the_browser_that_began_it(server) {
+    fn a_ceremony_is_bound_to_the_browser_that_started_it(server) {
         let mut root = server.administrator();
         let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
@@ -340,17 +351,17 @@ on_both! {
         assert_eq!(browser.post_json("/webauthn/login/finish", &finish).status, 410);
     }
 
-    fn a_ceremony_ends_with_its_time(server) {
+    fn a_ceremony_expires(server) {
         let mut root = server.administrator();
         let browser = server.browser();
         let finish = assertion(&browser, &mut root.device, &Overrides::default());
-        server.pass(301);
+        server.advance_clock(301);
         let late = browser.post_json("/webauthn/login/finish", &finish);
         assert_eq!(late.status, 410, "{}", late.text());
         assert_eq!(session_status(&browser), 401);
     }
 
-    fn a_ceremony_of_one_kind_finishes_no_other(server) {
+    fn a_ceremony_cannot_be_finished_as_another_kind(server) {
         let mut root = server.administrator();
         let login = assertion(&root.browser, &mut root.device, &Overrides::default());
         for path in ["/webauthn/register/finish", "/webauthn/step-up/finish"] {
@@ -363,7 +374,7 @@ on_both! {
         assert_eq!(root.browser.post_json("/webauthn/login/finish", &body).status, 410);
     }
 
-    fn an_unknown_passkey_says_so_and_nothing_more(server) {
+    fn an_unknown_passkey_is_reported_without_further_details(server) {
         server.administrator();
         let mut stranger = SoftAuthenticator::synced(server.origin());
         let options = json!({

@@ -11,9 +11,9 @@ use doorward::db::{self, Connection};
 use serde_json::{Value, json};
 
 use super::ask;
-use super::lifecycle::{Client, multiply, register, registered};
-use super::rights::send;
-use crate::api::in_flight::waiting;
+use super::lifecycle::{Client, insert_copies, register, registered};
+use super::permissions::send;
+use crate::api::concurrent_revocation::waiting;
 use crate::on_both;
 use crate::support::fault_sweep::{RepeatableRequest, fault_at_every_step};
 use crate::support::http::Answer;
@@ -60,7 +60,7 @@ fn more_than_a_batch_is_disabled_on_a_slow_database() {
     let root = server.administrator();
     let service = server.client(&["clients:write"]);
     register(server, &service, "Many", "");
-    multiply(server, "Many", 29);
+    insert_copies(server, "Many", 29);
     // A batch of 25 would take longer than a transaction may.
     alter(
         server,
@@ -88,7 +88,7 @@ fn hold_client_then_account(
 }
 
 on_both! {
-    fn only_a_change_of_its_origins_or_audiences_writes_them(server) {
+    fn origins_and_audiences_are_written_only_when_they_change(server) {
         let root = server.administrator();
         let service = server.client(&["clients:write"]);
         let origins: Vec<String> = (0..50).map(|number| format!("https://app{number}.example")).collect();
@@ -114,7 +114,7 @@ on_both! {
         assert_eq!(registered(&disable_with_registered(&root, &service)).len(), 3);
     }
 
-    fn the_origins_of_a_client_follow_its_changes(server) {
+    fn allowed_origins_follow_changes_of_the_client(server) {
         let root = server.administrator();
         let preflight = |origin: &str| {
             let browser = server.browser();
@@ -137,7 +137,7 @@ on_both! {
         assert!(!preflight("https://three.example") && !preflight("https://four.example"));
     }
 
-    fn a_request_through_a_registered_client_does_not_stop_the_disabling(server) {
+    fn a_request_through_a_registered_client_does_not_prevent_its_disabling(server) {
         let root = server.administrator();
         let service = server.client(&["clients:write"]);
         let clients = [register(server, &service, "First", ""), register(server, &service, "Second", "")];
@@ -161,15 +161,15 @@ on_both! {
                 if waiting(server).is_some() {
                     wait_until("the request waits", Duration::from_secs(4), || waiting(server) == Some(1) || request.is_finished());
                 }
-                release.send(()).expect("a holder");
-                holder.join().expect("a holder").expect("both locks");
-                request.join().expect("an answer")
+                release.send(()).expect("the lock-holding thread");
+                holder.join().expect("the lock-holding thread").expect("both locks");
+                request.join().expect("a response")
             });
             assert_eq!(registered(&answer).len(), 2);
         }
     }
 
-    fn a_repeated_request_puts_in_force_what_an_earlier_one_disabled(server) {
+    fn repeating_a_request_completes_a_pending_disable(server) {
         let server: &TestServer = server;
         let root = server.administrator();
         let prepare = || {
@@ -189,7 +189,7 @@ on_both! {
         fault_at_every_step(&server.fault_injector, "disabling with registered clients", prepare);
     }
 
-    fn an_app_that_holds_an_administrators_token_does_not_disable_what_others_registered(server) {
+    fn an_app_with_an_administrators_token_cannot_disable_clients_of_others(server) {
         let root = server.administrator();
         let helper = server.delegated_app("openid clients:write");
         let token = helper.sign_in(&root.browser, &[("scope", "openid clients:write")]).access;
@@ -214,7 +214,7 @@ on_both! {
 fn is_published_as_disabled(server: &TestServer, client: &Client) -> bool {
     let key = server.app.clients.key(client.0.parse().expect("an ID"));
     let copy = server.run(server.app.ephemeral.get(&[&key]));
-    let copy = copy.expect("an answer").remove(0).expect("a record");
+    let copy = copy.expect("a result").remove(0).expect("a record");
     let (_, record) = copy.split_once(':').expect("a version");
     let record: Value = serde_json::from_str(record).expect("JSON");
     record["client"]["enabled"] == json!(false)

@@ -41,7 +41,7 @@ static CALLER: App = App {
     ..APP
 };
 
-/// Runs the imitation of a service.
+/// Runs the simulation of a service.
 pub fn run(server: &TestServer, program: &Program, service: &Service) {
     let own = match program.client {
         Client::With(_) => program.register(server),
@@ -68,7 +68,10 @@ pub fn run(server: &TestServer, program: &Program, service: &Service) {
         _ => call(&program_session, server.origin()).access,
     };
     let refused = service.check(&program_session, &own, &other);
-    assert!(refused.is_err(), "a token for somebody else: {refused:?}");
+    assert!(
+        refused.is_err(),
+        "a token for another audience: {refused:?}"
+    );
 }
 
 /// Signs the user in to the app, which redeems its code for this resource.

@@ -6,7 +6,7 @@ use super::super::values::ValueFault;
 use super::*;
 
 #[test]
-fn numbers_have_one_meaning_however_they_are_written() {
+fn equal_numbers_have_one_value_in_every_notation() {
     let folder = policies(
         r#"permit (principal, action, resource) when { context.claimed.context.n == 1 };
            permit (principal, action, resource) when { context.claimed.context.n == decimal("0.5") };"#,
@@ -26,7 +26,7 @@ fn numbers_have_one_meaning_however_they_are_written() {
 }
 
 #[test]
-fn depth_and_amount_are_bounded() {
+fn depth_and_size_are_limited() {
     let deep = |depth: usize| -> Map<String, Value> {
         let text = format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth));
         serde_json::from_str(&text).expect("JSON")
@@ -69,7 +69,7 @@ proptest! {
     /// Claimed properties never change the result of a policy that doesn't read them; values that policies can't
     /// read deny the request.
     #[test]
-    fn no_claim_changes_what_it_is_not_asked_about(said in prop::collection::btree_map(".{0,8}", any_json(), 0..6), id in ".{0,20}", kind in ".{0,20}") {
+    fn claims_do_not_affect_policies_that_do_not_read_them(said in prop::collection::btree_map(".{0,8}", any_json(), 0..6), id in ".{0,20}", kind in ".{0,20}") {
         let folder = policies("permit (principal is User, action, resource);");
         let said: Map<String, Value> = said.into_iter().collect();
         let is_readable = values::record(&said).is_ok();

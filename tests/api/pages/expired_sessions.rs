@@ -27,12 +27,12 @@ fn send(browser: &TestBrowser, html: &str, action: &str, typed: &[(&str, &str)])
 /// Returns the URL that a sign-in continues to.
 fn destination(browser: &TestBrowser, login: &str) -> String {
     let answer = browser.get(login);
-    assert_eq!(answer.status, 303, "signed in, one goes on: {answer:?}");
+    assert_eq!(answer.status, 303, "a signed-in user continues: {answer:?}");
     answer.header("location").unwrap_or_default().to_owned()
 }
 
 on_both! {
-    fn what_was_typed_is_there_after_signing_in_and_nothing_was_written(server) {
+    fn form_input_is_restored_after_signing_in_and_nothing_is_written(server) {
         let mut root = server.administrator();
         let mut zoe = server.create_user(&root, "zoe");
         let browser = root.browser.clone();
@@ -41,7 +41,7 @@ on_both! {
             ("/admin", "/admin/invitations", &[("display_name", "Typed Guest"), ("role:admin", "yes")]),
             ("/admin/clients/new", "/admin/clients/new", &[("client_name", "Typed App")]),
         ].map(|(at, action, typed)| (at, action, typed, browser.get(at).text()));
-        server.pass(LONG);
+        server.advance_clock(LONG);
         let events = |browser: &TestBrowser| browser.get("/v1/audit-events?limit=200").json()["items"].as_array().map(Vec::len).expect("events");
         let mut logins = Vec::new();
         for (at, action, typed, html) in &pages {
@@ -58,13 +58,13 @@ on_both! {
             let to = destination(&browser, login);
             let id = to.strip_prefix(&format!("{at}?form=")).unwrap_or_else(|| panic!("{to}"));
             let stored_at = format!("form:{}", Token::parse(id).expect("an id").hash().to_text());
-            let stored = server.run(server.app.ephemeral.get(&[&stored_at])).expect("an answer").remove(0).expect("the form");
+            let stored = server.run(server.app.ephemeral.get(&[&stored_at])).expect("a result").remove(0).expect("the form");
             assert!(stored.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "sealed: {stored}");
             for _ in 0..2 {
                 let page = browser.get(&to);
                 let kept = page.text();
                 let kept = kept.split("id=\"restored-form\">").nth(1).and_then(|rest| rest.split("</script>").next());
-                let kept: serde_json::Value = serde_json::from_str(kept.expect("what was typed")).expect("JSON");
+                let kept: serde_json::Value = serde_json::from_str(kept.expect("the stored input")).expect("JSON");
                 assert_eq!(kept["action"], *action);
                 for (name, value) in *typed {
                     assert!(kept["fields"].as_array().is_some_and(|all| all.contains(&json!([name, value]))), "{name}: {kept}");
@@ -83,15 +83,15 @@ on_both! {
         // After an hour it is deleted.
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert!(browser.get(&to).text().contains("Typed Name"));
-        server.pass(3601);
+        server.advance_clock(3601);
         assert_eq!(root.sign_in_at(&browser).status, 200);
         assert!(!browser.get(&to).text().contains("Typed Name"));
     }
 
-    fn what_is_too_long_or_names_nobody_is_not_kept(server) {
+    fn overlong_input_and_input_without_a_user_are_not_stored(server) {
         let root = server.administrator();
         let html = root.browser.get("/account").text();
-        server.pass(LONG);
+        server.advance_clock(LONG);
         let long = "x".repeat(20_000);
         let answer = send(&root.browser, &html, "/account/profile", &[("display_name", &long)]);
         assert_eq!((answer.status, answer.header("location")), (303, Some("/login?notice=session_ended")));
@@ -100,7 +100,7 @@ on_both! {
     }
 
     /// A form at a URL without a page of its own leads back to the page that shows it.
-    fn every_form_leads_back_to_a_page(server) {
+    fn every_form_returns_to_a_page(server) {
         let mut root = server.administrator();
         let browser = root.browser.clone();
         let (client, _) = server.client(&[]);
@@ -111,7 +111,7 @@ on_both! {
             ("/admin/roles".into(), "/admin/roles".into()), (format!("/admin/users/{}/roles", root.id), format!("/admin/users/{}/roles", root.id)),
             (format!("/admin/users/{}/role-assignments", root.id), format!("/admin/users/{}/role-assignments", root.id)),
         ].map(|(at, action)| { let html = browser.get(&at).text(); (at, action, html) });
-        server.pass(LONG);
+        server.advance_clock(LONG);
         let logins: Vec<(String, String)> = forms.iter().map(|(at, action, html)| {
             let answer = send(&browser, html, action, &[]);
             (at.clone(), answer.header("location").unwrap_or_default().to_owned())

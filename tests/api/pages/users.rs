@@ -42,7 +42,7 @@ fn link(page: &str, rel: &str) -> Option<String> {
 }
 
 on_both! {
-    fn people_are_found_whatever_the_case_and_accents(server) {
+    fn users_are_found_regardless_of_case_and_accents(server) {
         let root = server.administrator();
         invite(server, &root, "elodie", "Élodie Durand", "elodie@example.com");
         invite(server, &root, "oezlem", "Özlem Şahin", "O.Sahin@Example.com");
@@ -66,7 +66,7 @@ on_both! {
         assert_eq!((search(&root.browser, "agnes"), search(&root.browser, "durand")), (vec!["Ágnes".to_owned()], vec![]));
     }
 
-    fn people_are_listed_by_name_forwards_and_back(server) {
+    fn users_are_listed_by_name_and_paged_in_both_directions(server) {
         let root = server.administrator();
         // Invited in an order that differs from that of their names.
         let mut expected: Vec<String> = (0..60).map(|number| format!("Élodie {:02}", (number * 37) % 60)).collect();
@@ -112,14 +112,14 @@ on_both! {
     }
 
     /// Rows of an earlier version have no folded names, which are added at the next start.
-    fn names_that_were_there_before_are_folded_at_the_start(server) {
+    fn existing_names_are_folded_at_startup(server) {
         let root = server.administrator();
         invite(server, &root, "elodie", "Élodie Durand", "elodie@example.com");
         let database = crate::support::test_server::another_database(&server.config, &server.clock);
         server.run(database.write(|conn| {
             use diesel::RunQueryDsl as _;
             diesel::sql_query("update users set sort_name = null, search_text = null").execute(conn).map(drop).map_err(doorward::db::Error::from)
-        })).expect("unfolded");
+        })).expect("the folded name deleted");
         assert_eq!(search(&root.browser, "elodie"), Vec::<String>::new());
         server.restart(0);
         assert_eq!(search(&root.browser, "elodie"), ["Élodie Durand"]);

@@ -73,7 +73,7 @@ pub fn verify(
 }
 
 #[test]
-fn a_program_refuses_what_it_does_not_accept() {
+fn a_program_refuses_invalid_tokens() {
     let server = TestServer::embedded();
     let root = server.administrator();
     let app = server.relying_party(|_| {});

@@ -11,7 +11,7 @@ pub static GROUP: ProgramGroup = ProgramGroup {
             proxy(
                 "nginx",
                 "forward-auth/nginx.md",
-                "e2e::forward_auth::an_order_behind_nginx",
+                "e2e::forward_auth::nginx_protects_an_order",
             ),
         ),
         (
@@ -19,7 +19,7 @@ pub static GROUP: ProgramGroup = ProgramGroup {
             proxy(
                 "Caddy",
                 "forward-auth/caddy.md",
-                "e2e::forward_auth::an_order_behind_caddy",
+                "e2e::forward_auth::caddy_protects_an_order",
             ),
         ),
         (
@@ -27,7 +27,7 @@ pub static GROUP: ProgramGroup = ProgramGroup {
             proxy(
                 "Traefik",
                 "forward-auth/traefik.md",
-                "e2e::forward_auth::an_order_behind_traefik",
+                "e2e::forward_auth::traefik_protects_an_order",
             ),
         ),
     ],
