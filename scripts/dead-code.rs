@@ -9,8 +9,6 @@
     reason = "modules re-export names that only the tests import"
 )]
 
-#[path = "../src/access/mod.rs"]
-mod access;
 #[path = "../src/account/mod.rs"]
 mod account;
 #[path = "../src/account_state/mod.rs"]
@@ -19,6 +17,10 @@ mod account_state;
 mod admin;
 #[path = "../src/app/mod.rs"]
 mod app;
+#[path = "../src/assignments/mod.rs"]
+mod assignments;
+#[path = "../src/authzen/mod.rs"]
+mod authzen;
 #[path = "../src/base/mod.rs"]
 mod base;
 #[path = "../src/cli/mod.rs"]
@@ -31,6 +33,8 @@ mod db;
 mod egress;
 #[path = "../src/ephemeral/mod.rs"]
 mod ephemeral;
+#[path = "../src/forward_auth/mod.rs"]
+mod forward_auth;
 #[path = "../src/history/mod.rs"]
 mod history;
 #[path = "../src/oidc/mod.rs"]
@@ -39,6 +43,8 @@ mod oidc;
 mod outbox;
 #[path = "../src/passkeys/mod.rs"]
 mod passkeys;
+#[path = "../src/policies/mod.rs"]
+mod policies;
 #[path = "../src/server/mod.rs"]
 mod server;
 #[path = "../src/sessions/mod.rs"]

@@ -1,25 +1,28 @@
 //! Doorward: a standalone passkey identity provider.
 //!
 //! A module imports only modules of lower layers (`docs/ARCHITECTURE.md`). The layers, from the bottom: `base`; `db`;
-//! `ephemeral`, `history`, `egress`, `outbox`; `account_state`, `web`; `clients`; `tokens`; `sessions`; `users`; `passkeys`, `access`;
-//! `oidc`; `account`, `admin`; `app`; `server`; `cli`.
+//! `ephemeral`, `history`, `egress`, `outbox`; `account_state`, `web`; `clients`; `tokens`; `sessions`; `users`; `passkeys`, `assignments`;
+//! `oidc`, `policies`; `account`, `admin`, `authzen`, `forward_auth`; `app`; `server`; `cli`.
 
-pub mod access;
 pub mod account;
 pub mod account_state;
 pub mod admin;
 pub mod app;
+pub mod assignments;
+pub mod authzen;
 pub mod base;
 pub mod cli;
 pub mod clients;
 pub mod db;
 pub mod egress;
 pub mod ephemeral;
+pub mod forward_auth;
 pub mod history;
 pub mod oidc;
 pub mod outbox;
 pub mod parsers;
 pub mod passkeys;
+pub mod policies;
 pub mod server;
 pub mod sessions;
 pub mod tokens;

@@ -1,12 +1,9 @@
 //! Re-exports the parsers of untrusted input, with their argument and result types, for the fuzz targets in `fuzz/`. Not a stable
 //! API: they may change at any time.
 
-pub use crate::access::authzen::UnresolvedRequest;
-pub use crate::access::forward_auth::{ForwardedHeaders, ForwardedRequest, ProxyProtocol};
-pub use crate::access::policies::{DecisionInput, Policies, StepUpSearch, readable};
-pub use crate::access::routes::{RouteTable, parts};
-pub use crate::access::{Claimed, ResourceName, Subject, is_action};
 pub use crate::account_state::{AccountState, UserStatus};
+pub use crate::assignments::ResourceName;
+pub use crate::authzen::UnresolvedRequest;
 pub use crate::base::clock::Timestamp;
 pub use crate::base::config::{Access as AccessConfig, Origin, Route, RouteResource, SubjectId};
 pub use crate::base::ids::{ClientId, RefreshFamilyId, UserId};
@@ -17,6 +14,8 @@ pub use crate::clients::{
     ApplicationType, AuthMethod, Client, GrantType, Metadata, RedirectUri, RequirePkce, Scope,
     Scopes,
 };
+pub use crate::forward_auth::routes::{RouteTable, parts};
+pub use crate::forward_auth::{ForwardedHeaders, ForwardedRequest, ProxyProtocol};
 pub use crate::oidc::claims_request::{ClaimsRequest, parse as parse_claims_parameter};
 pub use crate::oidc::client_authentication::{ClientAuthError, read_credentials};
 pub use crate::oidc::error::OAuthError;
@@ -31,6 +30,9 @@ pub use crate::oidc::token::read_grant_type;
 pub use crate::oidc::user_claims::{
     for_id_token as claims_for_id_token, for_userinfo as claims_for_userinfo,
     restrict as restrict_claims, scopes_of as scopes_of_claims,
+};
+pub use crate::policies::{
+    Claimed, DecisionInput, Policies, StepUpSearch, Subject, is_action, readable,
 };
 pub use crate::tokens::access_token::{
     AccessClaims, TYPES as ACCESS_TOKEN_TYPES, peek_unverified as peek_access_token,

@@ -6,16 +6,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules and their layers. A module may import only modules of lower layers. `cli` is above `server`, `server` above `app`.
-const LAYERS: [(&str, u32); 23] = [
+const LAYERS: [(&str, u32); 26] = [
     ("main", 103),
     ("cli", 102),
     ("server", 101),
     ("app", 100),
     ("account", 10),
     ("admin", 10),
+    ("authzen", 10),
+    ("forward_auth", 10),
     ("oidc", 9),
+    ("policies", 9),
     ("passkeys", 8),
-    ("access", 8),
+    ("assignments", 8),
     ("users", 7),
     ("sessions", 6),
     ("tokens", 5),
@@ -56,8 +59,8 @@ const OWNERS: [(&str, &str); 25] = [
     ("revisions", "history"),
     ("audit_chain_entries", "history"),
     ("audit_chain_state", "history"),
-    ("role_assignments", "access"),
-    ("resources", "access"),
+    ("role_assignments", "assignments"),
+    ("resources", "assignments"),
 ];
 
 pub struct Source {
@@ -67,27 +70,36 @@ pub struct Source {
     text: String,
 }
 
-pub fn sources() -> Vec<Source> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+/// Returns the paths of all Rust files below a folder of the crate.
+fn rust_files(folder: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    let mut folders = vec![root.clone()];
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).expect("a folder") {
             let path: PathBuf = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let below = path.strip_prefix(&root).expect("below src");
-                let below = below.to_string_lossy().into_owned();
-                let module = below.split('/').next().unwrap_or_default();
-                found.push(Source {
-                    module: module.trim_end_matches(".rs").to_owned(),
-                    text: fs::read_to_string(&path).expect("text"),
-                    path: below,
-                });
+                found.push(path);
             }
         }
     }
+    found
+}
+
+pub fn sources() -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let read = |path: PathBuf| {
+        let below = path.strip_prefix(&root).expect("below src");
+        let below = below.to_string_lossy().into_owned();
+        let module = below.split('/').next().unwrap_or_default();
+        Source {
+            module: module.trim_end_matches(".rs").to_owned(),
+            text: fs::read_to_string(&path).expect("text"),
+            path: below,
+        }
+    };
+    let found: Vec<Source> = rust_files("src").into_iter().map(read).collect();
     assert!(found.len() > 80, "the sources were not read");
     found
 }
@@ -208,6 +220,23 @@ fn sql_is_used_only_in_queries_and_redis_only_in_the_ephemeral_module() {
 }
 
 #[test]
+fn policies_are_evaluated_without_a_store_and_cedar_stays_there() {
+    let is_in_policies = |path: &str| path.starts_with("policies/");
+    assert_eq!(
+        files_that_contain("cedar_policy", is_in_policies),
+        Vec::<String>::new()
+    );
+    // `decide.rs` reads the facts; the other files only compute.
+    let may = |path: &str| !is_in_policies(path) || path == "policies/decide.rs";
+    assert_eq!(files_that_contain("async ", may), Vec::<String>::new());
+    assert_eq!(files_that_contain("crate::db", may), Vec::<String>::new());
+    assert_eq!(
+        files_that_contain("crate::ephemeral", may),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn a_table_belongs_to_one_module() {
     let mut trespassers = Vec::new();
     for source in sources().iter().filter(|source| source.module != "db") {
@@ -232,7 +261,7 @@ fn only_the_three_ceremonies_create_a_verified_ceremony() {
     let attest = files_that_contain("VerifiedCeremony::attest", |path| {
         [
             "passkeys/login.rs",
-            "passkeys/register.rs",
+            "passkeys/register/mod.rs",
             "passkeys/step_up.rs",
         ]
         .contains(&path)
@@ -267,7 +296,7 @@ fn only_a_check_in_the_transaction_creates_the_author_of_a_change() {
             "Actor::User(",
             &[
                 &allowed[..],
-                &["users/", "passkeys/", "history/", "access/right.rs"],
+                &["users/", "passkeys/", "history/", "assignments/right.rs"],
             ]
             .concat()[..],
         ),
@@ -305,4 +334,21 @@ fn files_stay_small_and_begin_with_a_short_module_comment() {
             source.path
         );
     }
+}
+
+#[test]
+fn a_module_with_children_is_declared_in_mod_rs() {
+    let mut beside = Vec::new();
+    for folder in ["src", "tests", "benches", "fuzz/src", "fuzz/fuzz_targets"] {
+        for file in rust_files(folder) {
+            if file.with_extension("").is_dir() {
+                beside.push(file);
+            }
+        }
+    }
+    assert_eq!(
+        beside,
+        Vec::<PathBuf>::new(),
+        "move each to mod.rs in the folder of its name"
+    );
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::versions::{ActorIds, roles_of};
-use crate::access::RoleAssignment;
+use crate::assignments::RoleAssignment;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{RoleAssignmentId, UserId};
 use crate::db::{self, Connection, Database};

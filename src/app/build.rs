@@ -1,9 +1,18 @@
 //! Builds the state of the modules from the configuration and the dependencies they share.
 
-use crate::access::{self, Access, Policies};
+use std::sync::Arc;
+
+use super::StartError;
+use crate::assignments::{self, Assignments};
+use crate::authzen::AuthZen;
 use crate::base::config::Config;
 use crate::base::seal::Sealer;
 use crate::base::secrets::MasterKey;
+use crate::forward_auth::routes::RouteTable;
+use crate::forward_auth::{self, ForwardAuth};
+use crate::oidc::{self, Oidc};
+use crate::passkeys::Passkeys;
+use crate::policies::{DecisionEngine, Policies};
 use crate::sessions::{Sessions, StoredResponses};
 use crate::tokens::{self, AccessTokenSealers, CodeDeriver, RefreshTokens, Tokens};
 use crate::users::Users;
@@ -42,17 +51,20 @@ pub(super) fn build_users(
         dependencies.clock.clone(),
         config.server.public_url.clone(),
         config.users,
-        access::has_any_assignment,
+        assignments::has_any_assignment,
     )
 }
 
-pub(super) fn build_access(config: &Config, dependencies: &tokens::Dependencies) -> Access {
-    Access::new(
+pub(super) fn build_assignments(
+    dependencies: &tokens::Dependencies,
+    policies: &Policies,
+) -> Assignments {
+    Assignments::new(
         dependencies.database.clone(),
         dependencies.ephemeral.clone(),
         dependencies.account_states.clone(),
         dependencies.clock.clone(),
-        Policies::new(&config.access),
+        Arc::new(policies.clone()),
         dependencies.keyring.installation(),
     )
 }
@@ -70,4 +82,74 @@ pub(super) fn build_tokens(
         AccessTokenSealers::new(master_key, previous),
         config,
     )
+}
+
+pub(super) fn build_passkeys(
+    config: &Config,
+    dependencies: &tokens::Dependencies,
+    sessions: &Sessions,
+) -> Result<Passkeys, StartError> {
+    Passkeys::new(
+        config,
+        dependencies.database.clone(),
+        dependencies.ephemeral.clone(),
+        dependencies.account_states.clone(),
+        sessions.clone(),
+        dependencies.clock.clone(),
+    )
+    .map_err(StartError::Passkeys)
+}
+
+pub(super) fn build_oidc(
+    config: &Config,
+    dependencies: &tokens::Dependencies,
+    tokens: &Tokens,
+    passkeys: &Passkeys,
+) -> Oidc {
+    let dependencies = oidc::Dependencies {
+        database: dependencies.database.clone(),
+        ephemeral: dependencies.ephemeral.clone(),
+        account_states: dependencies.account_states.clone(),
+        clients: dependencies.clients.clone(),
+        tokens: tokens.clone(),
+        passkeys: passkeys.clone(),
+        clock: dependencies.clock.clone(),
+    };
+    Oidc::new(dependencies, config.sessions.idle_timeout)
+}
+
+pub(super) fn build_forward_auth(
+    config: &Config,
+    dependencies: &tokens::Dependencies,
+    engine: &DecisionEngine,
+    sessions: &Sessions,
+    routes: RouteTable,
+) -> ForwardAuth {
+    let dependencies = forward_auth::Dependencies {
+        engine: engine.clone(),
+        sessions: sessions.clone(),
+        keyring: dependencies.keyring.clone(),
+        ephemeral: dependencies.ephemeral.clone(),
+        clock: dependencies.clock.clone(),
+    };
+    ForwardAuth::new(dependencies, routes, config.server.public_url.clone())
+}
+
+pub(super) fn build_authzen(
+    config: &Config,
+    dependencies: &tokens::Dependencies,
+    engine: DecisionEngine,
+    sessions: &Sessions,
+    users: &Users,
+) -> AuthZen {
+    AuthZen {
+        engine,
+        account_states: dependencies.account_states.clone(),
+        users: users.clone(),
+        clients: dependencies.clients.clone(),
+        sessions: sessions.clone(),
+        database: dependencies.database.clone(),
+        ephemeral: dependencies.ephemeral.clone(),
+        subject_id: config.access.subject_id,
+    }
 }

@@ -6,11 +6,9 @@ mod stores;
 
 use actix_web::cookie::Key;
 
-use crate::access::Access;
-use crate::access::authzen::AuthZen;
-use crate::access::forward_auth::{self, ForwardAuth};
-use crate::access::routes::RouteTable;
 use crate::account_state::{AccountStates, Unavailable};
+use crate::assignments::Assignments;
+use crate::authzen::AuthZen;
 use crate::base::clock::Clock;
 use crate::base::config::{Config, ConfigError};
 use crate::base::fault_injection::FaultInjector;
@@ -20,16 +18,22 @@ use crate::clients::{Clients, ProviderInfo};
 use crate::db::{self, Database, MigrateError};
 use crate::egress::{Egress, EgressError};
 use crate::ephemeral::{Ephemeral, StoreCheckError, StoreUnavailable};
+use crate::forward_auth::routes::RouteTable;
+use crate::forward_auth::{ForwardAuth, ForwardAuthCookies};
 use crate::history::AuditChain;
-use crate::oidc::{self, Oidc};
+use crate::oidc::Oidc;
 use crate::outbox::Outbox;
 use crate::passkeys::Passkeys;
-use crate::sessions::{Cookies, ForwardAuthCookies, Sessions, StoredResponses};
+use crate::policies::{DecisionEngine, Policies};
+use crate::sessions::{Cookies, Sessions, StoredResponses};
 use crate::tokens::keys::KeyError;
 use crate::tokens::{self, Keyring, Tokens};
 use crate::users::{self, InstallationError, Users, check_installation};
 use crate::web::{RateLimits, RefusalRecorder, Web};
-use build::{build_access, build_sessions, build_stored_responses, build_tokens, build_users};
+use build::{
+    build_assignments, build_authzen, build_forward_auth, build_oidc, build_passkeys,
+    build_sessions, build_stored_responses, build_tokens, build_users,
+};
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
 /// State of the whole application, shared by all request handlers. Cheap to clone.
@@ -63,8 +67,10 @@ pub struct App {
     pub users: Users,
     /// Passkey ceremonies: registration and authentication.
     pub passkeys: Passkeys,
-    /// Role assignments on resources, and policies.
-    pub access: Access,
+    /// Role assignments on resources, and the resource registry.
+    pub assignments: Assignments,
+    /// The policies of this process.
+    pub policies: Policies,
     /// Forward-auth decisions for reverse proxies.
     pub forward_auth: ForwardAuth,
     /// Decision API (AuthZEN).
@@ -256,7 +262,7 @@ impl App {
             clock,
         };
         let app = Self::assemble(config, dependencies, &master_key, previous.as_ref())?;
-        app.access.watch().await?;
+        app.assignments.watch().await?;
         Ok(app)
     }
 
@@ -274,8 +280,18 @@ impl App {
         let tokens = build_tokens(&config, &dependencies, master_key, previous);
         let sessions = build_sessions(&config, &dependencies);
         let stored_responses = build_stored_responses(&dependencies, master_key, previous);
-        let access = build_access(&config, &dependencies);
+        let policies = Policies::new(&config.access);
+        let assignments = build_assignments(&dependencies, &policies);
         let users = build_users(&config, &dependencies, &sessions);
+        let passkeys = build_passkeys(&config, &dependencies, &sessions)?;
+        let oidc = build_oidc(&config, &dependencies, &tokens, &passkeys);
+        let engine = DecisionEngine {
+            policies: policies.clone(),
+            assignments: assignments.clone(),
+            clock: dependencies.clock.clone(),
+        };
+        let forward_auth = build_forward_auth(&config, &dependencies, &engine, &sessions, routes);
+        let authzen = build_authzen(&config, &dependencies, engine, &sessions, &users);
         let tokens::Dependencies {
             database,
             ephemeral,
@@ -284,43 +300,6 @@ impl App {
             keyring,
             clock,
         } = dependencies;
-        let passkeys = Passkeys::new(
-            &config,
-            database.clone(),
-            ephemeral.clone(),
-            account_states.clone(),
-            sessions.clone(),
-            clock.clone(),
-        )
-        .map_err(StartError::Passkeys)?;
-        let forward_auth = ForwardAuth::new(
-            forward_auth::Dependencies {
-                access: access.clone(),
-                sessions: sessions.clone(),
-                keyring: keyring.clone(),
-                ephemeral: ephemeral.clone(),
-                clock: clock.clone(),
-            },
-            routes,
-            config.server.public_url.clone(),
-        );
-        let authzen = AuthZen::new(
-            access.clone(),
-            users.clone(),
-            clients.clone(),
-            sessions.clone(),
-            config.access.subject_id,
-        );
-        let dependencies = oidc::Dependencies {
-            database: database.clone(),
-            ephemeral: ephemeral.clone(),
-            account_states: account_states.clone(),
-            clients: clients.clone(),
-            tokens: tokens.clone(),
-            passkeys: passkeys.clone(),
-            clock: clock.clone(),
-        };
-        let oidc = Oidc::new(dependencies, config.sessions.idle_timeout);
         let limits = RateLimits::new(
             ephemeral.clone(),
             clock.clone(),
@@ -352,7 +331,8 @@ impl App {
             stored_responses,
             users,
             passkeys,
-            access,
+            assignments,
+            policies,
             forward_auth,
             authzen,
             tokens,

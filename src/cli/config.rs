@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
-use crate::access::routes::RouteTable;
 use crate::base::config::{Config, ConfigError, DEFAULT};
+use crate::forward_auth::routes::RouteTable;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {

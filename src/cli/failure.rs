@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use super::output::Output;
-use crate::access::{ResourceError, RoleAssignmentError};
 use crate::account_state::{ChangePending, Unavailable};
 use crate::app::StartError;
+use crate::assignments::{ResourceError, RoleAssignmentError};
 use crate::clients::{ActingError, ClientError, RewrapError};
 use crate::db;
 use crate::history::{ChainError, EraseError};

@@ -7,11 +7,11 @@ use serde_json::{Map, json};
 
 use super::Failure;
 use super::output::Output;
-use crate::access::authzen::{AssumedSignIn, AuthZenError, Explanation, UnresolvedRequest};
-use crate::access::{Cases, Claimed, Outcome, Policies, check_policies};
 use crate::app::App;
+use crate::authzen::{AssumedSignIn, AuthZenError, Cases, Explanation, Outcome, UnresolvedRequest};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
+use crate::policies::{Claimed, Policies, check as check_policies};
 use crate::web::parse_object;
 
 #[derive(Debug, Subcommand)]
@@ -163,7 +163,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
-        let policies = app.access.policies();
+        let policies = &app.policies;
         policies.load();
         if let Some(fault) = policies.fault() {
             return Err(Failure::Refused(fault.to_string()));

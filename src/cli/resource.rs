@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use super::Failure;
 use super::output::Output;
 use super::role_assignment::{description, title};
-use crate::access::{
+use crate::app::App;
+use crate::assignments::{
     Expected, NewResource, ResourceFilter, ResourceId, ResourceName, ResourceType, ResourceView,
 };
-use crate::app::App;
 use crate::clients::ActingAs;
 
 #[derive(Debug, Subcommand)]
@@ -88,13 +88,16 @@ impl Resource {
                 };
                 let name = command.name.into();
                 // The policies' schema is needed to check the attributes.
-                app.access.policies().load();
-                let put =
-                    app.access
-                        .put_resource(name, new, Expected::Anything, ActingAs::command());
+                app.policies.load();
+                let put = app.assignments.put_resource(
+                    name,
+                    new,
+                    Expected::Anything,
+                    ActingAs::command(),
+                );
                 show(&put.await?.resource, output);
             }
-            Self::Show(name) => show(&app.access.read_resource(name.into()).await?, output),
+            Self::Show(name) => show(&app.assignments.read_resource(name.into()).await?, output),
             Self::List { kind, limit, after } => {
                 let after = kind
                     .clone()
@@ -109,7 +112,7 @@ impl Resource {
             }
             Self::Delete { name, reason } => {
                 let deleted =
-                    app.access
+                    app.assignments
                         .delete_resource(name.into(), None, reason, ActingAs::command());
                 output.show(&json!({ "deleted": deleted.await?.name() }), "deleted");
             }
@@ -124,7 +127,10 @@ async fn list(
     limit: u16,
     output: &Output,
 ) -> Result<(), Failure> {
-    let items = app.access.list_resources(filter, i64::from(limit)).await?;
+    let items = app
+        .assignments
+        .list_resources(filter, i64::from(limit))
+        .await?;
     let row = |resource: &ResourceView| {
         vec![
             resource.kind.to_string(),

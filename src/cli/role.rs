@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::Output;
-use crate::access::ResourceType;
 use crate::app::App;
+use crate::assignments::ResourceType;
 use crate::clients::ActingAs;
 use crate::users::{self, NewRole, RoleChange, RoleDescription, RoleName};
 

@@ -56,7 +56,7 @@ async fn watch(app: App) {
         if let Err(error) = app.clients.watch().await {
             tracing::warn!(%error, "can't poll for changed clients");
         }
-        if let Err(error) = app.access.watch().await {
+        if let Err(error) = app.assignments.watch().await {
             tracing::warn!(%error, "can't poll for changed resources");
         }
         if let Err(error) = app.keyring.watch().await {
@@ -66,17 +66,17 @@ async fn watch(app: App) {
 }
 
 async fn watch_policies(app: App) {
-    let mut recorded = app.access.policies().loaded();
+    let mut recorded = app.policies.loaded();
     let mut ticks = interval(POLL_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let policies = app.access.policies().clone();
+        let policies = app.policies.clone();
         let look = tokio::task::spawn_blocking(move || policies.watch());
         if let Err(error) = look.await {
             tracing::error!(%error, "can't check policies for changes");
         }
-        let loaded = app.access.policies().loaded();
+        let loaded = app.policies.loaded();
         if loaded != recorded {
             match record_policies(&app, &loaded).await {
                 Ok(()) => recorded = loaded,

@@ -123,7 +123,7 @@ impl Readiness {
     /// Fails if no policies are in force, because then no decision can be made. If new policies were rejected and earlier ones
     /// are still in force, it is a warning.
     fn policies(&self) -> HealthCheck {
-        let policies = self.app.access.policies();
+        let policies = &self.app.policies;
         let refused = policies.fault().map(|fault| fault.to_string());
         if policies.are_in_force() {
             return HealthCheck {
@@ -138,6 +138,6 @@ impl Readiness {
 
     /// Returns how many policies are in force.
     pub(super) fn policies_loaded(&self) -> usize {
-        self.app.access.policies().count()
+        self.app.policies.count()
     }
 }

@@ -20,9 +20,8 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as ActixApp, web};
 use tracing_actix_web::TracingLogger;
 
-use crate::access::forward_auth;
 use crate::app::App;
-use crate::{access, account, admin, oidc, passkeys, sessions, web as pages};
+use crate::{account, admin, authzen, forward_auth, oidc, passkeys, sessions, web as pages};
 use health::Readiness;
 use listener::{ListenerConfig, listen};
 use open_connections::Connections;
@@ -67,7 +66,7 @@ const OPERATOR_CONNECTIONS: usize = 64;
 pub fn start(app: App) -> std::io::Result<Running> {
     let metrics = Metrics::new();
     let (public_listening, operator_listening) = listener_configs(&app, &metrics);
-    app.access.policies().load();
+    app.policies.load();
     let background = background::start(&app, &metrics);
 
     let readiness = Readiness::new(app.clone());
@@ -121,7 +120,7 @@ pub fn start(app: App) -> std::io::Result<Running> {
             .configure(passkeys::well_known_routes)
             .configure(oidc::http::routes)
             .configure(oidc::pages::posted_routes)
-            .configure(access::http::routes)
+            .configure(authzen::http::routes)
             .configure(forward_auth::http::routes)
             .configure(pages::asset_routes)
             .service(with_session)
@@ -173,7 +172,7 @@ fn share(config: &mut web::ServiceConfig, app: &App, metrics: &Metrics) {
         .app_data(web::Data::new(app.sessions.clone()))
         .app_data(web::Data::new(app.stored_responses.clone()))
         .app_data(web::Data::new(app.users.clone()))
-        .app_data(web::Data::new(app.access.clone()))
+        .app_data(web::Data::new(app.assignments.clone()))
         .app_data(web::Data::new(app.authzen.clone()))
         .app_data(web::Data::new(app.passkeys.clone()))
         .app_data(web::Data::new(app.forward_auth.clone()))

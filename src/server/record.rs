@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use crate::access::Loaded;
 use crate::app::App;
 use crate::db;
 use crate::history::{self, Author, Event};
+use crate::policies::Loaded;
 
 /// Records hashes of the configuration and the policies that an instance starts with.
 pub async fn record_start(app: &App) -> db::Result<()> {
-    let loaded = app.access.policies().loaded();
+    let loaded = app.policies.loaded();
     let event = Event::done("configuration.loaded").details(json!({
         "hash": app.config.digest(),
         "version": env!("CARGO_PKG_VERSION"),

@@ -41,7 +41,8 @@ impl BrowserCookie {
         self.0.hash()
     }
 
-    pub(super) fn expose(&self) -> &str {
+    /// Returns the cookie's value.
+    pub fn expose(&self) -> &str {
         self.0.expose()
     }
 }

@@ -53,7 +53,7 @@ pub(super) fn last_seen_key(user: UserId, session: SessionId) -> String {
 
 /// Time when a session was last used and the key of its live copy; stored under the session's ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LastSeen {
+pub struct LastSeen {
     pub(super) at: Timestamp,
     /// Store key of the live copy; a step-up changes it.
     pub(super) live_copy: String,

@@ -5,7 +5,7 @@
 //! the database row is the history.
 //!
 //! Provides the extractors [`SignedIn`], [`PageVisitor`] and [`Caller`]. Owns the tables `sessions` and `used_tokens`, the
-//! live copies (`session:…`) and last-seen times (`last-seen:…`) of sessions, their forward-auth sessions (`forward-auth-session:…`), continuations,
+//! live copies (`session:…`) and last-seen times (`last-seen:…`) of sessions, continuations,
 //! forms saved for restoring (`form:…`), stored responses to forms (`response:…`) and the browser cookie.
 
 mod bearer;
@@ -18,7 +18,6 @@ mod cookie_key_rotation;
 mod cookies;
 mod end;
 mod entry;
-mod forward_auth_session;
 mod freshness;
 pub mod http;
 mod key;
@@ -26,6 +25,7 @@ mod list;
 mod live;
 mod new_session;
 mod page_visitor;
+mod parent_session;
 mod post_redirect_get;
 mod problems;
 mod queries;
@@ -56,16 +56,13 @@ pub use cookie_key_rotation::accept_previous_key;
 pub use cookies::{BrowserCookie, CookieNames, Cookies};
 pub use end::{EndError, Ended, end_all, end_all_unrecorded, end_depending_on};
 pub use entry::SessionEntry;
-pub use forward_auth_session::{
-    CheckedForwardAuthSession, ForwardAuthCookies, ForwardAuthSession, ForwardAuthSessionError,
-    ForwardAuthSessionKey, ParentSession,
-};
 pub use freshness::StepUpRequired;
-pub use key::SessionKey;
+pub use key::{LastSeen, SessionKey};
 pub use list::SessionView;
 pub use live::LiveSession;
 pub use new_session::{NewSession, SessionStepUpError, create, step_up};
 pub use page_visitor::{PageAccessError, PageVisitor};
+pub use parent_session::ParentSession;
 pub use post_redirect_get::{redirect_after_post, routes as stored_response_routes};
 pub use queries::{has_ever_signed_in, is_open};
 pub use signed_in::{

@@ -167,7 +167,7 @@ impl Sessions {
             live_copy: store_key.clone(),
         };
         let last_seen = last_seen.to_text();
-        // The last-seen time is stored with it, for lists of sessions and for forward-auth sessions.
+        // The last-seen time is stored with it, for lists of sessions and for derived sessions.
         let entries = [
             (store_key.as_str(), text.as_str()),
             (&last_seen_key(live.user, live.id), &last_seen),

@@ -301,7 +301,7 @@ impl Sessions {
         Ok((live, account_state))
     }
 
-    /// Checks a session, or the parent of a forward-auth session, against the account state.
+    /// Checks a session, or the parent of a derived session, against the account state.
     pub(super) async fn check_account(
         &self,
         user: UserId,

@@ -1,4 +1,4 @@
-//! Records of used one-time tokens (ceremonies and forward-auth tickets).
+//! Records of used one-time tokens (ceremonies and handoff codes).
 //!
 //! The data behind a token is in the ephemeral store. Its use is a row in the database, keyed by the token's hash: because
 //! of the unique key only one of several concurrent requests succeeds, and restoring Redis to an earlier state can't make a

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::access::ResourceName;
+use doorward::assignments::ResourceName;
 use doorward::clients::AuthMethod;
 use serde_json::json;
 
@@ -127,12 +127,17 @@ fn a_read_only_redis_fails_no_read_that_the_database_can_serve() {
             let own = service.token(&[("grant_type", "client_credentials")]);
             assert_eq!(own.status, 200, "{own:?}");
             assert_eq!(server.browser().get("/oauth2/jwks").status, 200);
-            let known = server.run(server.app.access.resource(&resource_name));
+            let known = server.run(server.app.assignments.resource(&resource_name));
             assert!(known.is_ok(), "{known:?}");
             let user = root.id.parse().expect("an id");
             let account_state = server.run(server.app.account_states.find(user));
             let account_state = account_state.expect("a result").expect("a user");
-            let roles = server.run(server.app.access.held_roles(&account_state, &resource_name));
+            let roles = server.run(
+                server
+                    .app
+                    .assignments
+                    .held_roles(&account_state, &resource_name),
+            );
             let roles = roles.expect("a result");
             assert_eq!(roles.at(server.clock.now()), ["OPERATOR"]);
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doorward::access::{Resource, ResourceName};
+use doorward::assignments::{Resource, ResourceName};
 use serde_json::{Value, json};
 
 use crate::on_both;
@@ -17,7 +17,7 @@ fn put(browser: &TestBrowser, path: &str, body: &Value) -> Answer {
 fn known(server: &TestServer, id: &str) -> Option<Resource> {
     let name = ResourceName::parse("order", id).expect("a name");
     server
-        .run(server.app.access.resource(&name))
+        .run(server.app.assignments.resource(&name))
         .expect("a result")
 }
 
@@ -237,7 +237,7 @@ on_both! {
         assert_eq!(put(&elsewhere, "/v1/resources/order/17", &json!({ "attributes": { "open": true } })).status, 201);
         assert_eq!(known(server, "17").expect("a resource").attributes["open"], true);
         let name = ResourceName::parse("order", "17").expect("a name");
-        let key = server.app.access.resource_key(&name);
+        let key = server.app.assignments.resource_key(&name);
         let copy = server.run(server.app.ephemeral.get(&[&key])).expect("a result");
         let copy = copy.into_iter().next().flatten().expect("a copy");
         let changed = elsewhere.request("PUT", "/v1/resources/order/17").header("If-Match", "\"1\"");
@@ -245,7 +245,7 @@ on_both! {
         assert_eq!(known(server, "17").expect("a resource").attributes["open"], false);
         // The store loses its last write; this instance polls for changed resources, as it does every second.
         server.run(server.app.ephemeral.put(&key, &copy, Duration::from_secs(60))).expect("stored");
-        server.run(server.app.access.watch()).expect("a result");
+        server.run(server.app.assignments.watch()).expect("a result");
         assert_eq!(known(server, "17").expect("a resource").attributes["open"], false);
         // Nor is a slow reader's copy that the resource doesn't exist.
         server.run(server.app.ephemeral.put(&key, "0:null", Duration::from_secs(60))).expect("stored");

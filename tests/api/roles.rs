@@ -50,7 +50,7 @@ on_both! {
 
     fn a_role_is_created_read_changed_and_deleted(server) {
         let root = server.administrator();
-        let made = root.browser.post_json("/v1/roles", &json!({ "name": "Shop:clerk", "description": " At the counter ", "managesGrantsOn": ["order", "Shop::Item", "order"] }));
+        let made = root.browser.post_json("/v1/roles", &json!({ "name": "Shop:clerk", "description": " At the counter ", "managesAssignmentsOn": ["order", "Shop::Item", "order"] }));
         assert_eq!((made.status, made.header("location")), (201, Some("/v1/roles/Shop:clerk")), "{}", made.text());
         assert_eq!(made.header("etag"), Some("\"1\""));
         let role = made.json();

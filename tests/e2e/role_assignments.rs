@@ -137,7 +137,7 @@ on_both! {
         root.page.wait_for_text("Roles added.");
         let held = instant(server);
         let assignment = grants(&root)[0]["id"].as_str().expect("an id").parse().expect("an id");
-        let withdrawn = server.app.access.withdraw(assignment, None, None, doorward::clients::ActingAs::command());
+        let withdrawn = server.app.assignments.withdraw(assignment, None, None, doorward::clients::ActingAs::command());
         server.run(withdrawn).expect("withdrawn");
         let after = instant(server);
 
@@ -197,27 +197,27 @@ on_both! {
         let user = id.parse().expect("an id");
         let long = "a-very-long-id-of-a-thing/that-nobody-would-type/".repeat(5);
         let give = |kind: &str, resource: &str, roles: &[String]| {
-            let resource = doorward::access::ResourceName::parse(kind, resource).expect("a name");
-            let terms = doorward::access::RoleAssignmentTerms {
-                roles: doorward::access::AssignedRoles::parse(roles).expect("roles"),
-                title: doorward::access::Title::parse(&"Донаудампфшифффартсэлектрицитэт".repeat(5)).expect("a title"),
+            let resource = doorward::assignments::ResourceName::parse(kind, resource).expect("a name");
+            let terms = doorward::assignments::RoleAssignmentTerms {
+                roles: doorward::assignments::AssignedRoles::parse(roles).expect("roles"),
+                title: doorward::assignments::Title::parse(&"Донаудампфшифффартсэлектрицитэт".repeat(5)).expect("a title"),
                 description: None,
-                valid_until: doorward::access::parse_instant("2126-01-31T18:00:00Z").ok(),
+                valid_until: doorward::assignments::parse_instant("2126-01-31T18:00:00Z").ok(),
             };
             let author = doorward::clients::ActingAs::command();
-            server.run(server.app.access.assign(user, resource, terms, author)).expect("a role assignment").id
+            server.run(server.app.assignments.assign(user, resource, terms, author)).expect("a role assignment").id
         };
         let many: Vec<String> = (0..20).map(|number| format!("{}{number}", "ROLE_OF_A_LONG_NAME".repeat(3))).collect();
         let assignment = give("Some_Long_Namespace::Of_Things::order", &long, &many);
         for number in 0..60 {
             give("order", &number.to_string(), &["OPERATOR".to_owned()]);
         }
-        let resource = doorward::access::ResourceName::parse("Some_Long_Namespace::Of_Things::order", &long).expect("a name");
-        let new = doorward::access::NewResource {
+        let resource = doorward::assignments::ResourceName::parse("Some_Long_Namespace::Of_Things::order", &long).expect("a name");
+        let new = doorward::assignments::NewResource {
             attributes: json!({ "owner": "x".repeat(300) }).as_object().expect("an object").clone(),
             ..Default::default()
         };
-        let put = server.app.access.put_resource(resource, new, doorward::access::Expected::Anything, doorward::clients::ActingAs::command());
+        let put = server.app.assignments.put_resource(resource, new, doorward::assignments::Expected::Anything, doorward::clients::ActingAs::command());
         server.run(put).expect("a resource");
         let query = format!("type=Some_Long_Namespace::Of_Things::order&id={long}");
         for (width, height, dark) in [(320, 640, true), (390, 844, false), (390, 844, true), (1280, 900, false), (1280, 900, true)] {

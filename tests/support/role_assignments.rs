@@ -1,6 +1,8 @@
 //! Assigns and withdraws roles on resources at the first instance.
 
-use doorward::access::{AssignedRoles, ResourceName, RoleAssignmentError, RoleAssignmentTerms};
+use doorward::assignments::{
+    AssignedRoles, ResourceName, RoleAssignmentError, RoleAssignmentTerms,
+};
 use doorward::base::ids::{RoleAssignmentId, UserId};
 use doorward::clients::ActingAs;
 
@@ -17,7 +19,7 @@ impl TestServer {
         if let (Err(held), _) | (Ok(held), true) = (known, roles.is_empty()) {
             let withdrawn = self
                 .app
-                .access
+                .assignments
                 .withdraw(held, None, None, ActingAs::command());
             self.run(withdrawn).expect("withdrawn");
         }
@@ -43,7 +45,7 @@ impl TestServer {
         let resource = ResourceName::parse(kind, id).expect("a resource");
         match self.run(
             self.app
-                .access
+                .assignments
                 .assign(user, resource, terms, ActingAs::command()),
         ) {
             Ok(assignment) => Ok(assignment.id),

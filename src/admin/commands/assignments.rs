@@ -1,7 +1,7 @@
 //! Role assignments: roles of users on single resources.
 
 use super::{AccessScope, CommandError, Commands, Permit};
-use crate::access::{RoleAssignment, RoleAssignmentError};
+use crate::assignments::{RoleAssignment, RoleAssignmentError};
 use crate::base::ids::RoleAssignmentId;
 use crate::clients::Scope;
 use crate::sessions::CallerError;
@@ -33,7 +33,7 @@ impl Commands {
         id: RoleAssignmentId,
         scope: &AccessScope,
     ) -> Result<RoleAssignment, RoleAssignmentError> {
-        let assignment = self.access.read(id).await?;
+        let assignment = self.assignments.read(id).await?;
         let is_visible = scope.covers(&assignment.resource_type);
         is_visible
             .then_some(assignment)

@@ -14,7 +14,7 @@ mod users;
 
 use std::sync::Arc;
 
-use crate::access::Access;
+use crate::assignments::Assignments;
 use crate::clients::Clients;
 use crate::db::{self, Database};
 use crate::oidc::Oidc;
@@ -36,7 +36,7 @@ pub struct Commands {
     /// Sessions.
     pub sessions: Arc<Sessions>,
     /// Resources, and roles on them.
-    pub access: Arc<Access>,
+    pub assignments: Arc<Assignments>,
     /// Clients.
     pub clients: Arc<Clients>,
     /// OpenID Connect, for recent refusals of a client.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::ResourceType;
+use crate::assignments::ResourceType;
 use crate::users::ManagementRights;
 
 /// The types of resources that an actor may see or change.

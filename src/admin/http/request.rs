@@ -38,7 +38,7 @@ pub(in crate::admin) fn commands_of(
         users: shared(request)?,
         passkeys: shared(request)?,
         sessions: shared(request)?,
-        access: shared(request)?,
+        assignments: shared(request)?,
         clients: shared(request)?,
         oidc: shared(request)?,
         database: shared(request)?,

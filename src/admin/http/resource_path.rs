@@ -1,6 +1,6 @@
 //! Resources in paths: `{type}/{id}`, each one percent-encoded segment.
 
-use crate::access::{ResourceId, ResourceName, ResourceType};
+use crate::assignments::{ResourceId, ResourceName, ResourceType};
 use crate::web::Problem;
 
 /// Parses the resource that a path names.

@@ -10,11 +10,11 @@ use super::Reason;
 use super::history::{AsOf, CurrentOrAsOf, answer_past, as_of, resource_entity};
 use super::resource_path::{cursor_of, parse_cursor, parse_path, path_of};
 use super::role_assignments::{MOST, RoleAssignmentPage, assignment_filter, description, title};
-use crate::access::{
+use crate::admin::commands::Commands;
+use crate::assignments::{
     Expected, NewResource, ResourceError, ResourceFilter, ResourceType, ResourceView,
     RoleAssignment,
 };
-use crate::admin::commands::Commands;
 use crate::web::{
     Answer, AnyCase, Page, cursor, if_match_version, parameter, require_if_match, respond_with_etag,
 };
@@ -52,7 +52,7 @@ pub async fn list_resources(commands: Commands, query: web::Query<ListResources>
         after: cursor(query.after.as_deref(), parse_cursor)?,
     };
     let fetch = Page::<ResourceView>::fetch(limit);
-    let found = commands.access.list_resources(filter, fetch).await?;
+    let found = commands.assignments.list_resources(filter, fetch).await?;
     let page = Page::cut(found, limit, |resource| cursor_of(&resource.name()));
     Ok(HttpResponse::Ok().json(page))
 }
@@ -110,7 +110,7 @@ pub async fn put_resource(
         attributes: body.0.attributes,
     };
     let put = commands
-        .access
+        .assignments
         .put_resource(name, new, expected, permit.acting);
     let put = match put.await {
         // The resource exists. Without `If-None-Match`, a missing `If-Match` is the error (428).
@@ -170,7 +170,7 @@ pub async fn read_resource(
     if let Some(at) = query.parse()? {
         return answer_past(&commands, resource_entity(&name), at).await;
     }
-    let resource = commands.access.read_resource(name).await?;
+    let resource = commands.assignments.read_resource(name).await?;
     let etag = resource.etag();
     Ok(respond_with_etag(
         &request,
@@ -208,7 +208,7 @@ pub async fn delete_resource(
     let expected = if_match_version(&request)?;
     let reason = reason.parse()?;
     commands
-        .access
+        .assignments
         .delete_resource(name, expected, reason, permit.acting)
         .await?;
     Ok(HttpResponse::NoContent().finish())
@@ -253,9 +253,9 @@ pub async fn list_holders(
     let filter = assignment_filter(kind, id, query.after.as_deref(), &scope)?;
     let limit = Page::<RoleAssignment>::limit(query.limit, MOST)?;
     let page = match as_of(query.as_of.as_deref())? {
-        None => RoleAssignmentPage::new(commands.access.list(filter, limit).await?, None),
+        None => RoleAssignmentPage::new(commands.assignments.list(filter, limit).await?, None),
         Some(at) => {
-            let (page, instant) = commands.access.list_as_of(filter, at, limit).await?;
+            let (page, instant) = commands.assignments.list_as_of(filter, at, limit).await?;
             RoleAssignmentPage::new(page, Some(instant))
         }
     };

@@ -7,8 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Reason;
 use super::history::{AsOf, CurrentOrAsOf, answer_past, role_entity};
-use crate::access::ResourceType;
 use crate::admin::commands::Commands;
+use crate::assignments::ResourceType;
 use crate::sessions::CallerError;
 use crate::users::{NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName};
 use crate::web::{

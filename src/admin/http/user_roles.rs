@@ -6,8 +6,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::history::as_of;
 use super::role_assignments::{MOST, assignment_filter};
-use crate::access::{RoleAssignment, UserRolesQuery};
 use crate::admin::commands::{AccessScope, Commands};
+use crate::assignments::{RoleAssignment, UserRolesQuery};
 use crate::base::clock::Timestamp;
 use crate::clients::Scope;
 use crate::history::PastInstant;
@@ -124,7 +124,7 @@ pub async fn read_roles(
         as_of: at,
         managed_by,
     };
-    let held = commands.access.roles_of(user, wanted).await?;
+    let held = commands.assignments.roles_of(user, wanted).await?;
     // A caller who manages role assignments but not the user must not learn that a user without such assignments exists.
     let sees_all = sees_roles || own_assignments.is_some() || scope == Some(AccessScope::All);
     let is_empty = |page: &Page<RoleAssignment>| page.items.is_empty() && page.next.is_none();
@@ -189,7 +189,7 @@ pub async fn lookup_users(commands: Commands, body: AnyCase<Lookup>) -> Answer {
     let (found, instant): (_, Option<PastInstant>) = match as_of(at.as_deref())? {
         None => (commands.find_users(ids).await?, None),
         Some(at) => {
-            let found = commands.access.find_people_as_of(ids, at, managed_by);
+            let found = commands.assignments.find_people_as_of(ids, at, managed_by);
             let (found, instant) = found.await?;
             (found, Some(instant))
         }

@@ -8,9 +8,9 @@ use serde::Deserialize;
 
 use super::audit::parse_instant;
 use super::visitor::Administrator;
-use crate::access::{RoleAssignmentFilter, UserRolesError, UserRolesQuery};
 use crate::admin::assigned_by::{self, AssignedBy, AssignedByRole};
 use crate::admin::versions::{self, ActorIds, ActorNames};
+use crate::assignments::{RoleAssignmentFilter, UserRolesError, UserRolesQuery};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::Database;
@@ -123,7 +123,7 @@ async fn find_past_access(
         as_of: Some(at),
         managed_by: None,
     };
-    let held = match administrator.access.roles_of(user, wanted).await {
+    let held = match administrator.assignments.roles_of(user, wanted).await {
         Err(UserRolesError::UserUnknown) => return Ok(None),
         held => held?,
     };

@@ -64,7 +64,7 @@ pub(super) async fn show_person(
             .database
             .read(move |conn| history::list(conn, &filter, EVENTS))
             .await?;
-        (assignments, has_more_assignments) = first_of(&manager.access, user).await?;
+        (assignments, has_more_assignments) = first_of(&manager.assignments, user).await?;
         former_names = users.list_usernames(user).await?;
         former_names.retain(|name| !name.is_current);
         if let Some(by) = person.email_verified_by {

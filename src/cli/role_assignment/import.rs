@@ -8,8 +8,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::line;
-use crate::access::{ImportError, ImportLine, Imported};
 use crate::app::App;
+use crate::assignments::{ImportError, ImportLine, Imported};
 use crate::cli::Failure;
 use crate::cli::output::Output;
 use crate::cli::progress::Progress;
@@ -104,7 +104,7 @@ async fn import(
             stored.line = number;
             return Ok(());
         }
-        match app.access.import(batch, ActingAs::command()).await {
+        match app.assignments.import(batch, ActingAs::command()).await {
             Ok(imported) => stored.add(number, imported),
             Err(error @ ImportError::Line(..)) => {
                 return Err(Failure::Refused(format!("{error}; {}", stored.so_far())));

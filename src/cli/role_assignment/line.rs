@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::access::{
+use crate::assignments::{
     AssignedRoles, Description, ImportLine, ResourceName, RoleAssignmentTerms, TextError, Title,
     parse_instant,
 };

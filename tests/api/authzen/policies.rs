@@ -262,7 +262,11 @@ fn the_command_runs_cases() {
     let ran = test(&["--json"]);
     assert_eq!(ran.code, 0, "{} {}", ran.output, ran.errors);
     assert_eq!(ran.json()["cases"][0]["policies"], json!(["owners"]));
-    std::fs::write(&file, cases.replace("resource_roles = [\"OWNER\"]", "resource_roles = []")).expect("a file");
+    std::fs::write(
+        &file,
+        cases.replace("resource_roles = [\"OWNER\"]", "resource_roles = []"),
+    )
+    .expect("a file");
     let ran = test(&[]);
     assert_eq!(ran.code, 1);
     assert!(

@@ -1,6 +1,6 @@
 //! Assigning, changing, withdrawing and listing roles.
 
-use doorward::access::Access;
+use doorward::assignments::Assignments;
 use serde_json::{Value, json};
 
 use super::{assign_role, assignment, delegating_role, held, holder, order, path, send};
@@ -226,7 +226,7 @@ on_both! {
         let elsewhere = root.browser.at_port(server.port(second));
         let at = path(&assign_role(&root, "ada", "OPERATOR"));
         assert_eq!(held(server, &server.app, &ada), ["OPERATOR"]);
-        let key = Access::held_roles_key(ada.id.parse().expect("an id"), &order());
+        let key = Assignments::held_roles_key(ada.id.parse().expect("an id"), &order());
         let copy = server.run(server.app.ephemeral.get(&[&key])).expect("a result");
         let copy = copy.into_iter().next().flatten().expect("a copy");
         assert!(copy.contains("OPERATOR"));
@@ -256,11 +256,11 @@ on_both! {
         let clerk = holder(server, &root, "clerk", "clerk");
         let app = server.client(&["role-assignments:write", "role-assignments:read"]);
         let author = server.acting_through(&clerk, &app.0);
-        let terms = doorward::access::RoleAssignmentTerms {
-            roles: doorward::access::AssignedRoles::parse(&["X"]).expect("roles"),
+        let terms = doorward::assignments::RoleAssignmentTerms {
+            roles: doorward::assignments::AssignedRoles::parse(&["X"]).expect("roles"),
             title: None, description: None, valid_until: None,
         };
-        let given = server.app.access.assign(clerk.id.parse().expect("an id"), order(), terms, author);
-        assert!(matches!(server.run(given), Err(doorward::access::RoleAssignmentError::NotPermitted)));
+        let given = server.app.assignments.assign(clerk.id.parse().expect("an id"), order(), terms, author);
+        assert!(matches!(server.run(given), Err(doorward::assignments::RoleAssignmentError::NotPermitted)));
     }
 }

@@ -24,7 +24,7 @@ fn without_the_database_held_roles_come_from_the_cache_until_it_expires() {
     postgres.kill();
     assert_eq!(held(&server, &server.app, &root), ["OPERATOR"]);
     let known = server
-        .run(server.app.access.resource(&order()))
+        .run(server.app.assignments.resource(&order()))
         .expect("a copy");
     assert_eq!(known.expect("a resource").attributes["owner"], "ada");
     for answer in [
@@ -44,10 +44,14 @@ fn without_the_database_held_roles_come_from_the_cache_until_it_expires() {
     redis.cli(&["FLUSHDB"]);
     assert!(
         server
-            .run(server.app.access.held_roles(&account_state, &order()))
+            .run(server.app.assignments.held_roles(&account_state, &order()))
             .is_err()
     );
-    assert!(server.run(server.app.access.resource(&order())).is_err());
+    assert!(
+        server
+            .run(server.app.assignments.resource(&order()))
+            .is_err()
+    );
 }
 
 #[test]
@@ -65,34 +69,34 @@ fn without_redis_a_change_is_pending_and_repeating_it_completes_it() {
         .parse()
         .expect("an id");
     let author = doorward::clients::ActingAs::command;
-    let pending = server.run(server.app.access.withdraw(id, None, None, author()));
+    let pending = server.run(server.app.assignments.withdraw(id, None, None, author()));
     assert!(
         matches!(
             pending,
-            Err(doorward::access::RoleAssignmentError::Pending(_))
+            Err(doorward::assignments::RoleAssignmentError::Pending(_))
         ),
         "{pending:?}"
     );
-    let put = server.app.access.put_resource(
+    let put = server.app.assignments.put_resource(
         order(),
-        doorward::access::NewResource::default(),
-        doorward::access::Expected::Absent,
+        doorward::assignments::NewResource::default(),
+        doorward::assignments::Expected::Absent,
         author(),
     );
     let put = server.run(put);
     assert!(
-        matches!(put, Err(doorward::access::ResourceError::Pending(_))),
+        matches!(put, Err(doorward::assignments::ResourceError::Pending(_))),
         "{put:?}"
     );
     redis.restart();
     wait_until("the change is in force", Duration::from_secs(5), || {
-        let repeated = server.run(server.app.access.withdraw(id, None, None, author()));
+        let repeated = server.run(server.app.assignments.withdraw(id, None, None, author()));
         repeated.is_ok_and(|before| before.is_withdrawn())
     });
     assert!(held(&server, &server.app, &root).is_empty());
     assert!(
         server
-            .run(server.app.access.resource(&order()))
+            .run(server.app.assignments.resource(&order()))
             .expect("a result")
             .is_some()
     );

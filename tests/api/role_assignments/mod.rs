@@ -8,8 +8,8 @@ mod past;
 mod races;
 
 use diesel::prelude::*;
-use doorward::access::{HeldRoles, ResourceName};
 use doorward::app::App;
+use doorward::assignments::{HeldRoles, ResourceName};
 use doorward::db::schema::roles;
 use doorward::db::{self, Json};
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ fn held(server: &TestServer, app: &App, person: &TestUser) -> Vec<String> {
     let user = person.id.parse().expect("an id");
     let account_state = server.run(app.account_states.find(user)).expect("a result");
     let held = server.run(
-        app.access
+        app.assignments
             .held_roles(&account_state.expect("a user"), &order()),
     );
     let held: HeldRoles = held.expect("a result");

@@ -2,7 +2,7 @@
 //!
 //! A row registers its client with `doorward client create` and that command's defaults, and then sends the program's requests
 //! and reads the responses as the program does: a simulation, written from the program's source or documentation. The guide
-//! `docs/guides/compatibility.md` is generated from the same rows (`tests/guides.rs`).
+//! `docs/guides/compatibility.md` is generated from the same rows (`tests/guides/mod.rs`).
 //!
 //! To add a program, add a row to its family's file; to name a test that runs the program itself, set `real_program_test`.
 

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::access::parse_instant;
 use crate::admin::versions::{Past, PastItems, Version};
+use crate::assignments::parse_instant;
 use crate::base::clock::Timestamp;
 use crate::web::{Items, Page, Problem};
 

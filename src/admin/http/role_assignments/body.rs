@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::access::{
+use crate::assignments::{
     AssignedRoles, Description, ResourceId, ResourceName, ResourceType, RoleAssignmentChange,
     RoleAssignmentTerms, Title, parse_instant,
 };

@@ -1,7 +1,7 @@
 //! Maps errors of role assignments and resources to problem documents.
 
-use crate::access::{ResourceError, RoleAssignmentError, UserRolesError};
 use crate::admin::commands::NotYourType;
+use crate::assignments::{ResourceError, RoleAssignmentError, UserRolesError};
 use crate::web::{Problem, version_conflict};
 
 impl From<RoleAssignmentError> for Problem {

@@ -1,10 +1,10 @@
 //! `/admin/resources/delete?type=&id=`: deletes the record of a resource.
 
 use super::named;
-use crate::access::ResourceView;
 use crate::admin::pages::confirm::{Confirmed, ConfirmedAction, Sent, Target};
 use crate::admin::pages::role_assignments::resource_url;
 use crate::admin::pages::visitor::{ResourceManagement, RoleAssignmentManager};
+use crate::assignments::ResourceView;
 use crate::web::{Answer, ConfirmPage, HiddenField, Problem, redirect};
 
 /// Deletes the record of a resource. Role assignments on it are kept.
@@ -15,7 +15,7 @@ impl ConfirmedAction for DeleteResource {
 
     async fn find(visitor: &RoleAssignmentManager, sent: &Sent) -> Result<Self, Problem> {
         let name = named(visitor, sent.get("type"), sent.get("id"))?;
-        Ok(Self(visitor.access.read_resource(name).await?))
+        Ok(Self(visitor.assignments.read_resource(name).await?))
     }
 
     fn target(&self) -> Target {
@@ -46,7 +46,7 @@ impl ConfirmedAction for DeleteResource {
         let (name, expected) = (self.0.name(), Some(self.0.version));
         let (reason, acting) = (confirmed.reason, confirmed.permit.acting);
         visitor
-            .access
+            .assignments
             .delete_resource(name, expected, reason, acting)
             .await?;
         Ok(redirect("/admin/resources?notice=deleted"))

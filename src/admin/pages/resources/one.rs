@@ -8,16 +8,16 @@ use serde::Deserialize;
 use serde_json::Map;
 
 use super::named;
-use crate::access::{
-    Description, Expected, NewResource, ResourceError, ResourceName, ResourceView, RoleAssignment,
-    RoleAssignmentFilter, Title,
-};
 use crate::admin::http::role_assignments::parse_cursor;
 use crate::admin::pages::confirm::one_line;
 use crate::admin::pages::holder::assignments_url;
 use crate::admin::pages::role_assignments::{PAGE, RoleAssignmentRow, resource_url, wrong};
 use crate::admin::pages::visitor::RoleAssignmentManager;
 use crate::admin::pages::{address, given, pager};
+use crate::assignments::{
+    Description, Expected, NewResource, ResourceError, ResourceName, ResourceView, RoleAssignment,
+    RoleAssignmentFilter, Title,
+};
 use crate::users::LookupError;
 use crate::web::{
     Answer, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, cursor, page, page_with_status,
@@ -118,7 +118,7 @@ impl AdminResourcePage {
         name: &ResourceName,
         after: &str,
     ) -> Result<Self, Problem> {
-        let resource = match manager.access.read_resource(name.clone()).await {
+        let resource = match manager.assignments.read_resource(name.clone()).await {
             Ok(resource) => Some(resource),
             Err(ResourceError::Unknown) => None,
             Err(error) => return Err(error.into()),
@@ -127,7 +127,7 @@ impl AdminResourcePage {
             after: cursor(given(after), parse_cursor)?,
             ..RoleAssignmentFilter::on(name.clone())
         };
-        let found = manager.access.list(filter, PAGE).await?;
+        let found = manager.assignments.list(filter, PAGE).await?;
         let holders = found.items.iter().map(|assignment| assignment.user_id);
         let people = manager.list_known(holders.collect()).await?;
         let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
@@ -189,8 +189,8 @@ pub(in crate::admin::pages) async fn save(
                 let values = [("resource", resource.as_str())];
                 return StepUpPage::show(frame, "put_resource", &values, resource_url(&name));
             };
-            let access = &manager.access;
-            let put = access.put_resource(name.clone(), new, expected, permit.acting);
+            let assignments = &manager.assignments;
+            let put = assignments.put_resource(name.clone(), new, expected, permit.acting);
             match put.await {
                 Ok(_) => {
                     let url = resource_url(&name);

@@ -2,12 +2,12 @@
 
 use serde::Deserialize;
 
-use crate::access::{
+use crate::admin::pages::confirm::one_line;
+use crate::admin::pages::given;
+use crate::assignments::{
     AssignedRoles, Description, ResourceId, ResourceName, ResourceType, RoleAssignment,
     RoleAssignmentChange, RoleAssignmentError, RoleAssignmentTerms, Title, parse_instant,
 };
-use crate::admin::pages::confirm::one_line;
-use crate::admin::pages::given;
 use crate::web::{FieldProblem, Frame, Problem};
 
 /// The submitted values, which are shown again if the form is refused.

@@ -7,11 +7,11 @@ use serde::Deserialize;
 
 use super::form::{RoleAssignmentForm, explain, wrong};
 use super::{PAGE, RoleAssignmentRow};
-use crate::access::RoleAssignmentFilter;
 use crate::admin::http::role_assignments::parse_cursor;
 use crate::admin::pages::holder::{Holder, assignments_url};
 use crate::admin::pages::visitor::RoleAssignmentManager;
 use crate::admin::pages::{given, pager};
+use crate::assignments::RoleAssignmentFilter;
 use crate::base::ids::UserId;
 use crate::web::{
     Answer, FieldProblem, Frame, Problem, StepUpPage, cursor, page, page_with_status, redirect,
@@ -58,7 +58,7 @@ impl AdminUserRoleAssignmentsPage {
             ..RoleAssignmentFilter::of_user(holder.id)
         };
         let frame = manager.frame();
-        let found = manager.access.list(filter, PAGE).await?;
+        let found = manager.assignments.list(filter, PAGE).await?;
         let path = assignments_url(holder.id);
         let (first_url, next_url) = pager(&path, &[], &listing.after, found.next.as_deref());
         Ok(Self {
@@ -117,8 +117,8 @@ pub(in crate::admin::pages) async fn assign(
                 ];
                 return StepUpPage::show(frame, "create_role_assignment", &values, holder.url());
             };
-            let access = &manager.access;
-            match access
+            let assignments = &manager.assignments;
+            match assignments
                 .assign(holder.id, resource, terms, permit.acting)
                 .await
             {

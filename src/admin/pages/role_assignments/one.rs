@@ -6,9 +6,9 @@ use askama::Template;
 
 use super::form::{RoleAssignmentForm, explain, wrong};
 use super::resource_url;
-use crate::access::{RoleAssignment, RoleAssignmentError};
 use crate::admin::pages::holder::{Holder, assignments_url};
 use crate::admin::pages::visitor::RoleAssignmentManager;
+use crate::assignments::{RoleAssignment, RoleAssignmentError};
 use crate::base::ids::{RoleAssignmentId, UserId};
 use crate::web::{
     Answer, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status,
@@ -85,9 +85,10 @@ pub(in crate::admin::pages) async fn save(
             let Ok(permit) = manager.permit() else {
                 return step_up(frame, &assignment, &holder);
             };
-            let changed = manager
-                .access
-                .change(assignment.id, change, expected, permit.acting);
+            let changed =
+                manager
+                    .assignments
+                    .change(assignment.id, change, expected, permit.acting);
             match changed.await {
                 Ok(_) => {
                     let url = format!("{}?notice=changed", assignments_url(holder.id));

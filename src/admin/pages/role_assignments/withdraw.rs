@@ -1,10 +1,10 @@
 //! `/admin/role-assignments/{role_assignment}/withdraw`: withdraws a role assignment.
 
 use super::one::find;
-use crate::access::RoleAssignment;
 use crate::admin::pages::confirm::{Confirmed, ConfirmedAction, DonePage, Sent, Target};
 use crate::admin::pages::holder::Holder;
 use crate::admin::pages::visitor::{ResourceManagement, RoleAssignmentManager};
+use crate::assignments::RoleAssignment;
 use crate::web::{Answer, ConfirmPage, Problem, page};
 
 /// Withdraws all roles of a user on a resource.
@@ -48,7 +48,7 @@ impl ConfirmedAction for Withdraw {
     async fn run(self, visitor: &RoleAssignmentManager, confirmed: Confirmed) -> Answer {
         let (id, expected) = (self.assignment.id, Some(self.assignment.version));
         let (reason, acting) = (confirmed.reason, confirmed.permit.acting);
-        let before = visitor.access.withdraw(id, expected, reason, acting);
+        let before = visitor.assignments.withdraw(id, expected, reason, acting);
         let before = before.await?;
         let resource = before.resource().to_string();
         let frame = visitor.frame();

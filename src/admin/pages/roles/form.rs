@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::access::ResourceType;
 use crate::account_state::ADMINISTRATOR;
 use crate::admin::pages::role_boxes::{RoleBox, boxes, checked};
+use crate::assignments::ResourceType;
 use crate::users::{
     ManagementRights, NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName, Users,
 };

@@ -1,0 +1,113 @@
+//! `/admin/resources`: the registered resources, and who holds roles on them.
+
+pub(super) mod delete;
+pub(super) mod one;
+
+use actix_web::web;
+use askama::Template;
+use serde::Deserialize;
+
+use super::role_assignments::{PAGE, resource_url};
+use super::visitor::RoleAssignmentManager;
+use super::{given, pager};
+use crate::admin::http::resource_path::{cursor_of, parse_cursor};
+use crate::assignments::{ResourceFilter, ResourceName, ResourceType, ResourceView};
+use crate::web::{Answer, DisplayTime, Frame, Page, Problem, cursor, page};
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Listing {
+    r#type: String,
+    after: String,
+    notice: Option<String>,
+}
+
+/// A resource as a row of the list.
+struct ResourceRow {
+    name: String,
+    url: String,
+    title: Option<String>,
+    changed: DisplayTime,
+}
+
+impl From<ResourceView> for ResourceRow {
+    fn from(resource: ResourceView) -> Self {
+        let name = resource.name();
+        Self {
+            url: resource_url(&name),
+            name: name.to_string(),
+            title: resource.title,
+            changed: resource.as_of.into(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "admin_resources.html")]
+struct AdminResourcesPage {
+    frame: Frame,
+    notice: Option<String>,
+    /// Only resources of this type; empty for all.
+    kind: String,
+    resources: Vec<ResourceRow>,
+    first_url: Option<String>,
+    next_url: Option<String>,
+}
+
+pub(super) async fn show_resources(
+    manager: RoleAssignmentManager,
+    listing: web::Query<Listing>,
+) -> Answer {
+    let kind = listing.r#type.trim();
+    let found = find_resources(&manager, kind, &listing.after).await?;
+    let frame = manager.frame();
+    let (first_url, next_url) = pager(
+        "/admin/resources",
+        &[("type", kind)],
+        &listing.after,
+        found.next.as_deref(),
+    );
+    page(&AdminResourcesPage {
+        notice: frame.notice("admin_resources.notice", listing.notice.as_deref()),
+        first_url,
+        next_url,
+        kind: kind.to_owned(),
+        resources: found.items.into_iter().map(ResourceRow::from).collect(),
+        frame,
+    })
+}
+
+async fn find_resources(
+    manager: &RoleAssignmentManager,
+    kind: &str,
+    after: &str,
+) -> Result<Page<ResourceView>, Problem> {
+    let after = cursor(given(after), parse_cursor)?;
+    let scope = manager.scope();
+    // No resource has an invalid type.
+    let Ok(kind) = given(kind).map(ResourceType::parse).transpose() else {
+        let (items, next) = (Vec::new(), None);
+        return Ok(Page { items, next });
+    };
+    if let Some(kind) = &kind {
+        scope.require(kind)?;
+    }
+    let filter = ResourceFilter {
+        kind,
+        after,
+        of_types: scope.types(),
+    };
+    let fetch = Page::<ResourceView>::fetch(PAGE);
+    let found = manager.assignments.list_resources(filter, fetch).await?;
+    Ok(Page::cut(found, PAGE, |resource| {
+        cursor_of(&resource.name())
+    }))
+}
+
+/// The resource that a URL or form names, if the visitor manages its type. The ID is not trimmed: with a space at its end it is
+/// the ID of another resource.
+fn named(manager: &RoleAssignmentManager, kind: &str, id: &str) -> Result<ResourceName, Problem> {
+    let name = ResourceName::parse(kind.trim(), id).map_err(|_| Problem::not_found())?;
+    manager.scope().require(&name.kind)?;
+    Ok(name)
+}

@@ -1,0 +1,130 @@
+//! Changes a role assignment.
+
+use super::assignment::{RoleAssignment, RoleAssignmentError, begin};
+use super::right::may_change;
+use super::text::{AssignedRoles, Description, Title};
+use super::{Assignments, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{RoleAssignmentId, UserId};
+use crate::clients::ActingAs;
+use crate::db::Connection;
+use crate::history::Author;
+
+/// The fields of a role assignment to change. `None` leaves a field unchanged.
+#[derive(Clone, Debug, Default)]
+pub struct RoleAssignmentChange {
+    /// Replaces all roles.
+    pub roles: Option<AssignedRoles>,
+    /// Sets the title, or removes it.
+    pub title: Option<Option<Title>>,
+    /// Sets the description, or removes it.
+    pub description: Option<Option<Description>>,
+    /// Sets the expiry time, or removes it.
+    pub valid_until: Option<Option<Timestamp>>,
+}
+
+impl RoleAssignmentChange {
+    fn apply(self, before: &RoleAssignment) -> RoleAssignment {
+        let mut assignment = before.clone();
+        if let Some(roles) = self.roles {
+            assignment.roles = roles.into_names();
+        }
+        if let Some(title) = self.title {
+            assignment.title = title.map(Title::into_text);
+        }
+        if let Some(description) = self.description {
+            assignment.description = description.map(Description::into_text);
+        }
+        if let Some(valid_until) = self.valid_until {
+            assignment.valid_until = valid_until;
+        }
+        assignment
+    }
+}
+
+impl Assignments {
+    /// Changes a role assignment that was not withdrawn; it may have expired. With `expected`, only if that is
+    /// the current version.
+    ///
+    /// # Errors
+    /// The reason why nothing was changed, or [`RoleAssignmentError::Pending`] if the change is committed but not yet in force.
+    pub async fn change(
+        &self,
+        id: RoleAssignmentId,
+        change: RoleAssignmentChange,
+        expected: Option<i64>,
+        acting: ActingAs,
+    ) -> Result<RoleAssignment, RoleAssignmentError> {
+        let today = self.clock.now();
+        if change
+            .valid_until
+            .flatten()
+            .is_some_and(|until| until <= today)
+        {
+            return Err(RoleAssignmentError::Past);
+        }
+        let user = self.holder_of(id).await?;
+        let database = self.database.clone();
+        let changed = self
+            .database
+            .write(move |conn| {
+                let (author, now) = begin(conn, &database, user, &acting)?;
+                let before = find_changeable(conn, id, &author)?;
+                if before.is_withdrawn() {
+                    return Err(RoleAssignmentError::Unknown);
+                }
+                if expected.is_some_and(|expected| expected != before.version) {
+                    return Err(RoleAssignmentError::VersionMismatch(before.version));
+                }
+                let mut assignment = change.apply(&before);
+                if assignment == before {
+                    return Ok(assignment);
+                }
+                assignment.set_next_version(&before, now, &author);
+                queries::update_assignment(conn, &assignment)?;
+                assignment.record_version(
+                    conn,
+                    "role_assignment.changed",
+                    Some(&before),
+                    None,
+                    &author,
+                )?;
+                Ok(assignment)
+            })
+            .await;
+        // A retried request finds the version that its first attempt wrote, which may not have been published yet.
+        if matches!(
+            changed,
+            Ok(_) | Err(RoleAssignmentError::VersionMismatch(_))
+        ) {
+            self.account_states.publish(user).await?;
+        }
+        changed
+    }
+
+    /// Returns the ID of the user who holds the assignment, which never changes.
+    pub(super) async fn holder_of(
+        &self,
+        id: RoleAssignmentId,
+    ) -> Result<UserId, RoleAssignmentError> {
+        let find = move |conn: &mut Connection| {
+            Ok::<_, RoleAssignmentError>(queries::find_assignment(conn, id)?)
+        };
+        let assignment = self.database.read(find).await?;
+        Ok(assignment.ok_or(RoleAssignmentError::Unknown)?.user_id)
+    }
+}
+
+/// Reads an assignment while the caller holds the user's lock. Returns `Unknown` if the author may not manage assignments on its
+/// resource type, so that its existence isn't revealed.
+pub(super) fn find_changeable(
+    conn: &mut Connection,
+    id: RoleAssignmentId,
+    author: &Author,
+) -> Result<RoleAssignment, RoleAssignmentError> {
+    let assignment = queries::find_assignment(conn, id)?.ok_or(RoleAssignmentError::Unknown)?;
+    if !may_change(conn, author, &assignment.resource_type)? {
+        return Err(RoleAssignmentError::Unknown);
+    }
+    Ok(assignment)
+}

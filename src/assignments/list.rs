@@ -1,0 +1,172 @@
+//! Lists role assignments of a user, on a resource or of everyone, now or at an earlier instant.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::assignment::{RoleAssignment, RoleAssignmentError};
+use super::{Assignments, ResourceId, ResourceName, ResourceType, queries};
+use crate::base::clock::Timestamp;
+use crate::base::ids::{RoleAssignmentId, UserId};
+use crate::db::{self, Connection};
+use crate::history::{self, PastInstant, PastInstantError};
+use crate::users::RoleName;
+use crate::web::Page;
+
+/// Which role assignments to list.
+#[derive(Clone, Debug, Default)]
+pub struct RoleAssignmentFilter {
+    /// Only assignments of this user.
+    pub user: Option<UserId>,
+    /// Only assignments on resources of this type.
+    pub kind: Option<ResourceType>,
+    /// Only assignments on resources with this ID.
+    pub id: Option<ResourceId>,
+    /// Only assignments with this role. No index covers it, so that a filter on the role alone is only for lists
+    /// that are read rarely.
+    pub role: Option<RoleName>,
+    /// Only assignments on resources of these types, the ones that the caller may see.
+    pub of_types: Option<BTreeSet<String>>,
+    /// Cursor: only assignments after this one.
+    pub after: Option<Uuid>,
+}
+
+/// Maximum number of assignments that are examined for one page of the past. Assignments that had been withdrawn or had expired
+/// by then don't fill the page.
+const MAX_SCANNED: usize = 1000;
+/// Number of assignments that are read per query.
+const CHUNK: usize = 100;
+
+impl RoleAssignmentFilter {
+    /// All assignments of a user.
+    pub fn of_user(user: UserId) -> Self {
+        Self {
+            user: Some(user),
+            ..Self::default()
+        }
+    }
+
+    /// All assignments on a resource.
+    pub fn on(resource: ResourceName) -> Self {
+        Self {
+            kind: Some(resource.kind),
+            id: Some(resource.id),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the filter names a single resource. Its assignments are ordered by user ID, all others by assignment ID.
+    pub(super) fn is_one_resource(&self) -> bool {
+        self.kind.is_some() && self.id.is_some()
+    }
+
+    fn place(&self, id: RoleAssignmentId, user: UserId) -> Uuid {
+        if self.is_one_resource() {
+            user.uuid()
+        } else {
+            id.uuid()
+        }
+    }
+}
+
+impl Assignments {
+    /// Returns at most `limit` live assignments.
+    pub async fn list(
+        &self,
+        filter: RoleAssignmentFilter,
+        limit: usize,
+    ) -> db::Result<Page<RoleAssignment>> {
+        let today = self.clock.now();
+        self.database
+            .read(move |conn| list_live(conn, &filter, today, limit))
+            .await
+    }
+
+    /// Returns at most `limit` assignments that were live at an instant. A page may be shorter and still have a next page.
+    ///
+    /// # Errors
+    /// [`PastInstantError::Future`] if the instant is in the future.
+    pub async fn list_as_of(
+        &self,
+        filter: RoleAssignmentFilter,
+        at: Timestamp,
+        limit: usize,
+    ) -> Result<(Page<RoleAssignment>, PastInstant), PastInstantError> {
+        let database = self.database.clone();
+        self.database
+            .read(move |conn| {
+                let instant = PastInstant::check(conn, &database, at)?;
+                Ok((list_past(conn, &filter, at, limit)?, instant))
+            })
+            .await
+    }
+
+    /// Returns an assignment that was not withdrawn.
+    ///
+    /// # Errors
+    /// [`RoleAssignmentError::Unknown`] if there is no such assignment.
+    pub async fn read(&self, id: RoleAssignmentId) -> Result<RoleAssignment, RoleAssignmentError> {
+        let find = move |conn: &mut Connection| {
+            Ok::<_, RoleAssignmentError>(queries::find_assignment(conn, id)?)
+        };
+        let assignment = self.database.read(find).await?;
+        let assignment = assignment.filter(|assignment| !assignment.is_withdrawn());
+        assignment.ok_or(RoleAssignmentError::Unknown)
+    }
+}
+
+/// Returns a page of the assignments that are live now.
+pub(super) fn list_live(
+    conn: &mut Connection,
+    filter: &RoleAssignmentFilter,
+    today: Timestamp,
+    limit: usize,
+) -> db::Result<Page<RoleAssignment>> {
+    let found = queries::list_live(conn, filter, today, Page::<RoleAssignment>::fetch(limit))?;
+    let place =
+        |assignment: &RoleAssignment| filter.place(assignment.id, assignment.user_id).to_string();
+    Ok(Page::cut(found, limit, place))
+}
+
+/// Returns a page of the assignments that were live at an instant.
+pub(super) fn list_past(
+    conn: &mut Connection,
+    filter: &RoleAssignmentFilter,
+    at: Timestamp,
+    limit: usize,
+) -> db::Result<Page<RoleAssignment>> {
+    let mut filter = filter.clone();
+    let mut items = Vec::new();
+    let mut looked = 0_usize;
+    loop {
+        let most = Page::<RoleAssignment>::fetch(CHUNK);
+        let ever = Page::cut(queries::list_ever(conn, &filter, most)?, CHUNK, |_| {
+            String::new()
+        });
+        for (id, user, begun) in ever.items {
+            if items.len() >= limit || looked >= MAX_SCANNED {
+                let next = filter.after.map(|after| after.to_string());
+                return Ok(Page { items, next });
+            }
+            looked = looked.saturating_add(1);
+            filter.after = Some(filter.place(id, user));
+            let revision = history::find_as_of(conn, "grant", id.uuid(), at)?;
+            let assignment =
+                revision.and_then(|revision| RoleAssignment::of_revision(id, begun, revision));
+            let counts = |assignment: &RoleAssignment| {
+                assignment.is_live_at(at) && filter.matches_role(assignment)
+            };
+            items.extend(assignment.filter(counts));
+        }
+        if ever.next.is_none() {
+            return Ok(Page { items, next: None });
+        }
+    }
+}
+
+impl RoleAssignmentFilter {
+    fn matches_role(&self, assignment: &RoleAssignment) -> bool {
+        let role = self.role.as_ref().map(RoleName::as_str);
+        role.is_none_or(|role| assignment.roles.iter().any(|held| held == role))
+    }
+}

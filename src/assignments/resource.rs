@@ -1,0 +1,207 @@
+//! Reads registered resources, from the copy in the ephemeral store or from the database.
+//!
+//! A copy carries the version of the resource's row. The absence of a resource is cached as well: as version 0 if it was never
+//! registered, so that the first registration is newer.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use super::{Assignments, ResourceId, ResourceName, ResourceType, queries};
+use crate::account_state::{ChangePending, MAX_FILL_TIME, Unavailable};
+use crate::base::clock::{Stopwatch, Timestamp};
+use crate::base::ids::{ClientId, UserId};
+use crate::db;
+use crate::ephemeral::StoreUnavailable;
+
+/// The registered values of a resource.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Title for display.
+    pub title: Option<String>,
+    /// Description for display.
+    pub description: Option<String>,
+    /// Attributes that policies can read.
+    pub attributes: Map<String, Value>,
+    /// Version, counted from 1.
+    pub version: i64,
+}
+
+/// Returns the attributes that policies see; none if the resource isn't registered.
+pub fn attributes_of(resource: Option<Resource>) -> Map<String, Value> {
+    resource
+        .map(|resource| resource.attributes)
+        .unwrap_or_default()
+}
+
+/// A row of the table `resources`, possibly of a deleted resource.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ResourceRow {
+    pub(super) name: ResourceName,
+    pub(super) title: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) attributes: Map<String, Value>,
+    pub(super) created_at: Timestamp,
+    pub(super) is_deleted: bool,
+    pub(super) version: i64,
+    pub(super) as_of: Timestamp,
+    pub(super) by_user: Option<UserId>,
+    pub(super) by_client: Option<ClientId>,
+}
+
+impl ResourceRow {
+    /// Returns the registered values, or `None` if the resource is deleted.
+    fn into_resource(self) -> Option<Resource> {
+        (!self.is_deleted).then_some(Resource {
+            title: self.title,
+            description: self.description,
+            attributes: self.attributes,
+            version: self.version,
+        })
+    }
+
+    /// The data of a revision.
+    pub(super) fn record(&self) -> Value {
+        json!({
+            "resource_type": self.name.kind,
+            "resource_id": self.name.id,
+            "title": self.title,
+            "description": self.description,
+            "attributes": self.attributes,
+            "deleted": self.is_deleted,
+        })
+    }
+}
+
+/// A registered thing, as administrators and services see it.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct ResourceView {
+    /// Of which kind.
+    #[serde(rename = "resource_type")]
+    #[schema(value_type = String)]
+    pub kind: ResourceType,
+    /// ID of the resource within its type.
+    #[serde(rename = "resource_id")]
+    #[schema(value_type = String)]
+    pub id: ResourceId,
+    /// For people.
+    pub title: Option<String>,
+    /// For people.
+    pub description: Option<String>,
+    /// For policies.
+    #[schema(value_type = Object)]
+    pub attributes: Map<String, Value>,
+    /// When it was registered first.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Version, counted from 1.
+    pub version: i64,
+    /// Since when it stands so.
+    #[schema(value_type = String, format = DateTime)]
+    pub as_of: Timestamp,
+    /// The person who made it so.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_user: Option<UserId>,
+    /// The client that made it so, or through which the person did.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub by_client: Option<ClientId>,
+}
+
+impl ResourceView {
+    /// Version as an entity tag (RFC 9110 §8.8.3).
+    pub fn etag(&self) -> String {
+        format!("\"{}\"", self.version)
+    }
+
+    /// Type and ID of the resource.
+    pub fn name(&self) -> ResourceName {
+        ResourceName {
+            kind: self.kind.clone(),
+            id: self.id.clone(),
+        }
+    }
+}
+
+impl From<ResourceRow> for ResourceView {
+    fn from(row: ResourceRow) -> Self {
+        Self {
+            kind: row.name.kind,
+            id: row.name.id,
+            title: row.title,
+            description: row.description,
+            attributes: row.attributes,
+            created_at: row.created_at,
+            version: row.version,
+            as_of: row.as_of,
+            by_user: row.by_user,
+            by_client: row.by_client,
+        }
+    }
+}
+
+impl Assignments {
+    /// Cache key of a resource.
+    pub fn resource_key(&self, name: &ResourceName) -> String {
+        format!("resource:{{{}}}:{}", name.key(), self.installation)
+    }
+
+    /// Returns a resource, or `None` if it isn't registered.
+    pub async fn resource(&self, name: &ResourceName) -> Result<Option<Resource>, Unavailable> {
+        if let Some(resource) = self.cached_resource(name).await? {
+            return Ok(resource);
+        }
+        let store_key = self.resource_key(name);
+        let watch = Stopwatch::start();
+        let (version, resource) = self.read_resource_row(name).await?;
+        // A newer copy may have been published since the read; the script doesn't overwrite it.
+        if watch.elapsed() < MAX_FILL_TIME {
+            self.resources.fill(&store_key, version, &resource).await;
+        }
+        Ok(resource)
+    }
+
+    /// Returns the cached copy of [`Assignments::resource`], or `None` if there is no current copy. It never reads the database, and may
+    /// therefore be called for a client that isn't authenticated yet.
+    pub async fn cached_resource(
+        &self,
+        name: &ResourceName,
+    ) -> Result<Option<Option<Resource>>, StoreUnavailable> {
+        let copy = self.resources.get(&self.resource_key(name)).await?;
+        Ok(copy.and_then(|copy| self.resources.parse_if_fresh(name.key(), &copy)))
+    }
+
+    /// Publishes a committed change of a resource: afterwards every instance uses the new version.
+    ///
+    /// # Errors
+    /// [`ChangePending`] if the change could not be published. This call may be retried.
+    pub(super) async fn publish_resource(&self, name: &ResourceName) -> Result<(), ChangePending> {
+        let pending = |error: Unavailable| ChangePending(error);
+        let (version, resource) = self
+            .read_resource_row(name)
+            .await
+            .map_err(|error| pending(error.into()))?;
+        self.resources.raise_min_version(name.key(), version);
+        let stored = self
+            .resources
+            .store(&self.resource_key(name), version, &resource)
+            .await;
+        stored.map_err(|error| pending(error.into()))?;
+        Ok(())
+    }
+
+    /// Polls the resources that changed and raises their minimum versions. Called before an instance serves requests,
+    /// then once a second.
+    pub async fn watch(&self) -> Result<(), Unavailable> {
+        Ok(self
+            .resources
+            .poll_changes(&self.database, queries::list_changes_since)
+            .await?)
+    }
+
+    async fn read_resource_row(&self, name: &ResourceName) -> db::Result<(i64, Option<Resource>)> {
+        let name = name.clone();
+        let find = move |conn: &mut db::Connection| queries::find_resource(conn, &name);
+        let row = self.database.read(find).await?;
+        Ok(row.map_or((0, None), |row| (row.version, row.into_resource())))
+    }
+}

@@ -1,0 +1,159 @@
+//! Explains a decision for the operator: the policies that determined it and the facts from the real stores.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::request::{EvaluationRequest, NamedEntity};
+use super::{AuthZen, AuthZenError};
+use crate::account_state::Unavailable;
+use crate::assignments::ResourceName;
+use crate::policies::{
+    AccessRequest, Auth, Claimed, PrefetchedFacts, StepUpSearch, Subject, is_action,
+};
+
+/// The subject, action and resource of one evaluation, not yet resolved.
+#[derive(Clone, Debug)]
+pub struct UnresolvedRequest {
+    /// Type and ID of the subject.
+    pub subject: (String, String),
+    /// Name of the action.
+    pub action: String,
+    /// Type and ID of the resource.
+    pub resource: (String, String),
+    /// Properties and context that the caller claims.
+    pub claimed: Claimed,
+}
+
+impl UnresolvedRequest {
+    /// Reads the request body of one evaluation.
+    ///
+    /// # Errors
+    /// The request is malformed.
+    pub fn read(request: &Map<String, Value>) -> Result<Self, AuthZenError> {
+        let evaluation = EvaluationRequest::read(request)?;
+        let claimed = evaluation.claimed();
+        Ok(Self {
+            claimed,
+            subject: (evaluation.subject.kind, evaluation.subject.id),
+            action: evaluation.action.name,
+            resource: (evaluation.resource.kind, evaluation.resource.id),
+        })
+    }
+}
+
+/// A sign-in to assume for the decision.
+#[derive(Clone, Debug)]
+pub struct AssumedSignIn {
+    /// `acr` of the sign-in.
+    pub acr: String,
+    /// Age of the sign-in in seconds.
+    pub age: u64,
+}
+
+/// A decision and the facts that it depends on.
+#[derive(Debug, Serialize)]
+pub struct Explanation {
+    /// Whether the request is permitted.
+    pub decision: bool,
+    /// IDs of the policies that determined the decision.
+    pub policies: Vec<String>,
+    /// Policies that failed, with the reason.
+    pub errors: Vec<String>,
+    /// The subject as policies see it: `User`, `Client` or `ExternalSubject`, with its ID.
+    pub principal: String,
+    /// Global roles of the user.
+    pub roles: Vec<String>,
+    /// Roles of the user on the resource.
+    pub resource_roles: Vec<String>,
+    /// Registered attributes of the resource.
+    pub attributes: Map<String, Value>,
+    /// `acr` values of a sufficient sign-in, weakest first.
+    pub acr_values: Vec<&'static str>,
+    /// Maximum age of a sufficient sign-in, in seconds.
+    pub max_age: Option<u64>,
+}
+
+impl AuthZen {
+    /// Decides as for a client, and returns the facts and policies behind the decision.
+    ///
+    /// # Errors
+    /// The resource or the action is invalid, no policies are in force, or a store is unavailable.
+    pub async fn explain(
+        &self,
+        unresolved: UnresolvedRequest,
+        assumed: Option<AssumedSignIn>,
+    ) -> Result<Explanation, AuthZenError> {
+        self.require_policies()?;
+        let resource = ResourceName::parse(&unresolved.resource.0, &unresolved.resource.1)
+            .map_err(|error| AuthZenError::Malformed(format!("resource: {error}")))?;
+        if !is_action(&unresolved.action) {
+            return Err(AuthZenError::Malformed(
+                "action must have 1 to 256 printable characters".into(),
+            ));
+        }
+        let request = AccessRequest {
+            subject: self.assume_sign_in(&unresolved, assumed).await?,
+            action: unresolved.action,
+            resource,
+            prefetched: PrefetchedFacts::default(),
+            claimed: unresolved.claimed,
+        };
+        let input = self.engine.gather(request).await?;
+        let decision = self.engine.policies.decide(&input, StepUpSearch::Search);
+        let (principal, roles) = match &input.subject {
+            Subject::Person { account_state, .. } => (
+                format!(
+                    "User {} ({})",
+                    account_state.user_id, account_state.username
+                ),
+                account_state.roles.clone(),
+            ),
+            Subject::Client(client) => (format!("Client {}", client.public_id), Vec::new()),
+            Subject::ExternalSubject { kind, id } => {
+                (format!("ExternalSubject {kind}:{id}"), Vec::new())
+            }
+        };
+        let step_up = decision.step_up.unwrap_or_default();
+        Ok(Explanation {
+            decision: decision.is_allowed,
+            policies: decision.policies,
+            errors: decision.errors,
+            principal,
+            roles,
+            resource_roles: input.resource_roles,
+            attributes: input.attributes,
+            acr_values: step_up.acr_values,
+            max_age: step_up.max_age,
+        })
+    }
+
+    async fn assume_sign_in(
+        &self,
+        unresolved: &UnresolvedRequest,
+        assumed: Option<AssumedSignIn>,
+    ) -> Result<Subject, Unavailable> {
+        let named = NamedEntity {
+            kind: unresolved.subject.0.clone(),
+            id: unresolved.subject.1.clone(),
+            properties: Map::new(),
+        };
+        let found = self
+            .find_subject(&named, &unresolved.claimed.context, None)
+            .await?;
+        Ok(match (found, assumed) {
+            (Subject::Person { account_state, .. }, Some(assumed)) => Subject::Person {
+                account_state,
+                auth: Some(Auth::assumed(
+                    &assumed.acr,
+                    self.engine
+                        .clock
+                        .now()
+                        .before(Duration::from_secs(assumed.age)),
+                )),
+            },
+            (subject, _) => subject,
+        })
+    }
+}
