@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::base::ids::{AuthorizationId, PasskeyId, SessionId, UserId};
 
-/// Where a person is in the life of their account.
+/// State of a user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UserStatus {

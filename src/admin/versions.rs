@@ -102,15 +102,15 @@ const USER: &str = "user";
 pub struct Version {
     /// Version, counted from 1.
     pub version: i64,
-    /// Since when it stood so.
+    /// When this version was stored.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
-    /// The person who made it so.
+    /// ID of the user who stored this version.
     #[schema(value_type = Option<Uuid>)]
     pub by_user: Option<UserId>,
     /// The user's current name; `null` if the caller may not read it.
     pub by_username: Option<String>,
-    /// The client that made it so, or through which the person did.
+    /// ID of the client that stored this version, or through which the user did.
     #[schema(value_type = Option<Uuid>)]
     pub by_client: Option<ClientId>,
     /// The client's current name; `null` if the caller may not read it.
@@ -120,37 +120,37 @@ pub struct Version {
     pub data: Value,
 }
 
-/// How one thing stood.
+/// A record at a past time.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Past {
-    /// Its version at that instant.
+    /// Version of the record at that time.
     pub item: Version,
-    /// The instant that was asked about.
+    /// The requested time.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
-    /// Whether the answer can't change any more.
+    /// Whether the response is final: repeating the request will return the same state.
     pub settled: bool,
 }
 
-/// One of several, and its version.
+/// One of several records, with its version.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PastItem {
     /// ID of the entity.
     pub id: Uuid,
-    /// Its version at that instant.
+    /// Version of the record at that time.
     #[serde(flatten)]
     pub version: Version,
 }
 
-/// How several things stood.
+/// Records at a past time.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PastItems {
-    /// Those that were there.
+    /// The records that existed.
     pub items: Vec<PastItem>,
-    /// The instant that was asked about.
+    /// The requested time.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
-    /// Whether the answer can't change any more.
+    /// Whether the response is final: repeating the request will return the same state.
     pub settled: bool,
 }
 
@@ -168,7 +168,8 @@ pub enum VersionError {
     Database(#[from] db::Error),
 }
 
-/// The version of a record at an instant. A record that had been deleted by then, or that the caller may not see, is not found.
+/// Returns the version of a record at an instant. A record that had been deleted by then, or that the caller may not see, is not
+/// found.
 pub async fn find_as_of(
     database: &Database,
     entity: Entity,

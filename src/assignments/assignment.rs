@@ -15,42 +15,42 @@ use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, StoredRevision, next_as_of};
 use crate::users;
 
-/// A grant, as the tables hold it and as it is told.
+/// A role assignment: roles of one user on one resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RoleAssignment {
-    /// Of this person on this thing, for ever.
+    /// ID; permanent for this user and this resource.
     #[schema(value_type = uuid::Uuid)]
     pub id: RoleAssignmentId,
     /// ID of the user who holds the roles.
     #[schema(value_type = uuid::Uuid)]
     pub user_id: UserId,
-    /// On a thing of which kind.
+    /// Resource type.
     #[schema(value_type = String)]
     pub resource_type: ResourceType,
-    /// On which.
+    /// Resource ID.
     #[schema(value_type = String)]
     pub resource_id: ResourceId,
-    /// Sorted, each once.
+    /// Roles, sorted and without duplicates.
     pub roles: Vec<String>,
-    /// For people.
+    /// Title for display.
     pub title: Option<String>,
-    /// For people.
+    /// Description for display.
     pub description: Option<String>,
-    /// From when on it counts no more; `null`: until it is withdrawn.
+    /// Expiry time; `null`: the assignment does not expire.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_until: Option<Timestamp>,
-    /// When it was given first.
+    /// When it was first created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// Version, counted from 1.
     pub version: i64,
-    /// Since when it stands so.
+    /// When this version was stored.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
-    /// The person who made it so.
+    /// ID of the user who stored this version.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_user: Option<UserId>,
-    /// The client that made it so, or through which the person did.
+    /// ID of the client that stored this version, or through which the user did.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_client: Option<ClientId>,
 }

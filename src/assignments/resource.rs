@@ -73,10 +73,10 @@ impl ResourceRow {
     }
 }
 
-/// A registered thing, as administrators and services see it.
+/// A registered resource.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ResourceView {
-    /// Of which kind.
+    /// Resource type.
     #[serde(rename = "resource_type")]
     #[schema(value_type = String)]
     pub kind: ResourceType,
@@ -84,25 +84,25 @@ pub struct ResourceView {
     #[serde(rename = "resource_id")]
     #[schema(value_type = String)]
     pub id: ResourceId,
-    /// For people.
+    /// Title for display.
     pub title: Option<String>,
-    /// For people.
+    /// Description for display.
     pub description: Option<String>,
-    /// For policies.
+    /// Attributes that policies can read.
     #[schema(value_type = Object)]
     pub attributes: Map<String, Value>,
-    /// When it was registered first.
+    /// When it was first registered.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// Version, counted from 1.
     pub version: i64,
-    /// Since when it stands so.
+    /// When this version was stored.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
-    /// The person who made it so.
+    /// ID of the user who stored this version.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_user: Option<UserId>,
-    /// The client that made it so, or through which the person did.
+    /// ID of the client that stored this version, or through which the user did.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_client: Option<ClientId>,
 }

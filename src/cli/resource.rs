@@ -53,10 +53,10 @@ pub(super) struct Name {
 pub(super) struct Put {
     #[command(flatten)]
     name: Name,
-    /// Title, shown to people.
+    /// Title for display.
     #[arg(long)]
     title: Option<String>,
-    /// Description, shown to people.
+    /// Description for display.
     #[arg(long)]
     description: Option<String>,
     /// Attributes for policies: a JSON object.

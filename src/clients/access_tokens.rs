@@ -10,7 +10,7 @@ pub enum AccessTokenFormat {
     /// A signed JWT (RFC 9068), which services can check by themselves.
     #[default]
     Jwt,
-    /// A text that only Doorward can read: services ask by introspection.
+    /// An opaque token, which services verify by introspection (RFC 7662).
     Opaque,
 }
 

@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ApplicationType {
-    /// On a web server or in a page.
+    /// On a web server or in a web page.
     #[default]
     Web,
-    /// On a person's device (RFC 8252).
+    /// A native app on the user's device (RFC 8252).
     Native,
 }
 

@@ -15,47 +15,49 @@ use super::{
 use crate::base::ids::ClientId;
 use crate::web::explicit_null;
 
-/// What to register or to change of a client, under the names of RFC 7591. What is left out stays, or has its default.
+/// Metadata to register or to change, with the names of RFC 7591. An omitted member is unchanged, or has its default at
+/// registration.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct ClientChange {
-    /// At registration only, by an administrator in person only: the `client_id`, 1 to 128 of `A-Z a-z 0-9 . _ ~ -`, the first a
-    /// letter or digit. Never one that a client had before. Default: a UUID that nobody chose.
+    /// The `client_id`: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`, the first a letter or digit; never one that another client had before.
+    /// Only at registration, by an administrator who signed in themselves. Default: a generated UUID.
     pub client_id: Option<String>,
-    /// At registration only, by an administrator in person only: the secret, 32 to 256 printable ASCII characters. Default: one
-    /// that Doorward makes.
+    /// The client secret: 32 to 256 printable ASCII characters. Only at registration, by an administrator who signed in
+    /// themselves. Default: a generated secret.
     #[schema(value_type = Option<String>)]
     pub client_secret: Option<TypedSecret>,
-    /// What people and administrators call it: 1 to 100 characters.
+    /// Display name: 1 to 100 characters.
     pub client_name: Option<String>,
-    /// What it may ask, with a space between the names. Default: everything about a person, for an app that people sign in to.
+    /// Scopes that the client may request, separated by spaces. Default for apps that users sign in to: all scopes about the
+    /// user.
     pub scope: Option<String>,
-    /// Where authorization responses may go; compared exactly. At most 50.
+    /// Redirect URIs for authorization responses; compared exactly. At most 50.
     pub redirect_uris: Option<Vec<String>>,
-    /// Where a person may be sent after sign-out; compared exactly. At most 50.
+    /// URIs that users may be redirected to after sign-out; compared exactly. At most 50.
     pub post_logout_redirect_uris: Option<Vec<String>>,
     /// Origins besides those of its redirect URIs whose pages may call the token, `UserInfo` and revocation endpoints, for
     /// example `capacitor://localhost`. At most 50.
     pub allowed_origins: Option<Vec<String>>,
-    /// How it authenticates at the token endpoint. `none`: a public client, without a secret. Left out at registration, or
-    /// `null`: its secret is accepted in the header and in the body (`accepts_either_secret_method` is true then).
+    /// Authentication method at the token endpoint. `none`: a public client, without a secret. `null`, or omitted at
+    /// registration: the secret is accepted in the header and in the body (`accepts_either_secret_method` is then `true`).
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<AuthMethod>)]
     pub token_endpoint_auth_method: Option<Option<String>>,
-    /// Which grants it may use. Default: `authorization_code` and `refresh_token` where there are redirect URIs, else
-    /// `client_credentials`.
+    /// Grant types that the client may use. Default: `authorization_code` and `refresh_token` if there are redirect URIs,
+    /// otherwise `client_credentials`.
     #[schema(value_type = Option<Vec<GrantType>>)]
     pub grant_types: Option<Vec<String>>,
-    /// Which response types it uses: `code` with the grant `authorization_code`, none without it.
+    /// Response types: `code` with the grant type `authorization_code`, otherwise none.
     pub response_types: Option<Vec<String>>,
-    /// Web or native.
+    /// `web` or `native`.
     #[schema(value_type = Option<ApplicationType>)]
     pub application_type: Option<String>,
-    /// Its home page; `null` takes it away, as with everything below that may be `null`.
+    /// URL of the client's home page. `null` removes it; this also applies to the other members that may be `null`.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub client_uri: Option<Option<String>>,
-    /// What it does with people's data.
+    /// URL of the client's privacy policy.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub policy_uri: Option<Option<String>>,
@@ -63,22 +65,22 @@ pub struct ClientChange {
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub tos_uri: Option<Option<String>>,
-    /// Where it wants to hear of ended sessions (OpenID Connect Back-Channel Logout §2.2).
+    /// URI that receives logout tokens (OpenID Connect Back-Channel Logout §2.2).
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub backchannel_logout_uri: Option<Option<String>>,
-    /// Whether it needs `sid` in a logout token. It is there unless `backchannel_logout_without_sid` is set.
+    /// Whether the client requires `sid` in logout tokens. They contain it unless `backchannel_logout_without_sid` is set.
     pub backchannel_logout_session_required: Option<bool>,
-    /// Whether its logout tokens name the user alone, so that it ends every session of theirs.
+    /// Whether logout tokens contain only `sub` and no `sid`, so that each ends all sessions of the user at the client.
     pub backchannel_logout_without_sid: Option<bool>,
-    /// Under which algorithm its tokens are signed.
+    /// Algorithm that signs the client's tokens.
     #[schema(value_type = Option<Algorithm>)]
     pub id_token_signed_response_alg: Option<String>,
-    /// How old a sign-in may be for this app, in seconds, where it does not say so itself.
+    /// Maximum age of a sign-in in seconds, for authorization requests without `max_age`.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub default_max_age: Option<Option<i64>>,
-    /// Which `acr` it asks for where it does not say so itself.
+    /// `acr` values for authorization requests without `acr_values`.
     pub default_acr_values: Option<Vec<String>>,
     /// Whether it must use PKCE: `true`, `false`, or `auto` (the default): until it has used PKCE once, a client with a secret
     /// may rely on `nonce`. A public client must use it in any case.
@@ -86,55 +88,56 @@ pub struct ClientChange {
     pub require_pkce: Option<Value>,
     /// Whether it has used PKCE; `false` lets a client with `auto` rely on `nonce` again.
     pub pkce_used: Option<bool>,
-    /// Whether people are asked before it learns of them.
+    /// Whether users must consent before the client gets access.
     pub require_consent: Option<bool>,
-    /// Whether each refresh token is good for one use. A public client's must be.
+    /// Whether refresh tokens are rotated, that is, each can be used once. Required for public clients.
     pub rotate_refresh_tokens: Option<bool>,
-    /// Signed or opaque.
+    /// Format of access tokens: signed JWT or opaque.
     #[schema(value_type = Option<AccessTokenFormat>)]
     pub access_token_format: Option<String>,
     /// The `typ` in the header of its JWT access tokens, and of those that others get for its audiences: `JWT` for libraries that
     /// refuse `at+jwt`.
     #[schema(value_type = Option<AccessTokenHeaderType>)]
     pub access_token_header_type: Option<String>,
-    /// For how many seconds its access tokens are valid: 30 to 3600; `null`: as long as is configured. More than 300 are set by an
-    /// administrator in person only.
+    /// Lifetime of access tokens in seconds: 30 to 3600; `null`: the configured lifetime. Only administrators who signed in
+    /// themselves may set more than 300.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub access_token_lifetime: Option<Option<i64>>,
-    /// The same for its ID tokens.
+    /// Lifetime of ID tokens in seconds, with the same limits.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub id_token_lifetime: Option<Option<i64>>,
-    /// For how many seconds from the first one on its refresh tokens without offline access are valid: 60 to 157680000; `null`: as long
-    /// as the session. More than is configured is set by an administrator in person only; so it is with the following two.
+    /// Lifetime of refresh tokens without offline access in seconds, from the first one on: 60 to 157680000; `null`: until the
+    /// session ends. Only administrators who signed in themselves may set this and the following two above the configured values.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub refresh_token_lifetime: Option<Option<i64>>,
-    /// For how many seconds its offline access is valid: 60 to 157680000; `null`: as long as is configured.
+    /// Lifetime of offline access in seconds: 60 to 157680000; `null`: the configured lifetime.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub offline_lifetime: Option<Option<i64>>,
-    /// After how many seconds without use its offline access ends: 60 to 157680000; `null`: as is configured.
+    /// Idle timeout of offline access in seconds: 60 to 157680000; `null`: the configured timeout.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub offline_idle_timeout: Option<Option<i64>>,
-    /// Whether the claims of its scopes stand in the ID token too, as they do unless this is `false`.
+    /// Whether ID tokens contain the claims of the requested scopes. Default: `true`.
     pub claims_in_id_token: Option<bool>,
-    /// The services for which it may get tokens (RFC 8707), as absolute URIs. At most 50.
+    /// Absolute URIs of the services that the client may request tokens for (RFC 8707). At most 50.
     pub resources: Option<Vec<String>>,
-    /// Whether tokens for these services are accepted by `UserInfo` too, where `openid` is granted.
+    /// Whether `UserInfo` accepts tokens for these services if `openid` is granted.
     pub userinfo_audience: Option<bool>,
-    /// What it is called as such a service: absolute URIs, by which tokens are requested, and plain names without a colon, which
-    /// stand beside the URI in the audience of those tokens. Each belongs to one client. At most 50.
+    /// Identifiers of the client as a resource server: absolute URIs, by which tokens are requested, and plain names without a
+    /// colon, which are added to the audience of those tokens. Each belongs to one client. At most 50.
     pub audiences: Option<Vec<String>>,
-    /// Who may use it: holders of one of these roles. Empty: everybody.
+    /// Roles whose holders may use the client. Empty: all users.
     pub allowed_roles: Option<Vec<String>>,
-    /// The weakest sign-in that it takes.
+    /// Weakest `acr` that the client accepts.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     pub least_acr: Option<Option<String>>,
-    /// Services that may manage it, besides the one that registered it. Set by an administrator in person only. At most 50.
+    /// Clients that may manage this client, in addition to the one that registered it. Only administrators who signed in
+    /// themselves may set it. At most 50.
     #[schema(value_type = Option<Vec<uuid::Uuid>>)]
     pub managed_by: Option<Vec<String>>,
 }

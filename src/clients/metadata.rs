@@ -12,12 +12,12 @@ use crate::base::ids::ClientId;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthMethod {
-    /// HTTP Basic (RFC 6749 §2.3.1).
+    /// Client secret in the `Authorization` header, with HTTP Basic (RFC 6749 §2.3.1).
     #[default]
     ClientSecretBasic,
-    /// In the body (RFC 6749 §2.3.1).
+    /// Client secret in the request body (RFC 6749 §2.3.1).
     ClientSecretPost,
-    /// It can keep no secret: a public client.
+    /// No authentication: a public client.
     None,
 }
 
@@ -38,15 +38,15 @@ impl AuthMethod {
     }
 }
 
-/// A way to tokens that a client may go.
+/// An OAuth grant type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantType {
-    /// A person's sign-in (RFC 6749 §4.1).
+    /// Authorization code, after a user's sign-in (RFC 6749 §4.1).
     AuthorizationCode,
-    /// A later token of the same authorization (RFC 6749 §6).
+    /// Refresh token (RFC 6749 §6).
     RefreshToken,
-    /// The client on its own behalf (RFC 6749 §4.4).
+    /// Client credentials: the client acts on its own behalf (RFC 6749 §4.4).
     ClientCredentials,
 }
 
@@ -160,14 +160,14 @@ impl Algorithm {
     }
 }
 
-/// What is registered of a client besides its name, secret and scope.
+/// Metadata of a client other than its name, secret and scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct Metadata {
-    /// Where authorization responses may go; compared exactly.
+    /// Redirect URIs for authorization responses; compared exactly.
     #[schema(value_type = Vec<String>)]
     pub redirect_uris: Vec<RedirectUri>,
-    /// Where a person may be sent after sign-out; compared exactly.
+    /// URIs that users may be redirected to after sign-out; compared exactly.
     #[schema(value_type = Vec<String>)]
     pub post_logout_redirect_uris: Vec<RedirectUri>,
     /// Origins besides those of its redirect URIs whose pages may call the token, `UserInfo` and revocation endpoints.
@@ -178,29 +178,30 @@ pub struct Metadata {
     /// (`client_secret_post`). Never both in one request.
     #[serde(default)]
     pub accepts_either_secret_method: bool,
-    /// Grant types that it may use.
+    /// Grant types that the client may use.
     pub grant_types: Vec<GrantType>,
-    /// Web or native.
+    /// `web` or `native`.
     pub application_type: ApplicationType,
     /// URL of the client's home page.
     pub client_uri: Option<String>,
-    /// What it does with people's data.
+    /// URL of the client's privacy policy.
     pub policy_uri: Option<String>,
     /// URL of the client's terms of service.
     pub tos_uri: Option<String>,
-    /// Where it wants to hear of ended sessions (OpenID Connect Back-Channel Logout §2.2).
+    /// URI that receives logout tokens (OpenID Connect Back-Channel Logout §2.2).
     pub backchannel_logout_uri: Option<String>,
-    /// Whether it needs `sid` in a logout token. It is there unless the client asked for logout tokens without it.
+    /// Whether the client requires `sid` in logout tokens. They contain it unless the client registered for logout tokens without
+    /// it.
     pub backchannel_logout_session_required: bool,
-    /// Whether its logout tokens name the user alone: for software that can't find a session by its `sid`. It then ends every
-    /// session of the user.
+    /// Whether logout tokens contain only `sub` and no `sid`, for software that can't find a session by its `sid`. A logout token
+    /// then ends all sessions of the user at the client.
     #[serde(default)]
     pub backchannel_logout_without_sid: bool,
-    /// Under which algorithm its tokens are signed.
+    /// Algorithm that signs the client's tokens.
     pub id_token_signed_response_alg: Algorithm,
-    /// How old a sign-in may be for this app, in seconds, where it does not say so itself.
+    /// Maximum age of a sign-in in seconds, for authorization requests without `max_age`.
     pub default_max_age: Option<u32>,
-    /// Which `acr` it asks for where it does not say so itself.
+    /// `acr` values for authorization requests without `acr_values`.
     pub default_acr_values: Vec<String>,
     /// Whether it must use PKCE (RFC 7636). `auto`, the default: a client with a secret may rely on `nonce` until it has used
     /// PKCE once. Only a client with a secret may go without.
@@ -208,44 +209,45 @@ pub struct Metadata {
     /// Whether it has used PKCE: with `auto`, PKCE is required of it from then on.
     #[serde(default)]
     pub pkce_used: bool,
-    /// Whether people are asked before it learns of them. Not for one's own apps.
+    /// Whether users must consent before the client gets access. `false` is meant for the operator's own apps.
     pub require_consent: bool,
-    /// Whether each refresh token is good for one use. Only a client with a secret may keep one (RFC 9700 §4.14.2).
+    /// Whether refresh tokens are rotated, that is, each can be used once. Required for public clients (RFC 9700 §4.14.2).
     pub rotate_refresh_tokens: bool,
-    /// Signed or opaque.
+    /// Format of access tokens: signed JWT or opaque.
     pub access_token_format: AccessTokenFormat,
     /// The `typ` in the header of its JWT access tokens; of a resource server, also of those that others get for it.
     #[serde(default)]
     pub access_token_header_type: AccessTokenHeaderType,
-    /// For how many seconds its access tokens are valid, from 30 to 3600 and never longer than `tokens.max_client_lifetime`; left out:
-    /// `tokens.access_lifetime`. More than 300 are set by an administrator in person only.
+    /// Lifetime of access tokens in seconds: 30 to 3600, and at most `tokens.max_client_lifetime`. Default:
+    /// `tokens.access_lifetime`. Only administrators who signed in themselves may set more than 300.
     pub access_token_lifetime: Option<u32>,
-    /// The same for its ID tokens; left out: `tokens.id_lifetime`.
+    /// Lifetime of ID tokens in seconds, with the same limits. Default: `tokens.id_lifetime`.
     pub id_token_lifetime: Option<u32>,
-    /// For how many seconds from the first one on its refresh tokens without offline access are valid, at most; left out: as long as
-    /// the session. From 60 to 157680000, as the following two.
+    /// Lifetime of refresh tokens without offline access in seconds, from the first one on: 60 to 157680000. Default: until the
+    /// session ends.
     pub refresh_token_lifetime: Option<u32>,
-    /// For how many seconds its offline access is valid; left out: `tokens.offline_lifetime`.
+    /// Lifetime of offline access in seconds: 60 to 157680000. Default: `tokens.offline_lifetime`.
     pub offline_lifetime: Option<u32>,
-    /// After how many seconds without use its offline access ends; left out: `tokens.offline_idle_timeout`.
+    /// Idle timeout of offline access in seconds: 60 to 157680000. Default: `tokens.offline_idle_timeout`.
     pub offline_idle_timeout: Option<u32>,
-    /// Whether the claims of its scopes stand in the ID token too, for software that never asks `UserInfo`. So it is for new
-    /// clients.
+    /// Whether ID tokens contain the claims of the requested scopes, for software that doesn't call `UserInfo`. Default for new
+    /// clients: `true`.
     pub claims_in_id_token: bool,
-    /// The services for which it may get tokens (RFC 8707), as absolute URIs.
+    /// Absolute URIs of the services that the client may request tokens for (RFC 8707).
     pub resources: Vec<String>,
-    /// Whether tokens for these services are accepted by `UserInfo` too, where `openid` is granted: their audience then names
-    /// `UserInfo` beside the service.
+    /// Whether `UserInfo` accepts tokens for these services if `openid` is granted. The audience of such a token then contains
+    /// `UserInfo` in addition to the service.
     #[serde(default)]
     pub userinfo_audience: bool,
-    /// What it is called as such a service: absolute URIs, and plain names that its tokens name beside the requested URI. It may
-    /// introspect tokens whose audience is one of these.
+    /// Identifiers of the client as a resource server: absolute URIs, and plain names that are added to the audience of its
+    /// tokens. The client may introspect tokens that have one of these in their audience.
     pub audiences: Vec<String>,
-    /// Who may use it: holders of one of these roles. Empty: everybody.
+    /// Roles whose holders may use the client. Empty: all users.
     pub allowed_roles: Vec<String>,
-    /// The weakest sign-in that it takes.
+    /// Weakest `acr` that the client accepts.
     pub least_acr: Option<String>,
-    /// Services that may manage it, besides the one that registered it. Set by an administrator in person only.
+    /// Clients that may manage this client, in addition to the one that registered it. Only administrators who signed in
+    /// themselves may set it.
     #[schema(value_type = Vec<uuid::Uuid>)]
     pub managed_by: Vec<ClientId>,
 }

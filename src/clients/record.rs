@@ -16,21 +16,21 @@ use crate::base::seal::Sealer;
 /// A registered client, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Client {
-    /// Its `client_id`: a UUID, or the text that an administrator chose.
+    /// The `client_id`: a UUID, or the text that an administrator chose.
     #[serde(rename = "client_id")]
     #[schema(value_type = String)]
     pub public_id: PublicClientId,
     /// The UUID under which audit events and versions name it; equals `client_id` unless that was chosen.
     #[schema(value_type = uuid::Uuid)]
     pub id: ClientId,
-    /// What people and administrators call it.
+    /// Display name of the client.
     #[serde(rename = "client_name")]
     pub name: String,
     /// Scopes that it may request.
     #[serde(rename = "scope")]
     #[schema(value_type = String)]
     pub scopes: Scopes,
-    /// What else is registered.
+    /// The other registered metadata.
     #[serde(flatten)]
     pub metadata: Metadata,
     /// Whether it may send requests; a disabled client may not.
@@ -39,7 +39,8 @@ pub struct Client {
     #[serde(default)]
     #[schema(value_type = Option<uuid::Uuid>)]
     pub registered_by_client: Option<ClientId>,
-    /// Raised by every change that loosens it: users who consented before are asked again.
+    /// Incremented by every change that gives the client more access or lets more parties receive its data: users who consented
+    /// before must consent again.
     #[serde(default)]
     pub consent_epoch: i64,
     /// Time of creation.
@@ -47,7 +48,7 @@ pub struct Client {
     pub created_at: Timestamp,
     /// Version, counted from 1.
     pub version: i64,
-    /// Since when it stands so.
+    /// When this version was stored.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
 }

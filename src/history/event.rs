@@ -115,47 +115,47 @@ impl Event {
     }
 }
 
-/// An event as it is listed.
+/// An audit event.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RecordedEvent {
-    /// Sorts by time.
+    /// ID of the event; sorts by time.
     #[schema(value_type = uuid::Uuid)]
     pub id: AuditEventId,
-    /// When, by the database's clock.
+    /// Time of the event, by the database's clock.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// `user:ID`, `client:ID`, `command` or `doorward`.
+    /// Actor: `user:ID`, `client:ID`, `command` or `doorward`.
     pub actor: String,
     /// Name of the action, such as `session.ended`.
     pub action: String,
     /// ID of the user concerned.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub subject: Option<UserId>,
-    /// Concerning which client.
+    /// ID of the client concerned.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub client: Option<ClientId>,
-    /// Concerning which passkey.
+    /// ID of the passkey concerned.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub passkey: Option<PasskeyId>,
     /// IP address of the request.
     pub address: Option<String>,
-    /// With what.
+    /// User agent of the request.
     pub user_agent: Option<String>,
-    /// `success` or `refused`.
+    /// Outcome: `success` or `refused`.
     pub outcome: String,
     /// Reason that was given, or why the request was refused.
     pub reason: Option<String>,
-    /// What else; `null` where what is stored can't be read.
+    /// Other relevant data; `null` if the stored data can't be read.
     pub details: Value,
-    /// The user who acted, in person or through an app.
+    /// ID of the user who acted, directly or through an app.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_user: Option<UserId>,
-    /// The client that acted, or through which the user did.
+    /// ID of the client that acted, or through which the user did.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub by_client: Option<ClientId>,
-    /// The account and machine of the process (`user@host`), where the command line or the service itself acted.
+    /// Operating-system account and host (`user@host`) of the process, if the command line or the service itself acted.
     pub operator: Option<String>,
-    /// The stored text of such details.
+    /// The stored text of details that can't be read.
     #[serde(skip)]
     pub raw_details: Option<String>,
 }

@@ -163,7 +163,7 @@ impl AuthorizationRequest {
         ) {
             return None;
         }
-        // The client was loosened since: the user was, or would be, asked about a client that differs from the current one.
+        // The client's access was widened since: the user consented, or would consent, to an earlier state of it.
         if client.metadata.require_consent && self.consent_epoch != client.consent_epoch {
             return None;
         }

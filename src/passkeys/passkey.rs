@@ -58,11 +58,11 @@ pub struct PasskeyView {
     /// ID of the passkey.
     #[schema(value_type = Uuid)]
     pub id: PasskeyId,
-    /// What its owner calls it.
+    /// Name that its owner chose.
     pub name: String,
-    /// Who makes it, where that is known.
+    /// Name of the provider or the authenticator model, if known.
     pub provider: Option<&'static str>,
-    /// The kind of authenticator.
+    /// AAGUID: the model of the authenticator, or the provider.
     pub aaguid: Uuid,
     /// Whether its provider copies it to other devices; otherwise it is on one device only.
     pub synced: bool,
@@ -71,10 +71,10 @@ pub struct PasskeyView {
     /// When it was registered.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it last signed in.
+    /// When its owner last authenticated with it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
-    /// Time of revocation; `None`: not revoked.
+    /// Time of revocation; `null`: not revoked.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
     /// Reason of the revocation.

@@ -22,9 +22,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
     );
 }
 
-/// Who is signed in, and how.
+/// The signed-in user, and how they signed in.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct SessionAnswer {
+pub struct SessionResponse {
     session: SessionPart,
     user: UserPart,
 }
@@ -52,11 +52,11 @@ struct UserPart {
     roles: Vec<String>,
 }
 
-/// The session of this browser.
+/// Returns the session of this browser.
 #[utoipa::path(
     get, path = "/v1/session", tag = "sessions", security(("cookie" = [])),
     responses(
-        (status = 200, description = "A user is signed in", body = SessionAnswer),
+        (status = 200, description = "A user is signed in", body = SessionResponse),
         (status = 401, description = "Not signed in"),
         (status = 503, description = "The session store is unavailable"),
     )
@@ -67,7 +67,7 @@ pub async fn read_session(signed_in: SignedIn) -> Answer {
         account_state,
         ..
     } = signed_in;
-    Ok(HttpResponse::Ok().json(SessionAnswer {
+    Ok(HttpResponse::Ok().json(SessionResponse {
         session: SessionPart {
             id: session.id,
             auth_time: session.auth_time,
@@ -88,8 +88,7 @@ pub async fn read_session(signed_in: SignedIn) -> Answer {
 
 /// Signs this browser out.
 ///
-/// Offline access of apps (`offline_access`) is kept: it is withdrawn at `/v1/me/apps`, or ends when an administrator
-/// ends the session.
+/// Offline access of apps (`offline_access`) is kept until it is revoked at `/v1/me/apps`, or an administrator ends the session.
 #[utoipa::path(
     delete, path = "/v1/session", tag = "sessions", security(("cookie" = [])),
     responses(

@@ -15,28 +15,28 @@ use crate::db;
 /// A session as its owner and administrators see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SessionView {
-    /// The public id.
+    /// Public ID of the session.
     #[schema(value_type = uuid::Uuid)]
     pub id: SessionId,
-    /// The passkeys that it rests on.
+    /// IDs of the passkeys that the session depends on.
     #[schema(value_type = Vec<uuid::Uuid>)]
     pub passkeys: Vec<PasskeyId>,
-    /// The last ceremony.
+    /// Time of the last authentication with a passkey.
     #[schema(value_type = String, format = DateTime)]
     pub auth_time: Timestamp,
     /// `acr` of the sign-in.
     pub acr: String,
-    /// From where it was opened.
+    /// IP address of the sign-in.
     pub address: Option<String>,
-    /// With what.
+    /// User agent of the sign-in.
     pub user_agent: Option<String>,
     /// Time of creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// When it was last seen (in steps of a tenth of the idle timeout).
+    /// When it was last used, accurate to a tenth of the idle timeout.
     #[schema(value_type = String, format = DateTime)]
     pub last_seen_at: Timestamp,
-    /// Expiry that no use postpones.
+    /// Absolute expiry time, which use doesn't extend.
     #[schema(value_type = String, format = DateTime)]
     pub absolute_end: Timestamp,
 }

@@ -10,7 +10,7 @@ pub enum EmailState {
     /// Someone entered it; nothing more is known.
     #[default]
     Unverified,
-    /// An administrator in person confirmed that it belongs to the user.
+    /// An administrator who signed in themselves confirmed that it belongs to the user.
     #[serde(rename = "vouched")]
     ConfirmedByAdmin,
     /// The user proved that they receive email at it.

@@ -53,17 +53,17 @@ pub struct Invitation {
     pub credential: CreatorCredential,
 }
 
-/// A link as it is handed out, this once.
+/// A new invitation link or recovery link. No later response contains it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct InvitationLink {
     /// URL of the link.
     pub url: String,
-    /// The token in it.
+    /// The token in the link.
     pub token: String,
     /// Expiry of the link.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// For whom, when they are known.
+    /// ID of the user that the link is for, if they already exist.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub user_id: Option<UserId>,
 }
@@ -84,7 +84,7 @@ pub struct NewInvitation {
     pub roles: Vec<String>,
     /// ID or username of an existing user, if the link is for one.
     pub user: Option<String>,
-    /// How long the link is valid; `None`: [`DEFAULT_INVITATION_TTL`](super::INVITATION_LIFE).
+    /// How long the link is valid; `None`: [`DEFAULT_INVITATION_TTL`](super::DEFAULT_INVITATION_TTL).
     pub lifetime: Option<Duration>,
 }
 

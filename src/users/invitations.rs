@@ -77,18 +77,18 @@ pub struct InvitationView {
     /// ID of the invitation.
     #[schema(value_type = uuid::Uuid)]
     pub id: InvitationId,
-    /// `join`: a new user joins; `recover`: an existing user gets a new passkey; `add_device`: a user adds a device of theirs.
+    /// `join`: a new user joins; `recover`: an existing user gets a new passkey; `add_device`: a user adds another device.
     pub purpose: String,
     /// The state of the invitation.
     pub state: InvitationState,
     /// Whether the link can be used now: it is open, and its creator may still invite.
     pub usable: bool,
-    /// The user it is for, if they are known.
+    /// ID of the user that the link is for, if they already exist.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub user_id: Option<UserId>,
     /// The email address that a new user will have.
     pub email: Option<String>,
-    /// Whether the email address will count as verified, on the word of an administrator in person or the command line.
+    /// Whether the email address will count as verified: a signed-in administrator or the command line entered it.
     pub email_verified: bool,
     /// The name suggested to a new user.
     pub display_name: Option<String>,
@@ -97,16 +97,16 @@ pub struct InvitationView {
     /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// Until when it can be used.
+    /// When the link expires.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// Time of use; `None`: not used yet.
+    /// When it was used; `null`: not used yet.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub used_at: Option<Timestamp>,
     /// The user who used it.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub used_by: Option<UserId>,
-    /// Time of revocation; `None`: not revoked.
+    /// Time of revocation; `null`: not revoked.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
     /// The user who created it; `null` if no user did.

@@ -17,20 +17,20 @@ use crate::history::{self, Actor, Author, Revision, next_as_of};
 /// Maximum number of entries in each list of a role.
 pub(super) const MAX_MANAGED: usize = 100;
 
-/// What people may be, everywhere: a global role, and what its holders may manage.
+/// A global role, and what its holders can manage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Role {
     /// Name; it never changes.
     pub name: String,
     /// Purpose of the role.
     pub description: String,
-    /// Its holders may manage people who hold some of these roles and none beside them, and give and take these.
+    /// Roles that its holders can manage: they manage users who hold only these roles, and can assign and remove them.
     pub manages_roles: Vec<String>,
-    /// Its holders may manage grants on things of these types.
+    /// Resource types on which its holders can assign roles.
     pub manages_assignments_on: Vec<String>,
     /// Version, counted from 1.
     pub version: i64,
-    /// Since when it stands so.
+    /// When this version was stored.
     #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
 }

@@ -43,21 +43,21 @@ pub struct User {
     pub as_of: Timestamp,
 }
 
-/// A person as services and administrators see them.
+/// A user, as services and administrators see them.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UserView {
     #[schema(value_type = uuid::Uuid)]
     id: UserId,
     username: String,
     email: Option<String>,
-    /// Whether the email address is verified: an administrator vouched for it, or the user proved that they receive email at it.
+    /// Whether the email address is verified: an administrator confirmed it, or the user proved that they receive email at it.
     email_verified: bool,
-    /// Why it counts as verified or not.
+    /// The reason why it counts as verified or not.
     email_state: EmailState,
-    /// When it was vouched for or verified.
+    /// When it was confirmed by an administrator or verified.
     #[schema(value_type = Option<String>, format = DateTime)]
     email_verified_at: Option<Timestamp>,
-    /// The administrator who vouched for it; `null` for the command line.
+    /// ID of the administrator who confirmed it; `null` for the command line.
     #[schema(value_type = Option<uuid::Uuid>)]
     email_verified_by: Option<UserId>,
     display_name: String,

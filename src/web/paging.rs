@@ -55,15 +55,15 @@ impl<T> Page<T> {
     }
 }
 
-/// Things that are few enough to need no paging.
+/// A complete list, without paging.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Items<T> {
-    /// All of them.
+    /// All items.
     pub items: Vec<T>,
 }
 
-/// How many sessions an act ended.
+/// The number of sessions that a request ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SessionsEnded {
     /// Number of sessions that were ended.

@@ -77,7 +77,7 @@ select
         'passkeys', coalesce(
             (select jsonb_agg(p.id order by p.created_at, p.id) from passkeys p
              where p.user_id = u.id and p.revoked_at is null), '[]'),
-        -- While a copy of the session or of its earlier key may exist; one more than the record promises says that there are others.
+        -- While a cached copy of the session or of its earlier key may exist; one row over the limit shows that there are more.
         'ended', coalesce(
             (select jsonb_agg(e.id order by e.ended_at, e.id) from
                 (select id, ended_at from sessions
@@ -89,7 +89,7 @@ select
                 (select id, auth_time from sessions
                  where user_id = u.id and listed_until > now() and ended_at is null and epoch = s.session_epoch
                  order by auth_time desc, id limit 65) e), '[]'),
-        -- As long as an access token may live, and an hour more; one more than the record promises says that there are others.
+        -- For the maximum lifetime of an access token plus one hour; one row over the limit shows that there are more.
         'revoked', coalesce(
             (select jsonb_agg(a.id order by a.revoked_at, a.id) from
                 (select id, revoked_at from authorizations

@@ -1,5 +1,5 @@
--- An index of the audiences in clients.metadata: finds the resource server of an audience. That an audience is one client's is
--- checked under a lock when a client changes; clients of earlier versions may share one.
+-- An index of the audiences in clients.metadata: finds the resource server of an audience. A change of a client
+-- checks under a lock that each audience belongs to one client; clients of earlier versions may share one.
 create table client_audiences (
     audience text not null,
     client_id blob not null references clients (id),

@@ -73,7 +73,7 @@ select
         'passkeys', json(
             (select json_group_array(lower(hex(p.id)) order by p.created_at, p.id) from passkeys p
              where p.user_id = u.id and p.revoked_at is null)),
-        -- While a copy of the session or of its earlier key may exist; one more than the record promises says that there are others.
+        -- While a cached copy of the session or of its earlier key may exist; one row over the limit shows that there are more.
         'ended', json(
             (select json_group_array(lower(hex(e.id)) order by e.ended_at, e.id) from
                 (select id, ended_at from sessions
@@ -86,7 +86,7 @@ select
                  where user_id = u.id and listed_until > cast(unixepoch('subsec') * 1000000 as integer)
                    and ended_at is null and epoch = s.session_epoch
                  order by auth_time desc, id limit 65) e)),
-        -- As long as an access token may live, and an hour more; one more than the record promises says that there are others.
+        -- For the maximum lifetime of an access token plus one hour; one row over the limit shows that there are more.
         'revoked', json(
             (select json_group_array(lower(hex(a.id)) order by a.revoked_at, a.id) from
                 (select id, revoked_at from authorizations

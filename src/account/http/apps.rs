@@ -13,13 +13,14 @@ use crate::oidc::consent::AppAccess;
 use crate::sessions::SignedIn;
 use crate::web::{Answer, Items, Problem};
 
-/// An app that one lets have something.
+/// An app that has access to the signed-in user's account.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AppView {
     #[schema(value_type = String)]
     client_id: PublicClientId,
+    /// Name of the app.
     client_name: String,
-    /// What it may have: scopes with spaces between them.
+    /// Granted scopes, separated by spaces.
     scope: String,
     #[schema(value_type = String, format = DateTime)]
     since: Timestamp,
@@ -36,10 +37,10 @@ impl From<AppAccess> for AppView {
     }
 }
 
-/// The apps that have access to one's own account.
+/// Lists the apps that have access to the signed-in user's account.
 #[utoipa::path(
     get, path = "/v1/me/apps", tag = "account", security(("cookie" = [])),
-    responses((status = 200, body = Items<AppView>))
+    responses((status = 200, description = "The apps", body = Items<AppView>))
 )]
 pub async fn list_apps(signed_in: SignedIn, oidc: web::Data<Oidc>) -> Answer {
     let found = oidc.list_apps(signed_in.session.user).await?;
@@ -47,12 +48,12 @@ pub async fn list_apps(signed_in: SignedIn, oidc: web::Data<Oidc>) -> Answer {
     Ok(HttpResponse::Ok().json(Items { items }))
 }
 
-/// Withdraws what an app may have. Every token that it holds of one is refused from then on.
+/// Revokes an app's access to the signed-in user's account. All tokens that it has for the user stop working immediately.
 #[utoipa::path(
-    delete, path = "/v1/me/apps/{client_id}", tag = "account", security(("cookie" = [])),
+    delete, path = "/v1/me/apps/{client_id}", operation_id = "revoke_app_access", tag = "account", security(("cookie" = [])),
     params(("client_id" = String, Path, description = "ID of the app")),
     responses(
-        (status = 204, description = "Withdrawn"),
+        (status = 204, description = "The access was revoked"),
         (status = 404, description = "The app has no access"),
     )
 )]

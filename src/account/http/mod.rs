@@ -29,12 +29,12 @@ crate::web::routes! {
     "/v1/me/sessions/{session}" => delete end_session;
 }
 
-/// Who is signed in.
+/// Returns the signed-in user.
 #[utoipa::path(
     get, path = "/v1/me", tag = "account", security(("cookie" = [])),
     params(("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy")),
     responses(
-        (status = 200, body = UserView, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The user", body = UserView, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
     )
 )]
@@ -43,23 +43,24 @@ pub async fn read_me(request: HttpRequest, signed_in: SignedIn, users: web::Data
     Ok(answer_user(&request, user))
 }
 
-/// What a person changes about themself.
+/// Changes to the signed-in user's account. Omitted members are unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMe {
+    /// New display name.
     display_name: Option<String>,
-    /// `null` takes the address away.
+    /// Email address; `null` removes it.
     #[serde(default, deserialize_with = "crate::web::explicit_null")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
 }
 
-/// Changes one's own name or address.
+/// Changes the signed-in user's display name or email address.
 #[utoipa::path(
     patch, path = "/v1/me", tag = "account", security(("cookie" = [])), request_body = UpdateMe,
     params(("If-Match" = Option<String>, Header, description = "The `ETag` that you read")),
     responses(
-        (status = 200, body = UserView, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The user", body = UserView, headers(("ETag" = String, description = "The version"))),
         (status = 412, description = "Changed since `If-Match`"),
     )
 )]
@@ -98,7 +99,7 @@ pub(super) fn change_of(
     })
 }
 
-/// Locks one's own account: every session ends, no passkey signs in, until an administrator reactivates it.
+/// Locks the signed-in user's account: all sessions end, and no passkey signs in, until an administrator reactivates it.
 #[utoipa::path(
     post, path = "/v1/me/suspend", tag = "account", security(("cookie" = [])),
     responses(
@@ -130,10 +131,10 @@ pub async fn suspend_me(
     ))
 }
 
-/// One's own passkeys.
+/// Lists the signed-in user's passkeys.
 #[utoipa::path(
     get, path = "/v1/me/passkeys", operation_id = "list_own_passkeys", tag = "account", security(("cookie" = [])),
-    responses((status = 200, body = Items<PasskeyView>))
+    responses((status = 200, description = "The passkeys", body = Items<PasskeyView>))
 )]
 pub async fn list_passkeys(signed_in: SignedIn, passkeys: web::Data<Passkeys>) -> Answer {
     let found = passkeys.list(signed_in.session.user, false).await?;
@@ -148,11 +149,11 @@ pub struct Rename {
     name: String,
 }
 
-/// Names a passkey.
+/// Renames a passkey.
 #[utoipa::path(
     patch, path = "/v1/me/passkeys/{passkey}", tag = "account", security(("cookie" = [])), request_body = Rename,
     params(("passkey" = uuid::Uuid, Path, description = "ID of the passkey")),
-    responses((status = 200, body = PasskeyView), (status = 404, description = "Not found in your account"))
+    responses((status = 200, description = "The passkey", body = PasskeyView), (status = 404, description = "Not found in your account"))
 )]
 pub async fn rename_passkey(
     request: HttpRequest,
@@ -168,7 +169,7 @@ pub async fn rename_passkey(
     Ok(HttpResponse::Ok().json(PasskeyView::from(passkey)))
 }
 
-/// What was cut, and what the browser's password manager should know.
+/// The result of removing a passkey, and the data to signal to the browser's password manager.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RevokedPasskey {
     #[schema(value_type = uuid::Uuid)]
@@ -185,12 +186,12 @@ pub struct Signal {
     all_accepted_credential_ids: Vec<String>,
 }
 
-/// Removes one of one's own passkeys; every session that rests on it ends.
+/// Removes a passkey of the signed-in user. All sessions that depend on it end.
 #[utoipa::path(
     delete, path = "/v1/me/passkeys/{passkey}", operation_id = "revoke_own_passkey", tag = "account", security(("cookie" = [])),
     params(("passkey" = uuid::Uuid, Path, description = "ID of the passkey")),
     responses(
-        (status = 200, body = RevokedPasskey),
+        (status = 200, description = "The passkey was removed", body = RevokedPasskey),
         (status = 403, description = "Needs a recent sign-in"),
         (status = 404, description = "Not found in your account"),
         (status = 409, description = "The only passkey can't be removed"),
@@ -240,11 +241,11 @@ fn signal(rp_id: &str, user: UserId, revoked: &RevocationResult) -> Signal {
     }
 }
 
-/// Makes a link with which another device of one's own gets a passkey, once, within 15 minutes.
+/// Creates a link to register a passkey on another device of the signed-in user. It can be used once, within 15 minutes.
 #[utoipa::path(
     post, path = "/v1/me/device-links", tag = "account", security(("cookie" = [])),
     responses(
-        (status = 201, body = InvitationLink),
+        (status = 201, description = "The link", body = InvitationLink),
         (status = 403, description = "Needs a recent sign-in"),
     )
 )]
@@ -259,20 +260,20 @@ pub async fn create_device_link(
     Ok(HttpResponse::Created().json(link))
 }
 
-/// One's own sessions.
+/// Lists the signed-in user's sessions.
 #[utoipa::path(
     get, path = "/v1/me/sessions", operation_id = "list_own_sessions", tag = "account", security(("cookie" = [])),
-    responses((status = 200, body = Items<SessionView>))
+    responses((status = 200, description = "The open sessions", body = Items<SessionView>))
 )]
 pub async fn list_sessions(signed_in: SignedIn, sessions: web::Data<Sessions>) -> Answer {
     let items = sessions.list(signed_in.session.user).await?;
     Ok(HttpResponse::Ok().json(Items { items }))
 }
 
-/// Ends all of one's own sessions but this one, and everything that apps got in them, offline access too.
+/// Ends all other sessions of the signed-in user and the access that apps got in them, including offline access.
 #[utoipa::path(
     delete, path = "/v1/me/sessions", tag = "account", security(("cookie" = [])),
-    responses((status = 200, body = SessionsEnded))
+    responses((status = 200, description = "The number of sessions that were ended", body = SessionsEnded))
 )]
 pub async fn end_other_sessions(
     request: HttpRequest,
@@ -288,12 +289,12 @@ pub async fn end_other_sessions(
     }))
 }
 
-/// Ends one of one's own sessions, and everything that apps got in it, offline access too. To sign out and keep offline access:
-/// `DELETE /v1/session`.
+/// Ends a session of the signed-in user and the access that apps got in it, including offline access. To sign out and keep
+/// offline access, use `DELETE /v1/session`.
 #[utoipa::path(
     delete, path = "/v1/me/sessions/{session}", operation_id = "end_own_session", tag = "account", security(("cookie" = [])),
     params(("session" = uuid::Uuid, Path, description = "ID of the session")),
-    responses((status = 200, body = SessionsEnded), (status = 404, description = "Not found in your account"))
+    responses((status = 200, description = "The number of sessions that were ended", body = SessionsEnded), (status = 404, description = "Not found in your account"))
 )]
 pub async fn end_session(
     request: HttpRequest,

@@ -54,10 +54,10 @@ pub enum CommandError {
     /// The actor manages resources, but none of this type.
     #[error(transparent)]
     NotYourType(#[from] NotYourType),
-    /// Only administrators in person create and change roles.
+    /// Only administrators who signed in themselves create and change roles.
     #[error("roles are changed by administrators in person")]
     RolesInPerson,
-    /// Only administrators in person release usernames.
+    /// Only administrators who signed in themselves release usernames.
     #[error(transparent)]
     Release(#[from] ReleaseError),
     /// The user's sign-in is not recent; a step-up is needed first.

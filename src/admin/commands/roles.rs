@@ -16,7 +16,7 @@ impl Commands {
         Ok(())
     }
 
-    /// Requires an administrator in person with a recent sign-in.
+    /// Requires an administrator who signed in themselves, with a recent sign-in.
     pub fn permit_roles(&self) -> Result<Permit, CommandError> {
         if self.actor.is_administrator_in_person() {
             return Ok(self.actor.permit(Scope::RoleAssignmentsWrite)?);

@@ -49,7 +49,7 @@ impl Commands {
         Ok((self.users.resolve(name).await?, permit))
     }
 
-    /// As [`Commands::user_to_change`]. Users may also suspend themselves in person, without a recent sign-in.
+    /// As [`Commands::user_to_change`]. Users who signed in themselves may also suspend themselves, without a recent sign-in.
     pub async fn user_to_suspend(&self, name: &str) -> Result<(UserId, Permit), CommandError> {
         let scope = Scope::UsersWrite;
         let own = self.actor.own_id(name, scope);
@@ -80,7 +80,7 @@ impl Commands {
         })
     }
 
-    /// Requires an administrator in person, who may release usernames.
+    /// Requires an administrator who signed in themselves, who may release usernames.
     pub fn permit_release(&self) -> Result<Permit, CommandError> {
         if !self.actor.is_administrator_in_person() {
             return Err(ReleaseError::NotPermitted.into());

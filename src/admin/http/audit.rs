@@ -12,21 +12,21 @@ use crate::history::{self, EventFilter, Outcome, RecordedEvent};
 use crate::users::Users;
 use crate::web::{Answer, Page, Problem, cursor, parameter};
 
-/// Which events to list.
+/// Filters and page of a list of audit events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListEvents {
-    /// Done by or to this person: id or username.
+    /// Only events by or about this user: ID or username.
     person: Option<String>,
     /// Only events by this client, through it, or about it: a `client_id`.
     client: Option<String>,
-    /// Actions that begin with this, for example `passkey.`.
+    /// Only events whose action begins with this text, for example `passkey.`.
     action: Option<String>,
-    /// `success` or `refused`.
+    /// Only events with this outcome: `success` or `refused`.
     outcome: Option<String>,
-    /// RFC 3339: not earlier.
+    /// Only events at this time (RFC 3339) or later.
     from: Option<String>,
-    /// RFC 3339: earlier than this.
+    /// Only events before this time (RFC 3339).
     until: Option<String>,
     limit: Option<usize>,
     after: Option<String>,
@@ -57,12 +57,12 @@ pub(in crate::admin) fn parse_outcome(text: &str) -> Result<Outcome, &'static st
     Outcome::parse(text).ok_or("must be success or refused")
 }
 
-/// What was done and refused, newest first.
+/// Lists audit events, newest first.
 #[utoipa::path(
     get, path = "/v1/audit-events", tag = "audit", params(ListEvents),
     responses(
-        (status = 200, body = Page<RecordedEvent>),
-        (status = 404, description = "`person` does not exist"),
+        (status = 200, description = "A page of events", body = Page<RecordedEvent>),
+        (status = 404, description = "No user has the ID or username in `person`"),
     )
 )]
 pub async fn list_audit_events(commands: Commands, query: web::Query<ListEvents>) -> Answer {

@@ -21,22 +21,23 @@ use crate::web::{Answer, AnyCase, Page, Problem, cursor, field, no_cursor};
 /// Maximum number of invitations in one list.
 const MOST: usize = 200;
 
-/// Whom to invite: a new person, or with `user_id` an existing one who needs a new passkey.
+/// A new invitation: for a new user, or with `user_id` a recovery link for an existing user who needs a new passkey.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invite {
     username: Option<String>,
     email: Option<String>,
-    /// For administrators in person: whether the email address is verified. By default, an address counts as verified if an
-    /// administrator in person enters it, and not if a client or another manager does.
+    /// Whether the email address is verified; only administrators who signed in themselves may set it. By default, an address
+    /// counts as verified if such an administrator enters it, and not if a client or another manager does.
     email_verified: Option<bool>,
     display_name: Option<String>,
-    /// The roles that a new person will hold. Whoever manages people by a role of theirs gives at least one that they manage.
+    /// Roles that the new user will hold. A caller who manages users through a role must include at least one role that they
+    /// manage.
     #[serde(default)]
     roles: Vec<String>,
-    /// Id or username of an existing person; then nothing else but `expires_in`.
+    /// ID or username of an existing user. Only `expires_in` may be set with it.
     user_id: Option<String>,
-    /// Seconds until the link dies; 604800 (a week) if left out.
+    /// Seconds until the link expires. Default: 604800 (one week).
     expires_in: Option<u64>,
 }
 
@@ -58,11 +59,11 @@ impl Invite {
     }
 }
 
-/// Makes a one-use link. It is shown this once.
+/// Creates an invitation link or a recovery link, which can be used once. No later response contains the link.
 #[utoipa::path(
-    post, path = "/v1/invitations", tag = "users", request_body = Invite,
+    post, path = "/v1/invitations", operation_id = "create_invitation", tag = "users", request_body = Invite,
     responses(
-        (status = 201, body = InvitationLink),
+        (status = 201, description = "The link", body = InvitationLink),
         (status = 403, description = "Needs an administrator, someone who manages users, or `users:write`; with `user_id` also `passkeys:enrol`, and never for users whose roles, on resources too (`role-assignments:write`), the client could not assign"),
         (status = 404, description = "No user has this `user_id`"),
         (status = 409, description = "The username is taken, or the user is suspended"),
@@ -77,15 +78,15 @@ pub async fn invite(commands: Commands, body: AnyCase<Invite>) -> Answer {
     Ok(HttpResponse::Created().json(invited.await?))
 }
 
-/// Which invitations to list.
+/// Filters and page of a list of invitations.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListInvitations {
-    /// `open`, `used`, `expired` or `revoked`; all of them by default.
+    /// Only invitations in this state: `open`, `used`, `expired` or `revoked`. Default: all.
     state: Option<String>,
-    /// From 1 to 200; 50 by default.
+    /// Page size: 1 to 200. Default: 50.
     limit: Option<usize>,
-    /// The cursor from the previous page.
+    /// Cursor from the previous page.
     after: Option<String>,
 }
 
@@ -123,7 +124,7 @@ pub async fn list_invitations(commands: Commands, query: web::Query<ListInvitati
 /// Revokes an unused invitation: its link stops working immediately.
 #[utoipa::path(
     delete, path = "/v1/invitations/{invitation}", tag = "users",
-    params(("invitation" = uuid::Uuid, Path, description = "Its ID"), Reason),
+    params(("invitation" = uuid::Uuid, Path, description = "ID of the invitation"), Reason),
     responses(
         (status = 204, description = "The link no longer works"),
         (status = 403, description = "Needs an administrator, its creator, someone who manages its user, or `users:write`"),

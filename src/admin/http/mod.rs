@@ -61,11 +61,11 @@ crate::web::routes! {
     "/v1/audit-events" => get audit::list_audit_events;
 }
 
-/// Why somebody does what they do.
+/// The reason for an action.
 #[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
-    /// For the audit log; at most 200 characters.
+    /// Reason for the audit log; at most 200 characters.
     reason: Option<String>,
 }
 

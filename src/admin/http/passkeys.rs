@@ -12,7 +12,7 @@ use crate::clients::Scope;
 use crate::passkeys::PasskeyView;
 use crate::web::{Answer, Items, Problem};
 
-/// The passkeys of a person, revoked ones included.
+/// Lists the passkeys of a user, including revoked ones.
 #[utoipa::path(
     get, path = "/v1/users/{user}/passkeys", tag = "passkeys",
     params(("user" = String, Path, description = "ID or username"), AsOf),
@@ -35,7 +35,7 @@ pub async fn list_passkeys(
     Ok(HttpResponse::Ok().json(Items { items }))
 }
 
-/// What a revocation cut.
+/// The result of revoking a passkey.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PasskeyRevoked {
     #[schema(value_type = uuid::Uuid)]
@@ -43,7 +43,7 @@ pub struct PasskeyRevoked {
     sessions_ended: usize,
 }
 
-/// Revokes a passkey; every session that rests on it ends at once, everywhere.
+/// Revokes a passkey. All sessions that depend on it end immediately.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/passkeys/{passkey}", tag = "passkeys",
     params(
@@ -52,7 +52,7 @@ pub struct PasskeyRevoked {
         Reason,
     ),
     responses(
-        (status = 200, body = PasskeyRevoked),
+        (status = 200, description = "The passkey was revoked", body = PasskeyRevoked),
         (status = 409, description = "The last passkey of the only administrator can't be revoked"),
     )
 )]

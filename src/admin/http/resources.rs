@@ -19,19 +19,19 @@ use crate::web::{
     Answer, AnyCase, Page, cursor, if_match_version, parameter, require_if_match, respond_with_etag,
 };
 
-/// Which things to list.
+/// Filter and page of a list of resources.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListResources {
-    /// Of this type.
+    /// Only resources of this type.
     r#type: Option<String>,
-    /// From 1 to 200; 50 where it is not given.
+    /// Page size: 1 to 200. Default: 50.
     limit: Option<usize>,
-    /// The cursor of a page before.
+    /// Cursor from the previous page.
     after: Option<String>,
 }
 
-/// Registered things, in the order of their types and ids.
+/// Lists the registered resources, ordered by type and ID.
 #[utoipa::path(
     get, path = "/v1/resources", tag = "resources", params(ListResources),
     responses(
@@ -57,21 +57,21 @@ pub async fn list_resources(commands: Commands, query: web::Query<ListResources>
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// What is to be known of a thing.
+/// The details of a resource.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PutResource {
-    /// At most 200 characters.
+    /// Title for display; at most 200 characters.
     title: Option<String>,
-    /// At most 2000 characters.
+    /// Description for display; at most 2000 characters.
     description: Option<String>,
-    /// For policies: at most 16 KiB, 16 levels deep.
+    /// Attributes that policies can read: at most 16 KiB and 16 levels deep.
     #[serde(default)]
     #[schema(value_type = Object)]
     attributes: Map<String, Value>,
 }
 
-/// Registers a thing, or changes it: all that is known of it anew. To change it send the `ETag` that you read as `If-Match`.
+/// Registers a resource, or replaces all its details. To replace them, send the `ETag` that you read as `If-Match`.
 #[utoipa::path(
     put, path = "/v1/resources/{type}/{id}", tag = "resources",
     request_body(content = PutResource, example = json!({ "title": "Order 17", "attributes": { "owner": "ada" } })),
@@ -141,7 +141,7 @@ fn wants_new(request: &HttpRequest) -> bool {
     request.headers().contains_key(header::IF_NONE_MATCH)
 }
 
-/// What is known of a thing; with `as_of`, what was known of it.
+/// Returns a registered resource; with `as_of`, its state at that time.
 #[utoipa::path(
     get, path = "/v1/resources/{type}/{id}", tag = "resources",
     params(
@@ -180,7 +180,7 @@ pub async fn read_resource(
     ))
 }
 
-/// Forgets what is known of a thing. Grants on it stand.
+/// Deletes a registered resource. Role assignments on it are kept.
 #[utoipa::path(
     delete, path = "/v1/resources/{type}/{id}", tag = "resources",
     params(
@@ -214,23 +214,23 @@ pub async fn delete_resource(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Who holds what on a thing.
+/// Time and page of a list of role assignments on a resource.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListHolders {
-    /// As it stood at this instant.
+    /// Return the state at this time (RFC 3339).
     #[param(format = DateTime)]
     as_of: Option<String>,
-    /// From 1 to 200; 50 where it is not given.
+    /// Page size: 1 to 200. Default: 50.
     limit: Option<usize>,
-    /// The cursor of a page before.
+    /// Cursor from the previous page.
     after: Option<String>,
 }
 
-/// Who holds what on a thing, registered or not: now, or as it stood at an instant. A page of the past may be short, and have
-/// a next one all the same.
+/// Lists the role assignments on a resource, registered or not, now or at a past time. A page of the past may contain fewer items
+/// than `limit` although more pages follow.
 #[utoipa::path(
-    get, path = "/v1/resources/{type}/{id}/role-assignments", tag = "resources",
+    get, path = "/v1/resources/{type}/{id}/role-assignments", operation_id = "list_resource_role_assignments", tag = "resources",
     params(
         ("type" = String, Path, description = "Resource type"),
         ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),

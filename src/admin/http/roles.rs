@@ -19,31 +19,32 @@ use crate::web::{
 /// Maximum number of roles in one list.
 const MOST: usize = 200;
 
-/// A role to make.
+/// A new role.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRole {
-    /// 1 to 64 of ASCII letters, digits and `_ - . :`, beginning with a letter. It never changes.
+    /// Name: 1 to 64 ASCII letters, digits and `_ - . :`, the first a letter. It can't be changed.
     name: String,
-    /// What it is for; at most 200 characters.
+    /// Purpose of the role; at most 200 characters.
     #[serde(default)]
     description: String,
-    /// Roles of the registry (this one too, if wanted) whose holders its own may manage. At most 100.
+    /// Roles that holders of this role can manage, which may include this role: they manage users who hold only these roles. At
+    /// most 100.
     #[serde(default)]
     manages_roles: Vec<String>,
-    /// Types of things on which its holders may manage grants. At most 100.
+    /// Resource types on which holders of this role can assign roles. At most 100.
     #[serde(default)]
     manages_assignments_on: Vec<String>,
 }
 
-/// What to change of a role; what is left out stays.
+/// Changes to a role. Omitted members are unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateRole {
     description: Option<String>,
-    /// All anew.
+    /// Replaces the list.
     manages_roles: Option<Vec<String>>,
-    /// All anew.
+    /// Replaces the list.
     manages_assignments_on: Option<Vec<String>>,
 }
 
@@ -87,17 +88,17 @@ fn answer(request: &HttpRequest, response: HttpResponseBuilder, role: &Role) -> 
     respond_with_etag(request, response, &role.etag(), role)
 }
 
-/// Which roles to list.
+/// Page of a list of roles.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListRoles {
-    /// From 1 to 200; 50 where it is not given.
+    /// Page size: 1 to 200. Default: 50.
     limit: Option<usize>,
-    /// The cursor of a page before.
+    /// Cursor from the previous page.
     after: Option<String>,
 }
 
-/// All roles, by name.
+/// Lists the roles, ordered by name.
 #[utoipa::path(
     get, path = "/v1/roles", tag = "roles", params(ListRoles),
     responses(
@@ -119,7 +120,7 @@ pub(in crate::admin) fn parse_cursor(after: &str) -> Option<String> {
     RoleName::parse(after).is_ok().then(|| after.to_owned())
 }
 
-/// Makes a role.
+/// Creates a role.
 #[utoipa::path(
     post, path = "/v1/roles", tag = "roles",
     request_body(content = CreateRole, example = json!({
@@ -146,7 +147,7 @@ pub async fn create_role(
     Ok(answer(&request, response, &role))
 }
 
-/// One role.
+/// Returns a role; with `as_of`, its state at that time.
 #[utoipa::path(
     get, path = "/v1/roles/{role}", tag = "roles",
     params(
@@ -175,7 +176,7 @@ pub async fn read_role(
     Ok(answer(&request, HttpResponse::Ok(), &role))
 }
 
-/// Changes a role: send the `ETag` that you read as `If-Match`. What its holders may manage is as it says from then on.
+/// Changes a role: send the `ETag` that you read as `If-Match`. What holders of the role can manage changes immediately.
 #[utoipa::path(
     patch, path = "/v1/roles/{role}", tag = "roles",
     request_body(content = UpdateRole, example = json!({ "description": "Works at the counter" })),
@@ -209,7 +210,7 @@ pub async fn update_role(
     Ok(answer(&request, HttpResponse::Ok(), &role))
 }
 
-/// Takes a role out of the registry, if nobody holds it and nothing names it.
+/// Deletes a role that is not in use.
 #[utoipa::path(
     delete, path = "/v1/roles/{role}", tag = "roles",
     params(("role" = String, Path, description = "Name of the role"), Reason),

@@ -11,11 +11,11 @@ use crate::sessions::{Ended, SessionView};
 use crate::users::SignOutError;
 use crate::web::{Answer, Items, Problem, SessionsEnded};
 
-/// The open sessions of a person.
+/// Lists the open sessions of a user.
 #[utoipa::path(
     get, path = "/v1/users/{user}/sessions", tag = "sessions",
     params(("user" = String, Path, description = "ID or username")),
-    responses((status = 200, body = Items<SessionView>))
+    responses((status = 200, description = "The open sessions", body = Items<SessionView>))
 )]
 pub async fn list_sessions(commands: Commands, name: web::Path<String>) -> Answer {
     let user = commands.readable_user(&name, Scope::SessionsRead).await?;
@@ -29,11 +29,11 @@ fn answer(ended: &Ended) -> HttpResponse {
     })
 }
 
-/// Ends all sessions of a user, everywhere, and all access of apps to the account, offline access too.
+/// Ends all sessions of a user, and all access of apps to the account, including offline access.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/sessions", tag = "sessions",
     params(("user" = String, Path, description = "ID or username"), Reason),
-    responses((status = 200, body = SessionsEnded))
+    responses((status = 200, description = "The number of sessions that were ended", body = SessionsEnded))
 )]
 pub async fn end_all_sessions(
     commands: Commands,
@@ -50,7 +50,8 @@ pub async fn end_all_sessions(
     Ok(answer(&ended))
 }
 
-/// Ends one session of a user, and everything that apps got in it, offline access too. If users sign out themselves, they keep it.
+/// Ends one session of a user and the access that apps got in it, including offline access, which is kept when users sign out
+/// themselves.
 #[utoipa::path(
     delete, path = "/v1/users/{user}/sessions/{session}", tag = "sessions",
     params(
@@ -58,7 +59,7 @@ pub async fn end_all_sessions(
         ("session" = uuid::Uuid, Path, description = "ID of the session"),
         Reason,
     ),
-    responses((status = 200, body = SessionsEnded))
+    responses((status = 200, description = "The number of sessions that were ended", body = SessionsEnded))
 )]
 pub async fn end_session(
     commands: Commands,

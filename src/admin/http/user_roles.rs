@@ -14,20 +14,20 @@ use crate::history::PastInstant;
 use crate::users::UserView;
 use crate::web::{Answer, AnyCase, Page, Problem};
 
-/// Which roles to tell.
+/// Filters, time and page of a user's roles.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ReadRoles {
-    /// Grants on resources of this type.
+    /// Only role assignments on resources of this type.
     resource_type: Option<String>,
-    /// The role assignment on the resource of this id; needs `resource_type`.
+    /// Only the role assignment on the resource with this ID; requires `resource_type`.
     resource_id: Option<String>,
-    /// As it stood at this instant.
+    /// Return the state at this time (RFC 3339).
     #[param(format = DateTime)]
     as_of: Option<String>,
-    /// At most so many grants: from 1 to 200, 200 where it is not given.
+    /// Maximum number of role assignments: 1 to 200. Default: 200.
     limit: Option<usize>,
-    /// The cursor of a page of grants before.
+    /// Cursor from the previous page of role assignments.
     after: Option<String>,
 }
 
@@ -42,32 +42,32 @@ impl ReadRoles {
     }
 }
 
-/// What a person holds.
+/// A user's global roles and role assignments.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RolesAnswer {
-    /// Global roles; left out for callers who see grants alone, and where the person was not theirs to manage then.
+pub struct UserRolesResponse {
+    /// Global roles. Omitted if the caller may read role assignments only, or did not manage the user at the requested time.
     #[serde(skip_serializing_if = "Option::is_none")]
     roles: Option<Vec<String>>,
-    /// Roles on single things, those that the caller sees; left out for callers who see global roles alone.
+    /// Role assignments on resources that the caller may read. Omitted if the caller may read global roles only.
     #[serde(skip_serializing_if = "Option::is_none")]
     role_assignments: Option<Vec<RoleAssignment>>,
-    /// The cursor of the next page of grants; `null` on the last.
+    /// Cursor of the next page of role assignments; `null` on the last page.
     next: Option<String>,
-    /// The instant that was asked about.
+    /// The requested time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     as_of: Option<Timestamp>,
-    /// Whether the answer can't change any more.
+    /// Whether the response is final: repeating the request will return the same state.
     #[serde(skip_serializing_if = "Option::is_none")]
     settled: Option<bool>,
 }
 
-/// Which roles a person holds, everywhere and on single things: now, or as it stood at an instant.
+/// Returns a user's global roles and role assignments, now or at a past time.
 #[utoipa::path(
-    get, path = "/v1/users/{user}/roles", tag = "users",
+    get, path = "/v1/users/{user}/roles", operation_id = "read_user_roles", tag = "users",
     params(("user" = String, Path, description = "ID or username"), ReadRoles),
     responses(
-        (status = 200, description = "The user's roles and assignments", body = RolesAnswer),
+        (status = 200, description = "The user's roles and assignments", body = UserRolesResponse),
         (status = 400, description = "`as_of` is not a time, or in the future"),
         (status = 403, description = "The caller may not read this: `roles` need `users:read` or a role that manages the user, `role_assignments` need `role-assignments:read` or a role that manages them"),
         (status = 404, description = "No user has this ID or name, or had it at that time; or the caller did not manage the user then; or the caller only manages assignments, and the user has none of those"),
@@ -134,7 +134,7 @@ pub async fn read_roles(
     let (role_assignments, next) = held
         .role_assignments
         .map_or((None, None), |page| (Some(page.items), page.next));
-    Ok(HttpResponse::Ok().json(RolesAnswer {
+    Ok(HttpResponse::Ok().json(UserRolesResponse {
         roles: held.roles.filter(|_| sees_roles),
         role_assignments,
         next,
@@ -143,32 +143,32 @@ pub async fn read_roles(
     }))
 }
 
-/// A batch of ids or usernames.
+/// A batch of users.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lookup {
-    /// At most 200.
+    /// IDs or usernames; at most 200.
     ids: Vec<String>,
-    /// As it stood at this instant.
+    /// Return the state at this time (RFC 3339).
     #[schema(format = DateTime)]
     as_of: Option<String>,
 }
 
-/// Those of the batch that there are, or were.
+/// The users of the batch that were found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LookupResult {
     items: Vec<UserView>,
-    /// The instant that was asked about.
+    /// The requested time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     as_of: Option<Timestamp>,
-    /// Whether the answer can't change any more.
+    /// Whether the response is final: repeating the request will return the same state.
     #[serde(skip_serializing_if = "Option::is_none")]
     settled: Option<bool>,
 }
 
-/// Identity and roles of many at once, now or as they stood at an instant; who is not there, or was not yet, or is not the caller's
-/// to read, is left out.
+/// Returns the identity and the roles of many users, now or at a past time. Users who do not exist, did not exist at that time,
+/// or may not be read by the caller are omitted.
 #[utoipa::path(
     post, path = "/v1/users/lookup", tag = "users", request_body = Lookup,
     responses(

@@ -22,14 +22,19 @@ use crate::web::{
 /// Maximum number of users in one list.
 const MOST: usize = 200;
 
-/// Whom to list.
+/// Filters and page of a list of users.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListUsers {
+    /// Only the user with exactly this username; upper and lower case are the same.
     username: Option<String>,
+    /// Only users with exactly this email address.
     email: Option<String>,
+    /// Only users with this global role.
     role: Option<String>,
+    /// Page size: 1 to 200. Default: 50.
     limit: Option<usize>,
+    /// Cursor from the previous page.
     after: Option<String>,
 }
 
@@ -60,7 +65,7 @@ pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Ans
     Ok(HttpResponse::Ok().json(page.map(UserView::from)))
 }
 
-/// One person; with `as_of`, as they stood.
+/// Returns a user; with `as_of`, their state at that time.
 #[utoipa::path(
     get, path = "/v1/users/{user}", tag = "users",
     params(
@@ -89,23 +94,26 @@ pub async fn read_user(
     }
 }
 
-/// What to change about a person.
+/// Changes to a user. Omitted members are unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateUser {
+    /// New username.
     username: Option<String>,
+    /// New display name.
     display_name: Option<String>,
-    /// `null` takes the address away.
+    /// Email address; `null` removes it.
     #[serde(default, deserialize_with = "crate::web::explicit_null")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
-    /// For administrators in person: whether the email address is verified. By default, a new address counts as verified if an
-    /// administrator in person enters it, and not if a client or another manager does; an unchanged address keeps its state.
+    /// Whether the email address is verified; only administrators who signed in themselves may set it. By default, a new address
+    /// counts as verified if such an administrator enters it, and not if a client or another manager does; an unchanged address
+    /// keeps its state.
     email_verified: Option<bool>,
-    /// All attributes anew: 16384 bytes and 16 levels at most.
+    /// Replaces all attributes: at most 16384 bytes and 16 levels deep.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Map<String, Value>>,
-    /// All roles anew.
+    /// Replaces all global roles.
     roles: Option<Vec<String>>,
 }
 
@@ -129,7 +137,7 @@ impl UpdateUser {
     }
 }
 
-/// Changes a person: send the `ETag` that you read as `If-Match`.
+/// Changes a user: send the `ETag` that you read as `If-Match`.
 #[utoipa::path(
     patch, path = "/v1/users/{user}", tag = "users", request_body = UpdateUser,
     params(
@@ -137,7 +145,7 @@ impl UpdateUser {
         ("If-Match" = String, Header, description = "The `ETag` that you read"),
     ),
     responses(
-        (status = 200, body = UserView, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The user", body = UserView, headers(("ETag" = String, description = "The version"))),
         (status = 409, description = "The username is taken, or no administrator would be left"),
         (status = 412, description = "Changed since"),
         (status = 428, description = "`If-Match` is missing"),
@@ -159,18 +167,19 @@ pub async fn update_user(
     Ok(answer_user(&request, changed))
 }
 
-/// What a suspension cut.
+/// The result of suspending a user.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Suspended {
+    /// Number of sessions that were ended.
     sessions_ended: usize,
 }
 
-/// Suspends a person: every session ends, no passkey signs in. Everybody may suspend themself.
+/// Suspends a user: all their sessions end, and their passkeys no longer sign in. Users may suspend themselves.
 #[utoipa::path(
     post, path = "/v1/users/{user}/suspend", tag = "users", request_body = Reason,
     params(("user" = String, Path, description = "ID or username")),
     responses(
-        (status = 200, body = Suspended),
+        (status = 200, description = "The user was suspended", body = Suspended),
         (status = 409, description = "The only administrator can't be suspended"),
     )
 )]
@@ -190,7 +199,7 @@ pub async fn suspend_user(
     }))
 }
 
-/// Lets a suspended person in again.
+/// Reactivates a suspended user.
 #[utoipa::path(
     post, path = "/v1/users/{user}/reactivate", tag = "users", request_body = Reason,
     params(("user" = String, Path, description = "ID or username")),
@@ -215,7 +224,7 @@ pub async fn reactivate_user(
     get, path = "/v1/users/{user}/usernames", tag = "users",
     params(("user" = String, Path, description = "ID or username")),
     responses(
-        (status = 200, body = Items<UsernameView>),
+        (status = 200, description = "The usernames", body = Items<UsernameView>),
         (status = 403, description = "Needs an administrator or `users:read`"),
         (status = 404, description = "No user has this ID or name"),
     )

@@ -56,10 +56,10 @@ pub(super) struct Create {
     /// A role to assign; repeatable.
     #[arg(long = "role", value_name = "ROLE", required = true)]
     roles: Vec<RoleName>,
-    /// Title, shown to people.
+    /// Title for display.
     #[arg(long)]
     title: Option<String>,
-    /// Description, shown to people.
+    /// Description for display.
     #[arg(long)]
     description: Option<String>,
     /// When the assignment expires (RFC 3339). Default: never.
@@ -74,10 +74,10 @@ pub(super) struct Update {
     /// A role; repeatable. Replaces all roles of the assignment.
     #[arg(long = "role", value_name = "ROLE")]
     roles: Vec<RoleName>,
-    /// Title, shown to people; an empty value removes it.
+    /// Title for display; an empty value removes it.
     #[arg(long)]
     title: Option<String>,
-    /// Description, shown to people; an empty value removes it.
+    /// Description for display; an empty value removes it.
     #[arg(long)]
     description: Option<String>,
     /// When the assignment expires (RFC 3339); an empty value removes the expiry.

@@ -13,18 +13,18 @@ use crate::passkeys::Passkeys;
 use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
 use crate::web::{Answer, AnyCase, RateLimits, author};
 
-/// Start of a sign-in.
+/// Options of a sign-in.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartLogin {
-    /// For autofill: the browser waits without a dialog.
+    /// Whether the sign-in is for autofill (conditional mediation): the browser shows no dialog.
     #[serde(default)]
     conditional: bool,
-    /// The id of where to go then.
+    /// ID of the stored destination that the user is sent to after signing in.
     r#continue: Option<String>,
 }
 
-/// Begins a sign-in.
+/// Starts a sign-in.
 #[utoipa::path(
     post, path = "/webauthn/login/start", tag = "ceremonies", security(()), request_body = StartLogin,
     responses((status = 200, description = "Pass `publicKey` to the browser", body = StartedCeremony))
@@ -49,20 +49,20 @@ pub async fn start_login(
     Ok(browser.set_cookie(HttpResponse::Ok().json(answer)))
 }
 
-/// Who signed in, and where to go.
+/// The user who signed in, and the page to show next.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct LoggedInAnswer {
+pub struct LoginResponse {
     user: UserSummary,
-    /// A path of this place.
+    /// Path of the next page, on this host.
     #[serde(skip_serializing_if = "Option::is_none")]
     r#continue: Option<String>,
 }
 
-/// Signs in.
+/// Completes a sign-in.
 #[utoipa::path(
     post, path = "/webauthn/login/finish", tag = "ceremonies", security(()), request_body = FinishCeremony,
     responses(
-        (status = 200, description = "Signed in; the session is in the cookie", body = LoggedInAnswer),
+        (status = 200, description = "Signed in; the session is in the cookie", body = LoginResponse),
         (status = 401, description = "The passkey is unknown or refused"),
         (status = 403, description = "The account is suspended"),
         (status = 410, description = "The ceremony was used or has expired"),
@@ -99,7 +99,7 @@ pub async fn finish_login(
     }
     sign_in(&session, &logged_in.new_session)?;
     let account_state = logged_in.account_state;
-    Ok(browser.set_cookie(HttpResponse::Ok().json(LoggedInAnswer {
+    Ok(browser.set_cookie(HttpResponse::Ok().json(LoginResponse {
         user: UserSummary {
             id: account_state.user_id,
             username: account_state.username,

@@ -35,12 +35,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-/// A ceremony that was begun.
+/// A WebAuthn ceremony that was started.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct StartedCeremony {
-    /// To be sent back with the credential.
+    /// Identifier to send back with the credential.
     ceremony: String,
-    /// For `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`, as it is.
+    /// Options for `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`, to be passed unchanged.
     #[serde(rename = "publicKey")]
     #[schema(value_type = Object)]
     public_key: Value,
@@ -58,19 +58,20 @@ impl From<CeremonyStart> for StartedCeremony {
     }
 }
 
-/// What the authenticator answered.
+/// The authenticator's response.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FinishCeremony {
+    /// Identifier of the ceremony, from the response that started it.
     ceremony: String,
     /// `RegistrationResponseJSON` or `AuthenticationResponseJSON`.
     #[schema(value_type = Object)]
     credential: Value,
-    /// What to call the new passkey.
+    /// Name of the new passkey.
     name: Option<String>,
 }
 
-/// A person, as far as their own page needs to know.
+/// Summary of a user, for their own pages.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserSummary {
     #[schema(value_type = uuid::Uuid)]

@@ -15,19 +15,21 @@ use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
 use crate::users::{DisplayName, Email, Username};
 use crate::web::{Answer, AnyCase, Problem, RateLimits, author};
 
-/// Start of a registration: by the set-up link, by an invitation, or `{}` for whoever is signed in.
+/// Options of a registration: a set-up link, an invitation, or `{}` for the signed-in user.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartRegistration {
+    /// Token of a set-up link.
     setup: Option<String>,
+    /// Token of an invitation link or recovery link.
     invitation: Option<String>,
     username: Option<String>,
     display_name: Option<String>,
-    /// With `setup` only: the first administrator's address. It counts as verified, on their word.
+    /// Email address of the first administrator, only with `setup`. It counts as verified.
     email: Option<String>,
 }
 
-/// Begins the registration of a passkey.
+/// Starts the registration of a passkey.
 #[utoipa::path(
     post, path = "/webauthn/register/start", tag = "ceremonies", security(()), request_body = StartRegistration,
     responses(
@@ -103,14 +105,14 @@ async fn source(
     }
 }
 
-/// A person and their new passkey.
+/// A user and their new passkey.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RegisteredPasskey {
     user: UserSummary,
     passkey: PasskeyView,
 }
 
-/// Stores the new passkey; somebody who came in by it is signed in.
+/// Completes the registration of a passkey. A user who registered through a link is signed in.
 #[utoipa::path(
     post, path = "/webauthn/register/finish", tag = "ceremonies", security(()), request_body = FinishCeremony,
     responses(

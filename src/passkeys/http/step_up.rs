@@ -12,12 +12,12 @@ use crate::passkeys::Passkeys;
 use crate::sessions::{Browser, SignedIn, sign_in};
 use crate::web::{Answer, AnyCase, RateLimits, author};
 
-/// Nothing to say.
+/// An empty request body.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmptyBody {}
 
-/// Begins a step-up of the session.
+/// Starts a step-up of the session.
 #[utoipa::path(
     post, path = "/webauthn/step-up/start", tag = "ceremonies", security(("cookie" = [])), request_body = EmptyBody,
     responses(
@@ -47,11 +47,11 @@ pub struct SteppedUpSession {
     auth_time: Timestamp,
 }
 
-/// Raises the session: a later `auth_time`, a new cookie.
+/// Completes a step-up: the session gets a later `auth_time` and a new cookie.
 #[utoipa::path(
     post, path = "/webauthn/step-up/finish", tag = "ceremonies", security(("cookie" = [])), request_body = FinishCeremony,
     responses(
-        (status = 200, description = "Raised", body = SteppedUpSession),
+        (status = 200, description = "The session was stepped up", body = SteppedUpSession),
         (status = 401, description = "The passkey is unknown or refused, or no user is signed in"),
         (status = 410, description = "The ceremony was used or has expired"),
     )

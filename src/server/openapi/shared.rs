@@ -121,7 +121,7 @@ fn complete(operation: &mut Operation, reads: bool) {
     }
     let is_in_path = |parameter: &RefOr<utoipa::openapi::path::Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path);
     if operation.parameters.iter().flatten().any(is_in_path) {
-        add(404, "Nothing has this name or ID");
+        add(404, "No record has this name or ID");
     }
     if operation.request_body.is_some() {
         add(415, "The body is not `application/json`");

@@ -170,7 +170,7 @@ pub(in crate::users) fn delete_unused_username(
 /// The users whom a manager may manage: users who hold at least one of these roles and no others.
 pub(in crate::users) struct ManagedUsers<'a> {
     pub(in crate::users) roles: &'a BTreeSet<String>,
-    /// The manager, who may not manage themself.
+    /// The manager, who may not manage their own account.
     pub(in crate::users) except: UserId,
 }
 

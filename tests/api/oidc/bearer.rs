@@ -51,7 +51,7 @@ on_both! {
             let app = server.delegated_app("openid users:read users:write sessions:revoke role-assignments:read");
             let scope = [("scope", "openid users:read users:write sessions:revoke role-assignments:read")];
             let token = app.sign_in(&person.browser, &scope).access;
-            assert_eq!(person.browser.get("/v1/users/carl").status, 200, "the user may do it themself");
+            assert_eq!(person.browser.get("/v1/users/carl").status, 200, "the user may do it themselves");
             for (method, path) in [("GET", "/v1/users"), ("GET", "/v1/users/carl"), ("GET", "/v1/roles"), ("POST", "/v1/users/carl/suspend"), ("DELETE", "/v1/users/carl/sessions"), ("POST", "/v1/invitations")] {
                 assert_eq!(status(server, method, path, &token), 403, "{method} {path}");
             }

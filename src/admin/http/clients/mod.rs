@@ -26,17 +26,18 @@ use crate::web::{
 /// Maximum number of clients in one list.
 const MOST: usize = 200;
 
-/// A client, with its secret where one was made just now.
+/// A client, with its secret if the request generated one.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClientView {
     #[serde(flatten)]
     client: Client,
-    /// Shown this once.
+    /// The new secret. No later response contains it.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
-    /// The response types that it may use; they follow from its grants.
+    /// Response types that the client may use; they follow from its grant types.
     response_types: Vec<&'static str>,
-    /// How many users consented before and are asked again, because the change loosened the client.
+    /// Number of users who must consent again, because the change gives the client more access or lets more parties receive its
+    /// data.
     #[serde(skip_serializing_if = "Option::is_none")]
     consents_voided: Option<i64>,
 }
@@ -77,13 +78,13 @@ fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> Answer {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListClients {
-    /// From 1 to 200; 50 where it is not given.
+    /// Page size: 1 to 200. Default: 50.
     limit: Option<usize>,
-    /// The cursor of a page before.
+    /// Cursor from the previous page.
     after: Option<String>,
 }
 
-/// All clients, oldest first.
+/// Lists the clients, oldest first.
 #[utoipa::path(
     get, path = "/v1/clients", tag = "clients", params(ListClients),
     responses(
@@ -104,7 +105,7 @@ pub async fn list_clients(commands: Commands, query: web::Query<ListClients>) ->
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// Registers a client. Its secret is in the answer, and nowhere else.
+/// Registers a client. No later response contains its secret.
 #[utoipa::path(
     post, path = "/v1/clients", tag = "clients",
     request_body(content = ClientChange, example = json!({
@@ -133,16 +134,16 @@ pub async fn register_client(
     Ok(answer(&request, response, client, secret.as_ref()))
 }
 
-/// One client.
+/// Returns a client; with `as_of`, its state at that time.
 #[utoipa::path(
     get, path = "/v1/clients/{client}", tag = "clients",
     params(
-        ("client" = String, Path, description = "Its `client_id`"),
+        ("client" = String, Path, description = "The `client_id`"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy"),
         AsOf,
     ),
     responses(
-        (status = 200, description = "The client; with `as_of`, as it stood", body = CurrentOrAsOf<Client>, headers(("ETag" = String, description = "The version"))),
+        (status = 200, description = "The client; with `as_of`, its state at that time", body = CurrentOrAsOf<Client>, headers(("ETag" = String, description = "The version"))),
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 403, description = "Needs an administrator or `clients:read`"),
         (status = 404, description = "No client has, or at that time had, this ID"),
@@ -163,14 +164,15 @@ pub async fn read_client(
     Ok(answer(&request, HttpResponse::Ok(), client, None))
 }
 
-/// Changes a client: send the `ETag` that you read as `If-Match`. One that was public and is no more gets a secret; one that
-/// becomes public loses its own. A client changes only those that it registered (`registered_by_client`) or was granted
-/// (`managed_by`). Users who consented are asked again after a change that loosens the client; `consents_voided` counts them.
+/// Changes a client: send the `ETag` that you read as `If-Match`. A public client that becomes confidential gets a secret; a
+/// confidential client that becomes public loses its secret. A client may change only clients that it registered
+/// (`registered_by_client`) or that list it in `managed_by`. Users must consent again after a change that gives the client more
+/// access or lets more parties receive its data; `consents_voided` is their number.
 #[utoipa::path(
     patch, path = "/v1/clients/{client}", tag = "clients",
     request_body(content = ClientChange, example = json!({ "client_name": "Another name" })),
     params(
-        ("client" = String, Path, description = "Its `client_id`"),
+        ("client" = String, Path, description = "The `client_id`"),
         ("If-Match" = String, Header, description = "The `ETag` that you read"),
     ),
     responses(
@@ -196,10 +198,10 @@ pub async fn update_client(
     answer_update(&request, updated)
 }
 
-/// Takes a client away for good, with every token that it holds.
+/// Deletes a client permanently. All its tokens stop working.
 #[utoipa::path(
     delete, path = "/v1/clients/{client}", tag = "clients",
-    params(("client" = String, Path, description = "Its `client_id`"), Reason),
+    params(("client" = String, Path, description = "The `client_id`"), Reason),
     responses(
         (status = 204, description = "Deleted"),
         (status = 403, description = "As for updating the client"),
@@ -217,19 +219,20 @@ pub async fn delete_client(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A client's next secret.
+/// The next secret of a client.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewSecret {
-    /// The secret, chosen by an administrator in person: 32 to 256 printable ASCII characters. Default: one that Doorward makes.
+    /// The secret: 32 to 256 printable ASCII characters; only administrators who signed in themselves may set it. Default: a
+    /// generated secret.
     #[schema(value_type = Option<String>)]
     client_secret: Option<TypedSecret>,
 }
 
-/// Gives a client a new secret; the old one is dead at once. The body may be empty.
+/// Replaces a client's secret. The previous secret stops working immediately. The request body may be empty.
 #[utoipa::path(
     post, path = "/v1/clients/{client}/secret", tag = "clients", request_body = Option<NewSecret>,
-    params(("client" = String, Path, description = "Its `client_id`")),
+    params(("client" = String, Path, description = "The `client_id`")),
     responses(
         (status = 200, description = "With `client_secret`, shown only once, unless it was chosen", body = ClientView),
         (status = 400, description = "The chosen secret is not safe"),
@@ -255,9 +258,9 @@ pub async fn rotate_secret(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DisableClient {
-    /// For the audit log; at most 200 characters.
+    /// Reason for the audit log; at most 200 characters.
     reason: Option<String>,
-    /// Whether the clients that it registered are disabled too. For administrators in person.
+    /// Whether the clients that it registered are disabled too; only administrators who signed in themselves may set it.
     with_registered: bool,
 }
 
@@ -266,18 +269,18 @@ pub struct DisableClient {
 pub struct DisabledView {
     #[serde(flatten)]
     client: ClientView,
-    /// The clients that it registered, itself or through others, and that were enabled until then. Without `with_registered` they
-    /// still are. Empty for services.
+    /// Clients that it registered, directly or through others, and that were enabled until this request. They remain enabled
+    /// unless `with_registered` was set. Empty if a client made the request.
     registered: Vec<RegisteredClient>,
 }
 
-/// Cuts a client off, with every token that it holds. The clients that it registered stay as they are, unless `with_registered` is
-/// set; `registered` lists them.
+/// Disables a client. All its tokens stop working. The clients that it registered are unchanged unless `with_registered` is set;
+/// `registered` lists them.
 #[utoipa::path(
     post, path = "/v1/clients/{client}/disable", tag = "clients", request_body = DisableClient,
-    params(("client" = String, Path, description = "Its `client_id`")),
+    params(("client" = String, Path, description = "The `client_id`")),
     responses(
-        (status = 200, body = DisabledView),
+        (status = 200, description = "The disabled client", body = DisabledView),
         (status = 403, description = "As for updating the client; `with_registered` needs an administrator, signed in themselves"),
         (status = 404, description = "No client has this ID"),
     )
@@ -307,12 +310,12 @@ pub async fn disable_client(
     Ok(respond_with_etag(&request, HttpResponse::Ok(), &etag, view))
 }
 
-/// Lets a client in again. Tokens that it got on its own behalf before stay dead.
+/// Enables a client. Tokens that it got on its own behalf before it was disabled remain invalid.
 #[utoipa::path(
     post, path = "/v1/clients/{client}/enable", tag = "clients", request_body = Reason,
-    params(("client" = String, Path, description = "Its `client_id`")),
+    params(("client" = String, Path, description = "The `client_id`")),
     responses(
-        (status = 200, body = Client),
+        (status = 200, description = "The client", body = Client),
         (status = 403, description = "As for updating the client"),
         (status = 404, description = "No client has this ID"),
     )

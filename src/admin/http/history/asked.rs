@@ -66,9 +66,9 @@ pub enum ItemsCurrentOrAsOf<T> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListVersions {
-    /// From 1 to 200; 50 by default.
+    /// Page size: 1 to 200. Default: 50.
     limit: Option<usize>,
-    /// The cursor from the previous page.
+    /// Cursor from the previous page.
     after: Option<String>,
 }
 

@@ -37,7 +37,8 @@ async fn answer(commands: &Commands, entity: Entity, query: &ListVersions, view:
     Ok(HttpResponse::Ok().json(page))
 }
 
-/// Every version of a person, newest first; for who manages the person by a role, those at which they might have managed them.
+/// Lists the versions of a user, newest first. Users who manage the user through a role see only versions in which they could
+/// have managed the user.
 #[utoipa::path(
     get, path = "/v1/users/{user}/history", tag = "history",
     params(("user" = String, Path, description = "ID or username"), ListVersions),
@@ -75,7 +76,7 @@ fn user_entity(user: UserId) -> Entity {
     Entity::new("user", user.uuid())
 }
 
-/// Every version of a passkey, newest first.
+/// Lists the versions of a passkey, newest first.
 #[utoipa::path(
     get, path = "/v1/passkeys/{passkey}/history", tag = "history",
     params(("passkey" = uuid::Uuid, Path, description = "ID of the passkey"), ListVersions),
@@ -107,7 +108,7 @@ pub async fn list_passkey_history(
     answer(&commands, entity, &query, view).await
 }
 
-/// Every version of a role, newest first; one that was deleted says so.
+/// Lists the versions of a role, newest first. A deletion is a version with `deleted`.
 #[utoipa::path(
     get, path = "/v1/roles/{role}/history", tag = "history",
     params(("role" = String, Path, description = "Name of the role"), ListVersions),
@@ -131,7 +132,7 @@ pub(super) fn role_entity(name: &str) -> Entity {
     Entity::new("role", RoleId::of_name(&["role", name]).uuid())
 }
 
-/// Every version of a grant, newest first; one that was withdrawn has no roles.
+/// Lists the versions of a role assignment, newest first. A version without roles means that the assignment was removed.
 #[utoipa::path(
     get, path = "/v1/role-assignments/{role_assignment}/history", tag = "history",
     params(("role_assignment" = uuid::Uuid, Path, description = "ID of the assignment"), ListVersions),
@@ -198,7 +199,7 @@ pub(super) async fn answer_past_role_assignment(
     Ok(HttpResponse::Ok().json(past))
 }
 
-/// Every version of a client, newest first; one that was deleted says so.
+/// Lists the versions of a client, newest first. A deletion is a version with `deleted`.
 #[utoipa::path(
     get, path = "/v1/clients/{client}/history", tag = "history",
     params(("client" = String, Path, description = "Its `client_id`"), ListVersions),
@@ -223,12 +224,12 @@ pub(super) fn client_entity(id: ClientId) -> Entity {
     Entity::new("client", id.uuid())
 }
 
-/// Every version of what was known of a thing, newest first; where it was forgotten, it says so.
+/// Lists the versions of a resource, newest first. A deletion is a version with `deleted`.
 #[utoipa::path(
     get, path = "/v1/resources/{type}/{id}/history", tag = "history",
     params(
         ("type" = String, Path, description = "Resource type"),
-        ("id" = String, Path, description = "Which"),
+        ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),
         ListVersions,
     ),
     responses(

@@ -10,23 +10,23 @@ use crate::assignments::{
 use crate::base::clock::Timestamp;
 use crate::web::{Problem, explicit_null, field};
 
-/// Roles for a person on a thing.
+/// A new role assignment: roles of a user on a resource.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateRoleAssignment {
-    /// Id or username.
+    /// ID or username of the user.
     user: String,
-    /// Of which kind the resource is: a name as policies write it, `order` or `Shop::order`.
+    /// Resource type, as in policies: `order` or `Shop::order`.
     resource_type: String,
-    /// Which: 1 to 256 characters.
+    /// Resource ID: 1 to 256 characters.
     resource_id: String,
-    /// 1 to 64 names; the registry need not know them.
+    /// Names of the roles: 1 to 64. They need not be registered.
     roles: Vec<String>,
-    /// At most 200 characters.
+    /// Title for display; at most 200 characters.
     title: Option<String>,
-    /// At most 2000 characters.
+    /// Description for display; at most 2000 characters.
     description: Option<String>,
-    /// From when on it counts no more.
+    /// Expiry time (RFC 3339). Default: the assignment does not expire.
     #[schema(format = DateTime)]
     valid_until: Option<String>,
 }
@@ -65,21 +65,21 @@ fn valid_until(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     field("valid_until", text, parse_instant)
 }
 
-/// What to change about a grant.
+/// Changes to a role assignment. Omitted members are unchanged.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateRoleAssignment {
-    /// All roles anew: 1 to 64 names.
+    /// Replaces all roles: 1 to 64 names.
     roles: Option<Vec<String>>,
-    /// `null` takes it away.
+    /// Title for display; `null` removes it.
     #[serde(default, deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     title: Option<Option<String>>,
-    /// `null` takes it away.
+    /// Description for display; `null` removes it.
     #[serde(default, deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>)]
     description: Option<Option<String>>,
-    /// `null`: until it is withdrawn.
+    /// Expiry time (RFC 3339); `null`: the assignment does not expire.
     #[serde(default, deserialize_with = "explicit_null")]
     #[schema(value_type = Option<String>, format = DateTime)]
     valid_until: Option<Option<String>>,

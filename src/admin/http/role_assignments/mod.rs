@@ -27,37 +27,37 @@ pub(super) use body::{description, title};
 /// Maximum number of role assignments in one list.
 pub(super) const MOST: usize = 200;
 
-/// Which grants to list.
+/// Filters and page of a list of role assignments.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListRoleAssignments {
-    /// Of this person: id or username.
+    /// Only assignments of this user: ID or username.
     user: Option<String>,
-    /// On resources of this type.
+    /// Only assignments on resources of this type.
     resource_type: Option<String>,
-    /// On the resource of this id; needs `resource_type`.
+    /// Only assignments on the resource with this ID; requires `resource_type`.
     resource_id: Option<String>,
-    /// With this role. No index leads to it: without `user` or `resource_id` beside it, all grants (of the type, if one is given) are
-    /// looked at until the page is full, which takes long where they are many and few have the role.
+    /// Only assignments with this role. Roles are not indexed: without `user` or `resource_id`, all assignments (of the type, if
+    /// it is set) are scanned until the page is full, which is slow if there are many and few have the role.
     role: Option<String>,
-    /// From 1 to 200; 50 where it is not given.
+    /// Page size: 1 to 200. Default: 50.
     limit: Option<usize>,
-    /// The cursor of a page before.
+    /// Cursor from the previous page.
     after: Option<String>,
 }
 
-/// A page of role assignments, and of when.
+/// A page of role assignments, now or at a past time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RoleAssignmentPage {
-    /// What is on it.
+    /// The role assignments.
     items: Vec<RoleAssignment>,
-    /// The cursor of the next page; `null` on the last.
+    /// Cursor of the next page; `null` on the last page.
     next: Option<String>,
-    /// The instant that was asked about.
+    /// The requested time.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     as_of: Option<Timestamp>,
-    /// Whether the answer can't change any more.
+    /// Whether the response is final: repeating the request will return the same state.
     #[serde(skip_serializing_if = "Option::is_none")]
     settled: Option<bool>,
 }
@@ -114,7 +114,7 @@ fn answer(
     respond_with_etag(request, response, &assignment.etag(), assignment)
 }
 
-/// Grants that count now: all, or those on things of the types that the caller manages.
+/// Lists the role assignments in force: all, or those on resource types that the caller manages.
 #[utoipa::path(
     get, path = "/v1/role-assignments", tag = "role-assignments", params(ListRoleAssignments),
     responses(
@@ -148,7 +148,7 @@ pub async fn list_role_assignments(
     Ok(HttpResponse::Ok().json(commands.assignments.list(filter, limit).await?))
 }
 
-/// Gives a person roles on a thing. What was withdrawn, or has ended, goes on as the same grant.
+/// Assigns roles on a resource to a user. A removed or expired assignment of the user on the resource is reused under its ID.
 #[utoipa::path(
     post, path = "/v1/role-assignments", tag = "role-assignments",
     request_body(content = CreateRoleAssignment, example = json!({
@@ -184,11 +184,11 @@ pub async fn create_role_assignment(
     Ok(answer(&request, response, &assignment))
 }
 
-/// One grant; with `as_of`, as it stood.
+/// Returns a role assignment; with `as_of`, its state at that time.
 #[utoipa::path(
     get, path = "/v1/role-assignments/{role_assignment}", tag = "role-assignments",
     params(
-        ("role_assignment" = uuid::Uuid, Path, description = "Its id"),
+        ("role_assignment" = uuid::Uuid, Path, description = "ID of the role assignment"),
         ("If-None-Match" = Option<String>, Header, description = "The `ETag` of your copy"),
         AsOf,
     ),
@@ -215,12 +215,12 @@ pub async fn read_role_assignment(
     Ok(answer(&request, HttpResponse::Ok(), &assignment))
 }
 
-/// Changes a grant: send the `ETag` that you read as `If-Match`.
+/// Changes a role assignment: send the `ETag` that you read as `If-Match`.
 #[utoipa::path(
     patch, path = "/v1/role-assignments/{role_assignment}", tag = "role-assignments",
     request_body(content = UpdateRoleAssignment, example = json!({ "roles": ["OPERATOR", "AUDITOR"] })),
     params(
-        ("role_assignment" = uuid::Uuid, Path, description = "Its id"),
+        ("role_assignment" = uuid::Uuid, Path, description = "ID of the role assignment"),
         ("If-Match" = String, Header, description = "The `ETag` that you read"),
     ),
     responses(
@@ -248,21 +248,21 @@ pub async fn update_role_assignment(
     Ok(answer(&request, HttpResponse::Ok(), &changed.await?))
 }
 
-/// What a withdrawal cut.
+/// The result of removing a role assignment.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RoleAssignmentWithdrawn {
     #[schema(value_type = uuid::Uuid)]
     withdrawn: RoleAssignmentId,
-    /// The roles that are gone; none, if it had been withdrawn before.
+    /// The removed roles. Empty if the assignment had already been removed.
     roles: Vec<String>,
 }
 
-/// Withdraws a grant: it counts no more from the next question on, in every instance.
+/// Removes a role assignment. All instances apply this to the next decision.
 #[utoipa::path(
-    delete, path = "/v1/role-assignments/{role_assignment}", tag = "role-assignments",
-    params(("role_assignment" = uuid::Uuid, Path, description = "Its id"), Reason),
+    delete, path = "/v1/role-assignments/{role_assignment}", operation_id = "delete_role_assignment", tag = "role-assignments",
+    params(("role_assignment" = uuid::Uuid, Path, description = "ID of the role assignment"), Reason),
     responses(
-        (status = 200, body = RoleAssignmentWithdrawn),
+        (status = 200, description = "The removed roles", body = RoleAssignmentWithdrawn),
         (status = 403, description = "Needs an administrator, `role-assignments:write`, or a role that manages role assignments"),
         (status = 404, description = "The assignment never existed, or is on a resource type that the caller does not manage"),
     )
