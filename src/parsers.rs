@@ -3,7 +3,7 @@
 
 pub use crate::account_state::{AccountState, UserStatus};
 pub use crate::assignments::ResourceName;
-pub use crate::authzen::UnresolvedRequest;
+pub use crate::authzen::EvaluationRequest;
 pub use crate::base::clock::Timestamp;
 pub use crate::base::config::{Access as AccessConfig, Origin, Route, RouteResource, SubjectId};
 pub use crate::base::ids::{ClientId, RefreshFamilyId, UserId};

@@ -1,9 +1,10 @@
 //! Requests to the decision endpoint and requests through proxies, read and decided without any store.
 
 use doorward::parsers::{
-    AccessConfig, AccountState, Claimed, DecisionInput, ForwardedHeaders, ForwardedRequest, Origin,
-    Policies, ProxyProtocol, ResourceName, Route, RouteResource, RouteTable, StepUpSearch, Subject,
-    SubjectId, Timestamp, UnresolvedRequest, UserId, UserStatus, is_action, parts, readable,
+    AccessConfig, AccountState, Claimed, DecisionInput, EvaluationRequest, ForwardedHeaders,
+    ForwardedRequest, Origin, Policies, ProxyProtocol, ResourceName, Route, RouteResource,
+    RouteTable, StepUpSearch, Subject, SubjectId, Timestamp, UserId, UserStatus, is_action, parts,
+    readable,
 };
 use serde_json::{Map, Value};
 use url::Url;
@@ -42,23 +43,25 @@ impl Decisions {
     /// A request to the evaluation endpoint: whatever it claims, an external subject gains nothing by it, and a user loses
     /// nothing.
     pub fn read_request(&self, request: &Map<String, Value>) {
-        let Ok(asks) = UnresolvedRequest::read(request) else {
+        let Ok(asks) = EvaluationRequest::read(request) else {
             return;
         };
-        let Ok(resource) = ResourceName::parse(&asks.resource.0, &asks.resource.1) else {
+        let Ok(resource) = ResourceName::parse(&asks.resource.kind, &asks.resource.id) else {
             return;
         };
-        if !is_action(&asks.action) {
+        if !is_action(&asks.action.name) {
             return;
         }
-        let (kind, id) = asks.subject;
         let mut input = DecisionInput {
-            subject: Subject::ExternalSubject { kind, id },
-            action: asks.action,
+            claimed: asks.claimed(),
+            subject: Subject::ExternalSubject {
+                kind: asks.subject.kind,
+                id: asks.subject.id,
+            },
+            action: asks.action.name,
             resource,
             resource_roles: Vec::new(),
             attributes: Map::new(),
-            claimed: asks.claimed,
             now: NOW,
         };
         self.expect(&input, false);

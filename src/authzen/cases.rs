@@ -10,7 +10,8 @@ use figment::providers::{Format, Toml};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{AuthZenError, UnresolvedRequest};
+use super::AuthZenError;
+use super::request::{EvaluationRequest, NamedEntity};
 use crate::account_state::{AccountState, UserStatus};
 use crate::assignments::ResourceName;
 use crate::base::clock::Timestamp;
@@ -165,13 +166,13 @@ impl Cases {
 
 impl Case {
     fn run(self, policies: &Policies, now: Timestamp) -> Result<Outcome, CasesError> {
-        let unresolved = UnresolvedRequest::read(&self.request)
+        let evaluation = EvaluationRequest::read(&self.request)
             .map_err(|error| CasesError::Request(self.name.clone(), error))?;
         let now = self.now.unwrap_or(now);
-        let resource = ResourceName::parse(&unresolved.resource.0, &unresolved.resource.1);
-        let subject = self.subject(&unresolved, now)?;
+        let resource = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id);
+        let subject = self.subject(&evaluation.subject, now)?;
         let decision = match resource {
-            Ok(resource) if is_action(&unresolved.action) => {
+            Ok(resource) if is_action(&evaluation.action.name) => {
                 // Only users hold roles on resources.
                 let resource_roles = match &subject {
                     Subject::Person { .. } => self.resource_roles,
@@ -179,11 +180,11 @@ impl Case {
                 };
                 let input = DecisionInput {
                     subject,
-                    action: unresolved.action,
+                    claimed: evaluation.claimed(),
+                    action: evaluation.action.name,
                     resource,
                     resource_roles,
                     attributes: self.attributes,
-                    claimed: unresolved.claimed,
                     now,
                 };
                 policies.decide(&input, StepUpSearch::Skip)
@@ -200,12 +201,8 @@ impl Case {
         })
     }
 
-    fn subject(
-        &self,
-        unresolved: &UnresolvedRequest,
-        now: Timestamp,
-    ) -> Result<Subject, CasesError> {
-        let (kind, id) = &unresolved.subject;
+    fn subject(&self, named: &NamedEntity, now: Timestamp) -> Result<Subject, CasesError> {
+        let (kind, id) = (&named.kind, &named.id);
         Ok(match kind.as_str() {
             "user" if self.user.known => self.person(id, now),
             "client" => match self.registered(id)? {

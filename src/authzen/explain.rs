@@ -5,43 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::request::{EvaluationRequest, NamedEntity};
+use super::request::EvaluationRequest;
 use super::{AuthZen, AuthZenError};
 use crate::account_state::Unavailable;
 use crate::assignments::ResourceName;
-use crate::policies::{
-    AccessRequest, Auth, Claimed, PrefetchedFacts, StepUpSearch, Subject, is_action,
-};
-
-/// The subject, action and resource of one evaluation, not yet resolved.
-#[derive(Clone, Debug)]
-pub struct UnresolvedRequest {
-    /// Type and ID of the subject.
-    pub subject: (String, String),
-    /// Name of the action.
-    pub action: String,
-    /// Type and ID of the resource.
-    pub resource: (String, String),
-    /// Properties and context that the caller claims.
-    pub claimed: Claimed,
-}
-
-impl UnresolvedRequest {
-    /// Reads the request body of one evaluation.
-    ///
-    /// # Errors
-    /// The request is malformed.
-    pub fn read(request: &Map<String, Value>) -> Result<Self, AuthZenError> {
-        let evaluation = EvaluationRequest::read(request)?;
-        let claimed = evaluation.claimed();
-        Ok(Self {
-            claimed,
-            subject: (evaluation.subject.kind, evaluation.subject.id),
-            action: evaluation.action.name,
-            resource: (evaluation.resource.kind, evaluation.resource.id),
-        })
-    }
-}
+use crate::policies::{AccessRequest, Auth, PrefetchedFacts, StepUpSearch, Subject, is_action};
 
 /// A sign-in to assume for the decision.
 #[derive(Clone, Debug)]
@@ -82,23 +50,23 @@ impl AuthZen {
     /// The resource or the action is invalid, no policies are in force, or a store is unavailable.
     pub async fn explain(
         &self,
-        unresolved: UnresolvedRequest,
+        evaluation: EvaluationRequest,
         assumed: Option<AssumedSignIn>,
     ) -> Result<Explanation, AuthZenError> {
         self.require_policies()?;
-        let resource = ResourceName::parse(&unresolved.resource.0, &unresolved.resource.1)
+        let resource = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id)
             .map_err(|error| AuthZenError::Malformed(format!("resource: {error}")))?;
-        if !is_action(&unresolved.action) {
+        if !is_action(&evaluation.action.name) {
             return Err(AuthZenError::Malformed(
                 "action must have 1 to 256 printable characters".into(),
             ));
         }
         let request = AccessRequest {
-            subject: self.assume_sign_in(&unresolved, assumed).await?,
-            action: unresolved.action,
+            subject: self.assume_sign_in(&evaluation, assumed).await?,
+            claimed: evaluation.claimed(),
+            action: evaluation.action.name,
             resource,
             prefetched: PrefetchedFacts::default(),
-            claimed: unresolved.claimed,
         };
         let input = self.engine.gather(request).await?;
         let decision = self.engine.policies.decide(&input, StepUpSearch::Search);
@@ -131,16 +99,11 @@ impl AuthZen {
 
     async fn assume_sign_in(
         &self,
-        unresolved: &UnresolvedRequest,
+        evaluation: &EvaluationRequest,
         assumed: Option<AssumedSignIn>,
     ) -> Result<Subject, Unavailable> {
-        let named = NamedEntity {
-            kind: unresolved.subject.0.clone(),
-            id: unresolved.subject.1.clone(),
-            properties: Map::new(),
-        };
         let found = self
-            .find_subject(&named, &unresolved.claimed.context, None)
+            .find_subject(&evaluation.subject, &evaluation.context, None)
             .await?;
         Ok(match (found, assumed) {
             (Subject::Person { account_state, .. }, Some(assumed)) => Subject::Person {

@@ -15,10 +15,10 @@ mod subject;
 
 pub use cases::{Cases, CasesError, Outcome};
 pub use evaluate::EvaluationsResponse;
-pub use explain::{AssumedSignIn, Explanation, UnresolvedRequest};
+pub use explain::{AssumedSignIn, Explanation};
 pub use page::SearchPage;
 pub use prefetch::PrefetchedCopies;
-pub use request::EvaluationRequest;
+pub use request::{EvaluationRequest, NamedAction, NamedEntity};
 
 use serde::Serialize;
 use serde_json::{Map, Value};

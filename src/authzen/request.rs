@@ -12,27 +12,35 @@ pub(super) const USER: &str = "user";
 
 /// A subject or a resource, as named by the caller.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct NamedEntity {
-    pub(super) kind: String,
-    /// Empty if the request searches for this entity.
-    pub(super) id: String,
-    pub(super) properties: Object,
+pub struct NamedEntity {
+    /// Type.
+    pub kind: String,
+    /// ID; empty if the request searches for this entity.
+    pub id: String,
+    /// Claimed properties.
+    pub properties: Object,
 }
 
 /// An action, as named by the caller.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct NamedAction {
-    pub(super) name: String,
-    pub(super) properties: Object,
+pub struct NamedAction {
+    /// Name of the action.
+    pub name: String,
+    /// Claimed properties.
+    pub properties: Object,
 }
 
-/// The subject, action, resource and context of one evaluation.
+/// The subject, action, resource and context of one evaluation, as named by the caller.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EvaluationRequest {
-    pub(super) subject: NamedEntity,
-    pub(super) action: NamedAction,
-    pub(super) resource: NamedEntity,
-    pub(super) context: Object,
+    /// Subject of the decision.
+    pub subject: NamedEntity,
+    /// Action of the decision.
+    pub action: NamedAction,
+    /// Resource of the decision.
+    pub resource: NamedEntity,
+    /// Context that the caller claims.
+    pub context: Object,
 }
 
 /// Whether an entity must have an ID.
@@ -59,7 +67,7 @@ impl EvaluationRequest {
     }
 
     /// Returns the claimed properties and the context.
-    pub(super) fn claimed(&self) -> Claimed {
+    pub fn claimed(&self) -> Claimed {
         Claimed {
             subject: self.subject.properties.clone(),
             resource: self.resource.properties.clone(),

@@ -8,10 +8,13 @@ use serde_json::{Map, json};
 use super::Failure;
 use super::output::Output;
 use crate::app::App;
-use crate::authzen::{AssumedSignIn, AuthZenError, Cases, Explanation, Outcome, UnresolvedRequest};
+use crate::authzen::{
+    AssumedSignIn, AuthZenError, Cases, EvaluationRequest, Explanation, NamedAction, NamedEntity,
+    Outcome,
+};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
-use crate::policies::{Claimed, Policies, check as check_policies};
+use crate::policies::{Policies, check as check_policies};
 use crate::web::parse_object;
 
 #[derive(Debug, Subcommand)]
@@ -168,13 +171,13 @@ impl Explain {
         if let Some(fault) = policies.fault() {
             return Err(Failure::Refused(fault.to_string()));
         }
-        let (unresolved, assumed) = self.read()?;
-        let explained = app.authzen.explain(unresolved, assumed).await?;
+        let (evaluation, assumed) = self.read()?;
+        let explained = app.authzen.explain(evaluation, assumed).await?;
         output.show(&explained, &words(&explained));
         Ok(())
     }
 
-    fn read(self) -> Result<(UnresolvedRequest, Option<AssumedSignIn>), Failure> {
+    fn read(self) -> Result<(EvaluationRequest, Option<AssumedSignIn>), Failure> {
         if let Some(file) = &self.request {
             return Ok((read_request(file)?, None));
         }
@@ -190,22 +193,27 @@ impl Explain {
         let context = self
             .session
             .map(|session| ("session".to_owned(), json!(session)));
-        let unresolved = UnresolvedRequest {
-            subject,
-            action,
-            resource,
-            claimed: Claimed {
-                context: context.into_iter().collect::<Map<_, _>>(),
-                ..Claimed::default()
+        let named = |(kind, id)| NamedEntity {
+            kind,
+            id,
+            properties: Map::new(),
+        };
+        let evaluation = EvaluationRequest {
+            subject: named(subject),
+            action: NamedAction {
+                name: action,
+                properties: Map::new(),
             },
+            resource: named(resource),
+            context: context.into_iter().collect(),
         };
         let age = self.age.unwrap_or_default();
-        Ok((unresolved, self.acr.map(|acr| AssumedSignIn { acr, age })))
+        Ok((evaluation, self.acr.map(|acr| AssumedSignIn { acr, age })))
     }
 }
 
 /// Reads a request from a file, with the same strict parsing as for requests to the API.
-fn read_request(file: &Path) -> Result<UnresolvedRequest, Failure> {
+fn read_request(file: &Path) -> Result<EvaluationRequest, Failure> {
     let refused =
         |fault: &dyn std::fmt::Display| Failure::Other(format!("{}: {fault}", file.display()));
     let text = if file.as_os_str() == "-" {
@@ -216,7 +224,7 @@ fn read_request(file: &Path) -> Result<UnresolvedRequest, Failure> {
     let text = text.map_err(|fault| refused(&fault))?;
     let request = parse_object(&text)
         .ok_or_else(|| refused(&"must be one JSON object without duplicate members"))?;
-    UnresolvedRequest::read(&request).map_err(|fault| refused(&fault))
+    EvaluationRequest::read(&request).map_err(|fault| refused(&fault))
 }
 
 /// Splits `TYPE:ID` at the first single colon; the type may contain `::`.
