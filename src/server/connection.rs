@@ -2,7 +2,8 @@
 //!
 //! The framework limits the time for the head of a connection's first request only, and reads up to 128 KiB ahead of the request
 //! that is handled. This wrapper limits the time for the head of every request and the memory of all unfinished heads together,
-//! and closes the connection of a client that does not read its response.
+//! leaves input in the socket that the current request is not waiting for, and closes the connection of a client that does not
+//! read its response.
 
 use std::io;
 use std::pin::Pin;
@@ -39,6 +40,8 @@ pub(super) struct Connection {
     write_timer: Timer,
     write_timeout: Duration,
     burst: usize,
+    /// Whether anything was read that the current request was not waiting for.
+    has_read_ahead: bool,
     /// The rest of the response sent in place of the framework's refusal of a request head.
     explanation: Option<Vec<u8>>,
     _slot: ConnectionSlot,
@@ -56,6 +59,7 @@ impl Connection {
             write_timer: Timer::default(),
             write_timeout: WRITE_TIMEOUT,
             burst: 0,
+            has_read_ahead: false,
             explanation: None,
             _slot: slot,
         }
@@ -102,6 +106,16 @@ impl Connection {
             .flatten()
     }
 
+    /// Returns whether to leave further input in the socket, because the request that is handled is not waiting for it. Reading
+    /// ahead once lets the framework notice that the client has closed the connection.
+    fn is_paused(&mut self, context: &Context<'_>) -> bool {
+        self.has_read_ahead &= self.activity.ignores_input();
+        if self.has_read_ahead {
+            self.activity.wake_on_resume(context.waker());
+        }
+        self.has_read_ahead
+    }
+
     /// Counts the bytes read of a request head. Returns false if the memory budget of all heads is exhausted.
     fn note_head(&mut self, bytes: usize) -> bool {
         self.head_timer.start(HEAD_TIMEOUT);
@@ -117,6 +131,9 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.follow_requests();
+        if self.is_paused(context) {
+            return Poll::Pending;
+        }
         if self.burst >= BURST {
             // The framework first handles what was read so far.
             self.burst = 0;
@@ -137,6 +154,7 @@ impl AsyncRead for Connection {
         ready!(read)?;
         let bytes = buffer.filled().len().saturating_sub(before);
         self.burst = self.burst.saturating_add(bytes);
+        self.has_read_ahead = bytes > 0 && self.activity.ignores_input();
         if bytes > 0 && !self.activity.is_handled() && !self.note_head(bytes) {
             tracing::warn!(reason = "heads-hold-too-much", "connection closed");
             return Poll::Ready(Err(io::ErrorKind::OutOfMemory.into()));
@@ -224,9 +242,10 @@ mod tests {
     use super::super::open_connections::Connections;
     use super::*;
     use crate::web::MemoryBudget;
+    use futures_util::FutureExt;
     use prometheus::IntGauge;
     use std::future::poll_fn;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     /// A connection with this timeout for unread responses, and its client.
@@ -281,6 +300,33 @@ mod tests {
         write(&mut connection).await.expect("room again");
         assert!(connection.write_timer.deadline.is_none(), "and begins anew");
         reader.abort();
+    }
+
+    async fn read(connection: &mut Connection) -> usize {
+        connection.read(&mut [0; 1 << 10]).await.expect("bytes")
+    }
+
+    #[tokio::test]
+    async fn input_that_the_request_does_not_wait_for_stays_in_the_socket() {
+        let (mut connection, mut client) = connect(Duration::ZERO).await;
+        let activity = connection.activity();
+        client.write_all(&[0; 6 << 10]).await.expect("sent");
+        assert_eq!(read(&mut connection).await, 1 << 10, "the head");
+        activity.begin();
+        assert_eq!(read(&mut connection).await, 1 << 10, "read ahead once");
+        assert_eq!(read(&mut connection).now_or_never(), None);
+        let (bytes, ()) = tokio::join!(read(&mut connection), async {
+            tokio::task::yield_now().await;
+            activity.set_awaits_body(true);
+        });
+        assert_eq!(bytes, 1 << 10, "the body");
+        activity.set_awaits_body(false);
+        assert_eq!(read(&mut connection).await, 1 << 10, "read ahead once");
+        let (bytes, ()) = tokio::join!(read(&mut connection), async {
+            tokio::task::yield_now().await;
+            activity.end();
+        });
+        assert_eq!(bytes, 1 << 10, "the next head");
     }
 
     #[tokio::test]

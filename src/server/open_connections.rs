@@ -8,7 +8,7 @@ use prometheus::IntGauge;
 use crate::web::MemoryBudget;
 
 /// Memory limit of all unfinished request heads together, in bytes, beyond the first few KiB of each.
-const HEADS_BYTES: usize = 4 << 20;
+const HEADS_BYTES: usize = 2 << 20;
 
 /// Counts and limits the connections of one listener. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
 use actix_web::http::{Method, StatusCode, Version, header};
 use actix_web::web::BytesMut;
 use actix_web::{HttpMessage, HttpRequest, web};
@@ -15,16 +16,16 @@ use futures_util::future::LocalBoxFuture;
 use super::memory::{MemoryBudget, MemoryReservation};
 use super::paths::OAUTH_ENDPOINTS;
 use super::rendered_for::SubmittedForm;
-use super::{Problem, RateLimits, Web};
+use super::{Problem, RateLimits, RequestActivity, Web};
 use crate::base::config::Config;
 
 /// Timeout for reading a whole body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many bytes of each body don't count towards the memory budgets, so that ordinary forms are accepted even if
-/// the budgets are exhausted.
-const FREE_BYTES: usize = 4 << 10;
+/// Size of the chunks in which a body is read. The first chunk of each body doesn't count towards the memory budgets, so that
+/// ordinary forms are accepted even if the budgets are exhausted.
+const CHUNK_BYTES: usize = 4 << 10;
 /// Memory limit of all unfinished bodies except large ones of authenticated callers, in bytes.
-const SMALL_BYTES: usize = 8 << 20;
+const SMALL_BYTES: usize = 4 << 20;
 /// Memory limit of all unfinished large bodies of authenticated callers, in bytes.
 const LARGE_BYTES: usize = 16 << 20;
 
@@ -176,27 +177,82 @@ async fn read(
     };
     limits.require(wanted).await?;
     let is_endless = is_endless(request) && length != Length::Unknown;
-    // Allocated once, because a growing buffer fragments the heap. Pages that are never written use no memory.
-    let mut body = BytesMut::with_capacity(wanted);
-    while let Some(chunk) = payload.next().await {
+    let mut body = Chunks::default();
+    while let Some(chunk) = next(request, payload).await {
         let chunk = chunk.map_err(|_| Problem::invalid_body("The body is incomplete."))?;
         let chunk = if is_endless {
             // Bytes after the body are not part of it.
-            let rest = wanted.saturating_sub(body.len()).min(chunk.len());
+            let rest = wanted.saturating_sub(body.bytes).min(chunk.len());
             chunk.slice(..rest)
         } else {
             chunk
         };
-        limits
-            .require(body.len().saturating_add(chunk.len()))
-            .await?;
-        limits.take(chunk.len())?;
-        body.extend_from_slice(&chunk);
-        if is_endless && body.len() >= wanted {
+        let bytes = body.bytes.saturating_add(chunk.len());
+        limits.require(bytes).await?;
+        limits.take(bytes)?;
+        body.push(&chunk);
+        if is_endless && body.bytes >= wanted {
             break;
         }
     }
-    Ok((body, limits.reservation))
+    Ok((body.join(), limits.reservation))
+}
+
+/// Returns the next part of the body. The connection reads from the socket only meanwhile, not during checks between two parts.
+async fn next(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> Option<Result<web::Bytes, PayloadError>> {
+    let activity = request.conn_data::<RequestActivity>();
+    let set_awaits_body = |awaits| {
+        if let Some(activity) = activity {
+            activity.set_awaits_body(awaits);
+        }
+    };
+    set_awaits_body(true);
+    let part = payload.next().await;
+    set_awaits_body(false);
+    part
+}
+
+/// An unfinished body, in chunks of [`CHUNK_BYTES`].
+///
+/// One buffer of the declared length would use more memory than the budget counts: the allocator reuses the buffers of refused
+/// bodies, whose pages stay resident although only the first bytes of the next body are written to them. A growing buffer
+/// fragments the heap. Chunks of one size are reused as a whole.
+#[derive(Debug, Default)]
+struct Chunks {
+    chunks: Vec<BytesMut>,
+    bytes: usize,
+}
+
+impl Chunks {
+    fn push(&mut self, mut bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        while !bytes.is_empty() {
+            match self.chunks.last_mut() {
+                Some(chunk) if chunk.len() < CHUNK_BYTES => {
+                    let room = CHUNK_BYTES.saturating_sub(chunk.len());
+                    let (part, rest) = bytes.split_at(room.min(bytes.len()));
+                    chunk.extend_from_slice(part);
+                    bytes = rest;
+                }
+                _ => self.chunks.push(BytesMut::with_capacity(CHUNK_BYTES)),
+            }
+        }
+    }
+
+    /// Returns the whole body in one buffer. Each chunk is freed as soon as it is copied.
+    fn join(mut self) -> BytesMut {
+        if self.chunks.len() <= 1 {
+            return self.chunks.pop().unwrap_or_default();
+        }
+        let mut body = BytesMut::with_capacity(self.bytes);
+        for chunk in self.chunks {
+            body.extend_from_slice(&chunk);
+        }
+        body
+    }
 }
 
 /// Size limit of a body, which depends on whether the caller is authenticated, and its share of the memory budget.
@@ -205,8 +261,6 @@ struct BodyLimits<'r> {
     web: &'r Web,
     limit: usize,
     larger: Option<LargeBodies>,
-    /// How many more bytes don't count towards the memory budget.
-    free: usize,
     reservation: MemoryReservation,
 }
 
@@ -221,7 +275,6 @@ impl<'r> BodyLimits<'r> {
             limit: web.body_bytes,
             larger: larger
                 .filter(|large| large.path == request.path() && large.bytes > web.body_bytes),
-            free: FREE_BYTES,
             reservation: web.bodies.small.reservation(),
         })
     }
@@ -250,11 +303,11 @@ impl<'r> BodyLimits<'r> {
         ))
     }
 
-    /// Counts bytes that were read.
+    /// Counts the chunks that a body of `bytes` needs, without the first.
     fn take(&mut self, bytes: usize) -> Result<(), Problem> {
-        let free = self.free.min(bytes);
-        self.free = self.free.saturating_sub(free);
-        self.reserve(bytes.saturating_sub(free))
+        let counted = bytes.saturating_sub(CHUNK_BYTES);
+        let counted = counted.next_multiple_of(CHUNK_BYTES);
+        self.reserve(counted.saturating_sub(self.reservation.bytes()))
     }
 
     fn reserve(&mut self, bytes: usize) -> Result<(), Problem> {
