@@ -114,7 +114,7 @@ on_both! {
         root.page.wait_for_text("Role deleted.");
         root.go(server, "/admin/audit?action=role.");
         root.page.wait_for("[...document.querySelectorAll('details.event summary')].some(event => event.innerText.includes('deleted a role'))");
-        assert_eq!(root.fetch("/v1/audit-events?action=role.deleted")["body"]["items"][0]["reason"], "the link to the shop is gone");
+        assert_eq!(root.fetch("/v1/audit-events?action=role.deleted")["body"]["items"][0]["reason"], "no shop any more");
         root.assert_clean();
     }
 

@@ -169,10 +169,8 @@ type RevisionsByPosition = HashMap<i64, Vec<SealedRevision>>;
 
 /// Returns how many revisions the entries cover.
 fn count(entries: &[EntryWithEvent]) -> i64 {
-    let counts = entries
-        .iter()
-        .map(|(entry, _)| entry.covered.revisions.max(0));
-    counts.fold(0, i64::saturating_add)
+    let revisions = |(entry, _): &EntryWithEvent| entry.covered.revisions.max(0);
+    entries.iter().map(revisions).fold(0, i64::saturating_add)
 }
 
 /// Splits entries into runs whose revisions are read together: the more revisions the entries cover, the shorter the runs.

@@ -19,7 +19,7 @@ use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::interaction::{NextStep, SessionSnapshot, UserAnswers};
 use crate::oidc::parameters::Parameters;
 use crate::oidc::path;
-use crate::oidc::pending::{PendingRequest, PendingRequestError};
+use crate::oidc::pending::PendingRequest;
 use crate::oidc::request::AuthorizationRequest;
 use crate::oidc::response::{AuthorizationResponse, Outcome};
 use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
@@ -395,17 +395,5 @@ async fn grant(
         }
         Err(GrantError::Unavailable(error)) => Err(error.into()),
         Err(GrantError::Database(error)) => Err(error.into()),
-    }
-}
-
-impl From<PendingRequestError> for Problem {
-    fn from(error: PendingRequestError) -> Self {
-        match error {
-            PendingRequestError::Gone(reason) => {
-                tracing::info!(reason, "unknown authorization request");
-                request_gone()
-            }
-            PendingRequestError::StoreUnavailable(error) => error.into(),
-        }
     }
 }

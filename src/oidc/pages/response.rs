@@ -6,6 +6,7 @@ use askama::Template;
 
 use crate::oidc::error::OAuthError;
 use crate::oidc::http::{is_form, not_a_form};
+use crate::oidc::pending::PendingRequestError;
 use crate::oidc::request::ResponseMode;
 use crate::oidc::response::AuthorizationResponse;
 use crate::web::{Answer, FormActionPolicy, Frame, HiddenField, Problem, SkipRedirect, Web, page};
@@ -78,4 +79,16 @@ pub fn request_gone() -> Problem {
         "This sign-in request has expired",
         "The app's request was already completed, took too long, or started in another browser. Go back to the app and try again.",
     )
+}
+
+impl From<PendingRequestError> for Problem {
+    fn from(error: PendingRequestError) -> Self {
+        match error {
+            PendingRequestError::Gone(reason) => {
+                tracing::info!(reason, "unknown authorization request");
+                request_gone()
+            }
+            PendingRequestError::StoreUnavailable(error) => error.into(),
+        }
+    }
 }
