@@ -18,7 +18,7 @@ pub mod egress;
 pub mod ephemeral;
 pub mod forward_auth;
 pub mod history;
-pub mod oidc;
+pub(crate) mod oidc;
 pub mod outbox;
 pub mod parsers;
 pub mod passkeys;

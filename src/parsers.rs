@@ -25,7 +25,7 @@ pub use crate::oidc::pkce::verify as verify_pkce;
 pub use crate::oidc::request::{
     AuthorizationRequest, ResponseTarget, read as read_authorization_request, read_response_target,
 };
-pub use crate::oidc::response::{AuthorizationResponse, Outcome};
+pub use crate::oidc::response::AuthorizationResponse;
 pub use crate::oidc::token::read_grant_type;
 pub use crate::oidc::user_claims::{
     for_id_token as claims_for_id_token, for_userinfo as claims_for_userinfo,

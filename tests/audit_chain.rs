@@ -210,7 +210,7 @@ on_both! {
         assert_eq!((report.erased, told), (2, vec![(2, second), (3, third)]));
         assert_eq!((report.erasures[0].actor.as_str(), report.erasures[0].reason.as_deref()), ("command", Some("a request")));
         let list = server.run(server.app.audit_chain.list(&EventFilter::default(), None)).expect("events").events;
-        assert_eq!((&list[1].event.address, &list[1].event.details), (&None, &json!({})));
+        assert_eq!((&list[1].event.address, &list[1].event.details.value), (&None, &json!({})));
         // The event that records the erasure can't be erased, and removing it by hand is detected.
         let record = list.iter().find(|event| event.event.action == "audit.erased").expect("a record").event.id;
         assert!(matches!(erase(&[record]), Err(EraseError::Kept(_))));
@@ -438,7 +438,7 @@ on_both! {
         assert_eq!((report.sealed, report.unsealed_since), (7, None));
         assert_eq!(findings_of(&report), [(FindingKind::Unreadable, Some(6))]);
         let page = server.run(server.app.audit_chain.list(&EventFilter::default(), None)).expect("a page");
-        let details: Vec<&Value> = page.events.iter().map(|one| &one.event.details).collect();
+        let details: Vec<&Value> = page.events.iter().map(|one| &one.event.details.value).collect();
         assert_eq!(details.iter().filter(|details| details.is_null()).count(), 1, "{details:?}");
         let listed = server.run(server.app.database.read(|conn| history::list(conn, &EventFilter::default(), 50))).expect("a list");
         assert_eq!(listed.len(), 7);

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use doorward::parsers::{
     ApplicationType, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClaimsRequest,
     Client, ClientAuthError, ClientId, EmailState, GrantType, IdTokenHint, Metadata, OAuthError,
-    Outcome, Parameters, PublicClientId, RedirectUri, RequirePkce, ResponseTarget, Scope, Scopes,
+    Parameters, PublicClientId, RedirectUri, RequirePkce, ResponseTarget, Scope, Scopes,
     Timestamp, Token, User, UserId, UserStatus, claims_for_id_token, claims_for_userinfo,
     parse_claims_parameter, read_authorization_request as read_request, read_credentials,
     read_grant_type, read_response_target, restrict_claims, scopes_of_claims, verify_pkce,
@@ -95,11 +95,11 @@ fn read_the_rest(parameters: &Parameters, client: &Client, to: &ResponseTarget) 
     let outcome = match read {
         Ok(request) => {
             check_request(&request, client);
-            Outcome::Code(Token::parse(&"A".repeat(43)).expect("a code"))
+            Ok(Token::parse(&"A".repeat(43)).expect("a code"))
         }
         Err(refusal) => {
             check_refusal(&refusal);
-            Outcome::Refused(refusal)
+            Err(refusal)
         }
     };
     check_answer(to, outcome);
@@ -119,7 +119,7 @@ fn check_request(request: &AuthorizationRequest, client: &Client) {
 }
 
 /// The response goes to the very address, has each parameter once and in ASCII, and `state` as it came.
-fn check_answer(to: &ResponseTarget, outcome: Outcome) {
+fn check_answer(to: &ResponseTarget, outcome: Result<Token, OAuthError>) {
     let response = AuthorizationResponse::new(to, outcome, ISSUER);
     let address = response.address();
     assert!(address.starts_with(&to.redirect_uri), "sent elsewhere");

@@ -4,6 +4,8 @@
 mod build;
 mod stores;
 
+use std::sync::Arc;
+
 use actix_web::cookie::Key;
 
 use crate::account_state::{AccountStates, Unavailable};
@@ -27,12 +29,12 @@ use crate::passkeys::Passkeys;
 use crate::policies::{DecisionEngine, Policies};
 use crate::sessions::{Cookies, Sessions, StoredResponses};
 use crate::tokens::keys::KeyError;
-use crate::tokens::{self, Keyring, Tokens};
+use crate::tokens::{AccessTokenSealers, CodeDeriver, Keyring, RefreshTokens, Tokens};
 use crate::users::{self, InstallationError, Users, check_installation};
 use crate::web::{RateLimits, RefusalRecorder, Web};
 use build::{
     build_assignments, build_authzen, build_forward_auth, build_oidc, build_passkeys,
-    build_sessions, build_stored_responses, build_tokens, build_users,
+    build_sessions, build_stored_responses, build_users,
 };
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
@@ -253,22 +255,27 @@ impl App {
         .await?;
         keyring.watch().await?;
         let clients = clients.for_installation(keyring.installation());
-        let dependencies = tokens::Dependencies {
+        let tokens = Tokens {
             database,
             ephemeral,
             account_states,
             clients,
             keyring,
             clock,
+            refresh_tokens: RefreshTokens::new(&master_key, previous.as_ref()),
+            code_deriver: CodeDeriver::new(&master_key),
+            sealers: AccessTokenSealers::new(&master_key, previous.as_ref()),
+            issuer: config.server.public_url.as_str().into(),
+            lifetimes: Arc::new(config.tokens.clone()),
         };
-        let app = Self::assemble(config, dependencies, &master_key, previous.as_ref())?;
+        let app = Self::assemble(config, tokens, &master_key, previous.as_ref())?;
         app.assignments.watch().await?;
         Ok(app)
     }
 
     fn assemble(
         config: Config,
-        dependencies: tokens::Dependencies,
+        tokens: Tokens,
         master_key: &MasterKey,
         previous: Option<&MasterKey>,
     ) -> Result<Self, StartError> {
@@ -277,29 +284,29 @@ impl App {
             previous_cookie: previous.map(Cookies::signing_key),
         };
         let routes = RouteTable::parse(&config.access.routes, &config.server.public_url)?;
-        let tokens = build_tokens(&config, &dependencies, master_key, previous);
-        let sessions = build_sessions(&config, &dependencies);
-        let stored_responses = build_stored_responses(&dependencies, master_key, previous);
+        let sessions = build_sessions(&config, &tokens);
+        let stored_responses = build_stored_responses(&tokens, master_key, previous);
         let policies = Policies::new(&config.access);
-        let assignments = build_assignments(&dependencies, &policies);
-        let users = build_users(&config, &dependencies, &sessions);
-        let passkeys = build_passkeys(&config, &dependencies, &sessions)?;
-        let oidc = build_oidc(&config, &dependencies, &tokens, &passkeys);
+        let assignments = build_assignments(&tokens, &policies);
+        let users = build_users(&config, &tokens, &sessions);
+        let passkeys = build_passkeys(&config, &tokens, &sessions)?;
+        let oidc = build_oidc(&config, &tokens, &passkeys);
         let engine = DecisionEngine {
             policies: policies.clone(),
             assignments: assignments.clone(),
-            clock: dependencies.clock.clone(),
+            clock: tokens.clock.clone(),
         };
-        let forward_auth = build_forward_auth(&config, &dependencies, &engine, &sessions, routes);
-        let authzen = build_authzen(&config, &dependencies, engine, &sessions, &users);
-        let tokens::Dependencies {
+        let forward_auth = build_forward_auth(&config, &tokens, &engine, &sessions, routes);
+        let authzen = build_authzen(&config, &tokens, engine, &sessions, &users);
+        let Tokens {
             database,
             ephemeral,
             account_states,
             clients,
             keyring,
             clock,
-        } = dependencies;
+            ..
+        } = tokens.clone();
         let limits = RateLimits::new(
             ephemeral.clone(),
             clock.clone(),

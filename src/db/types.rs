@@ -78,6 +78,18 @@ impl StoredJson {
     }
 }
 
+impl Serialize for StoredJson {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(serializer)
+    }
+}
+
+impl From<Json<serde_json::Value>> for serde_json::Value {
+    fn from(json: Json<Self>) -> Self {
+        json.0
+    }
+}
+
 // Diesel derives `AsExpression` only where the type is declared, but `Id` and `Timestamp` are declared in `base`, which doesn't
 // depend on SQL.
 mod expressions {

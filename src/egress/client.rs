@@ -27,9 +27,6 @@ pub struct Egress {
 
 impl Egress {
     /// Creates the client from the section `[egress]`.
-    ///
-    /// # Errors
-    /// If `egress.extra_ca_file` can't be used.
     pub fn new(config: &config::Egress) -> Result<Self, EgressError> {
         let rules = Rules::new(&config.allowed_networks);
         let trust = trust::client_config(config.extra_ca_file.as_deref())?;
@@ -45,9 +42,6 @@ impl Egress {
     }
 
     /// Sends a form (`application/x-www-form-urlencoded`) by POST and returns the status of the response, also of a redirect.
-    ///
-    /// # Errors
-    /// If there is no response, or the rules forbid the URL or all addresses of its host.
     pub async fn post_form(&self, url: &str, fields: &[(&str, &str)]) -> Result<u16, EgressError> {
         let (url, scheme) = self.rules.check(url)?;
         let client = match scheme {

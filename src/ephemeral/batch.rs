@@ -42,9 +42,6 @@ impl ReadBatcher {
     }
 
     /// Reads keys, in one batch with the other reads of this turn. The values are read after the call, never before.
-    ///
-    /// # Errors
-    /// When the store is unavailable: for every read of the batch.
     pub(super) async fn get(self, store: &Store, keys: &[&str]) -> Values {
         if keys.is_empty() {
             // MGET without a key is an error.

@@ -31,9 +31,6 @@ thread_local! {
 
 impl Connections {
     /// Opens the shared connection.
-    ///
-    /// # Errors
-    /// When Redis doesn't respond in time.
     pub(super) async fn open(client: Client, timeout: Duration) -> Result<Self, StoreUnavailable> {
         static OPENED: AtomicU64 = AtomicU64::new(0);
         let shared = ConnectionManager::new_with_config(client.clone(), config(timeout));

@@ -17,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::base::clock::{Clock, Stopwatch};
 use crate::base::fault_injection::{FaultInjector, InjectedFault};
@@ -27,6 +29,11 @@ use batch::ReadBatcher;
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the ephemeral store is unavailable: {0}")]
 pub struct StoreUnavailable(pub String);
+
+/// Serializes a value to be stored as JSON.
+pub fn to_json(value: &impl Serialize) -> Result<String, StoreUnavailable> {
+    serde_json::to_string(value).map_err(unavailable)
+}
 
 fn unavailable(error: impl fmt::Display) -> StoreUnavailable {
     StoreUnavailable(error.to_string())
@@ -122,9 +129,6 @@ impl Ephemeral {
     }
 
     /// Opens or creates the SQLite file at `path`.
-    ///
-    /// # Errors
-    /// When the file can't be opened.
     pub async fn embedded(
         path: &Path,
         timeout: Duration,
@@ -164,7 +168,7 @@ impl Ephemeral {
 
     /// Stores `value` for `ttl`, replacing any previous value.
     pub async fn put(&self, key: &str, value: &str, ttl: Duration) -> Result<(), StoreUnavailable> {
-        either!(self, store => store.put(key, value, ttl))
+        self.put_all(&[(key, value)], ttl).await
     }
 
     /// Stores several entries for `ttl` in one round trip. They must belong to one user, so that they are in one slot. After an
@@ -186,6 +190,20 @@ impl Ephemeral {
     pub async fn get(&self, keys: &[&str]) -> Result<Vec<Option<String>>, StoreUnavailable> {
         let fault = self.inject_fault()?;
         unless_result_lost(fault, self.batcher.get(&self.store, keys).await)
+    }
+
+    /// Reads one key, as [`Ephemeral::get`] does.
+    pub async fn get_one(&self, key: &str) -> Result<Option<String>, StoreUnavailable> {
+        Ok(self.get(&[key]).await?.pop().flatten())
+    }
+
+    /// Reads a value that was stored as JSON; `None` also if it can't be parsed.
+    pub async fn get_json<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, StoreUnavailable> {
+        let stored = self.get_one(key).await?;
+        Ok(stored.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
     /// Deletes a key, if it exists.

@@ -70,25 +70,15 @@ impl Redis {
         Ok(redis)
     }
 
-    pub(super) async fn put(
-        &self,
-        key: &str,
-        value: &str,
-        ttl: Duration,
-    ) -> Result<(), StoreUnavailable> {
-        let put = |mut connection: ConnectionManager| async move {
-            connection.pset_ex(key, value, milliseconds(ttl)).await
-        };
-        self.idempotent(put).await
-    }
-
     pub(super) async fn put_all(
         &self,
         entries: &[(&str, &str)],
         ttl: Duration,
     ) -> Result<(), StoreUnavailable> {
         let mut call = ::redis::pipe();
-        call.atomic();
+        if entries.len() > 1 {
+            call.atomic();
+        }
         for (key, value) in entries {
             call.pset_ex(*key, *value, milliseconds(ttl)).ignore();
         }

@@ -1,8 +1,6 @@
 //! Audit events: what was done or refused, by whom, from where.
 
-use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
 
 use super::Author;
 use super::queries;
@@ -115,51 +113,6 @@ impl Event {
     }
 }
 
-/// An audit event.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct RecordedEvent {
-    /// ID of the event; sorts by time.
-    #[schema(value_type = uuid::Uuid)]
-    pub id: AuditEventId,
-    /// Time of the event, by the database's clock.
-    #[schema(value_type = String, format = DateTime)]
-    pub at: Timestamp,
-    /// Actor: `user:ID`, `client:ID`, `command` or `doorward`.
-    pub actor: String,
-    /// Name of the action, such as `session.ended`.
-    pub action: String,
-    /// ID of the user concerned.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub subject: Option<UserId>,
-    /// ID of the client concerned.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub client: Option<ClientId>,
-    /// ID of the passkey concerned.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub passkey: Option<PasskeyId>,
-    /// IP address of the request.
-    pub address: Option<String>,
-    /// User agent of the request.
-    pub user_agent: Option<String>,
-    /// Outcome: `success` or `refused`.
-    pub outcome: String,
-    /// Reason that was given, or why the request was refused.
-    pub reason: Option<String>,
-    /// Other relevant data; `null` if the stored data can't be read.
-    pub details: Value,
-    /// ID of the user who acted, directly or through an app.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub by_user: Option<UserId>,
-    /// ID of the client that acted, or through which the user did.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub by_client: Option<ClientId>,
-    /// Operating-system account and host (`user@host`) of the process, if the command line or the service itself acted.
-    pub operator: Option<String>,
-    /// The stored text of details that can't be read.
-    #[serde(skip)]
-    pub raw_details: Option<String>,
-}
-
 /// Selects the events to list. Unset fields don't restrict the list.
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
@@ -199,32 +152,3 @@ pub fn record(
 
 /// The actions in which a user authenticates with a passkey.
 pub(super) const PASSKEY_USE_ACTIONS: [&str; 2] = ["session.signed_in", "session.stepped_up"];
-
-/// A successful authentication with a passkey.
-#[derive(Clone, Debug)]
-pub struct PasskeyUse {
-    /// ID of the passkey.
-    pub passkey: PasskeyId,
-    /// IP address of the request.
-    pub address: Option<String>,
-    /// User agent of the browser.
-    pub user_agent: Option<String>,
-}
-
-/// Returns the latest sign-ins and step-ups of a user, newest first, at most `limit`.
-pub fn list_passkey_uses(
-    conn: &mut db::Connection,
-    user: UserId,
-    limit: i64,
-) -> db::Result<Vec<PasskeyUse>> {
-    queries::list_passkey_uses(conn, user, limit)
-}
-
-/// Returns events, newest first, at most `limit`.
-pub fn list(
-    conn: &mut db::Connection,
-    filter: &EventFilter,
-    limit: i64,
-) -> db::Result<Vec<RecordedEvent>> {
-    queries::list_events(conn, filter, limit)
-}

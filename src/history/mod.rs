@@ -17,10 +17,10 @@ pub use audit_chain::{
 };
 pub use author::{Actor, Author};
 pub use changes::changes;
-pub use event::{
-    Event, EventFilter, Outcome, PasskeyUse, RecordedEvent, list, list_passkey_uses, record,
-};
+pub use event::{Event, EventFilter, Outcome, record};
 pub use past_instant::{PastInstant, PastInstantError, SETTLED_AFTER};
-pub use revision::{
-    Revision, StoredRevision, find_as_of, list_revisions, next_as_of, record_revision,
+pub use queries::rows::{PasskeyUse, RecordedEvent, StoredRevision};
+pub use queries::{
+    find_as_of, list_events as list, list_passkey_uses, list_revisions, record_revision,
 };
+pub use revision::{Revision, next_as_of};

@@ -30,9 +30,6 @@ pub enum PastInstantError {
 
 impl PastInstant {
     /// Checks a time against the database's clock. Call it before any other read, so that all data of a settled time is visible.
-    ///
-    /// # Errors
-    /// `Future`, or that the database is unavailable.
     pub fn check(
         conn: &mut Connection,
         database: &Database,

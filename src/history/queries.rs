@@ -1,55 +1,17 @@
 //! SQL of `audit_events` and `revisions`.
 
+pub(super) mod rows;
+
 use diesel::prelude::*;
-use serde_json::Value;
 use uuid::Uuid;
 
-use super::event::{PASSKEY_USE_ACTIONS, PasskeyUse};
-use super::{Author, Event, EventFilter, Outcome, RecordedEvent, Revision, StoredRevision};
+use self::rows::{PasskeyUse, RecordedEvent, StoredRevision};
+use super::event::PASSKEY_USE_ACTIONS;
+use super::{Author, Event, EventFilter, Outcome, Revision};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{AuditEventId, ClientId, Id, PasskeyId, UserId, label};
+use crate::base::ids::{AuditEventId, Id, UserId, label};
 use crate::db::schema::{audit_events, revisions};
-use crate::db::{Connection, Json, Result, StoredJson};
-
-/// The details are read as stored: one row that can't be parsed must not prevent reading the others.
-pub(super) type EventRow = (
-    AuditEventId,
-    Timestamp,
-    String,
-    String,
-    Option<UserId>,
-    Option<ClientId>,
-    Option<PasskeyId>,
-    Option<String>,
-    Option<String>,
-    String,
-    Option<String>,
-    StoredJson,
-    Option<UserId>,
-    Option<ClientId>,
-    Option<String>,
-);
-
-pub(super) fn recorded(row: EventRow) -> RecordedEvent {
-    RecordedEvent {
-        id: row.0,
-        at: row.1,
-        actor: row.2,
-        action: row.3,
-        subject: row.4,
-        client: row.5,
-        passkey: row.6,
-        address: row.7,
-        user_agent: row.8,
-        outcome: row.9,
-        reason: row.10,
-        details: row.11.value,
-        raw_details: row.11.raw,
-        by_user: row.12,
-        by_client: row.13,
-        operator: row.14,
-    }
-}
+use crate::db::{Connection, Json, Result};
 
 pub(super) fn insert_event(
     conn: &mut Connection,
@@ -79,7 +41,8 @@ pub(super) fn insert_event(
     Ok(())
 }
 
-pub(super) fn list_events(
+/// Returns events, newest first, at most `limit`.
+pub fn list_events(
     conn: &mut Connection,
     filter: &EventFilter,
     limit: i64,
@@ -133,17 +96,17 @@ pub(super) fn list_events(
                 .or(audit_events::at.eq(at).and(audit_events::id.lt(after))),
         );
     }
-    let rows = query.load::<EventRow>(conn)?;
-    Ok(rows.into_iter().map(recorded).collect())
+    Ok(query.load(conn)?)
 }
 
-pub(super) fn list_passkey_uses(
+/// Returns the latest sign-ins and step-ups of a user, newest first, at most `limit`.
+pub fn list_passkey_uses(
     conn: &mut Connection,
     user: UserId,
     limit: i64,
 ) -> Result<Vec<PasskeyUse>> {
     let [signed_in, stepped_up] = PASSKEY_USE_ACTIONS;
-    let rows = audit_events::table
+    Ok(audit_events::table
         .filter(audit_events::subject.eq(user))
         .filter(
             audit_events::action
@@ -159,22 +122,11 @@ pub(super) fn list_passkey_uses(
             audit_events::address,
             audit_events::user_agent,
         ))
-        .load::<(PasskeyId, Option<String>, Option<String>)>(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|(passkey, address, user_agent)| PasskeyUse {
-            passkey,
-            address,
-            user_agent,
-        })
-        .collect())
+        .load(conn)?)
 }
 
-pub(super) fn insert_revision(
-    conn: &mut Connection,
-    author: &Author,
-    revision: Revision,
-) -> Result<()> {
+/// Stores a version, in the transaction of the change.
+pub fn record_revision(conn: &mut Connection, author: &Author, revision: Revision) -> Result<()> {
     let entity_id = unlabelled(revision.entity_id);
     diesel::insert_into(revisions::table)
         .values((
@@ -195,63 +147,25 @@ fn unlabelled(id: Uuid) -> Id<label::User> {
     Id::from_uuid(id)
 }
 
-type RevisionRow = (
-    String,
-    Id<label::User>,
-    i64,
-    Timestamp,
-    Option<UserId>,
-    Option<ClientId>,
-    Json<Value>,
-);
-
-const REVISION: (
-    revisions::entity,
-    revisions::entity_id,
-    revisions::version,
-    revisions::as_of,
-    revisions::by_user,
-    revisions::by_client,
-    revisions::data,
-) = (
-    revisions::entity,
-    revisions::entity_id,
-    revisions::version,
-    revisions::as_of,
-    revisions::by_user,
-    revisions::by_client,
-    revisions::data,
-);
-
-fn stored(row: RevisionRow) -> StoredRevision {
-    StoredRevision {
-        entity_id: row.1.uuid(),
-        version: row.2,
-        as_of: row.3,
-        by_user: row.4,
-        by_client: row.5,
-        data: row.6.0,
-    }
-}
-
-pub(super) fn find_revision_as_of(
+/// Returns the version of an entity that was current at a time; `None` if the entity did not exist yet.
+pub fn find_as_of(
     conn: &mut Connection,
     entity: &'static str,
     entity_id: Uuid,
     at: Timestamp,
 ) -> Result<Option<StoredRevision>> {
-    let row = revisions::table
+    Ok(revisions::table
         .filter(revisions::entity.eq(entity))
         .filter(revisions::entity_id.eq(unlabelled(entity_id)))
         .filter(revisions::as_of.le(at))
         .order(revisions::version.desc())
-        .select(REVISION)
-        .first::<RevisionRow>(conn)
-        .optional()?;
-    Ok(row.map(stored))
+        .select(StoredRevision::as_select())
+        .first(conn)
+        .optional()?)
 }
 
-pub(super) fn list_revisions(
+/// Returns the versions of an entity, newest first, at most `limit`; only those before version `before`, if it is given.
+pub fn list_revisions(
     conn: &mut Connection,
     entity: &'static str,
     entity_id: Uuid,
@@ -263,11 +177,10 @@ pub(super) fn list_revisions(
         .filter(revisions::entity_id.eq(unlabelled(entity_id)))
         .order(revisions::version.desc())
         .limit(limit)
-        .select(REVISION)
+        .select(StoredRevision::as_select())
         .into_boxed();
     if let Some(before) = before {
         query = query.filter(revisions::version.lt(before));
     }
-    let rows = query.load::<RevisionRow>(conn)?;
-    Ok(rows.into_iter().map(stored).collect())
+    Ok(query.load(conn)?)
 }

@@ -5,11 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Author;
-use super::queries;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, UserId};
-use crate::db;
 
 /// One version of one entity.
 #[derive(Clone, Debug)]
@@ -24,53 +20,6 @@ pub struct Revision {
     pub as_of: Timestamp,
     /// The record, without secrets.
     pub data: Value,
-}
-
-/// A stored version.
-#[derive(Clone, Debug)]
-pub struct StoredRevision {
-    /// ID of the entity.
-    pub entity_id: Uuid,
-    /// Version, counted from 1.
-    pub version: i64,
-    /// When the version begins.
-    pub as_of: Timestamp,
-    /// ID of the user who made the change.
-    pub by_user: Option<UserId>,
-    /// ID of the client that made the change, or through which the user did.
-    pub by_client: Option<ClientId>,
-    /// The record, without secrets.
-    pub data: Value,
-}
-
-/// Returns the version of an entity that was current at a time; `None` if the entity did not exist yet.
-pub fn find_as_of(
-    conn: &mut db::Connection,
-    entity: &'static str,
-    entity_id: Uuid,
-    at: Timestamp,
-) -> db::Result<Option<StoredRevision>> {
-    queries::find_revision_as_of(conn, entity, entity_id, at)
-}
-
-/// Returns the versions of an entity, newest first, at most `limit`; only those before version `before`, if it is given.
-pub fn list_revisions(
-    conn: &mut db::Connection,
-    entity: &'static str,
-    entity_id: Uuid,
-    before: Option<i64>,
-    limit: i64,
-) -> db::Result<Vec<StoredRevision>> {
-    queries::list_revisions(conn, entity, entity_id, before, limit)
-}
-
-/// Stores a version, in the transaction of the change.
-pub fn record_revision(
-    conn: &mut db::Connection,
-    author: &Author,
-    revision: Revision,
-) -> db::Result<()> {
-    queries::insert_revision(conn, author, revision)
 }
 
 /// Returns when the next version begins: the database's time, but always later than the previous version.

@@ -31,9 +31,6 @@ pub struct AcrRequest {
 
 impl AcrRequest {
     /// Returns the rank that a session must reach; 0 accepts any sign-in. `client_minimum` is the client's registered minimum.
-    ///
-    /// # Errors
-    /// The app requires one of the values, and none of them is known.
     pub fn min_rank(&self, client_minimum: Option<&str>) -> Result<u8, UnsupportedAcr> {
         let minimum = client_minimum.and_then(rank).unwrap_or(0);
         let lowest = self.values.iter().filter_map(|value| rank(value)).min();

@@ -31,9 +31,6 @@ impl Oidc {
     }
 
     /// Returns the audience of an access token.
-    ///
-    /// # Errors
-    /// `invalid_target`: a requested resource was not authorized, or the issuer was requested together with other resources.
     pub(super) fn audience(
         &self,
         request: &AudienceRequest<'_>,
@@ -200,9 +197,6 @@ fn no_longer_registered(client: &Client, authorized: &[String]) -> OAuthError {
 }
 
 /// Refuses a token for the issuer and other services. The error suggests the `UserInfo` audience where that would help.
-///
-/// # Errors
-/// `invalid_target`.
 pub(super) fn refuse_issuer_with_others(
     resources: &[String],
     client: &Client,

@@ -31,12 +31,9 @@ pub enum ReadError {
     /// The error is returned to the client.
     #[error("{refusal}")]
     Redirectable {
-        /// Where the error is sent.
         to: ResponseTarget,
-        /// The error.
         refusal: OAuthError,
     },
-    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -44,7 +41,6 @@ pub enum ReadError {
 /// Why no authorization was granted.
 #[derive(Debug, thiserror::Error)]
 pub enum GrantError {
-    /// The session ended before the authorization was written.
     #[error("the session has ended")]
     SessionOver,
     /// The user's consent does not, or no longer, cover the request.
@@ -56,19 +52,14 @@ pub enum GrantError {
     /// The stored request was completed before.
     #[error("the request was already completed")]
     Answered,
-    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl Oidc {
     /// Validates an authorization request, and returns it with its client.
-    ///
-    /// # Errors
-    /// `Unreturnable` until the redirect URI is validated, `Returned` afterwards.
     pub async fn read_request(
         &self,
         parameters: &Parameters,
@@ -275,8 +266,8 @@ impl AuthorizationTransaction {
             },
         };
         let client = self.require_consent(conn, now)?;
-        let timeouts = self.oidc.timeouts(&client.metadata);
-        let ended = tokens::enforce_cap(conn, grant, (now, today), timeouts)?;
+        let limits = self.oidc.liveness_limits(&client.metadata, today);
+        let ended = tokens::enforce_cap(conn, grant, now, &limits)?;
         let lifetimes = &self.oidc.tokens.lifetimes;
         let id = tokens::authorize(conn, grant, &code.hash(), today, lifetimes)?;
         let event = Event::done("client.authorized")

@@ -19,7 +19,6 @@ use serde_json::json;
 /// An app that has access to a user's account.
 #[derive(Clone, Debug)]
 pub struct AppAccess {
-    /// The app's client.
     pub client: Arc<Client>,
     /// Scopes that the user consented to, or that an active authorization has.
     pub scopes: Scopes,
@@ -33,16 +32,12 @@ pub enum WithdrawError {
     /// The app has no access that could be withdrawn.
     #[error("this app has no access")]
     Unknown,
-    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// The change is committed but not yet in force on all instances.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] account_state::Unavailable),
-    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }

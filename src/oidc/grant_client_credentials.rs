@@ -6,7 +6,8 @@ use super::Oidc;
 use super::audience::refuse_issuer_with_others;
 use super::error::{ErrorCode, OAuthError, shell_word};
 use super::parameters::Parameters;
-use super::resources::{check_resource, only_resource};
+use super::request::parse_scopes;
+use super::resources::{only_resource, requested_resources};
 use super::token::{TokenEndpointError, TokenResponse};
 use crate::clients::{Client, ClientRecord, Scope, Scopes};
 use crate::tokens::TokenTarget;
@@ -58,21 +59,14 @@ impl Oidc {
         let scopes = match parameters.get("scope") {
             None => own,
             Some(text) => {
-                let asked = Scopes::parse(text)
-                    .map_err(|fault| OAuthError::new(ErrorCode::InvalidScope, fault.to_string()))?;
+                let asked = parse_scopes(text)?;
                 if !asked.is_subset(&own) {
                     return Err(scope_not_registered(client, &asked, &own).into());
                 }
                 asked
             }
         };
-        let mut resources = Vec::new();
-        for resource in parameters.resources() {
-            check_resource(resource, client, self.issuer())?;
-            if !resources.iter().any(|known| known == resource) {
-                resources.push(resource.to_owned());
-            }
-        }
+        let mut resources = requested_resources(parameters, client, self.issuer())?;
         refuse_issuer_with_others(&resources, client, (self.issuer(), false))?;
         if resources.is_empty() {
             resources.push(only_resource(client).unwrap_or(self.issuer()).to_owned());

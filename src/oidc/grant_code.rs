@@ -16,7 +16,7 @@ use crate::clients::{self, Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::tokens::refresh::{self, RefreshToken};
-use crate::tokens::{self, Authorization, TokenTarget, may_use, revoke};
+use crate::tokens::{self, Authorization, TokenTarget, revoke};
 use crate::users::{self, User};
 
 /// Result of a redemption. `ValidatedGrant` and `Refused` are both committed: a refusal uses up the code.
@@ -50,11 +50,7 @@ impl Oidc {
             record: record.clone(),
             redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
             verifier: parameters.get("code_verifier").map(str::to_owned),
-            resources: parameters
-                .resources()
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
+            resources: parameters.resources(),
             author: author.acting_as(Actor::Client(record.client.id)),
         });
         // A guessed code costs one read, and never occupies the single writer of an embedded database.
@@ -68,14 +64,8 @@ impl Oidc {
             .database
             .write(move |conn| redemption.run(conn, &code))
             .await;
-        let redeemed = redeemed.map_err(|error| match error {
-            // A retry would count as a replay of the code.
-            TokenEndpointError::Database(db::Error::CommitUnknown(cause)) => {
-                TokenEndpointError::CommitUnknown(cause)
-            }
-            error => error,
-        })?;
-        match redeemed {
+        // A retry would count as a replay of the code.
+        match redeemed.map_err(TokenEndpointError::without_retry)? {
             RedemptionResult::Granted {
                 granted,
                 recorded_pkce_use,
@@ -116,13 +106,6 @@ struct RedemptionTransaction {
 /// Why a redemption is refused: a reason code for the audit log, and the error for the client.
 type RedemptionFailure = (&'static str, OAuthError);
 
-/// What is needed to issue tokens for a valid authorization.
-struct ValidAuthorization {
-    account_state: AccountState,
-    user: User,
-    target: TokenTarget,
-}
-
 impl RedemptionTransaction {
     fn run(
         &self,
@@ -148,13 +131,14 @@ impl RedemptionTransaction {
         let now = self.oidc.clock.now();
         let lifetimes = &self.oidc.tokens.lifetimes;
         let offline = lifetimes.offline_lifetime_of(record.client.metadata.offline_lifetime);
-        let Some(grant) = tokens::redeem_code(conn, &found, now, (lifetimes, offline))? else {
+        let retain_until = tokens::retain_until(&found, now, (lifetimes, offline));
+        let Some(grant) = tokens::redeem_code(conn, found.id, now, retain_until)? else {
             let refusal = OAuthError::invalid_grant("the code was already used");
             return Ok(self.refuse(conn, &found, ("code-replayed", refusal))?);
         };
         let authorization = grant.authorization();
         // 4. The code belongs to this client and has not expired, and the authorization is valid at this moment.
-        let valid = match self.check(conn, authorization, &record)? {
+        let (account_state, user, target) = match self.check(conn, authorization, &record)? {
             Ok(valid) => valid,
             Err(fault) => return Ok(self.refuse(conn, authorization, fault)?),
         };
@@ -171,10 +155,10 @@ impl RedemptionTransaction {
         let granted = Box::new(ValidatedGrant {
             client: record.client,
             grant,
-            account_state: valid.account_state,
-            user: valid.user,
+            account_state,
+            user,
             scopes,
-            target: valid.target,
+            target,
             refresh_token,
         });
         Ok(RedemptionResult::Granted {
@@ -202,12 +186,13 @@ impl RedemptionTransaction {
         refresh::begin(conn, authorization.id, ends, now).map(Some)
     }
 
+    /// Checks the code and its authorization. Returns what is needed to issue tokens.
     fn check(
         &self,
         conn: &mut Connection,
         authorization: &Authorization,
         record: &ClientRecord,
-    ) -> db::Result<Result<ValidAuthorization, RedemptionFailure>> {
+    ) -> db::Result<Result<(AccountState, User, TokenTarget), RedemptionFailure>> {
         let refused = |reason, text: &str| Ok(Err((reason, OAuthError::invalid_grant(text))));
         if let Err(fault) = self.check_code(authorization, &record.client) {
             return Ok(Err(fault));
@@ -231,11 +216,7 @@ impl RedemptionTransaction {
         if let Err(reason) = check_account_state(authorization, &account_state, record) {
             return refused(reason, "the grant was withdrawn");
         }
-        Ok(Ok(ValidAuthorization {
-            account_state,
-            user,
-            target,
-        }))
+        Ok(Ok((account_state, user, target)))
     }
 
     /// Checks that the code was issued to this client and has not expired, and that the redirect URI and the PKCE verifier match.
@@ -330,7 +311,7 @@ pub(super) fn check_account_state(
         CheckResult::Refused(reason) => return Err(reason),
         CheckResult::StateIsOutdated => return Err("unknown-epoch"),
     }
-    if may_use(&record.client, account_state) {
+    if record.client.allows_user(account_state) {
         Ok(())
     } else {
         Err("role-missing")

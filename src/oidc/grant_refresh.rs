@@ -8,6 +8,7 @@ use super::client_authentication::{ClientAuthError, find_still_authenticated};
 use super::error::{ErrorCode, OAuthError};
 use super::grant_code::{check_account_state, current_scopes, revoke_after_misuse};
 use super::parameters::Parameters;
+use super::request::parse_scopes;
 use super::token::{TokenEndpointError, ValidatedGrant, check_grant_type};
 use crate::account_state;
 use crate::base::clock::Timestamp;
@@ -45,39 +46,25 @@ impl Oidc {
             .refresh_tokens
             .read(presented)
             .ok_or_else(|| OAuthError::invalid_grant(NOT_VALID))?;
-        let narrowed = match parameters.get("scope") {
-            None => None,
-            Some(text) => {
-                let scopes = Scopes::parse(text);
-                let fault = |fault: crate::clients::ScopeSyntaxError| fault.to_string();
-                Some(
-                    scopes
-                        .map_err(|error| OAuthError::new(ErrorCode::InvalidScope, fault(error)))?,
-                )
-            }
-        };
+        let narrowed = parameters.get("scope").map(parse_scopes).transpose()?;
         let transaction = Box::new(RefreshTransaction {
             oidc: self.clone(),
             record: record.clone(),
             presented,
             narrowed,
-            resources: parameters
-                .resources()
-                .into_iter()
-                .map(str::to_owned)
-                .collect(),
+            resources: parameters.resources(),
             author: author.acting_as(Actor::Client(record.client.id)),
         });
         let has_grace = transaction.rotation(record).has_grace();
         let refreshed = self.database.write(move |conn| transaction.run(conn)).await;
-        let refreshed = refreshed.map_err(|error| match error {
-            // Within the grace period, a retry returns the same successor; without a grace period it would count as a replay.
-            TokenEndpointError::Database(db::Error::CommitUnknown(cause)) if !has_grace => {
-                TokenEndpointError::CommitUnknown(cause)
+        // Within the grace period, a retry returns the same successor; without a grace period it would count as a replay.
+        match refreshed.map_err(|error| {
+            if has_grace {
+                error
+            } else {
+                error.without_retry()
             }
-            error => error,
-        })?;
-        match refreshed {
+        })? {
             RefreshOutcome::Granted(granted) => Ok(*granted),
             RefreshOutcome::Rejected(refusal) => Err(refusal.into()),
             RefreshOutcome::FamilyEnded(user) => {
@@ -211,14 +198,14 @@ impl RefreshTransaction {
         let family = (&family, authorization.clone());
         match refresh::rotate(conn, family, self.presented, self.rotation(&record), now)? {
             None => Ok(self.end_family(conn, &authorization, "refresh-token-replayed")?),
-            Some(rotated) => Ok(RefreshOutcome::Granted(Box::new(ValidatedGrant {
+            Some((grant, next)) => Ok(RefreshOutcome::Granted(Box::new(ValidatedGrant {
                 client: record.client,
-                grant: rotated.grant,
+                grant,
                 account_state,
                 user,
                 scopes,
                 target,
-                refresh_token: Some(rotated.next),
+                refresh_token: Some(next),
             }))),
         }
     }

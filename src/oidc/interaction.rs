@@ -12,7 +12,6 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ApplicationType, Client};
 use crate::sessions::LiveSession;
-use crate::tokens::may_use;
 
 /// The user's answers to an authorization request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,9 +25,7 @@ pub struct UserAnswers {
 /// The signed-in user.
 #[derive(Clone, Copy, Debug)]
 pub struct CurrentUser<'a> {
-    /// The user's session.
     pub session: &'a LiveSession,
-    /// The user's account state.
     pub account_state: &'a AccountState,
     /// Whether an earlier consent covers the request.
     pub has_consented: bool,
@@ -80,7 +77,6 @@ pub enum NextStep {
     Reauthenticate,
     /// Ask which account to continue with.
     ChooseAccount,
-    /// Ask for consent.
     Consent,
     /// Return this error to the app.
     Refuse(OAuthError),
@@ -150,7 +146,7 @@ fn check_subject(
 }
 
 fn check_roles(client: &Client, current_user: CurrentUser<'_>) -> Option<NextStep> {
-    if may_use(client, current_user.account_state) {
+    if client.allows_user(current_user.account_state) {
         return None;
     }
     let allowed = &client.metadata.allowed_roles;

@@ -9,8 +9,7 @@ use super::grant_refresh::expires_at;
 use super::parameters::Parameters;
 use super::resources::check_resource;
 use super::token::TokenEndpointError;
-use crate::account_state;
-use crate::base::clock::Timestamp;
+use crate::account_state::{self, AccountState};
 use crate::base::ids::{AccessTokenId, RefreshFamilyId};
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
@@ -54,22 +53,8 @@ pub struct Introspection {
     groups: Option<Vec<String>>,
 }
 
-/// A valid refresh token family, with what an introspection response needs.
-struct ValidFamily {
-    family: Family,
-    expires_at: Timestamp,
-    authorization: Authorization,
-    username: String,
-    /// The authorized scopes that the client is still registered for.
-    scopes: Scopes,
-    client_id: PublicClientId,
-}
-
 impl Oidc {
     /// Introspects a token for an authenticated client. `copies` are the cached records that were read with the client's.
-    ///
-    /// # Errors
-    /// `invalid_request` if the token is missing.
     pub async fn introspect(
         &self,
         caller: &Client,
@@ -114,27 +99,25 @@ impl Oidc {
         caller: &Client,
         token: RefreshToken,
     ) -> Result<Introspection, TokenEndpointError> {
-        let Some(found) = self.find_valid_family(token.family).await? else {
+        let found = self.find_valid_family(token.family).await?;
+        let Some((family, authorization, account_state, record)) = found else {
             return Ok(Introspection::default());
         };
-        let ValidFamily {
-            family,
-            expires_at,
-            authorization,
-            username,
-            scopes,
-            client_id,
-        } = found;
         let is_its =
             authorization.client == caller.id || caller.scopes.contains(Scope::TokensIntrospect);
         if !is_its || family.generation != token.generation {
             return Ok(Introspection::default());
         }
+        let client = &record.client;
+        let scopes = current_scopes(&authorization, client);
+        let expires_at = expires_at(&family, &authorization, &client.metadata);
         Ok(Introspection {
             active: true,
-            username: scopes.contains(Scope::Profile).then_some(username),
+            username: scopes
+                .contains(Scope::Profile)
+                .then_some(account_state.username),
             scope: Some(scopes),
-            client_id: Some(client_id),
+            client_id: Some(client.public_id.clone()),
             sub: Some(authorization.user.to_string()),
             iss: Some(self.issuer().to_owned()),
             exp: Some(seconds(expires_at)),
@@ -145,10 +128,12 @@ impl Oidc {
         })
     }
 
+    /// Returns a refresh token family whose tokens can be used now.
     async fn find_valid_family(
         &self,
         id: RefreshFamilyId,
-    ) -> Result<Option<ValidFamily>, TokenEndpointError> {
+    ) -> Result<Option<(Family, Authorization, AccountState, ClientRecord)>, TokenEndpointError>
+    {
         let found = self
             .database
             .read(move |conn| {
@@ -176,17 +161,8 @@ impl Oidc {
                     .check_lifetime(&family, &authorization, &record.client.metadata)
                     .is_ok()
         };
-        let Some(record) = record.filter(is_good) else {
-            return Ok(None);
-        };
-        Ok(Some(ValidFamily {
-            scopes: current_scopes(&authorization, &record.client),
-            expires_at: expires_at(&family, &authorization, &record.client.metadata),
-            client_id: record.client.public_id.clone(),
-            family,
-            authorization,
-            username: account_state.username,
-        }))
+        let record = record.filter(is_good);
+        Ok(record.map(|record| (family, authorization, account_state, record)))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::base::public_client_id::PublicClientId;
 use crate::base::secrets::Token;
 use crate::clients::Client;
 use crate::db;
-use crate::ephemeral::StoreUnavailable;
+use crate::ephemeral::{StoreUnavailable, to_json};
 use crate::sessions::SignedIn;
 use crate::tokens;
 
@@ -33,7 +33,6 @@ pub struct LogoutRequest {
 /// The sign-in that a verified ID token is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedHint {
-    /// ID of the user.
     pub user: UserId,
     /// The token's `sid`, which is the client's name for the session.
     pub sid: SessionId,
@@ -173,8 +172,7 @@ impl Oidc {
         request: &LogoutRequest,
     ) -> Result<Token, StoreUnavailable> {
         let id = Token::generate();
-        let text = serde_json::to_string(request)
-            .map_err(|error| StoreUnavailable(format!("stored request is not JSON: {error}")))?;
+        let text = to_json(request)?;
         self.ephemeral.put(&key(&id), &text, TTL).await?;
         Ok(id)
     }
@@ -187,9 +185,7 @@ impl Oidc {
         let Some(id) = Token::parse(id) else {
             return Ok(None);
         };
-        let stored = self.ephemeral.get(&[&key(&id)]).await?;
-        let stored = stored.into_iter().next().flatten();
-        Ok(stored.and_then(|text| serde_json::from_str(&text).ok()))
+        self.ephemeral.get_json(&key(&id)).await
     }
 }
 

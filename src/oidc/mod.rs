@@ -47,14 +47,14 @@ pub use backchannel::BackchannelLogout;
 pub use refusals::RecentRefusal;
 
 use crate::account_state::{AccountStates, Unavailable};
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Timestamp};
 use crate::base::config::ClaimRule;
 use crate::base::ids::ClientId;
 use crate::clients::{Client, Clients, Metadata};
 use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::passkeys::Passkeys;
-use crate::tokens::{Timeouts, Tokens};
+use crate::tokens::{LivenessLimits, Tokens};
 
 /// The protocol's rules, with their dependencies. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -71,52 +71,33 @@ pub struct Oidc {
     metadata: Arc<str>,
 }
 
-/// Dependencies of [`Oidc`].
-#[derive(Clone, Debug)]
-pub struct Dependencies {
-    /// The database: SQLite or PostgreSQL.
-    pub database: Database,
-    /// The ephemeral store: SQLite or Redis.
-    pub ephemeral: Ephemeral,
-    /// Account states of users.
-    pub account_states: AccountStates,
-    /// Registered clients.
-    pub clients: Clients,
-    /// Issues, checks and revokes tokens.
-    pub tokens: Tokens,
-    /// Passkeys of users.
-    pub passkeys: Passkeys,
-    /// Source of the current time.
-    pub clock: Clock,
-}
-
 impl Oidc {
     /// Creates the rules. Session-bound refresh tokens expire when unused for `session_idle_timeout`, like sessions.
-    pub fn new(dependencies: Dependencies, session_idle_timeout: Duration) -> Self {
-        let metadata = discovery::metadata(
-            &dependencies.tokens.issuer,
-            &dependencies.tokens.lifetimes.claims,
-        )
-        .to_string();
+    pub fn new(tokens: Tokens, passkeys: Passkeys, session_idle_timeout: Duration) -> Self {
+        let metadata = discovery::metadata(&tokens.issuer, &tokens.lifetimes.claims);
         Self {
-            metadata: metadata.into(),
-            database: dependencies.database,
-            ephemeral: dependencies.ephemeral,
-            account_states: dependencies.account_states,
-            clients: dependencies.clients,
-            tokens: dependencies.tokens,
-            passkeys: dependencies.passkeys,
-            clock: dependencies.clock,
+            metadata: metadata.to_string().into(),
+            database: tokens.database.clone(),
+            ephemeral: tokens.ephemeral.clone(),
+            account_states: tokens.account_states.clone(),
+            clients: tokens.clients.clone(),
+            clock: tokens.clock.clone(),
+            tokens,
+            passkeys,
             session_idle_timeout,
         }
     }
 
-    /// Returns when unused authorizations of a client expire.
-    fn timeouts<'a>(&'a self, client: &'a Metadata) -> Timeouts<'a> {
-        Timeouts {
-            lifetimes: &self.tokens.lifetimes,
-            client,
-            session_idle_timeout: self.session_idle_timeout,
+    /// Returns the limits that separate a client's live authorizations from expired ones at this time.
+    fn liveness_limits(&self, client: &Metadata, now: Timestamp) -> LivenessLimits {
+        let lifetimes = &self.tokens.lifetimes;
+        let access_lifetime = lifetimes.access_lifetime_of(client.access_token_lifetime);
+        let offline_idle_timeout = lifetimes.offline_idle_timeout_of(client.offline_idle_timeout);
+        LivenessLimits {
+            now,
+            tokens_issued_after: now.before(access_lifetime),
+            offline_used_after: now.before(offline_idle_timeout),
+            session_used_after: now.before(self.session_idle_timeout),
         }
     }
 
@@ -128,11 +109,6 @@ impl Oidc {
     /// Returns the rules of the configured claims.
     pub fn claim_rules(&self) -> &[ClaimRule] {
         &self.tokens.lifetimes.claims
-    }
-
-    /// Returns the discovery document, which is the same at both well-known addresses.
-    pub fn metadata(&self) -> &str {
-        &self.metadata
     }
 
     /// Returns the public keys, and for how long they may be cached.

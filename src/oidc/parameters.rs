@@ -136,11 +136,11 @@ impl Parameters {
     }
 
     /// Returns all values of `resource`, the parameter that may be repeated.
-    pub fn resources(&self) -> Vec<&str> {
+    pub fn resources(&self) -> Vec<String> {
         self.0
             .iter()
             .filter(|(name, value)| name == REPEATED && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+            .map(|(_, value)| value.clone())
             .collect()
     }
 }

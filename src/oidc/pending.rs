@@ -8,7 +8,7 @@ use super::Oidc;
 use super::interaction::{SessionSnapshot, UserAnswers};
 use super::request::AuthorizationRequest;
 use crate::base::secrets::{Token, TokenHash};
-use crate::ephemeral::StoreUnavailable;
+use crate::ephemeral::{StoreUnavailable, to_json};
 
 /// How long a request is stored after its last change.
 const TTL: Duration = Duration::from_secs(1_800);
@@ -16,14 +16,12 @@ const TTL: Duration = Duration::from_secs(1_800);
 /// A stored authorization request, with the user's answers so far.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingRequest {
-    /// The authorization request.
     pub request: AuthorizationRequest,
     /// SHA-256 of the identifying cookie of the browser that the request is bound to. A request that another site posted carries
     /// no cookie: it is bound to the first browser that opens it.
     browser: Option<String>,
     /// The browser's session when the request was bound to it, if it had one.
     pub initial_session: Option<SessionSnapshot>,
-    /// The user's answers so far.
     pub answers: UserAnswers,
 }
 
@@ -33,18 +31,12 @@ pub enum PendingRequestError {
     /// The request was completed, expired, is another browser's or never existed, with a reason for the log. All look alike.
     #[error("unknown request: {0}")]
     Gone(&'static str),
-    /// The ephemeral store is unavailable.
     #[error(transparent)]
     StoreUnavailable(#[from] StoreUnavailable),
 }
 
 fn key(id: &Token) -> String {
     format!("authorize:{}", id.hash().to_text())
-}
-
-fn text(pending: &PendingRequest) -> Result<String, StoreUnavailable> {
-    serde_json::to_string(pending)
-        .map_err(|error| StoreUnavailable(format!("stored request is not JSON: {error}")))
 }
 
 impl Oidc {
@@ -61,14 +53,13 @@ impl Oidc {
             initial_session: from.and_then(|(_, session)| session),
             answers: UserAnswers::default(),
         };
-        self.ephemeral.put(&key(&id), &text(&pending)?, TTL).await?;
+        self.ephemeral
+            .put(&key(&id), &to_json(&pending)?, TTL)
+            .await?;
         Ok(id)
     }
 
     /// Returns this browser's request. An unbound request is bound by compare-and-set to the first browser that asks.
-    ///
-    /// # Errors
-    /// `Gone` if there is no such request for this browser.
     pub async fn find_pending(
         &self,
         id: &str,
@@ -76,8 +67,7 @@ impl Oidc {
         current_session: Option<SessionSnapshot>,
     ) -> Result<(Token, PendingRequest), PendingRequestError> {
         let id = Token::parse(id).ok_or(PendingRequestError::Gone("no-id"))?;
-        let stored = self.ephemeral.get(&[&key(&id)]).await?;
-        let stored = stored.into_iter().next().flatten();
+        let stored = self.ephemeral.get_one(&key(&id)).await?;
         let stored = stored.ok_or(PendingRequestError::Gone("not-found"))?;
         let mut pending: PendingRequest =
             serde_json::from_str(&stored).map_err(|_| PendingRequestError::Gone("unreadable"))?;
@@ -87,7 +77,7 @@ impl Oidc {
             None => {
                 pending.browser = Some(browser.to_text());
                 pending.initial_session = current_session;
-                let bound = text(&pending)?;
+                let bound = to_json(&pending)?;
                 if !self
                     .ephemeral
                     .replace(&key(&id), &stored, &bound, TTL)
@@ -114,7 +104,7 @@ impl Oidc {
             answers,
             ..before.clone()
         };
-        let (old, new) = (text(before)?, text(&after)?);
+        let (old, new) = (to_json(before)?, to_json(&after)?);
         if old != new && !self.ephemeral.replace(&key(id), &old, &new, TTL).await? {
             return Err(PendingRequestError::Gone("changed-concurrently"));
         }

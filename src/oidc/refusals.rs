@@ -14,7 +14,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{AuthMethod, FailedAuthentication, WRONG_SECRET};
-use crate::ephemeral::StoreUnavailable;
+use crate::ephemeral::{StoreUnavailable, to_json};
 
 const TTL: Duration = Duration::from_secs(7 * 86_400);
 /// Maximum number of stored refusals of each client; the oldest ones are dropped.
@@ -120,11 +120,8 @@ impl Oidc {
         &self,
         client: ClientId,
     ) -> Result<Vec<RecentRefusal>, StoreUnavailable> {
-        let stored = self.ephemeral.get(&[&self.refusals_key(client)]).await?;
-        let stored = stored.into_iter().next().flatten();
-        Ok(stored
-            .and_then(|text| serde_json::from_str(&text).ok())
-            .unwrap_or_default())
+        let stored = self.ephemeral.get_json(&self.refusals_key(client)).await?;
+        Ok(stored.unwrap_or_default())
     }
 
     fn refusals_key(&self, client: ClientId) -> String {
@@ -188,9 +185,7 @@ impl Oidc {
         };
         all.insert(0, refusal);
         all.truncate(MAX_STORED);
-        let text = serde_json::to_string(&all)
-            .map_err(|error| StoreUnavailable(format!("refusals can't be serialized: {error}")))?;
-        Ok(self.ephemeral.put(&key, &text, TTL).await?)
+        Ok(self.ephemeral.put(&key, &to_json(&all)?, TTL).await?)
     }
 }
 

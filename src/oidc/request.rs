@@ -29,13 +29,10 @@ pub struct ResponseTarget {
 /// Interactions that the request asks for (OpenID Connect Core §3.1.2.1, `prompt`; Initiating User Registration 1.0).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prompt {
-    /// No interaction.
     pub none: bool,
-    /// Reauthentication.
     pub login: bool,
     /// Consent, even if the user has consented before.
     pub consent: bool,
-    /// Account selection.
     pub select_account: bool,
     /// Creation of a new account.
     pub create: bool,
@@ -89,17 +86,14 @@ const MAX_HINT_LEN: usize = 200;
 ///
 /// A request object is refused later, and the client expects that error in the way that its object names (OpenID Connect Core
 /// §6.1: values in the object supersede the parameters).
-///
-/// # Errors
-/// The redirect URI is missing, not registered for this client, or an address of this server.
 pub fn read_response_target(
     parameters: &Parameters,
     client: &Client,
     issuer: &str,
 ) -> Result<ResponseTarget, OAuthError> {
+    let registered = client.metadata.redirect_uris.iter();
+    let registered = registered.map(|uri| uri.as_str()).collect::<Vec<_>>();
     let redirect_uri = parameters.get("redirect_uri").ok_or_else(|| {
-        let registered = &client.metadata.redirect_uris;
-        let registered: Vec<&str> = registered.iter().map(|uri| uri.as_str()).collect();
         let description = "redirect_uri is missing; send a registered one";
         OAuthError::invalid_request(description).with_rule(
             "redirect-uri-missing",
@@ -110,12 +104,6 @@ pub fn read_response_target(
     if !client.metadata.allows_redirect_to(redirect_uri) {
         let description =
             "redirect_uri is not registered for this client; it is compared character by character";
-        let registered: Vec<&str> = client
-            .metadata
-            .redirect_uris
-            .iter()
-            .map(|uri| uri.as_str())
-            .collect();
         return Err(OAuthError::invalid_request(description)
             .with_rule(
                 "redirect-uri-not-registered",
@@ -295,10 +283,14 @@ fn read_prompt(text: Option<&str>) -> Result<Prompt, OAuthError> {
     Ok(prompt)
 }
 
+/// Parses the parameter `scope`.
+pub(super) fn parse_scopes(text: &str) -> Result<Scopes, OAuthError> {
+    Scopes::parse(text).map_err(|fault| OAuthError::new(ErrorCode::InvalidScope, fault.to_string()))
+}
+
 /// Returns the requested scopes that the client is registered for; the response says what was granted (RFC 6749 §3.3).
 fn read_scopes(parameters: &Parameters, client: &Client) -> Result<Scopes, OAuthError> {
-    let requested = Scopes::parse(parameters.get("scope").unwrap_or_default())
-        .map_err(|fault| OAuthError::new(ErrorCode::InvalidScope, fault.to_string()))?;
+    let requested = parse_scopes(parameters.get("scope").unwrap_or_default())?;
     let mut scopes = requested.intersection(&client.scopes);
     // A client without refresh tokens has no offline access (OpenID Connect Core §11).
     if !client.metadata.allows(GrantType::RefreshToken) {

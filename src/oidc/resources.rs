@@ -7,22 +7,13 @@ use crate::clients::{Client, GrantType, Scope, Scopes};
 
 /// Reads the `resource` parameters of an authorization request, without duplicates (RFC 8707 §2.1). A client that is registered
 /// for exactly one resource need not name it; with `openid` it is authorized together with the issuer, as if both were named.
-///
-/// # Errors
-/// `invalid_target`.
 pub fn read_resources(
     parameters: &Parameters,
     client: &Client,
     scopes: &Scopes,
     issuer: &str,
 ) -> Result<Vec<String>, OAuthError> {
-    let mut resources = Vec::new();
-    for resource in parameters.resources() {
-        check_resource(resource, client, issuer)?;
-        if !resources.iter().any(|known| known == resource) {
-            resources.push(resource.to_owned());
-        }
-    }
+    let mut resources = requested_resources(parameters, client, issuer)?;
     if let (true, Some(only)) = (resources.is_empty(), only_resource(client)) {
         if scopes.contains(Scope::OpenId) && only != issuer {
             resources.push(issuer.to_owned());
@@ -33,6 +24,22 @@ pub fn read_resources(
     let is_for_others = resources.iter().any(|resource| resource != issuer);
     if client.metadata.userinfo_audience && scopes.contains(Scope::OpenId) && is_for_others {
         resources.push(userinfo_audience(issuer));
+    }
+    Ok(resources)
+}
+
+/// Returns the requested resources without duplicates, if the client may request all of them.
+pub(super) fn requested_resources(
+    parameters: &Parameters,
+    client: &Client,
+    issuer: &str,
+) -> Result<Vec<String>, OAuthError> {
+    let mut resources = Vec::new();
+    for resource in parameters.resources() {
+        check_resource(&resource, client, issuer)?;
+        if !resources.contains(&resource) {
+            resources.push(resource);
+        }
     }
     Ok(resources)
 }
@@ -56,10 +63,7 @@ pub fn is_registered(resource: &str, client: &Client) -> bool {
     registered.any(|known| known == resource)
 }
 
-/// Checks that a client may request tokens for a service.
-///
-/// # Errors
-/// `invalid_target` (RFC 8707 §2).
+/// Checks that a client may request tokens for a service (RFC 8707 §2).
 pub fn check_resource(resource: &str, client: &Client, issuer: &str) -> Result<(), OAuthError> {
     if is_registered(resource, client) || resource == issuer {
         return Ok(());

@@ -6,15 +6,6 @@ use super::error::OAuthError;
 use super::request::{ResponseMode, ResponseTarget};
 use crate::base::secrets::Token;
 
-/// Outcome of an authorization request.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// The request is granted; contains the code.
-    Code(Token),
-    /// The request is refused; contains the error.
-    Refused(OAuthError),
-}
-
 /// An authorization response, and where the browser sends it.
 #[derive(Clone)]
 pub struct AuthorizationResponse {
@@ -27,11 +18,11 @@ pub struct AuthorizationResponse {
 }
 
 impl AuthorizationResponse {
-    /// Creates the response to a request: the outcome, the `state` of the request, and the issuer (RFC 9207 §2).
-    pub fn new(to: &ResponseTarget, outcome: Outcome, issuer: &str) -> Self {
+    /// Creates the response to a request: the code or the error, the `state` of the request, and the issuer (RFC 9207 §2).
+    pub fn new(to: &ResponseTarget, outcome: Result<Token, OAuthError>, issuer: &str) -> Self {
         let mut fields = match outcome {
-            Outcome::Code(code) => vec![("code", code.expose().to_owned())],
-            Outcome::Refused(refusal) => vec![
+            Ok(code) => vec![("code", code.expose().to_owned())],
+            Err(refusal) => vec![
                 ("error", refusal.code.as_str().to_owned()),
                 ("error_description", refusal.description),
             ],

@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749 §3.2): a pipeline that checks the grant type, runs the grant's own rules, and issues the tokens.
+//! What the grants of the token endpoint (RFC 6749 §3.2) share: the check of the grant type, and the response.
 
 use std::sync::Arc;
 
@@ -11,9 +11,8 @@ use super::parameters::Parameters;
 use super::resources::not_this_grant;
 use crate::account_state::{AccountState, ChangePending, Unavailable};
 use crate::base::ids::SessionId;
-use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
+use crate::clients::{Client, GrantType, Scope, Scopes};
 use crate::db;
-use crate::history::Author;
 use crate::tokens::keys::{SignError, Signer};
 use crate::tokens::refresh::RefreshToken;
 use crate::tokens::{ConsumedGrant, TokenTarget};
@@ -22,13 +21,11 @@ use crate::users::User;
 /// A token response (RFC 6749 §5.1).
 #[derive(Serialize)]
 pub struct TokenResponse {
-    /// The access token.
     pub access_token: String,
     /// Always `Bearer`.
     pub token_type: &'static str,
     /// Lifetime of the access token, in seconds.
     pub expires_in: u64,
-    /// Scopes of the token.
     pub scope: Scopes,
     /// Refresh token, if the client may use them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,27 +41,32 @@ pub struct TokenResponse {
 /// Why a token request fails.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenEndpointError {
-    /// Client authentication failed.
     #[error(transparent)]
     Client(#[from] ClientAuthError),
-    /// The request is refused with an OAuth error.
     #[error(transparent)]
     Refused(#[from] OAuthError),
     /// A revocation is committed but not yet in force on all instances.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// The tokens can't be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
     /// It is unknown whether a code or refresh token was used up; repeating the request would count as a replay.
     #[error("the outcome of using the grant is unknown: {0}")]
     CommitUnknown(String),
+}
+
+impl TokenEndpointError {
+    /// Reports a commit with an unknown outcome as an error that must not be retried, because a retry would count as a replay.
+    pub(super) fn without_retry(self) -> Self {
+        match self {
+            Self::Database(db::Error::CommitUnknown(cause)) => Self::CommitUnknown(cause),
+            error => error,
+        }
+    }
 }
 
 /// A consumed grant whose authorization is valid at this moment, with the scopes and the audience of the tokens to issue.
@@ -80,33 +82,8 @@ pub(super) struct ValidatedGrant {
 }
 
 impl Oidc {
-    /// Handles a token request of an authenticated client.
-    pub async fn handle_token_request(
-        &self,
-        record: &ClientRecord,
-        parameters: &Parameters,
-        author: Author,
-    ) -> Result<TokenResponse, TokenEndpointError> {
-        // 1. The client may use the grant type.
-        let grant = read_grant_type(parameters)?;
-        check_grant_type(&record.client, grant)?;
-        if grant == GrantType::ClientCredentials {
-            return self.grant_client_credentials(record, parameters).await;
-        }
-        // 2. The signing key, before a code or a refresh token is consumed.
-        let algorithm = record.client.metadata.id_token_signed_response_alg;
-        let signer = self.tokens.keyring.signer(algorithm).await?;
-        // 3. The grant's own rules.
-        let granted = if grant == GrantType::AuthorizationCode {
-            self.redeem_code(record, parameters, author).await?
-        } else {
-            self.refresh(record, parameters, author).await?
-        };
-        // 4. The response, which needs no store.
-        self.issue_tokens(&signer, granted)
-    }
-
-    fn issue_tokens(
+    /// Issues the tokens of a consumed grant. Reads no store.
+    pub(super) fn issue_tokens(
         &self,
         signer: &Signer,
         granted: ValidatedGrant,

@@ -25,7 +25,6 @@ pub enum UserInfoError {
     /// 403 `insufficient_scope`: the token lacks the scope `openid`.
     #[error("the token has no scope openid")]
     ScopeMissing,
-    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }

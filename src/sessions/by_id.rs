@@ -28,7 +28,7 @@ impl Sessions {
         let user = account_state.user_id;
         let found = self
             .database
-            .read(move |conn| queries::find_open_by_id(conn, user, session));
+            .read(move |conn| queries::find_open(conn, user, session));
         let Some(row) = found.await? else {
             return Ok(None);
         };
@@ -51,8 +51,10 @@ impl Sessions {
         if !is_good || row.absolute_end <= now {
             return Ok(None);
         }
-        let seen = self.ephemeral.get(&[&last_seen_key(user, session)]).await?;
-        let seen = seen.into_iter().next().flatten();
+        let seen = self
+            .ephemeral
+            .get_one(&last_seen_key(user, session))
+            .await?;
         let is_idle = seen
             .and_then(|seen| LastSeen::parse(&seen))
             .is_none_or(|seen| seen.at.after(self.idle_timeout) <= now);

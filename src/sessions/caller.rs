@@ -58,9 +58,6 @@ impl From<CallerError> for Problem {
 
 impl Caller {
     /// Requires that the caller may do for all users what `scope` names: administrators and clients with the scope may.
-    ///
-    /// # Errors
-    /// Why the caller is not allowed to.
     pub fn require(&self, scope: Scope) -> Result<(), CallerError> {
         match self {
             Self::Person(person) if person.account_state.is_administrator() => Ok(()),

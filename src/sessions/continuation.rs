@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Sessions;
 use crate::base::secrets::Token;
-use crate::ephemeral::StoreUnavailable;
+use crate::ephemeral::{StoreUnavailable, to_json};
 
 /// How long a target is stored: long enough for a user to find their passkey.
 const TTL: Duration = Duration::from_secs(3600);
@@ -65,8 +65,7 @@ impl Sessions {
     /// Stores a target and returns its ID.
     pub async fn put_continuation(&self, target: &Continuation) -> Result<Token, StoreUnavailable> {
         let id = Token::generate();
-        let text = serde_json::to_string(target)
-            .map_err(|error| StoreUnavailable(format!("stored target is not JSON: {error}")))?;
+        let text = to_json(target)?;
         self.ephemeral.put(&key(&id), &text, TTL).await?;
         Ok(id)
     }
@@ -77,9 +76,7 @@ impl Sessions {
         let Some(id) = Token::parse(id) else {
             return Ok(None);
         };
-        let stored = self.ephemeral.get(&[&key(&id)]).await?;
-        let stored = stored.into_iter().next().flatten();
-        Ok(stored.and_then(|text| serde_json::from_str(&text).ok()))
+        self.ephemeral.get_json(&key(&id)).await
     }
 }
 

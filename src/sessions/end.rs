@@ -13,7 +13,6 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, PasskeyId, SessionId, UserId};
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
-use crate::ephemeral::StoreUnavailable;
 use crate::history::{self, Author, Event};
 use crate::tokens::{self, SessionEnd, revoke};
 
@@ -70,9 +69,20 @@ pub fn end_depending_on(
     reason: &str,
 ) -> db::Result<Ended> {
     let epoch = account_state::find_epoch(conn, user)?.unwrap_or_default();
-    let ended = end_rows(conn, user, epoch, now, reason, |session| {
-        session.passkeys.0.contains(&passkey)
-    })?;
+    let mut ended = Ended::default();
+    for session in queries::list_open(conn, user, epoch, now)? {
+        // The account state refuses the session already, because its passkey is revoked.
+        let end = End {
+            at: now,
+            reason,
+            listed_until: None,
+        };
+        if session.passkeys.0.contains(&passkey) && queries::end(conn, user, session.id, end)? {
+            // Also revokes what the session granted before it depended on this passkey.
+            revoke::end_session(conn, session.id, SessionEnd::Revoked, now)?;
+            ended.sessions = ended.sessions.saturating_add(1);
+        }
+    }
     revoke::end_depending_on(conn, user, passkey, now)?;
     Ok(ended)
 }
@@ -91,31 +101,6 @@ pub fn end_all(
         .with_reason(reason)
         .details(json!({ "sessions": ended.sessions }));
     history::record(conn, now, author, event)?;
-    Ok(ended)
-}
-
-fn end_rows(
-    conn: &mut Connection,
-    user: UserId,
-    epoch: i64,
-    now: Timestamp,
-    reason: &str,
-    concerns: impl Fn(&queries::OpenSession) -> bool,
-) -> db::Result<Ended> {
-    let mut ended = Ended::default();
-    for session in queries::list_open(conn, user, epoch, now)? {
-        // The account state refuses the session already, because its passkey is revoked.
-        let end = End {
-            at: now,
-            reason,
-            listed_until: None,
-        };
-        if concerns(&session) && queries::end(conn, user, session.id, end)? {
-            // Also revokes what the session granted before it depended on this passkey.
-            revoke::end_session(conn, session.id, SessionEnd::Revoked, now)?;
-            ended.sessions = ended.sessions.saturating_add(1);
-        }
-    }
     Ok(ended)
 }
 
@@ -269,9 +254,6 @@ impl Sessions {
     }
 
     /// Ends all sessions of a user. Idempotent.
-    ///
-    /// # Errors
-    /// `Unknown` if the user doesn't exist, or the change is not in force.
     pub async fn end_all(
         &self,
         user: UserId,
@@ -340,10 +322,5 @@ impl Sessions {
         self.account_states.publish(kept.user).await?;
         moved.map_err(|away| ChangePending(away.into()))?;
         Ok(ended)
-    }
-
-    /// Deletes the live copy of a session that has ended already. Only an optimization: it is not what ends the session.
-    pub(super) async fn delete_live(&self, key: &SessionKey) -> Result<(), StoreUnavailable> {
-        self.ephemeral.remove(&key.store_key()).await
     }
 }

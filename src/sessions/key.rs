@@ -68,8 +68,9 @@ impl LastSeen {
         })
     }
 
-    pub(super) fn to_text(&self) -> String {
-        format!("{} {}", self.at.to_rfc3339(), self.live_copy)
+    /// Returns the stored text, which [`LastSeen::parse`] parses.
+    pub(super) fn text_of(at: Timestamp, live_copy: &str) -> String {
+        format!("{} {live_copy}", at.to_rfc3339())
     }
 }
 
@@ -83,7 +84,10 @@ mod tests {
             at: Timestamp::from_micros(1_234_567),
             live_copy: SessionKey::generate(UserId::random()).store_key(),
         };
-        assert_eq!(LastSeen::parse(&last_seen.to_text()), Some(last_seen));
+        assert_eq!(
+            LastSeen::parse(&LastSeen::text_of(last_seen.at, &last_seen.live_copy)),
+            Some(last_seen)
+        );
         assert_eq!(LastSeen::parse("2026-11-30T00:00:00Z"), None);
     }
 

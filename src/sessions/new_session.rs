@@ -8,9 +8,10 @@ use super::verified::VerifiedCeremony;
 use super::{Sessions, queries};
 use crate::account_state;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{SessionId, UserId};
+use crate::base::ids::SessionId;
 use crate::db::{self, Connection};
 use crate::ephemeral::StoreUnavailable;
+pub(super) use crate::ephemeral::to_json as live_json;
 use crate::history::Author;
 
 /// Session that is in the database, but not yet in the ephemeral store.
@@ -140,18 +141,16 @@ impl Sessions {
         let followed = match new_session.follow_up {
             FollowUp::None => Ok(()),
             FollowUp::EnforceCap => self.enforce_cap(&new_session.live).await,
-            FollowUp::PublishRecord => self.publish(new_session.live.user).await,
+            FollowUp::PublishRecord => {
+                let published = self.account_states.publish(new_session.live.user);
+                published.await.map(drop).map_err(EndError::from)
+            }
         };
         // The session is valid nevertheless. The next sign-in enforces the cap, and every instance learns within a second which
         // account states changed.
         if let Err(error) = followed {
             tracing::warn!(%error, "the steps after starting a session failed");
         }
-        Ok(())
-    }
-
-    async fn publish(&self, user: UserId) -> Result<(), EndError> {
-        self.account_states.publish(user).await?;
         Ok(())
     }
 
@@ -162,11 +161,7 @@ impl Sessions {
     ) -> Result<(), StoreUnavailable> {
         let ttl = live.time_to_live(self.clock.now());
         let (store_key, text) = (key.store_key(), live_json(live)?);
-        let last_seen = LastSeen {
-            at: live.last_seen_at,
-            live_copy: store_key.clone(),
-        };
-        let last_seen = last_seen.to_text();
+        let last_seen = LastSeen::text_of(live.last_seen_at, &store_key);
         // The last-seen time is stored with it, for lists of sessions and for derived sessions.
         let entries = [
             (store_key.as_str(), text.as_str()),
@@ -183,25 +178,15 @@ impl Sessions {
     ) -> Result<(), StoreUnavailable> {
         let key = last_seen_key(live.user, live.id);
         let ttl = live.time_to_live(self.clock.now());
-        let noted = self.ephemeral.get(&[&key]).await?;
-        let Some(noted) = noted.into_iter().next().flatten() else {
+        let Some(noted) = self.ephemeral.get_one(&key).await? else {
             return Ok(());
         };
         if LastSeen::parse(&noted).is_some_and(|last_seen| last_seen.live_copy == live_copy) {
-            let last_seen = LastSeen {
-                at: live.last_seen_at,
-                live_copy: live_copy.to_owned(),
-            };
-            let last_seen = last_seen.to_text();
+            let last_seen = LastSeen::text_of(live.last_seen_at, live_copy);
             self.ephemeral
                 .replace(&key, &noted, &last_seen, ttl)
                 .await?;
         }
         Ok(())
     }
-}
-
-pub(super) fn live_json(live: &LiveSession) -> Result<String, StoreUnavailable> {
-    serde_json::to_string(live)
-        .map_err(|error| StoreUnavailable(format!("stored session is not JSON: {error}")))
 }

@@ -6,7 +6,9 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseErr
 use futures_util::future::LocalBoxFuture;
 use url::form_urlencoded;
 
+use super::saved_form::SavedForm;
 use super::signed_in::{SignedIn, SignedInError};
+use super::stored_responses::Reader;
 use super::{Browser, Continuation, LiveSession, Sessions, StoredResponses, saved_form};
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Permission};
@@ -133,9 +135,10 @@ async fn find_restored(
         return Ok(None);
     };
     let pages: Option<&web::Data<StoredResponses>> = request.app_data();
-    let kept = pages
+    let readers = [Reader::Form(signed_in.session.user, browser.hash())];
+    let kept: Option<SavedForm> = pages
         .ok_or_else(Problem::internal)?
-        .find_form(&id, signed_in.session.user, browser.hash())
+        .find(saved_form::KIND, &id, &readers)
         .await?;
     Ok(kept.map(|kept| RestoredForm {
         action: kept.action,

@@ -21,6 +21,8 @@ use crate::web::{
     SubmittedForm, only,
 };
 
+/// Beginning of the store keys of responses.
+const KIND: &str = "response";
 /// How long a page with a one-time secret is served.
 const SECRET_TTL: Duration = Duration::from_secs(300);
 /// How long any other page is served.
@@ -80,9 +82,8 @@ async fn store(
         body: String::from_utf8_lossy(body).into_owned(),
         targets,
         path: request.path().to_owned(),
-        until: pages.clock.now().after(ttl),
     };
-    match pages.put(&page, reader, ttl).await {
+    match pages.put(KIND, &page, reader, ttl).await {
         Ok(id) => header::HeaderValue::from_str(&format!("/results/{}", id.expose())).ok(),
         Err(error) => {
             tracing::warn!(%error, "the response to a form can't be stored, so it is served directly");
@@ -150,8 +151,8 @@ async fn show(
         // If the page has expired, the error page still shows who is signed in.
         request.extensions_mut().insert(person.visitor());
     }
-    let found = pages.find(&id, &readers).await.map_err(Problem::from)?;
-    match found {
+    let found = pages.find(KIND, &id, &readers).await;
+    match found.map_err(Problem::from)? {
         Some(page) => Ok(answer(page)),
         None if person.is_none() => {
             let path = sign_in_path(&request, &browser).await?;

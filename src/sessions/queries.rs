@@ -25,16 +25,29 @@ pub(super) const TOO_MANY_OPEN: &str = "too-many-open";
 pub(super) const EXPIRED: &str = "expired";
 
 /// Row of a session that has not ended.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = sessions)]
 pub(super) struct OpenSession {
     pub(super) id: SessionId,
     pub(super) passkeys: Json<Vec<PasskeyId>>,
+    pub(super) epoch: i64,
     pub(super) auth_time: Timestamp,
     pub(super) acr: String,
+    pub(super) amr: Json<Vec<String>>,
     pub(super) address: Option<String>,
     pub(super) user_agent: Option<String>,
     pub(super) created_at: Timestamp,
     pub(super) absolute_end: Timestamp,
+}
+
+/// Condition: a session of the user and this epoch has neither ended nor expired.
+#[diesel::dsl::auto_type]
+fn is_open_at(user: UserId, epoch: i64, now: Timestamp) -> _ {
+    sessions::user_id
+        .eq(user)
+        .and(sessions::absolute_end.gt(now))
+        .and(sessions::ended_at.is_null())
+        .and(sessions::epoch.eq(epoch))
 }
 
 pub(super) fn insert(
@@ -91,21 +104,9 @@ pub(super) fn list_open(
     now: Timestamp,
 ) -> Result<Vec<OpenSession>> {
     Ok(sessions::table
-        .filter(sessions::user_id.eq(user))
-        .filter(sessions::absolute_end.gt(now))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::epoch.eq(epoch))
+        .filter(is_open_at(user, epoch, now))
         .order((sessions::created_at.desc(), sessions::id))
-        .select((
-            sessions::id,
-            sessions::passkeys,
-            sessions::auth_time,
-            sessions::acr,
-            sessions::address,
-            sessions::user_agent,
-            sessions::created_at,
-            sessions::absolute_end,
-        ))
+        .select(OpenSession::as_select())
         .load(conn)?)
 }
 
@@ -121,51 +122,17 @@ pub(super) fn list_last_sign_ins(
         .load(conn)?)
 }
 
-/// Returns the epoch and the passkeys of a session that has not ended.
+/// Finds a user's open session by its public ID.
 pub(super) fn find_open(
     conn: &mut Connection,
     user: UserId,
     session: SessionId,
-) -> Result<Option<(i64, Vec<PasskeyId>)>> {
-    let row = sessions::table
-        .find(session)
-        .filter(sessions::user_id.eq(user))
-        .filter(sessions::ended_at.is_null())
-        .select((sessions::epoch, sessions::passkeys))
-        .first::<(i64, Json<Vec<PasskeyId>>)>(conn)
-        .optional()?;
-    Ok(row.map(|(epoch, Json(passkeys))| (epoch, passkeys)))
-}
-
-/// Row of a session that has not ended, found by its public ID.
-#[derive(Clone, Debug, Queryable)]
-pub(super) struct OpenSessionRow {
-    pub(super) epoch: i64,
-    pub(super) passkeys: Json<Vec<PasskeyId>>,
-    pub(super) auth_time: Timestamp,
-    pub(super) acr: String,
-    pub(super) amr: Json<Vec<String>>,
-    pub(super) absolute_end: Timestamp,
-}
-
-/// Finds a user's open session by its public ID.
-pub(super) fn find_open_by_id(
-    conn: &mut Connection,
-    user: UserId,
-    session: SessionId,
-) -> Result<Option<OpenSessionRow>> {
+) -> Result<Option<OpenSession>> {
     Ok(sessions::table
         .find(session)
         .filter(sessions::user_id.eq(user))
         .filter(sessions::ended_at.is_null())
-        .select((
-            sessions::epoch,
-            sessions::passkeys,
-            sessions::auth_time,
-            sessions::acr,
-            sessions::amr,
-            sessions::absolute_end,
-        ))
+        .select(OpenSession::as_select())
         .first(conn)
         .optional()?)
 }
@@ -284,10 +251,7 @@ pub(super) fn end_epoch(
     reason: &str,
 ) -> Result<usize> {
     Ok(diesel::update(sessions::table)
-        .filter(sessions::user_id.eq(user))
-        .filter(sessions::absolute_end.gt(now))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::epoch.eq(epoch))
+        .filter(is_open_at(user, epoch, now))
         .set((sessions::ended_at.eq(now), sessions::end_reason.eq(reason)))
         .execute(conn)?)
 }
@@ -300,10 +264,7 @@ pub(super) fn count_open(
     now: Timestamp,
 ) -> Result<i64> {
     Ok(sessions::table
-        .filter(sessions::user_id.eq(user))
-        .filter(sessions::absolute_end.gt(now))
-        .filter(sessions::ended_at.is_null())
-        .filter(sessions::epoch.eq(epoch))
+        .filter(is_open_at(user, epoch, now))
         .count()
         .get_result(conn)?)
 }

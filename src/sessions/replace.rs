@@ -13,9 +13,6 @@ impl Sessions {
     /// Ends the session that the new session `by` replaces in the same browser: its account state refuses it from then on, even
     /// if an old live copy reappears. If the user is the same, nothing is revoked: the app authorizations of the old session move
     /// to the new one. Call it before the browser gets the new key.
-    ///
-    /// # Errors
-    /// The change is not in force; the sign-in then fails.
     pub async fn end_replaced(
         &self,
         session: &LiveSession,

@@ -5,19 +5,18 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpRequest, web};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use super::stored_responses::Reader;
 use super::{Browser, Continuation, Sessions, StoredResponses};
-use crate::base::clock::Timestamp;
-use crate::base::ids::UserId;
-use crate::base::secrets::{Token, TokenHash};
-use crate::ephemeral::StoreUnavailable;
+use crate::base::secrets::Token;
 use crate::web::{Problem, RateLimits, RenderedFor, SubmittedForm};
 
 /// How long a form is stored: as long as a continuation.
 const TTL: Duration = Duration::from_secs(3600);
+
+/// Beginning of the store keys of saved forms.
+pub(super) const KIND: &str = "form";
 
 /// Maximum size of a stored form, in bytes.
 const MAX_LEN: usize = 16 << 10;
@@ -31,24 +30,14 @@ const SECRET_FIELD: &str = "client_secret";
 /// Saved form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SavedForm {
-    /// User for whom the page was rendered.
-    user: UserId,
     /// Path that the form was submitted to.
     pub(super) action: String,
     /// Names and values of the form's fields.
     pub(super) fields: Vec<(String, String)>,
-    until: Timestamp,
-}
-
-fn key(id: &Token) -> String {
-    format!("form:{}", id.hash().to_text())
 }
 
 /// Stores the form in `request` for the user who filled it in. Returns the ID of a continuation to the page with the form; `None`
 /// if the request has no form that can be saved. The sender is not authenticated, so the request counts towards the rate limit.
-///
-/// # Errors
-/// `rate-limited`, or the store is unavailable.
 pub(super) async fn save(
     request: &HttpRequest,
     browser: &Browser,
@@ -70,62 +59,14 @@ pub(super) async fn save(
     fields.retain(|(name, _)| name != SECRET_FIELD);
     let page = form.page(request.path());
     let kept = SavedForm {
-        user,
         action: request.path().to_owned(),
         fields,
-        until: sessions.clock.now().after(TTL),
     };
-    let id = pages.put_form(&kept, browser.hash()).await?;
+    let reader = Reader::Form(user, browser.hash());
+    let id = pages.put(KIND, &kept, reader, TTL).await?;
     let before = if page.contains('?') { '&' } else { '?' };
     let page = format!("{page}{before}{PARAMETER}={}", id.expose());
     Ok(Some(
         sessions.put_continuation(&Continuation::to(&page)).await?,
     ))
-}
-
-impl StoredResponses {
-    async fn put_form(
-        &self,
-        form: &SavedForm,
-        browser: TokenHash,
-    ) -> Result<Token, StoreUnavailable> {
-        let id = Token::generate();
-        let text = serde_json::to_vec(form)
-            .map_err(|error| StoreUnavailable(format!("a form can't be serialized: {error}")))?;
-        let sealed = self
-            .sealer
-            .seal(&text, context(&id, form.user, browser).as_bytes());
-        let sealed = URL_SAFE_NO_PAD.encode(sealed);
-        self.ephemeral.put(&key(&id), &sealed, TTL).await?;
-        Ok(id)
-    }
-
-    /// Returns the saved form with this ID, unless it has expired. It can be decrypted only for the user and browser that
-    /// it was stored for.
-    pub(super) async fn find_form(
-        &self,
-        id: &str,
-        user: UserId,
-        browser: TokenHash,
-    ) -> Result<Option<SavedForm>, StoreUnavailable> {
-        let Some(id) = Token::parse(id) else {
-            return Ok(None);
-        };
-        let stored = self.ephemeral.get(&[&key(&id)]).await?;
-        let stored = stored.into_iter().next().flatten();
-        let sealed = stored.and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
-        let text = sealed.and_then(|sealed| {
-            let context = context(&id, user, browser);
-            self.sealer.open(&sealed, context.as_bytes()).ok()
-        });
-        let form: Option<SavedForm> = text.and_then(|text| serde_json::from_slice(&text).ok());
-        let now = self.clock.now();
-        Ok(form.filter(|form| form.user == user && now < form.until))
-    }
-}
-
-/// Additional authenticated data of the encryption. It differs from that of every stored response.
-fn context(id: &Token, user: UserId, browser: TokenHash) -> String {
-    let (id, browser) = (id.hash().to_text(), browser.to_text());
-    format!("form:{id}:{user}:{browser}")
 }

@@ -38,9 +38,7 @@ pub struct SignedIn {
 /// Session of a request, stored in the request's extensions for middleware.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestSession {
-    /// ID of the user.
     pub(super) user: UserId,
-    /// ID of the session.
     pub(super) session: SessionId,
 }
 
@@ -113,9 +111,6 @@ fn check_page(request: &HttpRequest, account_state: &AccountState) -> Result<(),
 
 impl SignedIn {
     /// Returns the signed-in user of a request, or why there is none.
-    ///
-    /// # Errors
-    /// No user is signed in, the page was rendered for another user, or a store is unavailable.
     pub(super) async fn authenticate(request: &HttpRequest) -> Result<Self, SignedInError> {
         // A request with `Authorization` is authenticated by that header alone; the cross-site guard relies on it.
         if request.headers().contains_key(header::AUTHORIZATION) {
@@ -141,9 +136,6 @@ impl SignedIn {
     }
 
     /// Returns the signed-in user, for pages that are also open to anonymous visitors.
-    ///
-    /// # Errors
-    /// `other-user`, or `unavailable` if a store is unavailable.
     pub async fn find(request: &HttpRequest) -> Result<Option<Self>, Problem> {
         match Self::authenticate(request).await {
             Ok(signed_in) => Ok(Some(signed_in)),
@@ -288,10 +280,9 @@ impl Sessions {
     ) -> Result<(LiveSession, AccountState), SignedInError> {
         let over = || SignedInError::NotSignedIn(EPOCH_RAISED);
         let store_key = key.store_key();
-        let copies = self.ephemeral.get(&[&store_key]).await;
-        let copies = copies.map_err(Unavailable::from)?;
-        let text = copies.into_iter().next().flatten().ok_or_else(over)?;
-        let live: LiveSession = serde_json::from_str(&text).map_err(|_| over())?;
+        let live = self.ephemeral.get_json(&store_key).await;
+        let live: Option<LiveSession> = live.map_err(Unavailable::from)?;
+        let live = live.ok_or_else(over)?;
         if live.id != read.id || live.epoch <= read.epoch {
             return Err(over());
         }
@@ -336,9 +327,6 @@ impl Sessions {
 
 /// Sets the session cookie to the key of a session whose live copy is stored. Deletes the live copy under the old key,
 /// if there is one.
-///
-/// # Errors
-/// `internal` if the key can't be put into the session middleware's state.
 pub fn sign_in(session: &Session, new_session: &NewSession) -> Result<(), Problem> {
     issue_key(session, &new_session.key).map_err(|error| {
         tracing::error!(%error, "can't hand out a session");

@@ -17,14 +17,12 @@ pub(super) enum SessionState {
     Absent,
     /// The session's live copy was found.
     Stored(Rc<StoredSession>),
-    /// The ephemeral store is unavailable.
     Unavailable,
 }
 
 /// Session in the ephemeral store, with the account state of its user.
 #[derive(Debug)]
 pub(super) struct StoredSession {
-    /// The key in the cookie.
     pub(super) key: SessionKey,
     /// The live copy, as JSON.
     pub(super) live: String,

@@ -16,6 +16,7 @@ use actix_web::cookie::time::Duration;
 use super::Sessions;
 use super::key::SessionKey;
 use super::live::LiveSession;
+use crate::ephemeral::to_json;
 
 /// Entry in actix-session's map with the value of the request's cookie.
 const PRESENTED: &str = "presented";
@@ -97,7 +98,7 @@ impl SessionStore for Store {
     /// unavailable store does no harm here.
     async fn delete(&self, presented: &CookieValue) -> Result<(), anyhow::Error> {
         if let Some(key) = SessionKey::parse(presented.as_ref())
-            && let Err(error) = self.0.delete_live(&key).await
+            && let Err(error) = self.0.ephemeral.remove(&key.store_key()).await
         {
             tracing::warn!(%error, "can't delete an old session key; it will expire");
         }
@@ -118,7 +119,7 @@ impl Sessions {
         let (key, text) = (key.store_key(), text.to_owned());
         tokio::spawn(async move {
             let ttl = touched.time_to_live(now);
-            let moved = match super::new_session::live_json(&touched) {
+            let moved = match to_json(&touched) {
                 Ok(new) => sessions.ephemeral.replace(&key, &text, &new, ttl).await,
                 Err(error) => Err(error),
             };

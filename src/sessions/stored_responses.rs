@@ -1,24 +1,25 @@
-//! Stores the responses to forms, encrypted for their readers.
+//! Stores the responses to forms, and forms to be restored, encrypted for their readers.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::base::clock::{Clock, Timestamp};
 use crate::base::ids::{SessionId, UserId};
 use crate::base::seal::Sealer;
 use crate::base::secrets::{Token, TokenHash};
-use crate::ephemeral::{Ephemeral, StoreUnavailable};
+use crate::ephemeral::{Ephemeral, StoreUnavailable, to_json};
 use crate::web::FormActionPolicy;
 
-/// Stored responses to forms. Cheap to clone.
+/// Stored responses and forms. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct StoredResponses {
-    pub(super) ephemeral: Ephemeral,
-    pub(super) sealer: Sealer,
-    pub(super) clock: Clock,
+    pub(crate) ephemeral: Ephemeral,
+    pub(crate) sealer: Sealer,
+    pub(crate) clock: Clock,
 }
 
 /// Stored response.
@@ -30,11 +31,9 @@ pub(super) struct StoredResponse {
     pub(super) targets: Option<FormActionPolicy>,
     /// Path of the request that the page responds to.
     pub(super) path: String,
-    /// When the page expires.
-    pub(super) until: Timestamp,
 }
 
-/// Who may read a stored response.
+/// Who may read a stored response or form.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reader {
     /// A session.
@@ -43,6 +42,8 @@ pub(super) enum Reader {
     User(UserId, TokenHash),
     /// A browser, whether a user is signed in or not.
     Browser(TokenHash),
+    /// The user who filled in a form, in the same browser.
+    Form(UserId, TokenHash),
 }
 
 impl Reader {
@@ -52,6 +53,7 @@ impl Reader {
             Self::Session(_) => "s",
             Self::User(..) => "u",
             Self::Browser(_) => "b",
+            Self::Form(..) => "f",
         }
     }
 
@@ -62,60 +64,54 @@ impl Reader {
             Self::Session(session) => format!("s:{id}:{session}"),
             Self::User(user, browser) => format!("u:{id}:{user}:{}", browser.to_text()),
             Self::Browser(browser) => format!("b:{id}:{}", browser.to_text()),
+            Self::Form(user, browser) => format!("form:{id}:{user}:{}", browser.to_text()),
         }
     }
-}
-
-fn key(id: &Token) -> String {
-    format!("response:{}", id.hash().to_text())
 }
 
 impl StoredResponses {
-    /// Creates the service. Pages are stored in `ephemeral`, encrypted with `sealer`.
-    pub fn new(ephemeral: Ephemeral, sealer: Sealer, clock: Clock) -> Self {
-        Self {
-            ephemeral,
-            sealer,
-            clock,
-        }
-    }
-
+    /// Stores a value encrypted for a reader, and returns its ID. `kind` begins its store key.
     pub(super) async fn put(
         &self,
-        page: &StoredResponse,
+        kind: &str,
+        value: &impl Serialize,
         reader: Reader,
         ttl: Duration,
     ) -> Result<Token, StoreUnavailable> {
         let id = Token::generate();
-        let text = serde_json::to_vec(page)
-            .map_err(|error| StoreUnavailable(format!("a page can't be serialized: {error}")))?;
-        let sealed = self.sealer.seal(&text, reader.context(&id).as_bytes());
+        let until = self.clock.now().after(ttl);
+        let text = to_json(&(until, value))?;
+        let sealed = self
+            .sealer
+            .seal(text.as_bytes(), reader.context(&id).as_bytes());
         let stored = format!("{}{}", reader.letter(), URL_SAFE_NO_PAD.encode(sealed));
-        self.ephemeral.put(&key(&id), &stored, ttl).await?;
+        let key = format!("{kind}:{}", id.hash().to_text());
+        self.ephemeral.put(&key, &stored, ttl).await?;
         Ok(id)
     }
 
-    /// Returns the page with this ID, unless it has expired or none of `readers` may read it.
-    pub(super) async fn find(
+    /// Returns the value of this kind with this ID, unless it has expired or none of `readers` may read it.
+    pub(super) async fn find<T: DeserializeOwned>(
         &self,
+        kind: &str,
         id: &str,
         readers: &[Reader],
-    ) -> Result<Option<StoredResponse>, StoreUnavailable> {
+    ) -> Result<Option<T>, StoreUnavailable> {
         let Some(id) = Token::parse(id) else {
             return Ok(None);
         };
-        let stored = self.ephemeral.get(&[&key(&id)]).await?;
-        let Some(stored) = stored.into_iter().next().flatten() else {
+        let key = format!("{kind}:{}", id.hash().to_text());
+        let Some(stored) = self.ephemeral.get_one(&key).await? else {
             return Ok(None);
         };
-        let page = readers.iter().find_map(|reader| {
+        let found: Option<(Timestamp, T)> = readers.iter().find_map(|reader| {
             let sealed = stored.strip_prefix(reader.letter())?;
             let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
             let context = reader.context(&id);
             let text = self.sealer.open(&sealed, context.as_bytes()).ok()?;
-            serde_json::from_slice::<StoredResponse>(&text).ok()
+            serde_json::from_slice(&text).ok()
         });
         let now = self.clock.now();
-        Ok(page.filter(|page| now < page.until))
+        Ok(found.and_then(|(until, value)| (now < until).then_some(value)))
     }
 }

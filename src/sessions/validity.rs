@@ -33,13 +33,13 @@ pub fn find_good_passkeys(
     user: UserId,
     session: SessionId,
 ) -> db::Result<Option<Vec<PasskeyId>>> {
-    let Some((epoch, passkeys)) = queries::find_open(conn, user, session)? else {
+    let Some(row) = queries::find_open(conn, user, session)? else {
         return Ok(None);
     };
     let session_ref = account_state::SessionRef {
         session,
-        epoch,
-        passkeys: &passkeys,
+        epoch: row.epoch,
+        passkeys: &row.passkeys.0,
         auth_time: None,
     };
     let record = account_state::find_record(conn, user)?;
@@ -50,7 +50,7 @@ pub fn find_good_passkeys(
             CheckResult::Valid | CheckResult::ReadRow
         )
     });
-    Ok(is_good.then_some(passkeys))
+    Ok(is_good.then_some(row.passkeys.0))
 }
 
 /// Returns whether a session was revoked: someone ended it, or revoked a passkey that it depends on, even after it had ended. A

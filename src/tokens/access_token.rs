@@ -37,7 +37,7 @@ const MAX_LEN: usize = 16_384;
 #[derive(Clone, Debug)]
 pub struct AccessTokenSealers {
     /// Encrypts opaque tokens.
-    opaque: Sealer,
+    pub(super) opaque: Sealer,
     /// Encrypts the [`IssuedState`] inside a token.
     issued_state: Sealer,
 }
@@ -144,9 +144,6 @@ pub struct IssuedToken {
 
 impl Tokens {
     /// Issues an access token for a user, with at most the scopes of the authorization. Reads no store.
-    ///
-    /// # Errors
-    /// If the signer fails.
     pub fn issue_for_user(
         &self,
         (client, signer): (&Client, &Signer),
@@ -179,9 +176,6 @@ impl Tokens {
     }
 
     /// Issues an access token to a client on its own behalf.
-    ///
-    /// # Errors
-    /// If there is no signing key, or signing fails.
     pub async fn issue_for_client(
         &self,
         record: &ClientRecord,
@@ -244,11 +238,6 @@ impl Tokens {
             text,
             lifetime: Duration::from_secs(lifetime),
         })
-    }
-
-    /// Calls [`peek_unverified`] with the key for opaque tokens.
-    pub(super) fn peek_unverified(&self, presented: &str) -> Option<(ClientId, String)> {
-        peek_unverified(presented, &self.sealers.opaque)
     }
 
     /// Verifies a presented token. Returns its claims and the state under which it was issued.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::consumed::ConsumedGrant;
 use super::queries;
 use super::queries::rows::Authorization;
 use crate::base::clock::Timestamp;
@@ -110,15 +109,13 @@ pub fn authorize(
 /// How long an authorization is stored after its last token, or its unredeemed code, has expired.
 const RETENTION_MARGIN: Duration = Duration::from_secs(86_400);
 
-/// Redeems an authorization code; returns `None` if it was redeemed before. The code is single-use by compare-and-set: of any
-/// number of concurrent callers exactly one succeeds. From now on the authorization is stored until the last token that it can
-/// issue has expired; `offline_lifetime` is the client's lifetime of offline access.
-pub fn redeem_code(
-    conn: &mut Connection,
+/// Returns until when an authorization is stored whose code is redeemed now: until the last token that it can issue has expired.
+/// `offline_lifetime` is the client's lifetime of offline access.
+pub fn retain_until(
     authorization: &Authorization,
     now: Timestamp,
     (lifetimes, offline_lifetime): (&config::Tokens, Duration),
-) -> db::Result<Option<ConsumedGrant>> {
+) -> Timestamp {
     let last = if authorization.offline {
         let offline_end = now.after(offline_lifetime);
         authorization.session_end.max(offline_end)
@@ -126,11 +123,6 @@ pub fn redeem_code(
         authorization.session_end
     };
     // An access token that is issued just before the authorization ends outlives it by up to its own lifetime.
-    let retain_until = last
-        .after(lifetimes.access_lifetime)
-        .after(RETENTION_MARGIN);
-    if !queries::mark_code_used(conn, authorization.id, now, retain_until)? {
-        return Ok(None);
-    }
-    Ok(queries::find(conn, authorization.id)?.map(ConsumedGrant::new))
+    last.after(lifetimes.access_lifetime)
+        .after(RETENTION_MARGIN)
 }

@@ -1,7 +1,5 @@
 //! The cap on a user's live authorizations for one client.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::authorization::NewAuthorization;
@@ -10,54 +8,23 @@ use super::queries::{self, LivenessLimits, TOO_MANY};
 use super::revoke;
 use crate::account_state;
 use crate::base::clock::Timestamp;
-use crate::base::config;
-use crate::clients::Metadata;
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 
 const MAX_LIVE: usize = 100;
 
-/// When unused authorizations expire.
-#[derive(Clone, Copy, Debug)]
-pub struct Timeouts<'a> {
-    /// The configured lifetimes of tokens.
-    pub lifetimes: &'a config::Tokens,
-    /// The client, which may override some of the lifetimes.
-    pub client: &'a Metadata,
-    /// Idle timeout of sessions; authorizations without offline access expire with them.
-    pub session_idle_timeout: Duration,
-}
-
-impl Timeouts<'_> {
-    /// The limits that separate live authorizations from expired ones at this time of the application's clock.
-    fn alive(&self, now: Timestamp) -> LivenessLimits {
-        LivenessLimits {
-            now,
-            tokens_issued_after: now.before(
-                self.lifetimes
-                    .access_lifetime_of(self.client.access_token_lifetime),
-            ),
-            offline_used_after: now.before(
-                self.lifetimes
-                    .offline_idle_timeout_of(self.client.offline_idle_timeout),
-            ),
-            session_used_after: now.before(self.session_idle_timeout),
-        }
-    }
-}
-
 /// Ends the least recently used authorizations of the grant's user and client if there are too many live ones to add another.
 /// Expired ones don't count. Returns how many it ended.
 ///
 /// The client is notified of a session's end only if it has no other authorization of that session. The caller must hold the lock
-/// of the user's account state, and publish it if any authorization ended. The times are the database's and the application's.
+/// of the user's account state, and publish it if any authorization ended. `now` is the database's time.
 pub fn enforce_cap(
     conn: &mut Connection,
     grant: &NewAuthorization,
-    (now, today): (Timestamp, Timestamp),
-    timeouts: Timeouts<'_>,
+    now: Timestamp,
+    limits: &LivenessLimits,
 ) -> db::Result<usize> {
-    let mut live = queries::list_live(conn, grant, &timeouts.alive(today))?;
+    let mut live = queries::list_live(conn, grant, limits)?;
     if live.len() < MAX_LIVE {
         return Ok(0);
     }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::access_token::AccessClaims;
+use super::access_token::{AccessClaims, peek_unverified};
 use super::issued_state::{IssuedState, UserIssuedState};
 use super::{Tokens, queries};
 use crate::account_state::{AccountState, AccountStates, CheckResult, Unavailable};
@@ -93,13 +93,9 @@ pub struct CachedTokenState {
 
 impl Tokens {
     /// Checks a presented access token.
-    ///
-    /// # Errors
-    /// `Bad` if the token is not valid; `Unavailable` if that can't be determined.
     pub async fn check(&self, presented: &str) -> Result<ValidToken, TokenError> {
         // 1. Read the records in one round trip; the unverified claims say which.
-        let whom = self
-            .peek_unverified(presented)
+        let whom = peek_unverified(presented, &self.sealers.opaque)
             .ok_or(TokenError::Bad("not-genuine"))?;
         let (_, read) = self.read_cached(whom, None).await?;
         self.check_with_cached(presented, &read).await
@@ -112,22 +108,16 @@ impl Tokens {
         presented: &str,
         other: &str,
     ) -> Result<(Option<String>, Option<CachedTokenState>), Unavailable> {
-        match self.peek_unverified(presented) {
+        match peek_unverified(presented, &self.sealers.opaque) {
             Some(whom) => {
                 let (other, copies) = self.read_cached(whom, Some(other)).await?;
                 Ok((other, Some(copies)))
             }
-            None => {
-                let copies = self.ephemeral.get(&[other]).await?;
-                Ok((copies.into_iter().next().flatten(), None))
-            }
+            None => Ok((self.ephemeral.get_one(other).await?, None)),
         }
     }
 
     /// Checks a token as [`Tokens::check`] does, against cached records that were just read for this token.
-    ///
-    /// # Errors
-    /// As [`Tokens::check`].
     pub async fn check_with_cached(
         &self,
         presented: &str,
@@ -167,7 +157,7 @@ impl Tokens {
                 let account_state = self
                     .check_account(issued, user, read.account_state.as_deref())
                     .await?;
-                if !may_use(&record.client, &account_state) {
+                if !record.client.allows_user(&account_state) {
                     return Err(TokenError::Bad("role-missing"));
                 }
                 Some(account_state)
@@ -262,9 +252,4 @@ impl Tokens {
             }
         }
     }
-}
-
-/// Returns whether a user may use a client: clients can be restricted to users with certain roles.
-pub fn may_use(client: &Client, account_state: &AccountState) -> bool {
-    client.allows_user(account_state)
 }

@@ -1,23 +1,15 @@
 //! Authorization codes of stored requests. A code is computed, not random, so that a step that is repeated because its response was
 //! lost returns the same code.
 
-use std::fmt;
-
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::base::secrets::{MasterKey, Token};
 
-/// Computes codes from the IDs of stored requests (HMAC-SHA-256). Cheap to clone.
-#[derive(Clone)]
+/// Computes codes from the IDs of stored requests (HMAC-SHA-256). Cheap to clone. `Debug` shows the key's algorithm only.
+#[derive(Clone, Debug)]
 pub struct CodeDeriver(hmac::Key);
-
-impl fmt::Debug for CodeDeriver {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("CodeDeriver(redacted)")
-    }
-}
 
 impl CodeDeriver {
     /// Derives the HMAC key from the master key. Codes live for a minute, so codes under the previous master key are not needed.

@@ -4,7 +4,6 @@
 //! stored. A genuine token that is neither the current one nor its predecessor within the grace period proves that two parties hold
 //! the family (RFC 9700 §4.14.2).
 
-use std::fmt;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -30,17 +29,11 @@ pub struct RefreshToken {
     pub generation: i64,
 }
 
-/// Writes refresh tokens, and distinguishes genuine ones from forged ones. Cheap to clone.
-#[derive(Clone)]
+/// Writes refresh tokens, and distinguishes genuine ones from forged ones. Cheap to clone. `Debug` shows the keys' algorithm only.
+#[derive(Clone, Debug)]
 pub struct RefreshTokens {
     current: hmac::Key,
     previous: Option<hmac::Key>,
-}
-
-impl fmt::Debug for RefreshTokens {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("RefreshTokens(redacted)")
-    }
 }
 
 impl RefreshTokens {
@@ -124,16 +117,7 @@ impl Rotation {
     }
 }
 
-/// The result of using a refresh token.
-#[derive(Debug)]
-pub struct RotatedToken {
-    /// Proof of the use, from which the access token is issued.
-    pub grant: ConsumedGrant,
-    /// The refresh token that the client gets.
-    pub next: RefreshToken,
-}
-
-/// Uses a genuine refresh token. Returns `None` if it was used before: two parties hold the family, so it must end (RFC 9700
+/// Uses a genuine refresh token. Returns the proof of the use, and the refresh token that the client gets; `None` if it was used before: two parties hold the family, so it must end (RFC 9700
 /// §4.14.2). The caller must hold the lock of the family's row.
 pub fn rotate(
     conn: &mut Connection,
@@ -141,7 +125,7 @@ pub fn rotate(
     presented: RefreshToken,
     rotation: Rotation,
     now: Timestamp,
-) -> db::Result<Option<RotatedToken>> {
+) -> db::Result<Option<(ConsumedGrant, RefreshToken)>> {
     let generation = match check_use(family, presented.generation, rotation, now) {
         TokenUse::Replayed => return Ok(None),
         // The successor is computed, not random: the client gets the same text as the first time.
@@ -153,13 +137,11 @@ pub fn rotate(
             next
         }
     };
-    Ok(Some(RotatedToken {
-        grant: ConsumedGrant::new(authorization),
-        next: RefreshToken {
-            family: family.id,
-            generation,
-        },
-    }))
+    let next = RefreshToken {
+        family: family.id,
+        generation,
+    };
+    Ok(Some((ConsumedGrant::new(authorization), next)))
 }
 
 #[derive(Debug, PartialEq, Eq)]

@@ -139,7 +139,7 @@ pub(super) async fn views(
 ) -> Result<Vec<EventView>, Problem> {
     let names = Names::of(&events, users, passkeys, database).await?;
     let view = |event: RecordedEvent| {
-        let (changes, details) = split(&event.details);
+        let (changes, details) = split(&event.details.value);
         EventView {
             id: event.id,
             at: event.at.into(),

@@ -90,15 +90,6 @@ impl Embedded {
         .await
     }
 
-    pub(super) async fn put(
-        &self,
-        key: &str,
-        value: &str,
-        ttl: Duration,
-    ) -> Result<(), StoreUnavailable> {
-        self.put_all(&[(key, value)], ttl).await
-    }
-
     pub(super) async fn put_all(
         &self,
         entries: &[(&str, &str)],
@@ -107,35 +98,37 @@ impl Embedded {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let entries: Vec<(String, String)> = entries.iter().map(owned).collect();
         let expires_at = self.expiry(ttl);
-        self.write(move |conn| {
-            for (key, value) in entries {
-                diesel::replace_into(entries::table)
-                    .values((
-                        entries::key.eq(key),
-                        entries::value.eq(value),
-                        entries::version.eq(0),
-                        entries::expires_at.eq(expires_at),
-                    ))
-                    .execute(conn)?;
-            }
-            Ok(())
-        })
-        .await
+        self.writer
+            .write(move |conn| {
+                for (key, value) in entries {
+                    diesel::replace_into(entries::table)
+                        .values((
+                            entries::key.eq(key),
+                            entries::value.eq(value),
+                            entries::version.eq(0),
+                            entries::expires_at.eq(expires_at),
+                        ))
+                        .execute(conn)?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     pub(super) async fn take(&self, key: &str) -> Result<Option<String>, StoreUnavailable> {
         let key = key.to_owned();
         let now = self.now();
-        self.write(move |conn| {
-            let taken = diesel::delete(entries::table.find(key))
-                .returning((entries::value, entries::expires_at))
-                .get_result::<(String, i64)>(conn)
-                .optional()?;
-            Ok(taken
-                .filter(|(_, expires_at)| *expires_at > now)
-                .map(|(value, _)| value))
-        })
-        .await
+        self.writer
+            .write(move |conn| {
+                let taken = diesel::delete(entries::table.find(key))
+                    .returning((entries::value, entries::expires_at))
+                    .get_result::<(String, i64)>(conn)
+                    .optional()?;
+                Ok(taken
+                    .filter(|(_, expires_at)| *expires_at > now)
+                    .map(|(value, _)| value))
+            })
+            .await
     }
 
     /// Reads on the calling thread: a read of a file that this process wrote recently takes less time than waking another thread
@@ -165,11 +158,12 @@ impl Embedded {
 
     pub(super) async fn remove(&self, key: &str) -> Result<(), StoreUnavailable> {
         let key = key.to_owned();
-        self.write(move |conn| {
-            diesel::delete(entries::table.find(key)).execute(conn)?;
-            Ok(())
-        })
-        .await
+        self.writer
+            .write(move |conn| {
+                diesel::delete(entries::table.find(key)).execute(conn)?;
+                Ok(())
+            })
+            .await
     }
 
     pub(super) async fn replace(
@@ -181,37 +175,39 @@ impl Embedded {
     ) -> Result<bool, StoreUnavailable> {
         let (key, old, new) = (key.to_owned(), old.to_owned(), new.to_owned());
         let (now, expires_at) = (self.now(), self.expiry(ttl));
-        self.write(move |conn| {
-            let replaced = diesel::update(entries::table.find(key))
-                // As with Redis, repeating the call is not an error.
-                .filter(entries::value.eq(&old).or(entries::value.eq(&new)))
-                .filter(entries::expires_at.gt(now))
-                .set((entries::value.eq(&new), entries::expires_at.eq(expires_at)))
-                .execute(conn)?;
-            Ok(replaced == 1)
-        })
-        .await
+        self.writer
+            .write(move |conn| {
+                let replaced = diesel::update(entries::table.find(key))
+                    // As with Redis, repeating the call is not an error.
+                    .filter(entries::value.eq(&old).or(entries::value.eq(&new)))
+                    .filter(entries::expires_at.gt(now))
+                    .set((entries::value.eq(&new), entries::expires_at.eq(expires_at)))
+                    .execute(conn)?;
+                Ok(replaced == 1)
+            })
+            .await
     }
 
     pub(super) async fn count(&self, key: &str, ttl: Duration) -> Result<u64, StoreUnavailable> {
         let key = key.to_owned();
         let (now, expires_at) = (self.now(), self.expiry(ttl));
-        self.write(move |conn| {
-            let count = diesel::sql_query(
-                "insert into entries (key, value, version, expires_at) values (?, '', 1, ?)
+        self.writer
+            .write(move |conn| {
+                let count = diesel::sql_query(
+                    "insert into entries (key, value, version, expires_at) values (?, '', 1, ?)
                  on conflict (key) do update set
                    version = iif(expires_at > ?, version + 1, 1),
                    expires_at = iif(expires_at > ?, expires_at, excluded.expires_at)
                  returning version",
-            )
-            .bind::<Text, _>(key)
-            .bind::<BigInt, _>(expires_at)
-            .bind::<BigInt, _>(now)
-            .bind::<BigInt, _>(now)
-            .get_result::<Count>(conn)?;
-            Ok(u64::try_from(count.version).unwrap_or(0))
-        })
-        .await
+                )
+                .bind::<Text, _>(key)
+                .bind::<BigInt, _>(expires_at)
+                .bind::<BigInt, _>(now)
+                .bind::<BigInt, _>(now)
+                .get_result::<Count>(conn)?;
+                Ok(u64::try_from(count.version).unwrap_or(0))
+            })
+            .await
     }
 
     pub(super) async fn store_newer(
@@ -224,7 +220,7 @@ impl Embedded {
         let key = key.to_owned();
         let value = format!("{version}:{value}");
         let (now, expires_at) = (self.now(), self.expiry(ttl));
-        self.write(move |conn| {
+        self.writer.write(move |conn| {
             let stored = diesel::sql_query(
                 "insert into entries (key, value, version, expires_at) values (?, ?, ?, ?)
                  on conflict (key) do update set
@@ -244,11 +240,12 @@ impl Embedded {
 
     pub(super) async fn delete_expired(&self) -> Result<(), StoreUnavailable> {
         let now = self.now();
-        self.write(move |conn| {
-            diesel::delete(entries::table.filter(entries::expires_at.le(now))).execute(conn)?;
-            conn.batch_execute("pragma incremental_vacuum")
-        })
-        .await
+        self.writer
+            .write(move |conn| {
+                diesel::delete(entries::table.filter(entries::expires_at.le(now))).execute(conn)?;
+                conn.batch_execute("pragma incremental_vacuum")
+            })
+            .await
     }
 
     fn now(&self) -> i64 {
@@ -257,13 +254,6 @@ impl Embedded {
 
     fn expiry(&self, ttl: Duration) -> i64 {
         self.clock.now().after(ttl).as_micros()
-    }
-
-    async fn write<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut SqliteConnection) -> QueryResult<T> + Send + 'static,
-    ) -> Result<T, StoreUnavailable> {
-        self.writer.write(work).await
     }
 }
 
@@ -329,7 +319,8 @@ mod tests {
         let store = store.await.expect("a store");
         for key in ["3", "700", "1299"] {
             let value = format!("value of {key}");
-            let stored = store.put(key, &value, TIMEOUT * 12);
+            let entries = [(key, value.as_str())];
+            let stored = store.put_all(&entries, TIMEOUT * 12);
             stored.await.expect("a write");
         }
         for count in [0, 1, 2, 3, 4, 5, 255, 256, 257, 1_300] {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::entry::{self, Coverage, EntryHeader, SaltedHashes};
-use super::queries::{self, ChainEntry, ChainState, revisions};
+use super::entry::{self, EntryHeader};
+use super::queries::{self, ChainEntry, ChainState, Coverage, SaltedHashes, revisions};
 use super::{AuditChain, ChainError, ChainHead};
 use crate::base::clock::Timestamp;
 use crate::base::ids::AuditChainWriterId;
@@ -65,7 +65,7 @@ impl ChainState {
 
 impl AuditChain {
     /// Returns the state of the chain, and changes nothing. If no event waits, this reads two index entries for each event of the
-    /// last minute (`MAX_SEALING_DELAY`), whatever the length of the log; each transaction of [`AuditChain::seal_pending`] reads the same.
+    /// last minute (`MAX_SEALING_DELAY`), whatever the length of the log; each transaction of [`AuditChain::work`] reads the same.
     pub async fn status(&self) -> db::Result<ChainStatus> {
         let seal = self.clone();
         self.database
@@ -108,10 +108,7 @@ impl AuditChain {
         Ok(sealed)
     }
 
-    /// Calls [`AuditChain::status`] and [`AuditChain::seal_pending`].
-    ///
-    /// # Errors
-    /// As [`AuditChain::status`] and [`AuditChain::seal_pending`].
+    /// Calls [`AuditChain::status`] and [`AuditChain::work`].
     #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub async fn run(&self) -> Result<usize, ChainError> {
         let status = self.status().await?;
@@ -160,7 +157,7 @@ impl AuditChain {
         let mut entries = Vec::with_capacity(events.len());
         for event in &events {
             position = position.saturating_add(1);
-            if event.raw_details.is_some() {
+            if event.details.raw.is_some() {
                 tracing::error!(event = %event.id, "an audit event's details can't be parsed; sealing the stored text");
             }
             let salt: [u8; 32] = random_bytes();

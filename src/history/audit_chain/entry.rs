@@ -8,30 +8,20 @@
 
 use aws_lc_rs::digest::{self, SHA256};
 use aws_lc_rs::hmac;
-
 use uuid::Uuid;
 
 use super::canonical::canonical;
 use super::queries::revisions::SealedRevision;
+use super::queries::{Coverage, SaltedHashes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::Id;
+use crate::db::StoredJson;
 use crate::history::RecordedEvent;
 
 /// The first layout, without revisions.
 const FIRST_LAYOUT: i64 = 1;
 /// The layout of new entries.
 const LAYOUT: i64 = 2;
-
-/// What an entry covers besides its event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Coverage {
-    /// The layout of what is hashed.
-    pub(super) layout: i64,
-    /// How many revisions were sealed with the entry.
-    pub(super) revisions: i64,
-    /// Hash of the revisions; `None` if there were none.
-    pub(super) hash: Option<Vec<u8>>,
-}
 
 impl Coverage {
     /// Creates the data of a new entry that covers these revisions.
@@ -66,22 +56,25 @@ pub(super) fn digest_of(revisions: &[SealedRevision]) -> Vec<u8> {
     for revision in sorted {
         let mut text = Vec::new();
         put(&mut text, Some(revision.entity.as_bytes()));
-        put(&mut text, Some(revision.entity_id.as_bytes()));
+        put(&mut text, Some(revision.entity_id.uuid().as_bytes()));
         text.extend(revision.version.to_be_bytes());
         text.extend(revision.as_of.as_micros().to_be_bytes());
         put_id(&mut text, revision.by_user.map(Id::uuid));
         put_id(&mut text, revision.by_client.map(Id::uuid));
-        let data = match &revision.data.raw {
-            Some(raw) => raw.clone(),
-            None => canonical(&revision.data.value),
-        };
-        put(&mut text, Some(data.as_bytes()));
+        put(&mut text, Some(canonical_text(&revision.data).as_bytes()));
         context.update(&text);
     }
     context.finish().as_ref().to_vec()
 }
 
-/// The HMAC key of the chain.
+/// Returns the canonical form of stored JSON; the stored text if it can't be parsed.
+fn canonical_text(stored: &StoredJson) -> String {
+    let raw = stored.raw.clone();
+    raw.unwrap_or_else(|| canonical(&stored.value))
+}
+
+/// The HMAC key of the chain. `Debug` shows its algorithm only.
+#[derive(Debug)]
 pub(super) struct ChainKey(hmac::Key);
 
 impl ChainKey {
@@ -90,28 +83,10 @@ impl ChainKey {
     }
 }
 
-impl std::fmt::Debug for ChainKey {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("ChainKey(redacted)")
-    }
-}
-
-/// Salted hashes of the fields that may be erased.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SaltedHashes {
-    pub(super) address: Vec<u8>,
-    pub(super) user_agent: Vec<u8>,
-    pub(super) details: Vec<u8>,
-}
-
 impl SaltedHashes {
     /// Hashes the fields of an event with its salt.
     pub(super) fn of(event: &RecordedEvent, salt: &[u8]) -> Self {
-        // Details that can't be parsed are sealed as the stored text.
-        let details = match &event.raw_details {
-            Some(text) => text.clone(),
-            None => canonical(&event.details),
-        };
+        let details = canonical_text(&event.details);
         Self {
             address: salted(salt, "address", event.address.as_deref()),
             user_agent: salted(salt, "user_agent", event.user_agent.as_deref()),
@@ -126,6 +101,7 @@ pub(super) fn is_erased(event: &RecordedEvent) -> bool {
         && event.user_agent.is_none()
         && event
             .details
+            .value
             .as_object()
             .is_some_and(serde_json::Map::is_empty)
 }
@@ -206,6 +182,14 @@ mod tests {
     use crate::base::ids::{AuditEventId, UserId};
     use serde_json::json;
 
+    fn stored(value: serde_json::Value) -> StoredJson {
+        StoredJson {
+            value,
+            is_canonical: true,
+            raw: None,
+        }
+    }
+
     fn event() -> RecordedEvent {
         RecordedEvent {
             id: AuditEventId::sortable(),
@@ -219,11 +203,10 @@ mod tests {
             user_agent: None,
             outcome: "success".into(),
             reason: None,
-            details: json!({ "b": 1, "a": 2 }),
+            details: stored(json!({ "b": 1, "a": 2 })),
             by_user: None,
             by_client: None,
             operator: None,
-            raw_details: None,
         }
     }
 
@@ -260,8 +243,8 @@ mod tests {
             |event| event.user_agent = Some(String::new()),
             |event| event.outcome = "refused".into(),
             |event| event.reason = Some(String::new()),
-            |event| event.details = json!({ "a": 2 }),
-            |event| event.raw_details = Some("[[1]]".into()),
+            |event| event.details = stored(json!({ "a": 2 })),
+            |event| event.details.raw = Some("[[1]]".into()),
             |event| event.by_user = Some(UserId::random()),
             |event| event.by_client = Some(crate::base::ids::ClientId::random()),
             |event| event.operator = Some("root@host".into()),
@@ -314,7 +297,7 @@ mod tests {
         let salted_hashes = SaltedHashes::of(&event, b"salt");
         let mut erased = event.clone();
         erased.address = None;
-        erased.details = json!({});
+        erased.details = stored(json!({}));
         assert!(is_erased(&erased) && !is_erased(&event));
         assert_eq!(
             mac(&key, header, &erased, &salted_hashes, &Coverage::new(&[])),

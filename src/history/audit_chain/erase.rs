@@ -30,9 +30,6 @@ pub enum EraseError {
 impl AuditChain {
     /// Erases address, user agent and details of these events in one transaction, and records each erasure as an event. Skips
     /// events that were erased before. Returns how many were erased.
-    ///
-    /// # Errors
-    /// The reason why nothing was erased.
     pub async fn erase(
         &self,
         events: Vec<AuditEventId>,

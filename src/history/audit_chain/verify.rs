@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::append::{MAX_SEALING_DELAY, sealable_since};
-use super::entry::{self, ChainKey, Coverage, EntryHeader, SaltedHashes};
+use super::entry::{self, ChainKey, EntryHeader};
 use super::erase::ERASED;
 use super::finding::{Erasure, Finding, FindingKind, LateSeal};
 use super::queries::revisions::SealedRevision;
-use super::queries::{self, ChainEntry, ChainState, SealedEventRow, revisions};
+use super::queries::{self, ChainEntry, ChainState, Coverage, SaltedHashes, revisions};
 use super::{AuditChain, ChainError, EventCursor, Expected, Report};
 use crate::base::clock::Timestamp;
 use crate::base::hex::to_hex;
@@ -162,7 +162,7 @@ impl AuditChain {
     }
 }
 
-type EntryWithEvent = (ChainEntry, Option<SealedEventRow>);
+type EntryWithEvent = (ChainEntry, Option<RecordedEvent>);
 
 /// Revisions by the position of the entry that covers them.
 type RevisionsByPosition = HashMap<i64, Vec<SealedRevision>>;
@@ -194,19 +194,19 @@ fn chunks(entries: &[EntryWithEvent]) -> Vec<&[EntryWithEvent]> {
 }
 
 impl ChainScan<'_> {
+    fn add_fault(&mut self, kind: FindingKind, entry: &ChainEntry) {
+        let finding = Finding::at(kind, entry.position, Some(entry.event));
+        self.report.add(finding);
+    }
+
     fn verify_entry(
         &mut self,
         entry: &ChainEntry,
-        event: Option<&SealedEventRow>,
+        event: Option<&RecordedEvent>,
         revisions: &[SealedRevision],
     ) {
         if entry.position < 1 {
-            let place = Some(entry.event);
-            self.report.add(Finding::at(
-                FindingKind::OutsideTheChain,
-                entry.position,
-                place,
-            ));
+            self.add_fault(FindingKind::OutsideTheChain, entry);
             return;
         }
         let next = self.report.position.saturating_add(1);
@@ -219,19 +219,15 @@ impl ChainScan<'_> {
         let macs = match event {
             Some(event) => self.verify_event(entry, event),
             None => {
-                self.report.add(Finding::at(
-                    FindingKind::MissingEvent,
-                    entry.position,
-                    Some(entry.event),
-                ));
+                self.add_fault(FindingKind::MissingEvent, entry);
                 Vec::new()
             }
         };
         self.compare_with_expected(entry);
         self.note_delay(entry, event);
         self.compare_revisions(entry, revisions);
-        if let Some(linked) = event {
-            self.note_erasure(entry, &linked.event, macs.contains(&entry.mac));
+        if let Some(event) = event {
+            self.note_erasure(entry, event, macs.contains(&entry.mac));
         }
         self.report.sealed = self.report.sealed.saturating_add(1);
         self.report.position = entry.position;
@@ -245,8 +241,7 @@ impl ChainScan<'_> {
     }
 
     /// Compares an entry with its event. Returns the MAC that the entry should have, for each possible MAC of the previous entry.
-    fn verify_event(&mut self, entry: &ChainEntry, linked: &SealedEventRow) -> Vec<Vec<u8>> {
-        let event = &linked.event;
+    fn verify_event(&mut self, entry: &ChainEntry, event: &RecordedEvent) -> Vec<Vec<u8>> {
         let are_hashes_valid = match &entry.salt {
             Some(salt) => SaltedHashes::of(event, salt) == entry.salted_hashes,
             None => {
@@ -273,20 +268,16 @@ impl ChainScan<'_> {
         // After a gap the MAC can't be computed; the gap itself is reported already.
         let is_mac_valid =
             (is_proven || self.before.is_empty()) && entry.covered.is_complete(event);
-        let place = (entry.position, Some(entry.event));
-        let is_unread = event.raw_details.is_some();
-        let is_as_written = linked.are_details_canonical || is_unread;
+        let is_unread = event.details.raw.is_some();
+        let is_as_written = event.details.is_canonical || is_unread;
         if !are_hashes_valid || !is_as_written || !is_mac_valid {
-            self.report
-                .add(Finding::at(FindingKind::Altered, place.0, place.1));
+            self.add_fault(FindingKind::Altered, entry);
         } else if is_unread {
-            self.report
-                .add(Finding::at(FindingKind::Unreadable, place.0, place.1));
+            self.add_fault(FindingKind::Unreadable, entry);
         } else if sealable_since(self.newest_at, entry.sealed_at)
             .is_some_and(|from| event.at < from)
         {
-            self.report
-                .add(Finding::at(FindingKind::SealedTooLate, place.0, place.1));
+            self.add_fault(FindingKind::SealedTooLate, entry);
         }
         if is_proven {
             self.newest_at = self.newest_at.max(Some(event.at));
@@ -300,11 +291,9 @@ impl ChainScan<'_> {
             layout: entry.covered.layout,
             ..Coverage::new(revisions)
         };
-        let are_plain = revisions.iter().all(SealedRevision::is_as_written);
+        let are_plain = revisions.iter().all(|revision| revision.data.is_canonical);
         if found != entry.covered || !are_plain {
-            let event = Some(entry.event);
-            let finding = Finding::at(FindingKind::RevisionsAltered, entry.position, event);
-            self.report.add(finding);
+            self.add_fault(FindingKind::RevisionsAltered, entry);
         }
         let covered = entry.covered.revisions.max(0);
         self.report.revisions = self.report.revisions.saturating_add(covered);
@@ -318,7 +307,7 @@ impl ChainScan<'_> {
         if event.action != ERASED || !is_proven || entry.salt.is_none() {
             return;
         }
-        let named = event.details.get("event").and_then(Value::as_str);
+        let named = event.details.value.get("event").and_then(Value::as_str);
         let Some(erased) = named.and_then(AuditEventId::parse) else {
             return;
         };
@@ -350,8 +339,8 @@ impl ChainScan<'_> {
 
     /// Records how long the event waited to be sealed. Long waits reveal a chain that was rebuilt, and an event that was
     /// backdated into a quiet period in which nothing newer was sealed.
-    fn note_delay(&mut self, entry: &ChainEntry, linked: Option<&SealedEventRow>) {
-        let waited = linked.map(|linked| entry.sealed_at.since(linked.event.at));
+    fn note_delay(&mut self, entry: &ChainEntry, event: Option<&RecordedEvent>) {
+        let waited = event.map(|event| entry.sealed_at.since(event.at));
         let waited = waited.unwrap_or_default();
         let seconds = waited.as_secs();
         if waited > MAX_SEALING_DELAY {
@@ -372,11 +361,7 @@ impl ChainScan<'_> {
         let mac = to_hex(&entry.mac);
         let is_other = |kept: &Expected| kept.position == entry.position && kept.mac != mac;
         if self.expected.iter().any(is_other) {
-            self.report.add(Finding::at(
-                FindingKind::Fork,
-                entry.position,
-                Some(entry.event),
-            ));
+            self.add_fault(FindingKind::Fork, entry);
         }
     }
 

@@ -3,6 +3,7 @@
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::problems::OAuthProblem;
 use crate::clients::Clients;
 
 /// Responds to the preflight of a request to the token, UserInfo or revocation endpoint.
@@ -16,15 +17,16 @@ pub async fn allow_known(request: HttpRequest, clients: web::Data<Clients>) -> H
             "Authorization, Content-Type, *",
         ))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"));
-    share(&request, &clients, answer.finish()).await
+    share(&request, &clients, Ok(answer.finish())).await
 }
 
-/// Allows the page that sent the request to read the response, if its origin is that of a registered app.
+/// Returns the response, and allows the page that sent the request to read it, if its origin is that of a registered app.
 pub async fn share(
     request: &HttpRequest,
     clients: &Clients,
-    mut answer: HttpResponse,
+    answer: Result<HttpResponse, OAuthProblem>,
 ) -> HttpResponse {
+    let mut answer = answer.unwrap_or_else(|problem| problem.response());
     let headers = answer.headers_mut();
     headers.append(header::VARY, header::HeaderValue::from_static("Origin"));
     let origin = request.headers().get(header::ORIGIN).cloned();

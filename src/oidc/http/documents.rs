@@ -15,7 +15,7 @@ pub async fn read_metadata(oidc: web::Data<Oidc>) -> HttpResponse {
         .insert_header((header::CACHE_CONTROL, METADATA_AGE))
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .content_type(header::ContentType::json())
-        .body(oidc.metadata().to_owned())
+        .body(oidc.metadata.to_string())
 }
 
 /// `GET /oauth2/jwks`. The time between a key's publication and its first signature is longer than this response may be cached.

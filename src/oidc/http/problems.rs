@@ -44,48 +44,39 @@ impl OAuthProblem {
         problem
     }
 
+    fn new(status: StatusCode, code: ErrorCode, description: &str) -> Self {
+        Self {
+            status,
+            ..Self::refused(OAuthError::new(code, description))
+        }
+    }
+
     /// 503: a store is unavailable.
     pub fn unavailable() -> Self {
-        Self {
-            status: StatusCode::SERVICE_UNAVAILABLE,
-            refusal: OAuthError::new(
-                ErrorCode::TemporarilyUnavailable,
-                "a store is unavailable; try again in a moment",
-            ),
-            challenge: None,
-        }
+        let description = "a store is unavailable; try again in a moment";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, ErrorCode::TemporarilyUnavailable, description)
     }
 
     /// 503: a change is committed but not yet in force on all instances.
     fn pending(error: &ChangePending) -> Self {
         tracing::error!(%error, "a change is committed but not yet in force");
-        Self {
-            refusal: OAuthError::new(
-                ErrorCode::TemporarilyUnavailable,
-                "the change is saved but not yet in force everywhere; repeat the request",
-            ),
-            ..Self::unavailable()
-        }
+        let description = "the change is saved but not yet in force everywhere; repeat the request";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::new(status, ErrorCode::TemporarilyUnavailable, description)
     }
 
     /// 500: a code or refresh token may have been used.
     fn commit_unknown(cause: &str) -> Self {
         tracing::error!(cause, "the outcome of using a grant is unknown");
-        Self {
-            refusal: OAuthError::new(
-                ErrorCode::ServerError,
-                "the outcome is unknown; start a new authorization request",
-            ),
-            ..Self::internal()
-        }
+        let description = "the outcome is unknown; start a new authorization request";
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, ErrorCode::ServerError, description)
     }
 
     fn internal() -> Self {
-        Self {
-            status: StatusCode::INTERNAL_SERVER_ERROR,
-            refusal: OAuthError::new(ErrorCode::ServerError, "internal server error"),
-            challenge: None,
-        }
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, ErrorCode::ServerError, "internal server error")
     }
 
     /// An error with a `Bearer` challenge (RFC 6750 §3); `more` is appended to the challenge.

@@ -5,13 +5,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::problems::{OAuthProblem, no_store};
 use super::{cors, read_form};
-use crate::clients::{ClientRecord, Clients, WRONG_SECRET};
+use crate::clients::{ClientRecord, Clients, GrantType, WRONG_SECRET};
 use crate::history::Actor;
 use crate::oidc::Oidc;
 use crate::oidc::client_authentication::ClientAuthError;
 use crate::oidc::error::{ErrorCode, OAuthError};
 use crate::oidc::parameters::Parameters;
-use crate::oidc::token::TokenEndpointError;
+use crate::oidc::token::{TokenEndpointError, check_grant_type, read_grant_type};
 use crate::web::{IdentifiedCaller, author};
 
 /// `POST /oauth2/token` (RFC 6749 §3.2).
@@ -22,14 +22,32 @@ pub async fn issue_token(
     body: web::Bytes,
 ) -> HttpResponse {
     let answer = async {
+        // 1. The client.
         let (record, parameters) = read_client(&request, &oidc, &body).await?;
-        let author = author(&request, Actor::Client(record.client.id));
-        let answer = oidc.handle_token_request(&record, &parameters, author);
-        let answer = record_refusals(&oidc, &record, answer.await).await?;
+        let issued = async {
+            // 2. The client may use the grant type.
+            let grant = read_grant_type(&parameters)?;
+            check_grant_type(&record.client, grant)?;
+            if grant == GrantType::ClientCredentials {
+                return oidc.grant_client_credentials(&record, &parameters).await;
+            }
+            // 3. The signing key, before a code or a refresh token is consumed.
+            let algorithm = record.client.metadata.id_token_signed_response_alg;
+            let signer = oidc.tokens.keyring.signer(algorithm).await?;
+            // 4. The grant's own rules.
+            let author = author(&request, Actor::Client(record.client.id));
+            let granted = if grant == GrantType::AuthorizationCode {
+                oidc.redeem_code(&record, &parameters, author).await?
+            } else {
+                oidc.refresh(&record, &parameters, author).await?
+            };
+            // 5. The response, which needs no store.
+            oidc.issue_tokens(&signer, granted)
+        };
+        let answer = record_refusals(&oidc, &record, issued.await).await?;
         Ok(no_store(StatusCode::OK).json(answer))
     };
-    let answer = answer.await;
-    share(&request, &clients, answer).await
+    cors::share(&request, &clients, answer.await).await
 }
 
 /// `POST /oauth2/introspect` (RFC 7662).
@@ -71,8 +89,7 @@ pub async fn revoke_token(
         record_refusals(&oidc, &record, revoked.await).await?;
         Ok(no_store(StatusCode::OK).finish())
     };
-    let answer = answer.await;
-    share(&request, &clients, answer).await
+    cors::share(&request, &clients, answer.await).await
 }
 
 async fn read_client(
@@ -143,13 +160,4 @@ async fn record_refusals<T>(
         _ => {}
     }
     Ok(answer?)
-}
-
-async fn share(
-    request: &HttpRequest,
-    clients: &Clients,
-    answer: Result<HttpResponse, OAuthProblem>,
-) -> HttpResponse {
-    let answer = answer.unwrap_or_else(|problem| problem.response());
-    cors::share(request, clients, answer).await
 }

@@ -27,8 +27,7 @@ pub async fn read_user_info(
         let claims = claims?;
         Ok::<_, OAuthProblem>(no_store(StatusCode::OK).json(claims))
     };
-    let answer = answer.await.unwrap_or_else(|problem| problem.response());
-    cors::share(&request, &clients, answer).await
+    cors::share(&request, &clients, answer.await).await
 }
 
 impl From<UserInfoError> for OAuthProblem {

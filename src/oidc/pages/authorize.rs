@@ -21,7 +21,7 @@ use crate::oidc::parameters::Parameters;
 use crate::oidc::path;
 use crate::oidc::pending::PendingRequest;
 use crate::oidc::request::AuthorizationRequest;
-use crate::oidc::response::{AuthorizationResponse, Outcome};
+use crate::oidc::response::AuthorizationResponse;
 use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
 use crate::web::{Answer, Problem, RateLimits, Web, author, redirect};
 
@@ -50,7 +50,7 @@ impl RequestContext {
         })
     }
 
-    fn answer(&self, request: &AuthorizationRequest, outcome: Outcome) -> Answer {
+    fn answer(&self, request: &AuthorizationRequest, outcome: Result<Token, OAuthError>) -> Answer {
         let response = AuthorizationResponse::new(&request.to, outcome, self.oidc.issuer());
         send(&self.web, &self.http, response)
     }
@@ -77,8 +77,7 @@ impl RequestContext {
             }
             Err(ReadError::Redirectable { to, refusal }) => {
                 self.oidc.note_refusal(client, &refusal).await;
-                let outcome = Outcome::Refused(refusal);
-                let response = AuthorizationResponse::new(&to, outcome, self.oidc.issuer());
+                let response = AuthorizationResponse::new(&to, Err(refusal), self.oidc.issuer());
                 send(&self.web, &self.http, response).map(Err)
             }
             Err(ReadError::Unavailable(error)) => Err(error.into()),
@@ -123,7 +122,7 @@ pub async fn read_request(
     let answer = match (step, person) {
         (NextStep::Refuse(refusal), _) => {
             context.oidc.note_refused_user(client.id, &refusal).await;
-            context.answer(&request, Outcome::Refused(refusal))?
+            context.answer(&request, Err(refusal))?
         }
         (NextStep::Grant, Some(person)) => {
             let outcome = grant(&context, (&request, None), &client, &person, answers).await?;
@@ -189,9 +188,7 @@ async fn find(
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum InteractionAnswer {
-    /// The user consents.
     Allow,
-    /// The user does not consent.
     Deny,
     /// The user continues with the current account.
     Continue,
@@ -247,7 +244,7 @@ async fn cancel(context: &RequestContext, id: &Token, pending: &PendingRequest) 
     let (_, request) = reload_request(context, pending).await?;
     context.oidc.take_pending(id).await?;
     let refusal = OAuthError::new(ErrorCode::AccessDenied, "the user denied the request");
-    context.answer(&request, Outcome::Refused(refusal))
+    context.answer(&request, Err(refusal))
 }
 
 /// Returns the client of a stored request, and what is left of the request under the client's current registration.
@@ -283,54 +280,44 @@ async fn continue_request(
             (pending.initial_session, pending.answers),
         )
         .await?;
-    let app = || Destination {
-        name: client.name.clone(),
-        host: host_of(&request.to.redirect_uri),
-    };
-    let Some(person) = person else {
-        return match step {
-            NextStep::Refuse(refusal) => {
-                context.oidc.take_pending(id).await?;
-                context.oidc.note_refused_user(client.id, &refusal).await;
-                context.answer(request, Outcome::Refused(refusal))
-            }
-            NextStep::Join => {
-                let login = sign_in_path(context, id, pending, app()).await?;
-                Ok(redirect(&login.replacen("/login", "/join", 1)))
-            }
-            _ => Ok(redirect(&sign_in_path(context, id, pending, app()).await?)),
-        };
-    };
-    let interaction = InteractionPage {
+    let interaction = |person| InteractionPage {
         web: &context.web,
         http: &context.http,
         client: &client,
         request,
-        person: &person,
+        person,
         action: path_of(id),
     };
-    match step {
-        NextStep::Consent => {
-            let services = context.oidc.find_resource_servers(request).await?;
-            let registrar = context.oidc.find_registrar(&client).await?;
-            ask_consent(&interaction, &services, registrar)
-        }
-        NextStep::ChooseAccount => ask_account(&interaction),
-        NextStep::Reauthenticate => ask_reauthentication(&interaction),
-        NextStep::SignIn | NextStep::Join => {
-            Ok(redirect(&sign_in_path(context, id, pending, app()).await?))
-        }
-        NextStep::Refuse(refusal) => {
+    match (step, &person) {
+        (NextStep::Refuse(refusal), _) => {
             context.oidc.take_pending(id).await?;
             context.oidc.note_refused_user(client.id, &refusal).await;
-            context.answer(request, Outcome::Refused(refusal))
+            context.answer(request, Err(refusal))
         }
-        NextStep::Grant => {
+        (NextStep::Consent, Some(person)) => {
+            let services = context.oidc.find_resource_servers(request).await?;
+            let registrar = context.oidc.find_registrar(&client).await?;
+            ask_consent(&interaction(person), &services, registrar)
+        }
+        (NextStep::ChooseAccount, Some(person)) => ask_account(&interaction(person)),
+        (NextStep::Reauthenticate, Some(person)) => ask_reauthentication(&interaction(person)),
+        (NextStep::Grant, Some(person)) => {
             let request_and_id = (request, Some(id));
-            let outcome = grant(context, request_and_id, &client, &person, pending.answers).await?;
+            let outcome = grant(context, request_and_id, &client, person, pending.answers).await?;
             // Consumed last, when nothing else can fail: of two tabs only one responds to the app.
             context.oidc.take_pending(id).await?;
             context.answer(request, outcome)
+        }
+        (step, person) => {
+            let app = Destination {
+                name: client.name.clone(),
+                host: host_of(&request.to.redirect_uri),
+            };
+            let login = sign_in_path(context, id, pending, app).await?;
+            Ok(redirect(&match (step, person) {
+                (NextStep::Join, None) => login.replacen("/login", "/join", 1),
+                _ => login,
+            }))
         }
     }
 }
@@ -372,19 +359,19 @@ async fn grant(
     client: &Client,
     person: &SignedIn,
     answers: UserAnswers,
-) -> Result<Outcome, Problem> {
+) -> Result<Result<Token, OAuthError>, Problem> {
     let author = author(&context.http, Actor::User(person.session.user));
     let granted = context
         .oidc
         .grant(request_and_id, client, person, answers, author)
         .await;
     match granted {
-        Ok(code) => Ok(Outcome::Code(code)),
-        Err(GrantError::SessionOver) => Ok(Outcome::Refused(OAuthError::new(
+        Ok(code) => Ok(Ok(code)),
+        Err(GrantError::SessionOver) => Ok(Err(OAuthError::new(
             ErrorCode::LoginRequired,
             "the session has ended",
         ))),
-        Err(GrantError::ConsentGone) => Ok(Outcome::Refused(OAuthError::new(
+        Err(GrantError::ConsentGone) => Ok(Err(OAuthError::new(
             ErrorCode::ConsentRequired,
             "the user has withdrawn consent",
         ))),

@@ -77,15 +77,10 @@ struct ReauthenticatePage {
 
 /// Input of the pages for one request.
 pub struct InteractionPage<'a> {
-    /// Settings of the page frame.
     pub web: &'a Web,
-    /// The HTTP request.
     pub http: &'a HttpRequest,
-    /// The client that sent the authorization request.
     pub client: &'a Client,
-    /// The authorization request.
     pub request: &'a AuthorizationRequest,
-    /// The signed-in user.
     pub person: &'a SignedIn,
     /// Path that the user's answer is posted to.
     pub action: String,

@@ -20,57 +20,35 @@ use crate::web::{
 /// Where users are sent after sign-out if there is no return address.
 const SIGNED_OUT: &str = "/login?notice=signed_out";
 
-/// Extractor: what is needed to end the session of a browser.
-#[derive(Clone)]
-pub struct SignOutContext {
-    sessions: web::Data<Sessions>,
-    cookies: web::Data<Cookies>,
-    session: Session,
+/// What is needed to end the session of a browser.
+type SignOutContext = (web::Data<Sessions>, web::Data<Cookies>, Session);
+
+async fn end_session(
+    (sessions, cookies, session): &SignOutContext,
+    http: &HttpRequest,
+    person: &SignedIn,
+    to: HttpResponse,
+) -> Answer {
+    let author = author(http, Actor::User(person.session.user));
+    sessions.sign_out(&person.session, author).await?;
+    Ok(sign_out(session, cookies, to))
 }
 
-impl actix_web::FromRequest for SignOutContext {
-    type Error = Problem;
-    type Future = std::future::Ready<Result<Self, Problem>>;
-
-    fn from_request(http: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
-        use actix_session::SessionExt;
-        let found = http
-            .app_data::<web::Data<Sessions>>()
-            .zip(http.app_data::<web::Data<Cookies>>());
-        std::future::ready(match found {
-            Some((sessions, cookies)) => Ok(Self {
-                sessions: sessions.clone(),
-                cookies: cookies.clone(),
-                session: http.get_session(),
-            }),
-            None => Err(Problem::internal()),
-        })
-    }
-}
-
-impl SignOutContext {
-    async fn end_session(&self, http: &HttpRequest, person: &SignedIn, to: HttpResponse) -> Answer {
-        let author = author(http, Actor::User(person.session.user));
-        self.sessions.sign_out(&person.session, author).await?;
-        Ok(sign_out(&self.session, &self.cookies, to))
-    }
-
-    /// Ends the session that the app proved, for a request without its cookie: from the app's server or a browser that lost it.
-    async fn end_hinted_session(
-        &self,
-        http: &HttpRequest,
-        request: &LogoutRequest,
-    ) -> Result<(), Problem> {
-        let Some(verified_hint) = request.verified_hint() else {
-            return Ok(());
-        };
-        let author = author(http, Actor::Client(verified_hint.client));
-        let whose = (verified_hint.user, verified_hint.client);
-        self.sessions
-            .end_by_sid(whose, verified_hint.sid, author)
-            .await?;
-        Ok(())
-    }
+/// Ends the session that the app proved, for a request without its cookie: from the app's server or a browser that lost it.
+async fn end_hinted_session(
+    sessions: &Sessions,
+    http: &HttpRequest,
+    request: &LogoutRequest,
+) -> Result<(), Problem> {
+    let Some(verified_hint) = request.verified_hint() else {
+        return Ok(());
+    };
+    let author = author(http, Actor::Client(verified_hint.client));
+    let whose = (verified_hint.user, verified_hint.client);
+    sessions
+        .end_by_sid(whose, verified_hint.sid, author)
+        .await?;
+    Ok(())
 }
 
 /// `GET /oauth2/logout`.
@@ -136,7 +114,7 @@ pub async fn confirm_logout(
         None => redirect_after_logout(&request),
     };
     match SignedIn::find(&http).await? {
-        Some(person) => sign_out_context.end_session(&http, &person, to).await,
+        Some(person) => end_session(&sign_out_context, &http, &person, to).await,
         None => Ok(to),
     }
 }
@@ -161,13 +139,12 @@ async fn continue_logout(
     id: Option<&Token>,
 ) -> Answer {
     let Some(person) = SignedIn::find(http).await? else {
-        sign_out_context.end_hinted_session(http, request).await?;
+        end_hinted_session(&sign_out_context.0, http, request).await?;
         return Ok(redirect_after_logout(request));
     };
     if oidc.needs_no_confirmation(request, &person).await? {
-        return sign_out_context
-            .end_session(http, &person, redirect_after_logout(request))
-            .await;
+        let to = redirect_after_logout(request);
+        return end_session(sign_out_context, http, &person, to).await;
     }
     let id = match id {
         Some(id) => id.clone(),

@@ -38,9 +38,6 @@ struct CompromisedInAlgorithm {
 impl Keyring {
     /// Rejects every token signed under these keys, retired ones included, and removes the keys from the JWKS. Algorithms without a
     /// signing key get one that signs immediately. The change is in force in every instance when this returns. Safe to repeat.
-    ///
-    /// # Errors
-    /// `Unknown` if no key has the ID, or that the change is not in force yet.
     pub async fn compromise(
         &self,
         which: CompromisedKeys,

@@ -121,18 +121,12 @@ impl KeySet {
     /// Verifies a token that Doorward signed, and returns its claims: its key must be known and not compromised, its `alg` that of
     /// the key, its `typ` one of these (in any case, with or without `application/`), its signature valid. Retired keys are
     /// accepted. The caller must check `exp`, `iss` and `aud`.
-    ///
-    /// # Errors
-    /// If the token is not genuine. The text is a reason code for the log.
     pub fn verify<C: DeserializeOwned>(&self, token: &str, typ: &[&str]) -> Result<C, VerifyError> {
         self.verify_under(token, typ, |_| true)
     }
 
     /// Verifies a token as [`KeySet::verify`] does, but rejects retired keys: for tokens that grant something. A key is published
     /// until all tokens that it signed have expired, so a token under a retired key was not issued by Doorward.
-    ///
-    /// # Errors
-    /// If the token is not genuine.
     pub fn verify_current<C: DeserializeOwned>(
         &self,
         token: &str,

@@ -65,11 +65,6 @@ pub enum KeyError {
     Database(#[from] db::Error),
 }
 
-/// Returns Doorward itself as the author of a change.
-pub(super) fn doorward() -> Author {
-    Author::doorward()
-}
-
 impl Keyring {
     /// Loads the keys, and creates the first one of the default algorithm if there is none. The first keys of other algorithms
     /// are created when something is to be signed with them, because some verifiers reject a whole JWK Set that contains a key
@@ -93,7 +88,7 @@ impl Keyring {
             opened: Arc::default(),
         };
         let rotated = keyring
-            .rotate_algorithm(Algorithm::default(), Trigger::Start, doorward())
+            .rotate_algorithm(Algorithm::default(), Trigger::Start, Author::doorward())
             .await?;
         let created = rotated.is_some_and(|rotated| rotated.created);
         let keys = keyring.database.read(queries::list).await?;

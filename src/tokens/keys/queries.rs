@@ -13,89 +13,65 @@ use crate::db::schema::signing_keys;
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
 
-type Row = (
-    SigningKeyId,
-    String,
-    i64,
-    Json<Map<String, Value>>,
-    Timestamp,
-    Timestamp,
-    Option<Timestamp>,
-    Option<Timestamp>,
-    Timestamp,
-    i64,
-    Timestamp,
-);
-
-const COLUMNS: (
-    signing_keys::id,
-    signing_keys::algorithm,
-    signing_keys::generation,
-    signing_keys::public,
-    signing_keys::published_at,
-    signing_keys::signs_from,
-    signing_keys::retires_at,
-    signing_keys::compromised_at,
-    signing_keys::created_at,
-    signing_keys::version,
-    signing_keys::as_of,
-) = (
-    signing_keys::id,
-    signing_keys::algorithm,
-    signing_keys::generation,
-    signing_keys::public,
-    signing_keys::published_at,
-    signing_keys::signs_from,
-    signing_keys::retires_at,
-    signing_keys::compromised_at,
-    signing_keys::created_at,
-    signing_keys::version,
-    signing_keys::as_of,
-);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = signing_keys)]
+struct Row {
+    id: SigningKeyId,
+    algorithm: String,
+    generation: i64,
+    public: Json<Map<String, Value>>,
+    published_at: Timestamp,
+    signs_from: Timestamp,
+    retires_at: Option<Timestamp>,
+    compromised_at: Option<Timestamp>,
+    created_at: Timestamp,
+    version: i64,
+    as_of: Timestamp,
+}
 
 /// Returns `None` for a key of an algorithm that this version of Doorward doesn't know.
 fn key(row: Row) -> Option<SigningKey> {
     Some(SigningKey {
-        id: row.0,
-        algorithm: Algorithm::parse(&row.1)?,
-        generation: row.2,
-        public: row.3.0,
-        published_at: row.4,
-        signs_from: row.5,
-        retires_at: row.6,
-        compromised_at: row.7,
-        created_at: row.8,
-        version: row.9,
-        as_of: row.10,
+        id: row.id,
+        algorithm: Algorithm::parse(&row.algorithm)?,
+        generation: row.generation,
+        public: row.public.0,
+        published_at: row.published_at,
+        signs_from: row.signs_from,
+        retires_at: row.retires_at,
+        compromised_at: row.compromised_at,
+        created_at: row.created_at,
+        version: row.version,
+        as_of: row.as_of,
     })
 }
 
 /// Returns every key, ordered by algorithm, oldest first.
 pub(super) fn list(conn: &mut Connection) -> Result<Vec<SigningKey>> {
-    let rows = signing_keys::table
-        .select(COLUMNS)
+    Ok(load_rows(conn)?.into_iter().filter_map(key).collect())
+}
+
+fn load_rows(conn: &mut Connection) -> Result<Vec<Row>> {
+    Ok(signing_keys::table
+        .select(Row::as_select())
         .order((signing_keys::algorithm, signing_keys::generation))
-        .load::<Row>(conn)?;
-    Ok(rows.into_iter().filter_map(key).collect())
+        .load(conn)?)
 }
 
 /// Returns the keys of one algorithm, oldest first.
 pub(super) fn list_of(conn: &mut Connection, algorithm: Algorithm) -> Result<Vec<SigningKey>> {
-    let rows = signing_keys::table
-        .select(COLUMNS)
+    let rows: Vec<Row> = signing_keys::table
+        .select(Row::as_select())
         .filter(signing_keys::algorithm.eq(algorithm.as_str()))
         .order(signing_keys::generation)
-        .load::<Row>(conn)?;
+        .load(conn)?;
     Ok(rows.into_iter().filter_map(key).collect())
 }
 
 /// Returns every key and the sum of all versions, read in one statement.
 pub(super) fn find_record(conn: &mut Connection) -> Result<Record> {
-    let rows = signing_keys::table
-        .select(COLUMNS)
-        .order((signing_keys::algorithm, signing_keys::generation))
-        .load::<Row>(conn)?;
-    let version = rows.iter().map(|row| row.9).sum();
+    let rows = load_rows(conn)?;
+    let version = rows.iter().map(|row| row.version).sum();
     let keys: Vec<SigningKey> = rows.into_iter().filter_map(key).collect();
     Ok(Record::of(version, &keys))
 }

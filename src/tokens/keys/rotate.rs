@@ -1,7 +1,7 @@
 //! Rotates keys: by schedule, or on request.
 
 use super::key::{KeyView, SigningKey, signer, view};
-use super::keyring::{KeyError, Keyring, doorward};
+use super::keyring::{KeyError, Keyring};
 use super::private_key::PrivateKey;
 use super::queries;
 use super::schedule::{RotationStep, Schedule, Trigger};
@@ -47,7 +47,7 @@ impl Keyring {
         let mut created = false;
         for algorithm in self.algorithms().await? {
             let rotated = self
-                .rotate_algorithm(algorithm, Trigger::Periodic, doorward())
+                .rotate_algorithm(algorithm, Trigger::Periodic, Author::doorward())
                 .await?;
             created |= rotated.is_some_and(|rotated| rotated.created);
         }
@@ -67,7 +67,7 @@ impl Keyring {
     /// Creates the first key of an algorithm, which signs immediately, because no service can have cached an older one. Of
     /// concurrent callers exactly one creates it.
     pub(super) async fn make_first(&self, algorithm: Algorithm) -> Result<(), KeyError> {
-        self.rotate_algorithm(algorithm, Trigger::Start, doorward())
+        self.rotate_algorithm(algorithm, Trigger::Start, Author::doorward())
             .await?;
         // Publish it also if another instance created it, because this one may not have read it yet.
         Ok(self.publish().await?)
@@ -75,9 +75,6 @@ impl Keyring {
 
     /// Publishes a successor, which signs once services had time to fetch it, for one algorithm or for every algorithm that has
     /// keys. If a successor is waiting already, returns that one. Safe to repeat.
-    ///
-    /// # Errors
-    /// If the change is not in force.
     pub async fn rotate(
         &self,
         algorithm: Option<Algorithm>,

@@ -67,9 +67,6 @@ impl Signer {
     }
 
     /// Signs the claims and returns the JWT.
-    ///
-    /// # Errors
-    /// If the claims can't be serialized, or the library fails.
     pub fn sign<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, SignError> {
         let header = Header {
             alg: self.algorithm.as_str(),
@@ -100,9 +97,6 @@ impl SignError {
 
 impl Keyring {
     /// Returns the active key of this algorithm, and creates the algorithm's first key if there is none.
-    ///
-    /// # Errors
-    /// If a store is unavailable, or the key can't be used.
     pub async fn signer(&self, algorithm: Algorithm) -> Result<Signer, SignError> {
         let mut key_set = self.key_set().await?;
         if !key_set.has_keys(algorithm) {
@@ -121,9 +115,6 @@ impl Keyring {
     }
 
     /// Signs the claims under the active key of this algorithm and returns the JWT.
-    ///
-    /// # Errors
-    /// As [`Keyring::signer`] and [`Signer::sign`].
     pub async fn sign<C: Serialize>(
         &self,
         algorithm: Algorithm,

@@ -11,14 +11,7 @@ use crate::db::{Connection, Result};
 
 pub(in crate::tokens) fn insert(conn: &mut Connection, family: &Family) -> Result<()> {
     diesel::insert_into(refresh_families::table)
-        .values((
-            refresh_families::id.eq(family.id),
-            refresh_families::authorization_id.eq(family.authorization),
-            refresh_families::generation.eq(family.generation),
-            refresh_families::rotated_at.eq(family.rotated_at),
-            refresh_families::expires_at.eq(family.expires_at),
-            refresh_families::created_at.eq(family.created_at),
-        ))
+        .values(family)
         .execute(conn)?;
     Ok(())
 }

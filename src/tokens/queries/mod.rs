@@ -5,8 +5,10 @@ pub(super) mod rows;
 
 use diesel::prelude::*;
 
-use self::rows::{Authorization, RetainedAuthorization};
+use self::rows::{Authorization, RetainedAuthorization, to_scopes};
+use super::LiveAuthorization;
 use super::authorization::NewAuthorization;
+use super::consumed::ConsumedGrant;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, SessionId, UserId};
 use crate::base::secrets::TokenHash;
@@ -72,24 +74,28 @@ pub(super) fn insert(
 
 /// Returns an authorization by its ID.
 pub fn find(conn: &mut Connection, id: AuthorizationId) -> Result<Option<Authorization>> {
-    Ok(authorizations::table.find(id).first(conn).optional()?)
+    let row = authorizations::table.find(id);
+    let row = row.select(Authorization::as_select()).first(conn);
+    Ok(row.optional()?)
 }
 
 /// Returns the authorization that a code belongs to, used or not; `None` if the code is unknown or the authorization was deleted.
 pub fn find_by_code(conn: &mut Connection, code: &TokenHash) -> Result<Option<Authorization>> {
     Ok(authorizations::table
         .filter(authorizations::code_hash.eq(code.as_bytes().to_vec()))
+        .select(Authorization::as_select())
         .first(conn)
         .optional()?)
 }
 
-/// Records that a code was used, by compare-and-set; returns `false` if it was used before.
-pub(super) fn mark_code_used(
+/// Redeems an authorization code; returns `None` if it was redeemed before. The code is single-use by compare-and-set: of any
+/// number of concurrent callers exactly one succeeds. From now on the authorization is stored until `retain_until`.
+pub fn redeem_code(
     conn: &mut Connection,
     id: AuthorizationId,
     now: Timestamp,
     retain_until: Timestamp,
-) -> Result<bool> {
+) -> Result<Option<ConsumedGrant>> {
     let used = diesel::update(authorizations::table.find(id))
         .filter(authorizations::code_used_at.is_null())
         .set((
@@ -97,28 +103,11 @@ pub(super) fn mark_code_used(
             authorizations::retain_until.eq(retain_until),
         ))
         .execute(conn)?;
-    Ok(used == 1)
+    if used == 0 {
+        return Ok(None);
+    }
+    Ok(find(conn, id)?.map(ConsumedGrant::new))
 }
-
-const RETAINED_COLUMNS: (
-    authorizations::id,
-    authorizations::user_id,
-    authorizations::client_id,
-    authorizations::session_id,
-    authorizations::sid,
-    authorizations::passkeys,
-    authorizations::offline,
-    authorizations::notified_at,
-) = (
-    authorizations::id,
-    authorizations::user_id,
-    authorizations::client_id,
-    authorizations::session_id,
-    authorizations::sid,
-    authorizations::passkeys,
-    authorizations::offline,
-    authorizations::notified_at,
-);
 
 /// Selects authorizations by session or by user.
 pub(super) enum Selector {
@@ -134,7 +123,7 @@ pub(super) fn list_retained(
 ) -> Result<Vec<RetainedAuthorization>> {
     let query = authorizations::table
         .filter(authorizations::retain_until.gt(now))
-        .select(RETAINED_COLUMNS)
+        .select(RetainedAuthorization::as_select())
         .into_boxed();
     let query = match which {
         Selector::Session(session) => query.filter(authorizations::session_id.eq(*session)),
@@ -143,16 +132,17 @@ pub(super) fn list_retained(
     Ok(query.load(conn)?)
 }
 
-/// The limits that separate live authorizations from expired ones.
-pub(super) struct LivenessLimits {
+/// The limits that separate live authorizations from expired ones, by the application's clock.
+#[derive(Clone, Copy, Debug)]
+pub struct LivenessLimits {
     /// The current time.
-    pub(super) now: Timestamp,
+    pub now: Timestamp,
     /// Access tokens that were issued after this have not expired.
-    pub(super) tokens_issued_after: Timestamp,
+    pub tokens_issued_after: Timestamp,
     /// Offline access that was last used after this is live.
-    pub(super) offline_used_after: Timestamp,
+    pub offline_used_after: Timestamp,
     /// Other refresh tokens that were last used after this are live.
-    pub(super) session_used_after: Timestamp,
+    pub session_used_after: Timestamp,
 }
 
 /// Returns the live authorizations of the grant's user and client, and when each was last used.
@@ -185,7 +175,7 @@ pub(super) fn list_live(
         .filter(authorizations::client_epoch.eq(grant.client_epoch))
         .filter(is_alive)
         .select((
-            RETAINED_COLUMNS,
+            RetainedAuthorization::as_select(),
             authorizations::created_at,
             authorizations::code_used_at,
             rotated_at.nullable(),
@@ -316,13 +306,13 @@ pub fn move_session(conn: &mut Connection, from: SessionId, to: SessionId) -> Re
     Ok(())
 }
 
-/// Returns the clients that a user has live authorizations for, with the scopes and the creation time of each.
-pub(super) fn list_live_of(
+/// Returns the user's live authorizations, oldest first.
+pub fn list_live_of(
     conn: &mut Connection,
     user: UserId,
     epoch: i64,
     now: Timestamp,
-) -> Result<Vec<(ClientId, Vec<String>, Timestamp)>> {
+) -> Result<Vec<LiveAuthorization>> {
     let rows = authorizations::table
         .filter(authorizations::user_id.eq(user))
         .filter(authorizations::revoked_at.is_null())
@@ -338,7 +328,7 @@ pub(super) fn list_live_of(
         .load::<(ClientId, Json<Vec<String>>, Timestamp)>(conn)?;
     Ok(rows
         .into_iter()
-        .map(|(client, scopes, at)| (client, scopes.0, at))
+        .map(|(client, scopes, at)| (client, to_scopes(&scopes.0), at))
         .collect())
 }
 

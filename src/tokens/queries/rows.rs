@@ -1,6 +1,6 @@
 //! The rows of `authorizations` and `refresh_families`, as the rest of the module reads them.
 
-use diesel::Queryable;
+use diesel::{Insertable, Queryable, Selectable};
 use serde_json::Value;
 
 use crate::account_state::AuthorizationRef;
@@ -8,17 +8,22 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{AuthorizationId, ClientId, PasskeyId, RefreshFamilyId, SessionId, UserId};
 use crate::clients::Scopes;
 use crate::db::Json;
+use crate::db::schema::{authorizations, refresh_families};
 
 /// A stored authorization.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = authorizations)]
 pub struct Authorization {
     /// ID of the authorization.
     pub id: AuthorizationId,
     /// ID of the user who consented.
+    #[diesel(column_name = user_id)]
     pub user: UserId,
     /// ID of the client.
+    #[diesel(column_name = client_id)]
     pub client: ClientId,
     /// ID of the session that it belongs to now.
+    #[diesel(column_name = session_id)]
     pub session: SessionId,
     /// The session ID (`sid`) that the client got.
     pub sid: SessionId,
@@ -45,44 +50,29 @@ pub struct Authorization {
     pub amr: Json<Vec<String>>,
     /// Redirect URI that the code was sent to.
     pub redirect_uri: String,
-    #[expect(dead_code, reason = "a column of the row; looked for, never looked at")]
-    code_hash: Vec<u8>,
     /// PKCE code challenge that the code verifier must match (RFC 7636).
     pub code_challenge: Option<String>,
     /// When the code expires.
     pub code_expires_at: Timestamp,
     /// When the code was redeemed; `None` if it was not.
     pub code_used_at: Option<Timestamp>,
-    /// When the authorization was created.
-    #[cfg_attr(
-        feature = "dead-code",
-        allow(dead_code, reason = "a column of the row that is only filtered by")
-    )]
-    pub created_at: Timestamp,
     /// Absolute end of the session.
     pub session_end: Timestamp,
-    /// Until when the row is stored.
-    #[cfg_attr(
-        feature = "dead-code",
-        allow(dead_code, reason = "a column of the row that is only filtered by")
-    )]
-    pub retain_until: Timestamp,
     /// When it was revoked; `None` if it was not.
     pub revoked_at: Option<Timestamp>,
     /// Reason of the revocation; `None` if it was not revoked.
     pub revoked_reason: Option<String>,
-    /// When back-channel logout was handled for it.
-    #[cfg_attr(
-        feature = "dead-code",
-        allow(dead_code, reason = "a column of the row that is only filtered by")
-    )]
-    pub notified_at: Option<Timestamp>,
+}
+
+/// Parses stored scopes.
+pub(super) fn to_scopes(names: &[String]) -> Scopes {
+    Scopes::parse(&names.join(" ")).unwrap_or_default()
 }
 
 impl Authorization {
     /// The scopes that the user granted the client.
     pub fn scopes(&self) -> Scopes {
-        Scopes::parse(&self.scopes.0.join(" ")).unwrap_or_default()
+        to_scopes(&self.scopes.0)
     }
 
     /// Returns whether it was withdrawn: it ended neither with its session nor because its user exceeded the cap.
@@ -101,32 +91,35 @@ impl Authorization {
 }
 
 /// The columns of an authorization that are needed to end it.
-#[derive(Clone, Debug, Queryable)]
-pub struct RetainedAuthorization {
-    /// ID of the authorization.
-    pub id: AuthorizationId,
-    /// ID of the user who consented.
-    pub user: UserId,
-    /// ID of the client.
-    pub client: ClientId,
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = authorizations)]
+pub(in crate::tokens) struct RetainedAuthorization {
+    pub(in crate::tokens) id: AuthorizationId,
+    #[diesel(column_name = user_id)]
+    pub(in crate::tokens) user: UserId,
+    #[diesel(column_name = client_id)]
+    pub(in crate::tokens) client: ClientId,
     /// ID of the session that it belongs to now.
-    pub session: SessionId,
+    #[diesel(column_name = session_id)]
+    pub(in crate::tokens) session: SessionId,
     /// The session ID (`sid`) that the client got.
-    pub sid: SessionId,
+    pub(in crate::tokens) sid: SessionId,
     /// IDs of the passkeys that the session depended on when it was created.
-    pub passkeys: Json<Vec<PasskeyId>>,
+    pub(in crate::tokens) passkeys: Json<Vec<PasskeyId>>,
     /// Whether it includes offline access, which outlives the session.
-    pub offline: bool,
+    pub(in crate::tokens) offline: bool,
     /// When back-channel logout was handled for it.
-    pub notified_at: Option<Timestamp>,
+    pub(in crate::tokens) notified_at: Option<Timestamp>,
 }
 
 /// The family of refresh tokens of one authorization.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, Insertable)]
+#[diesel(table_name = refresh_families)]
 pub struct Family {
     /// ID of the family.
     pub id: RefreshFamilyId,
     /// ID of the authorization that the family belongs to and ends with.
+    #[diesel(column_name = authorization_id)]
     pub authorization: AuthorizationId,
     /// Number of the current token.
     pub generation: i64,

@@ -6,20 +6,19 @@ use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::entry::{Coverage, SaltedHashes};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditChainWriterId, AuditEventId};
 use crate::db::portable::{ForUpdate, insert_rows};
 use crate::db::schema::{audit_chain_entries, audit_chain_state, audit_events};
 use crate::db::{Connection, Json, Result};
-use crate::history::queries::{EventRow, recorded};
 use crate::history::{EventFilter, RecordedEvent};
 
 /// ID of the single row of `audit_chain_state`.
 const ONE: i64 = 1;
 
 /// The chain state: the encrypted key, the end of the chain, and the holder of the lease.
-#[derive(Debug)]
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = audit_chain_state)]
 pub(super) struct ChainState {
     pub(super) sealed_key: Option<Vec<u8>>,
     pub(super) position: i64,
@@ -30,36 +29,15 @@ pub(super) struct ChainState {
     pub(super) leased_until: Option<Timestamp>,
 }
 
-type Row = (
-    i64,
-    Option<Vec<u8>>,
-    i64,
-    Vec<u8>,
-    Option<Timestamp>,
-    Option<AuditChainWriterId>,
-    Option<Timestamp>,
-);
-
-fn chain_state(row: Row) -> ChainState {
-    ChainState {
-        sealed_key: row.1,
-        position: row.2,
-        mac: row.3,
-        newest_at: row.4,
-        holder: row.5,
-        leased_until: row.6,
-    }
-}
-
 pub(super) fn find_chain_state(conn: &mut Connection) -> Result<ChainState> {
-    let row = audit_chain_state::table.find(ONE).first::<Row>(conn)?;
-    Ok(chain_state(row))
+    let row = audit_chain_state::table.find(ONE);
+    Ok(row.select(ChainState::as_select()).first(conn)?)
 }
 
 /// Reads the chain state and locks its row until the transaction ends, so that no other instance adds entries.
 pub(super) fn lock_chain_state(conn: &mut Connection) -> Result<ChainState> {
-    let row = ForUpdate(audit_chain_state::table.find(ONE)).get_result::<Row>(conn)?;
-    Ok(chain_state(row))
+    let row = audit_chain_state::table.find(ONE);
+    Ok(ForUpdate(row.select(ChainState::as_select())).get_result(conn)?)
 }
 
 /// Acquires or renews the lease. The caller must hold the lock of the row, and no other process the lease.
@@ -101,72 +79,58 @@ pub(super) fn update_head(
 }
 
 /// A stored entry of the chain.
-#[derive(Debug)]
+#[derive(Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_chain_entries, treat_none_as_default_value = false)]
 pub(super) struct ChainEntry {
     pub(super) position: i64,
+    #[diesel(column_name = event_id)]
     pub(super) event: AuditEventId,
     /// Salt of the hashes; `None` if it was erased together with the fields.
     pub(super) salt: Option<Vec<u8>>,
+    #[diesel(embed)]
     pub(super) salted_hashes: SaltedHashes,
     pub(super) mac: Vec<u8>,
     pub(super) sealed_at: Timestamp,
+    #[diesel(embed)]
     pub(super) covered: Coverage,
 }
 
-type ChainEntryRow = (
-    i64,
-    AuditEventId,
-    Option<Vec<u8>>,
-    Vec<u8>,
-    Vec<u8>,
-    Vec<u8>,
-    Vec<u8>,
-    Timestamp,
-    i64,
-    i64,
-    Option<Vec<u8>>,
-);
+/// What an entry covers besides its event.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_chain_entries, treat_none_as_default_value = false)]
+pub(super) struct Coverage {
+    /// The layout of what is hashed.
+    pub(super) layout: i64,
+    /// How many revisions were sealed with the entry.
+    pub(super) revisions: i64,
+    /// Hash of the revisions; `None` if there were none.
+    #[diesel(column_name = revisions_hash)]
+    pub(super) hash: Option<Vec<u8>>,
+}
 
-fn to_entry(row: ChainEntryRow) -> ChainEntry {
-    ChainEntry {
-        position: row.0,
-        event: row.1,
-        salt: row.2,
-        salted_hashes: SaltedHashes {
-            address: row.3,
-            user_agent: row.4,
-            details: row.5,
-        },
-        mac: row.6,
-        sealed_at: row.7,
-        covered: Coverage {
-            layout: row.8,
-            revisions: row.9,
-            hash: row.10,
-        },
-    }
+/// Salted hashes of the fields that may be erased.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_chain_entries)]
+pub(super) struct SaltedHashes {
+    #[diesel(column_name = address_hash)]
+    pub(super) address: Vec<u8>,
+    #[diesel(column_name = user_agent_hash)]
+    pub(super) user_agent: Vec<u8>,
+    #[diesel(column_name = details_hash)]
+    pub(super) details: Vec<u8>,
 }
 
 /// Inserts entries in one statement.
 pub(super) fn insert_entries(conn: &mut Connection, entries: &[ChainEntry]) -> Result<()> {
-    let row = |entry: &ChainEntry| {
-        (
-            audit_chain_entries::position.eq(entry.position),
-            audit_chain_entries::event_id.eq(entry.event),
-            audit_chain_entries::salt.eq(entry.salt.clone()),
-            audit_chain_entries::address_hash.eq(entry.salted_hashes.address.clone()),
-            audit_chain_entries::user_agent_hash.eq(entry.salted_hashes.user_agent.clone()),
-            audit_chain_entries::details_hash.eq(entry.salted_hashes.details.clone()),
-            audit_chain_entries::mac.eq(entry.mac.clone()),
-            audit_chain_entries::sealed_at.eq(entry.sealed_at),
-            audit_chain_entries::layout.eq(entry.covered.layout),
-            audit_chain_entries::revisions.eq(entry.covered.revisions),
-            audit_chain_entries::revisions_hash.eq(entry.covered.hash.clone()),
-        )
-    };
-    let rows: Vec<_> = entries.iter().map(row).collect();
-    insert_rows!(conn, audit_chain_entries::table, rows)?;
+    insert_rows!(conn, audit_chain_entries::table, entries)?;
     Ok(())
+}
+
+/// Condition: an event comes after a cursor.
+#[diesel::dsl::auto_type]
+fn is_after(at: Timestamp, id: AuditEventId) -> _ {
+    let is_later_id = audit_events::at.eq(at).and(audit_events::id.gt(id));
+    audit_events::at.gt(at).or(is_later_id)
 }
 
 /// Lists unsealed events from `from` (inclusive) to `until` (exclusive), after the cursor `after`, oldest first, at most `limit`.
@@ -190,30 +154,12 @@ pub(super) fn list_unsealed(
         query = query.filter(audit_events::at.lt(until));
     }
     if let Some((at, id)) = after {
-        let later = audit_events::at
-            .gt(at)
-            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
         // The first condition is implied by the second, but neither database uses the index for an OR.
-        query = query.filter(audit_events::at.ge(at)).filter(later);
+        query = query
+            .filter(audit_events::at.ge(at))
+            .filter(is_after(at, id));
     }
-    let rows = query.load::<EventRow>(conn)?;
-    Ok(rows.into_iter().map(recorded).collect())
-}
-
-/// The event of an entry.
-#[derive(Debug)]
-pub(super) struct SealedEventRow {
-    pub(super) event: RecordedEvent,
-    /// Whether the stored details have the form in which Doorward writes them.
-    pub(super) are_details_canonical: bool,
-}
-
-fn linked(row: EventRow) -> SealedEventRow {
-    let are_details_canonical = row.11.is_canonical;
-    SealedEventRow {
-        event: recorded(row),
-        are_details_canonical,
-    }
+    Ok(query.load(conn)?)
 }
 
 /// Finds the entry of an event, and the event.
@@ -221,13 +167,12 @@ pub(super) fn find_entry(
     conn: &mut Connection,
     event: AuditEventId,
 ) -> Result<Option<(ChainEntry, RecordedEvent)>> {
-    let found = audit_chain_entries::table
+    Ok(audit_chain_entries::table
         .inner_join(audit_events::table.on(audit_events::id.eq(audit_chain_entries::event_id)))
         .filter(audit_chain_entries::event_id.eq(event))
-        .select((audit_chain_entries::all_columns, audit_events::all_columns))
-        .first::<(ChainEntryRow, EventRow)>(conn)
-        .optional()?;
-    Ok(found.map(|(entry, event)| (to_entry(entry), recorded(event))))
+        .select((ChainEntry::as_select(), audit_events::all_columns))
+        .first(conn)
+        .optional()?)
 }
 
 /// Returns whether an event has this ID.
@@ -256,24 +201,20 @@ pub(super) fn list_entries(
     conn: &mut Connection,
     after: Option<i64>,
     limit: i64,
-) -> Result<Vec<(ChainEntry, Option<SealedEventRow>)>> {
+) -> Result<Vec<(ChainEntry, Option<RecordedEvent>)>> {
     let mut query = audit_chain_entries::table
         .left_join(audit_events::table.on(audit_events::id.eq(audit_chain_entries::event_id)))
         .order(audit_chain_entries::position)
         .limit(limit)
         .select((
-            audit_chain_entries::all_columns,
+            ChainEntry::as_select(),
             audit_events::all_columns.nullable(),
         ))
         .into_boxed();
     if let Some(after) = after {
         query = query.filter(audit_chain_entries::position.gt(after));
     }
-    let rows = query.load::<(ChainEntryRow, Option<EventRow>)>(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|(entry, event)| (to_entry(entry), event.map(linked)))
-        .collect())
+    Ok(query.load(conn)?)
 }
 
 /// Time and ID of an event, and its position in the chain.
@@ -300,10 +241,7 @@ pub(super) fn list_positions(
         ))
         .into_boxed();
     if let Some((at, id)) = after {
-        let later = audit_events::at
-            .gt(at)
-            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
-        query = query.filter(later);
+        query = query.filter(is_after(at, id));
     }
     Ok(query.load::<PositionRow>(conn)?)
 }
@@ -322,10 +260,7 @@ pub(super) fn list_sealed_events(
         )
         .order((audit_events::at, audit_events::id))
         .limit(limit)
-        .select((
-            audit_events::all_columns,
-            audit_chain_entries::all_columns.nullable(),
-        ))
+        .select((audit_events::all_columns, Option::<ChainEntry>::as_select()))
         .into_boxed();
     if let Some(from) = filter.from {
         query = query.filter(audit_events::at.ge(from));
@@ -334,15 +269,10 @@ pub(super) fn list_sealed_events(
         query = query.filter(audit_events::at.lt(until));
     }
     if let Some((at, id)) = after {
-        let later = audit_events::at
-            .gt(at)
-            .or(audit_events::at.eq(at).and(audit_events::id.gt(id)));
         // The first condition is implied by the second, but neither database uses the index for an OR.
-        query = query.filter(audit_events::at.ge(at)).filter(later);
+        query = query
+            .filter(audit_events::at.ge(at))
+            .filter(is_after(at, id));
     }
-    let rows = query.load::<(EventRow, Option<ChainEntryRow>)>(conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|(event, entry)| (recorded(event), entry.map(to_entry)))
-        .collect())
+    Ok(query.load(conn)?)
 }

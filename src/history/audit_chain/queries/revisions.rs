@@ -1,7 +1,6 @@
 //! SQL of `revisions` for the audit chain: an entry covers the revisions that were unsealed when it was added.
 
 use diesel::prelude::*;
-use uuid::Uuid;
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, Id, UserId, label};
@@ -9,10 +8,10 @@ use crate::db::schema::revisions;
 use crate::db::{Connection, Result, StoredJson};
 
 /// A revision with the fields that are sealed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Queryable)]
 pub(in crate::history::audit_chain) struct SealedRevision {
     pub(in crate::history::audit_chain) entity: String,
-    pub(in crate::history::audit_chain) entity_id: Uuid,
+    pub(in crate::history::audit_chain) entity_id: Id<label::User>,
     pub(in crate::history::audit_chain) version: i64,
     pub(in crate::history::audit_chain) as_of: Timestamp,
     pub(in crate::history::audit_chain) by_user: Option<UserId>,
@@ -20,37 +19,6 @@ pub(in crate::history::audit_chain) struct SealedRevision {
     pub(in crate::history::audit_chain) data: StoredJson,
     /// Position of the entry that covers it; `None` if it is unsealed.
     pub(in crate::history::audit_chain) chain_position: Option<i64>,
-}
-
-impl SealedRevision {
-    /// Returns whether its data is stored in the form in which Doorward writes it.
-    pub(in crate::history::audit_chain) fn is_as_written(&self) -> bool {
-        self.data.is_canonical
-    }
-}
-
-type Row = (
-    String,
-    Id<label::User>,
-    i64,
-    Timestamp,
-    Option<UserId>,
-    Option<ClientId>,
-    StoredJson,
-    Option<i64>,
-);
-
-fn sealed(row: Row) -> SealedRevision {
-    SealedRevision {
-        entity: row.0,
-        entity_id: row.1.uuid(),
-        version: row.2,
-        as_of: row.3,
-        by_user: row.4,
-        by_client: row.5,
-        data: row.6,
-        chain_position: row.7,
-    }
 }
 
 /// Returns whether any revision up to this time is unsealed.
@@ -113,13 +81,12 @@ pub(in crate::history::audit_chain) fn list_sealed(
     (first, last): (i64, i64),
     limit: i64,
 ) -> Result<Vec<SealedRevision>> {
-    let rows = revisions::table
+    Ok(revisions::table
         .filter(revisions::chain_position.ge(first))
         .filter(revisions::chain_position.le(last))
         .order(revisions::chain_position)
         .limit(limit)
-        .load::<Row>(conn)?;
-    Ok(rows.into_iter().map(sealed).collect())
+        .load(conn)?)
 }
 
 /// Returns the lowest and the highest position that a revision refers to.
