@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::ids::{AuthorizationId, PasskeyId, SessionId, UserId};
+use crate::base::text_enum::text_enum;
 
 /// State of a user's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,26 +18,7 @@ pub enum UserStatus {
     Suspended,
 }
 
-impl UserStatus {
-    /// Returns the name of the status, as it is stored and shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invited => "invited",
-            Self::Active => "active",
-            Self::Suspended => "suspended",
-        }
-    }
-
-    /// Parses the stored name of a status.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "invited" => Some(Self::Invited),
-            "active" => Some(Self::Active),
-            "suspended" => Some(Self::Suspended),
-            _ => None,
-        }
-    }
-}
+text_enum!(UserStatus { Invited = "invited", Active = "active", Suspended = "suspended" });
 
 /// Everything that determines whether a user may act, and who the user is, as of one version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -313,11 +313,8 @@ impl ActorNames {
             return Ok(Self { people, clients });
         }
         let ids: BTreeSet<ClientId> = actors.iter().filter_map(|actor| actor.1).collect();
-        let names = clients::list_names(conn, &Vec::from_iter(ids))?;
-        Ok(Self {
-            people,
-            clients: names.into_iter().collect(),
-        })
+        let clients = clients::list_names(conn, &Vec::from_iter(ids))?;
+        Ok(Self { people, clients })
     }
 }
 

@@ -163,11 +163,6 @@ impl RoleAssignment {
         })
     }
 
-    /// Version as an entity tag (RFC 9110 §8.8.3).
-    pub fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
-    }
-
     /// Resource on which the roles are assigned.
     pub fn resource(&self) -> ResourceName {
         ResourceName {

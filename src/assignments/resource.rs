@@ -108,11 +108,6 @@ pub struct ResourceView {
 }
 
 impl ResourceView {
-    /// Version as an entity tag (RFC 9110 §8.8.3).
-    pub fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
-    }
-
     /// Type and ID of the resource.
     pub fn name(&self) -> ResourceName {
         ResourceName {

@@ -1,5 +1,5 @@
-//! Foundations that every module may use: configuration, time, IDs, character classes, limits of attributes, hexadecimal, secrets
-//! and sealing, telemetry, and strict URIs.
+//! Foundations that every module may use: configuration, time, IDs, character classes, enums with texts, limits of attributes,
+//! hexadecimal, secrets and sealing, telemetry, and strict URIs.
 //!
 //! Stores nothing. Time and randomness are read from the operating system only here (`clock`, `secrets`, `seal`).
 
@@ -14,6 +14,7 @@ pub mod public_client_id;
 pub mod seal;
 pub mod secrets;
 pub mod telemetry;
+pub mod text_enum;
 pub mod text_folding;
 pub mod timed;
 pub mod uri;

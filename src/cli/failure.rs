@@ -13,8 +13,7 @@ use crate::passkeys::ManageError;
 use crate::sessions::EndError;
 use crate::tokens::keys::KeyError;
 use crate::users::{
-    InvitationError, InviteError, LookupError, ReleaseError, RoleError, SetUpError, SuspendError,
-    UpdateError,
+    InvitationError, InviteError, LookupError, ReleaseError, RoleError, SetUpError, UpdateError,
 };
 
 /// Why a command failed, by exit code. Usage errors exit with 2.
@@ -174,7 +173,6 @@ impl From<KeyError> for Failure {
 }
 
 failure!(InviteError, not_found: InviteError::UserUnknown, unavailable: InviteError::Database(_) | InviteError::Acting(ActingError::Database(_)));
-failure!(SuspendError, not_found: SuspendError::Unknown, unavailable: SuspendError::Database(_) | SuspendError::Acting(ActingError::Database(_)) | SuspendError::Pending(_));
 failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError::Database(_) | UpdateError::Acting(ActingError::Database(_)) | UpdateError::Pending(_));
 failure!(RoleError, not_found: RoleError::Unknown, unavailable: RoleError::Database(_) | RoleError::Acting(ActingError::Database(_)));
 failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Acting(ActingError::Database(_)) | ManageError::Pending(_));

@@ -8,7 +8,7 @@ use super::output::Output;
 use crate::app::App;
 use crate::assignments::ResourceType;
 use crate::clients::ActingAs;
-use crate::users::{self, NewRole, RoleChange, RoleDescription, RoleName};
+use crate::users::{self, RoleChange, RoleDescription, RoleName};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Role {
@@ -91,14 +91,8 @@ impl Role {
             Self::List { limit, after } => list(app, after, limit, output).await?,
             Self::Show { role } => show(&app.users.find_role(&role).await?, output),
             Self::Create { role, what } => {
-                let what = what.parse()?;
-                let wanted = NewRole {
-                    name: role,
-                    description: what.description.unwrap_or_default(),
-                    manages_roles: what.manages_roles.unwrap_or_default(),
-                    manages_assignments_on: what.manages_assignments_on.unwrap_or_default(),
-                };
-                show(&app.users.create_role(wanted, acting).await?, output);
+                let created = app.users.create_role(role, what.parse()?, acting).await?;
+                show(&created, output);
             }
             Self::Update { role, what } => {
                 let updated = app

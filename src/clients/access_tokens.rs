@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::base::text_enum::text_enum;
+
 /// The form of a client's access tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -14,10 +16,7 @@ pub enum AccessTokenFormat {
     Opaque,
 }
 
-impl AccessTokenFormat {
-    /// The allowed values, for error messages.
-    pub(super) const NAMES: &'static str = "jwt, opaque";
-}
+text_enum!(AccessTokenFormat { Jwt = "jwt", Opaque = "opaque" });
 
 /// The `typ` in the header of JWT access tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,15 +30,4 @@ pub enum AccessTokenHeaderType {
     Jwt,
 }
 
-impl AccessTokenHeaderType {
-    /// The allowed values, for error messages.
-    pub(super) const NAMES: &'static str = "at+jwt, JWT";
-
-    /// The value of the `typ` header parameter.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AtJwt => "at+jwt",
-            Self::Jwt => "JWT",
-        }
-    }
-}
+text_enum!(AccessTokenHeaderType { AtJwt = "at+jwt", Jwt = "JWT" });

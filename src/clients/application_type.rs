@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::base::text_enum::text_enum;
+
 /// Where a client runs (OpenID Connect Dynamic Client Registration §2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -14,7 +16,4 @@ pub enum ApplicationType {
     Native,
 }
 
-impl ApplicationType {
-    /// The allowed values, for error messages.
-    pub(super) const NAMES: &'static str = "web, native";
-}
+text_enum!(ApplicationType { Web = "web", Native = "native" });

@@ -1,6 +1,6 @@
 //! A registration or change of a client as the caller wrote it, and how it is parsed onto the registered client or the defaults.
 
-use serde::de::{DeserializeOwned, Error};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -166,7 +166,7 @@ macro_rules! choose {
         $(if let Some(text) = $change.$field {
             let fault = FieldErrorKind::Choice(<$type>::NAMES);
             let field = stringify!($field);
-            $draft.$field = choice(&text).ok_or(InvalidField::new(field, fault))?;
+            $draft.$field = <$type>::parse(&text).ok_or(InvalidField::new(field, fault))?;
         })+
     };
 }
@@ -237,7 +237,10 @@ impl ClientChange {
             metadata.post_logout_redirect_uris = addresses("post_logout_redirect_uris", &all)?;
         }
         if let Some(all) = self.grant_types {
-            let grants = all.iter().map(|text| choice(text)).collect::<Option<_>>();
+            let grants = all
+                .iter()
+                .map(|text| GrantType::parse(text))
+                .collect::<Option<_>>();
             let fault = InvalidField::new("grant_types", FieldErrorKind::Choice(GrantType::NAMES));
             metadata.grant_types = grants.ok_or(fault)?;
         }
@@ -257,7 +260,8 @@ impl ClientChange {
         if let Some(method) = self.token_endpoint_auth_method {
             let parse = |text: String| {
                 let fault = FieldErrorKind::Choice(AuthMethod::NAMES);
-                choice(&text).ok_or(InvalidField::new("token_endpoint_auth_method", fault))
+                AuthMethod::parse(&text)
+                    .ok_or(InvalidField::new("token_endpoint_auth_method", fault))
             };
             metadata.accepts_either_secret_method = method.is_none();
             metadata.token_endpoint_auth_method =
@@ -282,11 +286,6 @@ impl ClientChange {
     }
 }
 
-/// Parses one of the values of an enum.
-fn choice<T: DeserializeOwned>(text: &str) -> Option<T> {
-    serde_json::from_value(Value::String(text.to_owned())).ok()
-}
-
 fn parse_scope(text: &str) -> Result<Scopes, InvalidField> {
     Scopes::parse(text).map_err(|_| InvalidField::new("scope", FieldErrorKind::ScopeName))
 }
@@ -303,7 +302,7 @@ fn addresses(field: &'static str, all: &[String]) -> Result<Vec<RedirectUri>, In
         return Err(InvalidField::new(field, FieldErrorKind::TooMany));
     }
     let parse = |(entry, text): (usize, &String)| {
-        RedirectUri::parse(text).map_err(|fault| InvalidField::at(field, entry, fault.into()))
+        RedirectUri::parse(text).map_err(|fault| InvalidField::at(field, entry, fault))
     };
     all.iter().enumerate().map(parse).collect()
 }

@@ -102,7 +102,7 @@ impl ChosenCredentials {
 }
 
 /// Checks that a chosen ID is not in use. Deleted clients keep their IDs, because tokens, consents and audit events refer to them.
-/// If two clients with the same ID are created concurrently, the primary key decides (see [`insert_error`]).
+/// If two clients with the same ID are created concurrently, the primary key decides.
 pub(super) fn require_unused_id(conn: &mut Connection, client: &Client) -> Result<(), ClientError> {
     let audiences = queries::list_audiences_of_others(conn, client.id)?;
     let text = client.public_id.as_str();
@@ -155,14 +155,4 @@ fn spellings(uuid: Uuid) -> [String; 4] {
 fn is_mixed_case_uuid(id: &PublicClientId) -> bool {
     let text = id.as_str();
     Uuid::try_parse(text).is_ok_and(|uuid| !spellings(uuid).iter().any(|one| one == text))
-}
-
-/// Maps the error of an insertion. The only unique value of the row is its ID.
-pub(super) fn insert_error(error: db::Error) -> ClientError {
-    match error {
-        db::Error::UniqueViolation(_) => {
-            InvalidField::new("client_id", FieldErrorKind::ClientIdTaken).into()
-        }
-        error => error.into(),
-    }
 }

@@ -91,10 +91,6 @@ impl Draft {
     }
 }
 
-fn is_role_name(text: &str) -> bool {
-    is_printable(text, 100) && !text.contains(char::is_whitespace)
-}
-
 /// Whether the text has 1 to `max` characters, all visible, and none that changes the direction of the surrounding text.
 fn is_printable(text: &str, max: usize) -> bool {
     (1..=max).contains(&text.chars().count()) && !text.chars().any(is_unprintable)
@@ -239,7 +235,7 @@ fn check_sign_in_requirements(metadata: &Metadata) -> Result<(), InvalidField> {
         }
     }
     for (entry, role) in metadata.allowed_roles.iter().enumerate() {
-        if !is_role_name(role) {
+        if !is_printable(role, 100) || role.contains(char::is_whitespace) {
             return Err(InvalidField::at(
                 "allowed_roles",
                 entry,

@@ -12,7 +12,7 @@ pub enum ClientError {
     Unknown,
     /// A field can't be used.
     #[error("{}: {_0}", _0.field)]
-    Field(InvalidField),
+    Field(#[from] InvalidField),
     /// Another client has this audience.
     #[error("audiences: {0} is already used by another client")]
     AudienceTaken(String),
@@ -92,10 +92,4 @@ pub enum ClientError {
     /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
-}
-
-impl From<InvalidField> for ClientError {
-    fn from(fault: InvalidField) -> Self {
-        Self::Field(fault)
-    }
 }

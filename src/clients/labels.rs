@@ -11,19 +11,7 @@ pub async fn labels(
     database: &Database,
     ids: Vec<ClientId>,
 ) -> db::Result<HashMap<ClientId, String>> {
-    let labels = database
+    database
         .read(move |conn| queries::list_labels(conn, &ids))
-        .await?;
-    Ok(labels.into_iter().collect())
-}
-
-/// Returns the names of these clients.
-pub async fn names(
-    database: &Database,
-    ids: Vec<ClientId>,
-) -> db::Result<HashMap<ClientId, String>> {
-    let names = database
-        .read(move |conn| queries::list_names(conn, &ids))
-        .await?;
-    Ok(names.into_iter().collect())
+        .await
 }

@@ -39,32 +39,14 @@ impl Clients {
     /// Replaces a client's secret. When this returns, the old secret is invalid and the tokens that the client got with it on its
     /// own behalf are revoked. If a client rotated the secret, consents are voided too: the secret may be known to a party that
     /// users did not consent to. Errors include `NoSecret` for a public client.
+    /// `chosen`: the new secret, if an administrator chose it.
     pub async fn rotate_secret(
         &self,
         id: ClientId,
+        chosen: Option<TypedSecret>,
         acting: ActingAs,
     ) -> Result<ClientUpdate, ClientError> {
-        self.replace_secret(id, ChosenCredentials::default(), acting)
-            .await
-    }
-
-    /// Like [`Clients::rotate_secret`], with a secret that an administrator chose.
-    pub async fn set_secret(
-        &self,
-        id: ClientId,
-        secret: TypedSecret,
-        acting: ActingAs,
-    ) -> Result<ClientUpdate, ClientError> {
-        self.replace_secret(id, ChosenCredentials::secret(Some(&secret))?, acting)
-            .await
-    }
-
-    async fn replace_secret(
-        &self,
-        id: ClientId,
-        chosen: ChosenCredentials,
-        acting: ActingAs,
-    ) -> Result<ClientUpdate, ClientError> {
+        let chosen = ChosenCredentials::secret(chosen.as_ref())?;
         let secret = chosen.secret.is_none().then(Token::generate);
         let stored = chosen.stored(id, secret.as_ref(), &self.sealer);
         let (clock, provider) = (self.database.clone(), self.provider.clone());
@@ -93,12 +75,7 @@ impl Clients {
                 Ok::<_, ClientError>((client, voided))
             })
             .await?;
-        let updated = ClientUpdate {
-            client,
-            secret,
-            voided_consents,
-            pending: None,
-        };
+        let updated = ClientUpdate::new(client, secret, voided_consents);
         updated.published(self.publish(id).await)
     }
 

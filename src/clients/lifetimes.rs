@@ -40,56 +40,29 @@ impl LifetimeKind {
     }
 }
 
-struct Lifetime {
-    field: &'static str,
-    kind: LifetimeKind,
-    /// In seconds; `None` means the configured default.
-    seconds: Option<u32>,
-}
-
-fn lifetimes(metadata: &Metadata) -> [Lifetime; 5] {
+/// The field, kind and value in seconds of each lifetime; `None` means the configured default.
+fn lifetimes(metadata: &Metadata) -> [(&'static str, LifetimeKind, Option<u32>); 5] {
+    use LifetimeKind::{Offline, OfflineIdle, Refresh, Token};
+    let &Metadata {
+        access_token_lifetime,
+        id_token_lifetime,
+        refresh_token_lifetime,
+        offline_lifetime,
+        offline_idle_timeout,
+        ..
+    } = metadata;
     [
-        (
-            "access_token_lifetime",
-            LifetimeKind::Token,
-            metadata.access_token_lifetime,
-        ),
-        (
-            "id_token_lifetime",
-            LifetimeKind::Token,
-            metadata.id_token_lifetime,
-        ),
-        (
-            "refresh_token_lifetime",
-            LifetimeKind::Refresh,
-            metadata.refresh_token_lifetime,
-        ),
-        (
-            "offline_lifetime",
-            LifetimeKind::Offline,
-            metadata.offline_lifetime,
-        ),
-        (
-            "offline_idle_timeout",
-            LifetimeKind::OfflineIdle,
-            metadata.offline_idle_timeout,
-        ),
+        ("access_token_lifetime", Token, access_token_lifetime),
+        ("id_token_lifetime", Token, id_token_lifetime),
+        ("refresh_token_lifetime", Refresh, refresh_token_lifetime),
+        ("offline_lifetime", Offline, offline_lifetime),
+        ("offline_idle_timeout", OfflineIdle, offline_idle_timeout),
     ]
-    .map(|(field, kind, seconds)| Lifetime {
-        field,
-        kind,
-        seconds,
-    })
 }
 
 /// Checks that all lifetimes are within their bounds. Returns the first that is not as an error.
 pub(super) fn check_lifetimes(metadata: &Metadata) -> Result<(), InvalidField> {
-    for Lifetime {
-        field,
-        kind,
-        seconds,
-    } in lifetimes(metadata)
-    {
+    for (field, kind, seconds) in lifetimes(metadata) {
         if seconds.is_some_and(|seconds| !kind.range().contains(&seconds)) {
             return Err(InvalidField::new(field, kind.fault()));
         }
@@ -132,16 +105,8 @@ impl ServiceLifetimeLimits {
         before: Option<&Metadata>,
     ) -> Option<(&'static str, u32)> {
         let known = before.map(lifetimes);
-        for (
-            entry,
-            Lifetime {
-                field,
-                kind,
-                seconds,
-            },
-        ) in lifetimes(after).into_iter().enumerate()
-        {
-            let before = known.as_ref().and_then(|known| known.get(entry)?.seconds);
+        for (entry, (field, kind, seconds)) in lifetimes(after).into_iter().enumerate() {
+            let before = known.as_ref().and_then(|known| known.get(entry)?.2);
             let max = self.max(kind);
             let most = before.unwrap_or(max).min(max);
             if seconds != before && seconds.is_none_or(|seconds| seconds > most) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::chosen_credentials::{ChosenCredentials, insert_error, require_unused_id};
+use super::chosen_credentials::{ChosenCredentials, require_unused_id};
 use super::consent_invalidation::fields_voiding_consent;
 use super::draft::Draft;
 use super::permissions::{lock_target, require_may_manage, require_may_register};
@@ -13,7 +13,7 @@ use super::secret::StoredSecret;
 use super::security_events::{record_security_changes, record_voided, void_consents};
 use super::{
     ActingAs, Client, ClientChange, ClientError, Clients, FieldErrorKind, FindMissingRole,
-    InvalidField, Metadata, Scopes, queries,
+    InvalidField, Metadata, queries,
 };
 use crate::account_state::ChangePending;
 use crate::base::clock::Timestamp;
@@ -40,6 +40,15 @@ pub struct ClientUpdate {
 }
 
 impl ClientUpdate {
+    pub(super) fn new(client: Client, secret: Option<Token>, voided_consents: i64) -> Self {
+        Self {
+            client,
+            secret,
+            voided_consents,
+            pending: None,
+        }
+    }
+
     /// Adds the outcome of the publication: a failure becomes an error, unless that would lose a new secret.
     pub(super) fn published(
         self,
@@ -64,26 +73,6 @@ impl Clients {
     ) -> Result<(Client, Option<Token>), ClientError> {
         let chosen = ChosenCredentials::take_from(&mut wanted)?;
         self.insert(wanted.into_draft()?, chosen, acting).await
-    }
-
-    /// Like [`Clients::register`], for parsed values.
-    #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
-    pub async fn create(
-        &self,
-        name: &str,
-        scopes: Scopes,
-        metadata: Metadata,
-        acting: ActingAs,
-    ) -> Result<(Client, Option<Token>), ClientError> {
-        let name = name.to_owned();
-        let draft = Draft {
-            name,
-            scopes,
-            metadata,
-            response_types: None,
-        };
-        self.insert(draft, ChosenCredentials::default(), acting)
-            .await
     }
 
     async fn insert(
@@ -117,7 +106,10 @@ impl Clients {
                 }
                 require_managers(conn, &client, &[])?;
                 require_unused_audiences(conn, &client, &[])?;
-                queries::insert(conn, &client, stored.as_ref(), &author).map_err(insert_error)?;
+                // The only unique value of the row is its ID.
+                let taken = InvalidField::new("client_id", FieldErrorKind::ClientIdTaken);
+                queries::insert(conn, &client, stored.as_ref(), &author)
+                    .map_err(|error| error.taken_as(ClientError::Field(taken)))?;
                 let event = Event::done("client.created").details(chosen.details(&client));
                 record_version(conn, &client, &author, event)?;
                 Ok::<_, ClientError>(client)
@@ -218,17 +210,13 @@ fn save(
         ..before.clone()
     };
     if client == *before {
-        return Ok(ClientUpdate {
-            client,
-            secret: None,
-            voided_consents: 0,
-            pending: None,
-        });
+        return Ok(ClientUpdate::new(client, None, 0));
     }
     require_managers(conn, &client, &before.metadata.managed_by)?;
     require_unused_audiences(conn, &client, &before.metadata.audiences)?;
     let secret = change_secret(conn, before, &client)?;
-    let has_new_method = changes_authentication(before, &client);
+    let method = |client: &Client| client.metadata.token_endpoint_auth_method;
+    let has_new_method = method(before) != method(&client);
     if has_new_method {
         queries::bump_token_epoch(conn, client.id)?;
     }
@@ -252,16 +240,7 @@ fn save(
     record_version(conn, &client, author, event)?;
     record_security_changes(conn, before, &client, author)?;
     record_voided(conn, &client, (voided_consents, &because), author)?;
-    Ok(ClientUpdate {
-        client,
-        secret,
-        voided_consents,
-        pending: None,
-    })
-}
-
-fn changes_authentication(before: &Client, after: &Client) -> bool {
-    before.metadata.token_endpoint_auth_method != after.metadata.token_endpoint_auth_method
+    Ok(ClientUpdate::new(client, secret, voided_consents))
 }
 
 /// Checks that new managers are other registered clients.

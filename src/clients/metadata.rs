@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::{AccessTokenFormat, AccessTokenHeaderType, ApplicationType, RedirectUri};
 use crate::base::ids::ClientId;
+use crate::base::text_enum::text_enum;
 
 /// How a client authenticates at the token endpoint.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,22 +22,11 @@ pub enum AuthMethod {
     None,
 }
 
-impl AuthMethod {
-    /// The allowed values, for error messages.
-    pub(super) const NAMES: &'static str = "client_secret_basic, client_secret_post, none";
-
-    /// All methods, in the order of the discovery document.
-    pub const ALL: [Self; 3] = [Self::ClientSecretBasic, Self::ClientSecretPost, Self::None];
-
-    /// The value in metadata and discovery documents.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientSecretBasic => "client_secret_basic",
-            Self::ClientSecretPost => "client_secret_post",
-            Self::None => "none",
-        }
-    }
-}
+text_enum!(AuthMethod {
+    ClientSecretBasic = "client_secret_basic",
+    ClientSecretPost = "client_secret_post",
+    None = "none",
+});
 
 /// An OAuth grant type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -50,26 +40,11 @@ pub enum GrantType {
     ClientCredentials,
 }
 
-impl GrantType {
-    /// The allowed values, for error messages.
-    pub(super) const NAMES: &'static str = "authorization_code, refresh_token, client_credentials";
-
-    /// All grant types, in the order of the discovery document.
-    pub const ALL: [Self; 3] = [
-        Self::AuthorizationCode,
-        Self::RefreshToken,
-        Self::ClientCredentials,
-    ];
-
-    /// The value in metadata and requests.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
-}
+text_enum!(GrantType {
+    AuthorizationCode = "authorization_code",
+    RefreshToken = "refresh_token",
+    ClientCredentials = "client_credentials",
+});
 
 /// Whether a client must use PKCE (RFC 7636): `true`, `false` or `auto`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -102,15 +77,11 @@ impl RequirePkce {
 
     /// Parses a JSON member, or the text of a form field.
     pub(super) fn parse(value: &serde_json::Value) -> Option<Self> {
-        match value {
-            serde_json::Value::Bool(is_required) => Some(Self::Fixed(*is_required)),
-            serde_json::Value::String(text) => match text.as_str() {
-                "true" => Some(Self::ALWAYS),
-                "false" => Some(Self::NEVER),
-                "auto" => Some(Self::AUTO),
-                _ => None,
-            },
-            _ => None,
+        match value.as_str() {
+            Some("true") => Some(Self::ALWAYS),
+            Some("false") => Some(Self::NEVER),
+            Some("auto") => Some(Self::AUTO),
+            _ => value.as_bool().map(Self::Fixed),
         }
     }
 }
@@ -138,27 +109,7 @@ pub enum Algorithm {
     EdDSA,
 }
 
-impl Algorithm {
-    /// The allowed values, for error messages.
-    pub(super) const NAMES: &'static str = "RS256, ES256, EdDSA";
-
-    /// All algorithms, the default first.
-    pub const ALL: [Self; 3] = [Self::RS256, Self::ES256, Self::EdDSA];
-
-    /// The value of the `alg` header parameter.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::RS256 => "RS256",
-            Self::ES256 => "ES256",
-            Self::EdDSA => "EdDSA",
-        }
-    }
-
-    /// Parses the `alg` header parameter.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.as_str() == text)
-    }
-}
+text_enum!(Algorithm { RS256 = "RS256", ES256 = "ES256", EdDSA = "EdDSA" });
 
 /// Metadata of a client other than its name, secret and scope.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

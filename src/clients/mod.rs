@@ -49,7 +49,7 @@ pub use cascade::{Cascade, DisabledClient, RegisteredClient};
 pub use change::ClientChange;
 pub use error::ClientError;
 pub use invalid_field::{FieldErrorKind, InvalidField};
-pub use labels::{labels, names};
+pub use labels::labels;
 pub use manage::{ClientUpdate, list};
 pub use metadata::{Algorithm, AuthMethod, CodeProtection, GrantType, Metadata, RequirePkce};
 pub use pkce_use::record_pkce_use;
@@ -59,7 +59,7 @@ pub use queries::{
     list_resource_servers, lock_for_change, lock_permissions, wants_logout,
 };
 pub use record::{Client, ClientRecord, RevokedToken};
-pub use redirect_uri::{RedirectUri, RedirectUriError};
+pub use redirect_uri::RedirectUri;
 pub use registry::{Clients, FindMissingRole, ProviderInfo};
 pub use rewrap::RewrapError;
 pub use scope::{Scope, ScopeSyntaxError, Scopes};

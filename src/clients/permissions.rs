@@ -5,11 +5,9 @@
 //! assign only permissions that it has. A client that another party disabled stays disabled until that party, an administrator
 //! or the command line enables it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::draft::Draft;
-use super::lifetimes::ServiceLifetimeLimits;
 use super::{
     ActingAs, Algorithm, Client, ClientError, ClientRecord, GrantType, Metadata, ProviderInfo,
     Scope, Scopes, queries,
@@ -51,7 +49,8 @@ pub(super) fn require_may_manage(
     if acting.id == client.id {
         return Err(ClientError::SelfChange);
     }
-    if !manages(&acting, client) {
+    let has_registered = client.registered_by_client == Some(acting.id);
+    if !has_registered && !client.metadata.managed_by.contains(&acting.id) {
         return Err(ClientError::NotManaged);
     }
     if !client.enabled && queries::find_latest_author(conn, client.id)? != Some(acting.id) {
@@ -86,16 +85,14 @@ pub(super) fn require_may_register(
     if draft.metadata.managed_by != managers {
         return Err(ClientError::ManagersNeedAdministrator);
     }
-    require_lifetimes_within_limits(
-        &draft.metadata,
-        before.map(|before| &before.metadata),
-        provider.lifetime_limits,
-    )?;
-    require_known_algorithm(&draft.metadata, before.map(|before| &before.metadata))?;
+    let known = before.map(|before| &before.metadata);
+    let limits = provider.lifetime_limits;
+    if let Some((field, max)) = limits.find_above_limit(&draft.metadata, known) {
+        return Err(ClientError::LongerLifetimeNeedsAdministrator { field, max });
+    }
+    require_known_algorithm(&draft.metadata, known)?;
     // Users who consented to the app did not agree to this, and the app's existing tokens would become valid for more.
-    if draft.metadata.userinfo_audience
-        && before.is_some_and(|before| !before.metadata.userinfo_audience)
-    {
+    if draft.metadata.userinfo_audience && known.is_some_and(|known| !known.userinfo_audience) {
         return Err(ClientError::SettingNotHeld("userinfo_audience"));
     }
     if before.is_none_or(|before| before.name != draft.name) {
@@ -157,18 +154,6 @@ fn comparable(name: &str) -> String {
     if letters.is_empty() { folded } else { letters }
 }
 
-/// Checks that a client only shortens lifetimes.
-fn require_lifetimes_within_limits(
-    after: &Metadata,
-    before: Option<&Metadata>,
-    limits: ServiceLifetimeLimits,
-) -> Result<(), ClientError> {
-    match limits.find_above_limit(after, before) {
-        Some((field, max)) => Err(ClientError::LongerLifetimeNeedsAdministrator { field, max }),
-        None => Ok(()),
-    }
-}
-
 /// The first client with an algorithm makes Doorward publish a key for it, and some verifiers in other apps then
 /// reject the whole key set.
 fn require_known_algorithm(after: &Metadata, before: Option<&Metadata>) -> Result<(), ClientError> {
@@ -203,11 +188,6 @@ fn acting_client(
         .ok_or(ClientError::NotManaged)
 }
 
-fn manages(acting: &Client, client: &Client) -> bool {
-    client.registered_by_client == Some(acting.id)
-        || client.metadata.managed_by.contains(&acting.id)
-}
-
 /// Checks that the acting client itself has these scopes, resources, audiences and settings.
 fn require_held(
     acting: &Client,
@@ -219,41 +199,33 @@ fn require_held(
     if !beyond.is_empty() {
         return Err(ClientError::ScopeNotHeld(beyond));
     }
+    let (given, held) = (metadata, &acting.metadata);
     // Every client may get tokens for Doorward itself.
-    let held: BTreeSet<&str> = acting
-        .metadata
-        .resources
-        .iter()
-        .map(String::as_str)
-        .chain([provider.origin.as_str()])
-        .collect();
-    require_resources_held("resources", &metadata.resources, &held)?;
-    let held = acting
-        .metadata
-        .audiences
-        .iter()
-        .map(String::as_str)
-        .collect();
-    require_resources_held("audiences", &metadata.audiences, &held)?;
-    if metadata.userinfo_audience && !acting.metadata.userinfo_audience {
+    let is_held = |resource: &String| {
+        held.resources.contains(resource) || resource == provider.origin.as_str()
+    };
+    require_all_held("resources", &given.resources, is_held)?;
+    require_all_held("audiences", &given.audiences, |audience| {
+        held.audiences.contains(audience)
+    })?;
+    if given.userinfo_audience && !held.userinfo_audience {
         return Err(ClientError::SettingNotHeld("userinfo_audience"));
     }
     Ok(())
 }
 
-fn require_resources_held(
+fn require_all_held(
     field: &'static str,
     given: &[String],
-    held: &BTreeSet<&str>,
+    is_held: impl Fn(&String) -> bool,
 ) -> Result<(), ClientError> {
     let values: Vec<String> = given
         .iter()
-        .filter(|service| !held.contains(service.as_str()))
+        .filter(|value| !is_held(value))
         .cloned()
         .collect();
     if values.is_empty() {
-        Ok(())
-    } else {
-        Err(ClientError::ResourcesNotHeld { field, values })
+        return Ok(());
     }
+    Err(ClientError::ResourcesNotHeld { field, values })
 }

@@ -54,11 +54,6 @@ pub struct Client {
 }
 
 impl Client {
-    /// The client's version as an entity tag (RFC 9110 §8.8.3).
-    pub fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
-    }
-
     /// Whether the user may use the client: it is open to all users, or the user has one of its allowed roles.
     pub fn allows_user(&self, account: &AccountState) -> bool {
         let allowed = &self.metadata.allowed_roles;

@@ -1,63 +1,35 @@
 //! Redirect URIs: how they are validated at registration and compared with the URIs in requests.
 
 use serde::{Deserialize, Deserializer, Serialize};
-use url::{Host, Url};
+use url::Url;
 
 use super::ApplicationType;
+use super::invalid_field::FieldErrorKind;
+use super::uris::is_loopback;
 use crate::base::uri::parse_exact;
 
 /// A registered redirection URI (RFC 6749 §3.1.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RedirectUri(String);
 
-/// Why a redirect URI can't be registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RedirectUriError {
-    /// Not an absolute URI, or not in normal form.
-    #[error(
-        "must be an absolute URI in its normal form, such as https://app.example.com/callback: with //, a lower-case host, no default \
-         port and no dot segments"
-    )]
-    NotAbsolute,
-    /// The URI contains a wildcard.
-    #[error(
-        "must not contain *: redirect URIs are compared exactly, because wildcards could send codes to other people's pages. Register each URI; one client may have 50"
-    )]
-    Wildcard,
-    /// The URI has a fragment.
-    #[error("must not have a fragment (#…)")]
-    Fragment,
-    /// The URI contains a username or password.
-    #[error("must not contain a username or password")]
-    UserInfo,
-    /// Codes could leak through the URI's scheme.
-    #[error(
-        "must begin with https:// (or http:// on localhost and loopback addresses), or be a private-use scheme with a dot (com.example.app:/callback)"
-    )]
-    Scheme,
-    /// The URI exceeds the maximum length.
-    #[error("must have at most 2000 characters")]
-    TooLong,
-}
-
 impl RedirectUri {
     /// Parses a redirect URI and checks that it may be registered.
-    pub fn parse(text: &str) -> Result<Self, RedirectUriError> {
+    pub fn parse(text: &str) -> Result<Self, FieldErrorKind> {
         if text.len() > 2_000 {
-            return Err(RedirectUriError::TooLong);
+            return Err(FieldErrorKind::RedirectTooLong);
         }
         // RFC 6749 §3.1.2: no fragment.
         if text.contains('#') {
-            return Err(RedirectUriError::Fragment);
+            return Err(FieldErrorKind::RedirectFragment);
         }
         if text.contains('*') {
-            return Err(RedirectUriError::Wildcard);
+            return Err(FieldErrorKind::RedirectWildcard);
         }
         let is_plain = !text.contains(['\\', '"', '<', '>']);
         let url = parse_exact(text).filter(|_| is_plain);
-        let url = url.ok_or(RedirectUriError::NotAbsolute)?;
+        let url = url.ok_or(FieldErrorKind::RedirectNotAbsolute)?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(RedirectUriError::UserInfo);
+            return Err(FieldErrorKind::RedirectUserInfo);
         }
         let is_safe = match url.scheme() {
             "https" => url.host().is_some(),
@@ -68,7 +40,7 @@ impl RedirectUri {
         if is_safe {
             Ok(Self(text.to_owned()))
         } else {
-            Err(RedirectUriError::Scheme)
+            Err(FieldErrorKind::RedirectScheme)
         }
     }
 
@@ -103,15 +75,6 @@ impl RedirectUri {
         let url = Url::parse(&self.0).ok()?;
         let origin = url.origin();
         origin.is_tuple().then(|| origin.ascii_serialization())
-    }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 
@@ -159,21 +122,36 @@ mod tests {
             assert!(RedirectUri::parse(good).is_ok(), "{good}");
         }
         for (bad, fault) in [
-            ("/callback", RedirectUriError::NotAbsolute),
-            ("https:/cb", RedirectUriError::NotAbsolute),
-            ("https:cb/x", RedirectUriError::NotAbsolute),
-            ("https:///cb", RedirectUriError::NotAbsolute),
-            ("https://App.example.com/", RedirectUriError::NotAbsolute),
-            ("http:/localhost/cb", RedirectUriError::NotAbsolute),
-            ("https://*.example.com/", RedirectUriError::Wildcard),
-            ("https://app.example.com/*", RedirectUriError::Wildcard),
-            ("https://app.example.com/#x", RedirectUriError::Fragment),
-            ("https://me@app.example.com/", RedirectUriError::UserInfo),
-            ("http://app.example.com/", RedirectUriError::Scheme),
-            ("http://localhost.example.com/", RedirectUriError::Scheme),
-            ("javascript:alert(1)", RedirectUriError::Scheme),
-            ("data:text/html,x", RedirectUriError::Scheme),
-            ("myapp:/callback", RedirectUriError::Scheme),
+            ("/callback", FieldErrorKind::RedirectNotAbsolute),
+            ("https:/cb", FieldErrorKind::RedirectNotAbsolute),
+            ("https:cb/x", FieldErrorKind::RedirectNotAbsolute),
+            ("https:///cb", FieldErrorKind::RedirectNotAbsolute),
+            (
+                "https://App.example.com/",
+                FieldErrorKind::RedirectNotAbsolute,
+            ),
+            ("http:/localhost/cb", FieldErrorKind::RedirectNotAbsolute),
+            ("https://*.example.com/", FieldErrorKind::RedirectWildcard),
+            (
+                "https://app.example.com/*",
+                FieldErrorKind::RedirectWildcard,
+            ),
+            (
+                "https://app.example.com/#x",
+                FieldErrorKind::RedirectFragment,
+            ),
+            (
+                "https://me@app.example.com/",
+                FieldErrorKind::RedirectUserInfo,
+            ),
+            ("http://app.example.com/", FieldErrorKind::RedirectScheme),
+            (
+                "http://localhost.example.com/",
+                FieldErrorKind::RedirectScheme,
+            ),
+            ("javascript:alert(1)", FieldErrorKind::RedirectScheme),
+            ("data:text/html,x", FieldErrorKind::RedirectScheme),
+            ("myapp:/callback", FieldErrorKind::RedirectScheme),
         ] {
             assert_eq!(RedirectUri::parse(bad), Err(fault), "{bad}");
         }

@@ -144,20 +144,16 @@ impl Clients {
     /// # Errors
     /// [`ChangePending`]: the change is committed; this call may be repeated.
     pub async fn publish(&self, id: ClientId) -> Result<(), ChangePending> {
-        let pending = |error: Unavailable| ChangePending(error);
-        let found = self
-            .database
-            .read(move |conn| queries::find_including_deleted(conn, id))
-            .await;
-        let Some(record) = found.map_err(|error: db::Error| pending(error.into()))? else {
-            return Ok(());
-        };
-        self.cache.raise_min_version(id, record.state_version);
-        let stored = self
-            .cache
-            .store(&self.key(id), record.state_version, &record)
-            .await;
-        stored.map_err(|error| pending(error.into()))?;
+        self.store_current(id).await.map_err(ChangePending)
+    }
+
+    async fn store_current(&self, id: ClientId) -> Result<(), Unavailable> {
+        let find = move |conn: &mut Connection| queries::find_including_deleted(conn, id);
+        if let Some(record) = self.database.read(find).await? {
+            let (key, version) = (self.key(id), record.state_version);
+            self.cache.raise_min_version(id, version);
+            self.cache.store(&key, version, &record).await?;
+        }
         Ok(())
     }
 

@@ -92,7 +92,7 @@ impl ClientSecret {
 /// chosen secret, sealed under a key that is derived from the master key. A chosen secret may be guessable; sealing prevents
 /// guesses from being tested with the database alone.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct StoredSecret(Vec<u8>);
+pub(super) struct StoredSecret(pub(super) Vec<u8>);
 
 impl StoredSecret {
     /// The stored form of a secret that Doorward generated from 256 random bits.
@@ -103,14 +103,6 @@ impl StoredSecret {
     /// The stored form of a secret that was chosen for this client.
     pub(super) fn chosen(secret: &ClientSecret, client: ClientId, sealer: &Sealer) -> Self {
         Self(sealer.seal(secret.hash().as_bytes(), client.uuid().as_bytes()))
-    }
-
-    pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
     }
 
     pub(super) fn from_text(text: &str) -> Option<Self> {

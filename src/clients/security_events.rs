@@ -1,6 +1,6 @@
 //! Audit events for security-relevant changes of clients: voided consents, changed redirect URIs, changed authentication.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Client, queries};
 use crate::db::{self, Connection};
@@ -36,13 +36,13 @@ pub(super) fn record_security_changes(
     after: &Client,
     author: &Author,
 ) -> db::Result<()> {
-    let (old, new) = (&before.metadata, &after.metadata);
-    let mut record = |action, members: &[(&str, Value, Value)]| {
-        let mut details = serde_json::Map::new();
-        details.insert("name".into(), json!(after.name));
-        for (member, old, new) in members.iter().filter(|(_, old, new)| old != new) {
-            details.insert((*member).into(), json!({ "before": old, "after": new }));
-        }
+    let changes = history::changes(&json!(before.metadata), &json!(after.metadata));
+    let mut record = |action, members: &[&str]| {
+        let mut details = Map::from_iter([("name".to_owned(), json!(after.name))]);
+        let differing = members
+            .iter()
+            .filter_map(|member| changes.get_key_value(*member));
+        details.extend(differing.map(|(member, change)| (member.clone(), change.clone())));
         if details.len() == 1 {
             return Ok(());
         }
@@ -54,41 +54,14 @@ pub(super) fn record_security_changes(
     record(
         "client.redirect_uris_changed",
         &[
-            (
-                "redirect_uris",
-                json!(old.redirect_uris),
-                json!(new.redirect_uris),
-            ),
-            (
-                "post_logout_redirect_uris",
-                json!(old.post_logout_redirect_uris),
-                json!(new.post_logout_redirect_uris),
-            ),
-            (
-                "allowed_origins",
-                json!(old.allowed_origins),
-                json!(new.allowed_origins),
-            ),
-            (
-                "backchannel_logout_uri",
-                json!(old.backchannel_logout_uri),
-                json!(new.backchannel_logout_uri),
-            ),
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "allowed_origins",
+            "backchannel_logout_uri",
         ],
     )?;
     record(
         "client.authentication_changed",
-        &[
-            (
-                "token_endpoint_auth_method",
-                json!(old.token_endpoint_auth_method),
-                json!(new.token_endpoint_auth_method),
-            ),
-            (
-                "accepts_either_secret_method",
-                json!(old.accepts_either_secret_method),
-                json!(new.accepts_either_secret_method),
-            ),
-        ],
+        &["token_endpoint_auth_method", "accepts_either_secret_method"],
     )
 }

@@ -21,12 +21,13 @@ pub(super) fn parse_uri(text: &str) -> Option<Url> {
 pub(super) fn is_page(text: &str) -> bool {
     parse_uri(text).is_some_and(|url| match url.scheme() {
         "https" => true,
-        "http" => is_this_machine(&url),
+        "http" => is_loopback(&url),
         _ => false,
     })
 }
 
-fn is_this_machine(url: &Url) -> bool {
+/// Whether the host is this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -58,7 +59,7 @@ pub(super) fn is_origin(text: &str) -> bool {
     match scheme {
         "https" => url.origin().ascii_serialization() == text,
         "ws" | "wss" | "ftp" => false,
-        "http" => is_this_machine(&url) && url.origin().ascii_serialization() == text,
+        "http" => is_loopback(&url) && url.origin().ascii_serialization() == text,
         _ => true,
     }
 }

@@ -23,6 +23,16 @@ pub enum Error {
 /// Result of a query.
 pub type Result<T> = std::result::Result<T, Error>;
 
+impl Error {
+    /// Returns `taken` for a unique value that already exists, and any other error as it is.
+    pub fn taken_as<E: From<Self>>(self, taken: E) -> E {
+        match self {
+            Self::UniqueViolation(_) => taken,
+            other => other.into(),
+        }
+    }
+}
+
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         match &error {

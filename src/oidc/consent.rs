@@ -134,7 +134,7 @@ impl Oidc {
         let names = self
             .database
             .read(move |conn| clients::list_names(conn, &[registrar]));
-        Ok(names.await?.pop().map(|(_, name)| name))
+        Ok(names.await?.remove(&registrar))
     }
 
     /// Returns the apps that the user consented to or that have an active authorization, sorted by name.

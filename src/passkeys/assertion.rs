@@ -82,8 +82,7 @@ impl RelyingParty {
         let credential: PublicKeyCredential =
             serde_json::from_value(credential).map_err(|_| refused("malformed"))?;
         well_formed::read_authenticator_data(&credential.response.authenticator_data)?;
-        client_data::check(&credential.response.client_data_json, &self.origins)
-            .map_err(|fault| refused(fault.reason()))?;
+        client_data::check(&credential.response.client_data_json, &self.origins)?;
         let claimed_user = credential
             .get_user_unique_id()
             .map(|handle| uuid::Uuid::from_slice(handle).map(UserId::from_uuid))

@@ -4,36 +4,23 @@
 //! so a ceremony is used once that is committed, and not before.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
 use super::Passkeys;
+use super::error::CeremonyError;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
 use crate::ephemeral::StoreUnavailable;
 use crate::sessions::SingleUse;
+use crate::users::JoinRequest;
 
 /// What a ceremony is for, with everything that finishing it needs. None of it comes from the finishing request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum CeremonyPurpose {
-    /// Create the first administrator.
-    SetUp {
-        link: String,
-        person: NewUser,
-        state: PasskeyRegistration,
-    },
-    /// Use an invitation, a recovery link, or a link for another device.
-    Join {
-        link: String,
-        person: NewUser,
-        state: PasskeyRegistration,
-    },
-    /// Add a passkey to the account of the signed-in user.
-    Add {
-        user: UserId,
-        session: SessionId,
-        state: PasskeyRegistration,
-    },
+    /// Register a passkey.
+    Register(Registration, PasskeyRegistration),
     /// Sign in, and then redirect to the continuation with this ID.
     Login {
         continuation: Option<String>,
@@ -47,14 +34,22 @@ pub(super) enum CeremonyPurpose {
     },
 }
 
-/// The user who registers by a link, as far as known when the ceremony starts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct NewUser {
-    pub(super) id: UserId,
-    pub(super) username: Option<String>,
-    pub(super) display_name: Option<String>,
-    #[serde(default)]
-    pub(super) email: Option<String>,
+/// What a passkey is registered by: the hash of a link and what its user entered, or a session.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Registration {
+    /// Create the first administrator.
+    SetUp(String, JoinRequest),
+    /// Use an invitation, a recovery link, or a link for another device.
+    Join(String, JoinRequest),
+    /// Add a passkey to the account of the signed-in user.
+    Add(UserId, SessionId),
+}
+
+/// A started ceremony.
+#[derive(Debug)]
+pub(super) struct CeremonyStart {
+    pub(super) ceremony: Token,
+    pub(super) public_key: Value,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -64,28 +59,18 @@ struct Ceremony {
     expires_at: Timestamp,
 }
 
-/// Why a ceremony can't be finished.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum CeremonyError {
-    /// It was used, has expired, was started in another browser, or is unknown. Clients can't tell these apart.
-    #[error("unknown ceremony: {0}")]
-    Gone(&'static str),
-    /// The ephemeral store is unavailable.
-    #[error(transparent)]
-    StoreUnavailable(#[from] StoreUnavailable),
-}
-
 fn key(id: TokenHash) -> String {
     format!("ceremony:{}", id.to_text())
 }
 
 impl Passkeys {
-    /// Stores a ceremony for this browser, and returns its ID.
+    /// Stores a ceremony for this browser, and returns its ID with the options.
     pub(super) async fn store_ceremony(
         &self,
+        public_key: Value,
         purpose: CeremonyPurpose,
         browser: TokenHash,
-    ) -> Result<Token, StoreUnavailable> {
+    ) -> Result<CeremonyStart, StoreUnavailable> {
         let id = Token::generate();
         let ceremony = Ceremony {
             purpose,
@@ -97,7 +82,10 @@ impl Passkeys {
         self.ephemeral
             .put(&key(id.hash()), &text, self.ceremony_timeout)
             .await?;
-        Ok(id)
+        Ok(CeremonyStart {
+            ceremony: id,
+            public_key,
+        })
     }
 
     /// Finds a ceremony of this browser. A ceremony that another browser tries to use is deleted.
@@ -124,9 +112,21 @@ impl Passkeys {
         Ok((ceremony.purpose, single_use))
     }
 
+    /// Deletes a ceremony after an attempt to finish it, unless it can be repeated because a store was unavailable.
+    pub(super) async fn settle<T>(
+        &self,
+        single_use: SingleUse,
+        finished: Result<T, CeremonyError>,
+    ) -> Result<T, CeremonyError> {
+        if finished.as_ref().err().is_none_or(CeremonyError::is_final) {
+            self.discard_ceremony(single_use).await;
+        }
+        finished
+    }
+
     /// Deletes a ceremony that was used or refused. If that fails, it remains until it expires, but a used one can't
     /// be used again.
-    pub(super) async fn discard_ceremony(&self, single_use: SingleUse) {
+    async fn discard_ceremony(&self, single_use: SingleUse) {
         if let Err(error) = self.ephemeral.remove(&key(single_use.token())).await {
             tracing::warn!(%error, "can't delete a ceremony; it will expire");
         }

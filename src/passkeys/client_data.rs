@@ -2,31 +2,8 @@
 
 use serde::Deserialize;
 
+use super::well_formed::FormatError;
 use crate::base::config::Origin;
-
-/// Why the client data is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ClientDataError {
-    #[error("client-data-malformed")]
-    Malformed,
-    #[error("origin")]
-    Origin,
-    #[error("cross-origin")]
-    CrossOrigin,
-    #[error("top-origin")]
-    TopOrigin,
-}
-
-impl ClientDataError {
-    pub(super) fn reason(self) -> &'static str {
-        match self {
-            Self::Malformed => "client-data-malformed",
-            Self::Origin => "origin",
-            Self::CrossOrigin => "cross-origin",
-            Self::TopOrigin => "top-origin",
-        }
-    }
-}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,20 +17,20 @@ struct ClientData {
 
 /// WebAuthn Level 3 §7.1 steps 9–11 and §7.2 steps 12–14: the origin is one of ours, compared as text, and the page was not in
 /// another origin's frame. The library checks the type and the challenge.
-pub(super) fn check(client_data: &[u8], origins: &[Origin]) -> Result<(), ClientDataError> {
+pub(super) fn check(client_data: &[u8], origins: &[Origin]) -> Result<(), FormatError> {
     let data: ClientData =
-        serde_json::from_slice(client_data).map_err(|_| ClientDataError::Malformed)?;
+        serde_json::from_slice(client_data).map_err(|_| FormatError("client-data-malformed"))?;
     if !origins.iter().any(|origin| origin.as_str() == data.origin) {
-        return Err(ClientDataError::Origin);
+        return Err(FormatError("origin"));
     }
     if data
         .cross_origin
         .is_some_and(|value| value != serde_json::Value::Bool(false))
     {
-        return Err(ClientDataError::CrossOrigin);
+        return Err(FormatError("cross-origin"));
     }
     if data.top_origin.is_some() {
-        return Err(ClientDataError::TopOrigin);
+        return Err(FormatError("top-origin"));
     }
     Ok(())
 }
@@ -62,7 +39,7 @@ pub(super) fn check(client_data: &[u8], origins: &[Origin]) -> Result<(), Client
 mod tests {
     use super::*;
 
-    fn check_text(json: &str) -> Result<(), ClientDataError> {
+    fn check_text(json: &str) -> Result<(), FormatError> {
         let origins = [Origin::parse("https://id.example.com").expect("an origin")];
         check(json.as_bytes(), &origins)
     }
@@ -86,23 +63,26 @@ mod tests {
             "",
         ] {
             let json = serde_json::json!({ "origin": origin }).to_string();
-            assert_eq!(check_text(&json), Err(ClientDataError::Origin), "{origin}");
+            assert_eq!(check_text(&json), Err(FormatError("origin")), "{origin}");
         }
         assert_eq!(
             check_text(r#"{"origin":"https://id.example.com","crossOrigin":true}"#),
-            Err(ClientDataError::CrossOrigin)
+            Err(FormatError("cross-origin"))
         );
         assert_eq!(
             check_text(r#"{"origin":"https://id.example.com","crossOrigin":"false"}"#),
-            Err(ClientDataError::CrossOrigin)
+            Err(FormatError("cross-origin"))
         );
         assert_eq!(
             check_text(
                 r#"{"origin":"https://id.example.com","topOrigin":"https://id.example.com"}"#
             ),
-            Err(ClientDataError::TopOrigin)
+            Err(FormatError("top-origin"))
         );
-        assert_eq!(check_text("{}"), Err(ClientDataError::Malformed));
-        assert_eq!(check_text("\u{feff}{}"), Err(ClientDataError::Malformed));
+        assert_eq!(check_text("{}"), Err(FormatError("client-data-malformed")));
+        assert_eq!(
+            check_text("\u{feff}{}"),
+            Err(FormatError("client-data-malformed"))
+        );
     }
 }

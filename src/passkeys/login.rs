@@ -1,18 +1,19 @@
 //! Sign-in with any passkey that the user chooses.
 
 use serde_json::Value;
+use webauthn_rs::prelude::DiscoverableAuthentication;
 
 use super::assertion::{Assertion, AssertionError, VerifiedAssertion};
-use super::ceremony::{CeremonyError, CeremonyPurpose};
+use super::ceremony::{CeremonyPurpose, CeremonyStart};
+use super::error::CeremonyError;
 use super::passkey::Passkey;
-use super::register::CeremonyStart;
 use super::{Passkeys, queries};
 use crate::account_state::{self, AccountState, UserStatus};
+use crate::base::ids::UserId;
 use crate::base::secrets::TokenHash;
-use crate::db::{self, Connection};
-use crate::ephemeral::StoreUnavailable;
+use crate::db::Connection;
 use crate::history::{self, Actor, Author, Event};
-use crate::sessions::{self, Acr, Continuation, NewSession, SingleUse, UseError, VerifiedCeremony};
+use crate::sessions::{self, Acr, Continuation, NewSession, SingleUse, VerifiedCeremony};
 use crate::timed;
 use crate::users;
 
@@ -25,83 +26,19 @@ pub(super) struct CompletedLogin {
     pub(super) continuation: Option<Continuation>,
 }
 
-/// Why a sign-in failed.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// The ceremony was used, has expired, was started in another browser, or is unknown.
-    #[error("unknown ceremony: {0}")]
-    CeremonyGone(&'static str),
-    /// No valid passkey has this credential ID. The page reports that to the browser's password manager.
-    #[error("the passkey is not registered")]
-    PasskeyUnknown,
-    /// The assertion is invalid; with a reason code for the log.
-    #[error("assertion rejected: {0}")]
-    Refused(String),
-    /// The assertion is valid, but the user may not sign in.
-    #[error("the user is suspended")]
-    Suspended,
-    /// Another request used or revoked the passkey concurrently: it must be read again.
-    #[error("the passkey was used or revoked by another request")]
-    ChangedConcurrently,
-    /// The ceremony is used, but a store failed before its session could be handed out.
-    #[error("committed, but no session was handed out: {0}")]
-    Interrupted(String),
-    /// A database error.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-    /// The ephemeral store is unavailable.
-    #[error(transparent)]
-    Ephemeral(#[from] StoreUnavailable),
-}
-
-impl LoginError {
-    /// Whether the ceremony can't be repeated. It can if a store was unavailable.
-    pub(super) fn is_final(&self) -> bool {
-        !matches!(self, Self::Database(_) | Self::Ephemeral(_))
-    }
-}
-
-impl From<CeremonyError> for LoginError {
-    fn from(error: CeremonyError) -> Self {
-        match error {
-            CeremonyError::Gone(reason) => Self::CeremonyGone(reason),
-            CeremonyError::StoreUnavailable(error) => Self::Ephemeral(error),
-        }
-    }
-}
-
-impl From<UseError> for LoginError {
-    fn from(error: UseError) -> Self {
-        match error {
-            UseError::Used => Self::CeremonyGone("used"),
-            UseError::Database(error) => Self::Database(error),
-        }
-    }
-}
-
-impl From<AssertionError> for LoginError {
-    fn from(fault: AssertionError) -> Self {
-        Self::Refused(fault.to_string())
-    }
-}
-
 impl Passkeys {
     /// Starts a sign-in for this browser.
     pub(super) async fn start_login(
         &self,
         continuation: Option<String>,
         browser: TokenHash,
-    ) -> Result<CeremonyStart, LoginError> {
+    ) -> Result<CeremonyStart, CeremonyError> {
         let (public_key, state) = self.party.request_options()?;
         let purpose = CeremonyPurpose::Login {
             continuation,
             state,
         };
-        let ceremony = self.store_ceremony(purpose, browser).await?;
-        Ok(CeremonyStart {
-            ceremony,
-            public_key,
-        })
+        Ok(self.store_ceremony(public_key, purpose, browser).await?)
     }
 
     /// Finishes a sign-in: verifies the assertion, consumes the ceremony, and opens a session.
@@ -111,13 +48,10 @@ impl Passkeys {
         browser: TokenHash,
         credential: Value,
         author: Author,
-    ) -> Result<CompletedLogin, LoginError> {
+    ) -> Result<CompletedLogin, CeremonyError> {
         let (purpose, single_use) = self.find_ceremony(ceremony, browser).await?;
         let finished = self.log_in(purpose, single_use, credential, author).await;
-        if finished.as_ref().err().is_none_or(LoginError::is_final) {
-            self.discard_ceremony(single_use).await;
-        }
-        finished
+        self.settle(single_use, finished).await
     }
 
     async fn log_in(
@@ -126,89 +60,114 @@ impl Passkeys {
         single_use: SingleUse,
         credential: Value,
         author: Author,
-    ) -> Result<CompletedLogin, LoginError> {
+    ) -> Result<CompletedLogin, CeremonyError> {
         // 1. Read the ceremony's state and the continuation.
         let CeremonyPurpose::Login {
             continuation,
             state,
         } = purpose
         else {
-            return Err(LoginError::CeremonyGone("wrong-purpose"));
+            return Err(CeremonyError::Gone("wrong-purpose"));
         };
         let continuation = match continuation {
             Some(id) => self.sessions.continuation(&id).await?,
             None => None,
         };
-        // 2. Verify the assertion against the passkey that it names; once more if a concurrent request changed the passkey.
+        // 2. Verify the assertion. 3. Consume the ceremony, update the passkey and create the session, in one transaction
+        // under the lock on the account state.
         let assertion = self.party.read_assertion(credential)?;
+        let (passkeys, opened_by) = (self.clone(), author.clone());
+        let open = move |conn: &mut Connection, verified| {
+            passkeys.open_session(conn, verified, single_use, &opened_by)
+        };
+        let ceremony = (single_use, &state);
+        let (account_state, new_session) = self
+            .verify_and_commit(&assertion, ceremony, None, &author, open)
+            .await?;
+        // 4. Activate the session.
+        let opened = self.sessions.activate(&new_session).await;
+        opened.map_err(|away| CeremonyError::Interrupted(away.to_string()))?;
+        Ok(CompletedLogin {
+            account_state,
+            new_session,
+            continuation,
+        })
+    }
+
+    /// Verifies an assertion against the passkey that it names, which must be that of `user` if given, and runs `commit` in a
+    /// transaction; once more if a concurrent request changed the passkey.
+    pub(super) async fn verify_and_commit<T: Send + 'static>(
+        &self,
+        assertion: &Assertion,
+        (single_use, state): (SingleUse, &DiscoverableAuthentication),
+        user: Option<UserId>,
+        author: &Author,
+        commit: impl Fn(&mut Connection, VerifiedAssertion) -> Result<T, CeremonyError>
+        + Clone
+        + Send
+        + 'static,
+    ) -> Result<T, CeremonyError> {
+        let refused = |reason: &str| AssertionError::Refused(reason.to_owned()).into();
         for _ in 0..2 {
-            let passkey = self.find_live(&assertion, single_use, &author).await?;
+            let passkey = self.find_live(assertion, single_use, author).await?;
+            if user.is_some_and(|user| user != passkey.user) {
+                return Err(refused("passkey-of-other-user"));
+            }
             let verified = timed!(
                 debug,
                 "verified an assertion",
                 self.party
-                    .verify_assertion(&assertion, &state, passkey.clone())
+                    .verify_assertion(assertion, state, passkey.clone())
             );
             let verified = match verified {
                 Ok(verified) => verified,
                 Err(fault) => {
-                    self.record_refused_assertion(&passkey, &fault, &author)
+                    self.record_refused_assertion(&passkey, &fault, author)
                         .await;
                     return Err(fault.into());
                 }
             };
-            // 3. Consume the ceremony, update the passkey and create the session, in one transaction under the lock on
-            // the account state.
-            let (passkeys, author) = (self.clone(), author.clone());
-            let refused_author = author.acting_as(Actor::User(passkey.user));
-            let enrolled = self
+            let commit = commit.clone();
+            let committed = self
                 .database
-                .write(move |conn| passkeys.open_session(conn, verified, single_use, &author))
+                .write(move |conn| commit(conn, verified))
                 .await;
-            if let Err(LoginError::Suspended) = &enrolled {
+            if let Err(CeremonyError::Suspended) = &committed {
                 let event = Event::refused("session.signed_in", "suspended");
-                self.record_refused(&passkey, event, refused_author).await;
+                let author = author.acting_as(Actor::User(passkey.user));
+                self.record_refused(&passkey, event, author).await;
             }
-            let (account_state, new_session) = match enrolled {
-                Err(LoginError::ChangedConcurrently) => continue,
-                enrolled => enrolled?,
-            };
-            // 4. Activate the session.
-            let opened = self.sessions.activate(&new_session).await;
-            opened.map_err(|away| LoginError::Interrupted(away.to_string()))?;
-            return Ok(CompletedLogin {
-                account_state,
-                new_session,
-                continuation,
-            });
+            if !matches!(committed, Err(CeremonyError::ChangedConcurrently)) {
+                return committed;
+            }
         }
-        Err(LoginError::Refused("used-concurrently".into()))
+        Err(refused("used-concurrently"))
     }
 
     /// Finds the passkey that an assertion names, if it is valid. The refusal of a revoked passkey is recorded as an event.
-    pub(super) async fn find_live(
+    async fn find_live(
         &self,
         assertion: &Assertion,
         single_use: SingleUse,
         author: &Author,
-    ) -> Result<Passkey, LoginError> {
+    ) -> Result<Passkey, CeremonyError> {
         let credential_id = assertion.credential_id();
         let passkey = self
             .database
             .read(move |conn| {
                 // Checked first: a counter that was raised by this same ceremony does not indicate a clone.
                 single_use.require_unused(conn)?;
-                Ok::<_, LoginError>(queries::find_by_credential_id(conn, &credential_id)?)
+                Ok::<_, CeremonyError>(queries::find_by_credential_id(conn, &credential_id)?)
             })
             .await?;
-        let passkey = passkey.ok_or(LoginError::PasskeyUnknown)?;
+        let passkey = passkey.ok_or(CeremonyError::PasskeyUnknown)?;
         if passkey.is_live() {
             return Ok(passkey);
         }
         let event = Event::refused("session.signed_in", "passkey-revoked");
         let author = author.acting_as(Actor::Doorward);
         self.record_refused(&passkey, event, author).await;
-        Err(LoginError::PasskeyUnknown)
+        Err(CeremonyError::PasskeyUnknown)
     }
 
     /// Consumes the ceremony, records the use of the passkey and creates the session. `ChangedConcurrently` if the passkey was used
@@ -219,18 +178,18 @@ impl Passkeys {
         mut verified: VerifiedAssertion,
         single_use: SingleUse,
         author: &Author,
-    ) -> Result<(AccountState, NewSession), LoginError> {
+    ) -> Result<(AccountState, NewSession), CeremonyError> {
         let (user, passkey) = (verified.passkey.user, verified.passkey.id);
         account_state::lock(conn, user)?;
         single_use.consume(conn)?;
         let now = self.database.now(conn)?;
         let account_state =
-            account_state::find_record(conn, user)?.ok_or(LoginError::PasskeyUnknown)?;
+            account_state::find_record(conn, user)?.ok_or(CeremonyError::PasskeyUnknown)?;
         if account_state.status != UserStatus::Active {
-            return Err(LoginError::Suspended);
+            return Err(CeremonyError::Suspended);
         }
         if !verified.record_use(conn, now)? {
-            return Err(LoginError::ChangedConcurrently);
+            return Err(CeremonyError::ChangedConcurrently);
         }
         let acr = Acr::of(verified.passkey.backup_eligible);
         let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());
@@ -257,7 +216,7 @@ impl Passkeys {
 
     /// Records that an assertion of a known passkey was refused. The user is the actor only if the counter went back, because the
     /// signature is valid then. In any other case it is unknown who sent the assertion.
-    pub(super) async fn record_refused_assertion(
+    async fn record_refused_assertion(
         &self,
         passkey: &Passkey,
         fault: &AssertionError,

@@ -45,23 +45,15 @@ impl Passkeys {
 
     /// Counts the valid passkeys of each of these users. Users without any are left out.
     pub async fn count_live(&self, users: Vec<UserId>) -> db::Result<HashMap<UserId, u64>> {
-        let counts = self
-            .database
+        self.database
             .read(move |conn| queries::count_live(conn, &users))
-            .await?;
-        let whole = |count: i64| u64::try_from(count).unwrap_or_default();
-        Ok(counts
-            .into_iter()
-            .map(|(user, count)| (user, whole(count)))
-            .collect())
+            .await
     }
 
     /// Finds the names of these passkeys, including revoked ones.
     pub async fn names(&self, ids: Vec<PasskeyId>) -> db::Result<HashMap<PasskeyId, String>> {
-        let names = self
-            .database
+        self.database
             .read(move |conn| queries::list_names(conn, &ids))
-            .await?;
-        Ok(names.into_iter().collect())
+            .await
     }
 }

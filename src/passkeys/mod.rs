@@ -9,6 +9,7 @@ mod authenticators;
 mod ceremony;
 mod client_data;
 mod entry;
+mod error;
 pub mod http;
 mod login;
 mod lookup;
@@ -38,11 +39,8 @@ use relying_party::RelyingParty;
 
 pub use entry::PasskeyEntry;
 pub use http::well_known_routes;
-pub use login::LoginError;
 pub use manage::{ManageError, RevocationResult, RevokeAs};
 pub use passkey::{Passkey, PasskeyView};
-pub use register::RegisterError;
-pub use step_up::StepUpError;
 
 /// The entry point of this module, with its dependencies. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -59,9 +57,6 @@ pub struct Passkeys {
 
 impl Passkeys {
     /// Creates the entry point for the configured RP ID and origins.
-    ///
-    /// # Errors
-    /// If the library refuses the RP ID for the public URL.
     pub fn new(
         config: &Config,
         database: Database,

@@ -11,6 +11,9 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::history::Revision;
 
+/// Maximum number of valid passkeys of a user.
+pub(super) const MAX_PASSKEYS: usize = 30;
+
 /// A passkey, as stored.
 #[derive(Clone, Debug)]
 pub struct Passkey {

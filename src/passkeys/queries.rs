@@ -1,5 +1,7 @@
 //! SQL of `passkeys`.
 
+use std::collections::HashMap;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::*;
@@ -59,12 +61,12 @@ fn passkey(row: Row) -> Passkey {
     }
 }
 
-pub(super) fn find(conn: &mut Connection, id: PasskeyId) -> Result<Option<Passkey>> {
+pub fn find(conn: &mut Connection, id: PasskeyId) -> Result<Option<Passkey>> {
     let row = passkeys::table.find(id).first::<Row>(conn).optional()?;
     Ok(row.map(passkey))
 }
 
-pub(super) fn find_by_credential_id(
+pub fn find_by_credential_id(
     conn: &mut Connection,
     credential_id: &[u8],
 ) -> Result<Option<Passkey>> {
@@ -76,7 +78,7 @@ pub(super) fn find_by_credential_id(
 }
 
 /// Finds the owner of the passkey with a credential ID; the passkey may be revoked.
-pub(super) fn find_owner_of_credential(
+pub fn find_owner_of_credential(
     conn: &mut Connection,
     credential_id: &[u8],
 ) -> Result<Option<UserId>> {
@@ -88,27 +90,30 @@ pub(super) fn find_owner_of_credential(
 }
 
 /// Counts the valid passkeys of each of these users. Users without any are left out.
-pub(super) fn count_live(conn: &mut Connection, users: &[UserId]) -> Result<Vec<(UserId, i64)>> {
-    Ok(passkeys::table
+pub fn count_live(conn: &mut Connection, users: &[UserId]) -> Result<HashMap<UserId, u64>> {
+    let counts = passkeys::table
         .filter(passkeys::user_id.eq_any(users.to_vec()))
         .filter(passkeys::revoked_at.is_null())
         .group_by(passkeys::user_id)
         .select((passkeys::user_id, diesel::dsl::count_star()))
-        .load(conn)?)
+        .load::<(UserId, i64)>(conn)?;
+    let whole = |count: i64| u64::try_from(count).unwrap_or_default();
+    Ok(counts
+        .into_iter()
+        .map(|(user, count)| (user, whole(count)))
+        .collect())
 }
 
 /// Finds the names of these passkeys, including revoked ones.
-pub(super) fn list_names(
-    conn: &mut Connection,
-    ids: &[PasskeyId],
-) -> Result<Vec<(PasskeyId, String)>> {
-    Ok(passkeys::table
+pub fn list_names(conn: &mut Connection, ids: &[PasskeyId]) -> Result<HashMap<PasskeyId, String>> {
+    let names = passkeys::table
         .filter(passkeys::id.eq_any(ids.to_vec()))
         .select((passkeys::id, passkeys::name))
-        .load(conn)?)
+        .load::<(PasskeyId, String)>(conn)?;
+    Ok(names.into_iter().collect())
 }
 
-pub(super) fn find_owner(conn: &mut Connection, id: PasskeyId) -> Result<Option<UserId>> {
+pub fn find_owner(conn: &mut Connection, id: PasskeyId) -> Result<Option<UserId>> {
     Ok(passkeys::table
         .find(id)
         .select(passkeys::user_id)
@@ -116,11 +121,7 @@ pub(super) fn find_owner(conn: &mut Connection, id: PasskeyId) -> Result<Option<
         .optional()?)
 }
 
-pub(super) fn list(
-    conn: &mut Connection,
-    user: UserId,
-    with_revoked: bool,
-) -> Result<Vec<Passkey>> {
+pub fn list(conn: &mut Connection, user: UserId, with_revoked: bool) -> Result<Vec<Passkey>> {
     let mut query = passkeys::table
         .filter(passkeys::user_id.eq(user))
         .order((passkeys::created_at, passkeys::id))
@@ -132,10 +133,7 @@ pub(super) fn list(
     Ok(rows.into_iter().map(passkey).collect())
 }
 
-pub(super) fn list_live_credential_ids(
-    conn: &mut Connection,
-    user: UserId,
-) -> Result<Vec<CredentialID>> {
+pub fn list_live_credential_ids(conn: &mut Connection, user: UserId) -> Result<Vec<CredentialID>> {
     let ids = passkeys::table
         .filter(passkeys::user_id.eq(user))
         .filter(passkeys::revoked_at.is_null())
@@ -146,7 +144,7 @@ pub(super) fn list_live_credential_ids(
 }
 
 /// Counts a user's valid passkeys.
-pub(super) fn count_live_of(conn: &mut Connection, user: UserId) -> Result<usize> {
+pub fn count_live_of(conn: &mut Connection, user: UserId) -> Result<usize> {
     let count = passkeys::table
         .filter(passkeys::user_id.eq(user))
         .filter(passkeys::revoked_at.is_null())
@@ -156,7 +154,7 @@ pub(super) fn count_live_of(conn: &mut Connection, user: UserId) -> Result<usize
 }
 
 /// Lists a user's valid passkeys as `PublicKeyCredentialDescriptorJSON`.
-pub(super) fn list_live_descriptors(conn: &mut Connection, user: UserId) -> Result<Vec<Value>> {
+pub fn list_live_descriptors(conn: &mut Connection, user: UserId) -> Result<Vec<Value>> {
     let rows = passkeys::table
         .filter(passkeys::user_id.eq(user))
         .filter(passkeys::revoked_at.is_null())
@@ -175,7 +173,7 @@ pub(super) fn list_live_descriptors(conn: &mut Connection, user: UserId) -> Resu
         .collect())
 }
 
-pub(super) fn insert(conn: &mut Connection, passkey: &Passkey, author: &Author) -> Result<()> {
+pub fn insert(conn: &mut Connection, passkey: &Passkey, author: &Author) -> Result<()> {
     let aaguid: Id<label::Passkey> = Id::from_uuid(passkey.aaguid);
     diesel::insert_into(passkeys::table)
         .values((
@@ -202,11 +200,7 @@ pub(super) fn insert(conn: &mut Connection, passkey: &Passkey, author: &Author) 
 }
 
 /// Stores the use of a passkey, if its counter is unchanged and it is not revoked. Returns whether it did.
-pub(super) fn update_used(
-    conn: &mut Connection,
-    passkey: &Passkey,
-    counter_before: i64,
-) -> Result<bool> {
+pub fn update_used(conn: &mut Connection, passkey: &Passkey, counter_before: i64) -> Result<bool> {
     let updated = diesel::update(passkeys::table.find(passkey.id))
         .filter(passkeys::sign_count.eq(counter_before))
         .filter(passkeys::revoked_at.is_null())
@@ -221,7 +215,7 @@ pub(super) fn update_used(
 }
 
 /// Stores the fields that a new version may change: name and revocation.
-pub(super) fn update(conn: &mut Connection, passkey: &Passkey, author: &Author) -> Result<()> {
+pub fn update(conn: &mut Connection, passkey: &Passkey, author: &Author) -> Result<()> {
     diesel::update(passkeys::table.find(passkey.id))
         .set((
             passkeys::name.eq(&passkey.name),

@@ -72,8 +72,7 @@ impl RelyingParty {
         let credential_id = well_formed::take_credential_id(&mut credential)?;
         let credential: RegisterPublicKeyCredential =
             serde_json::from_value(credential).map_err(|_| refused("malformed"))?;
-        client_data::check(&credential.response.client_data_json, &self.origins)
-            .map_err(|fault| refused(fault.reason()))?;
+        client_data::check(&credential.response.client_data_json, &self.origins)?;
         let attested =
             well_formed::read_attestation_object(&credential.response.attestation_object)?;
         if attested.credential_id != credential_id {

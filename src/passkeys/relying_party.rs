@@ -9,17 +9,11 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 use crate::base::config::Origin;
 
 /// Creates options and verifies responses (`registration`, `assertion`). Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct RelyingParty {
     pub(super) webauthn: Arc<Webauthn>,
     pub(super) origins: Arc<[Origin]>,
     pub(super) id: Arc<str>,
-}
-
-impl std::fmt::Debug for RelyingParty {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "RelyingParty({})", self.id)
-    }
 }
 
 impl RelyingParty {

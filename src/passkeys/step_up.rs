@@ -3,62 +3,14 @@
 use serde_json::Value;
 
 use super::assertion::VerifiedAssertion;
-use super::ceremony::{CeremonyError, CeremonyPurpose};
-use super::login::LoginError;
-use super::register::CeremonyStart;
+use super::ceremony::{CeremonyPurpose, CeremonyStart};
+use super::error::CeremonyError;
 use super::{Passkeys, queries};
 use crate::account_state;
 use crate::base::secrets::TokenHash;
-use crate::db::{self, Connection};
-use crate::ephemeral::StoreUnavailable;
+use crate::db::Connection;
 use crate::history::{self, Actor, Author, Event};
-use crate::sessions::{
-    self, Acr, LiveSession, NewSession, SessionStepUpError, SingleUse, UseError, VerifiedCeremony,
-};
-
-/// Why a step-up failed.
-#[derive(Debug, thiserror::Error)]
-pub enum StepUpError {
-    /// The ceremony or the passkey was refused, for the same reasons as in a sign-in.
-    #[error(transparent)]
-    Login(#[from] LoginError),
-    /// The session has ended, or another session started the ceremony.
-    #[error("the session has ended")]
-    SessionOver,
-}
-
-impl From<db::Error> for StepUpError {
-    fn from(error: db::Error) -> Self {
-        Self::Login(error.into())
-    }
-}
-
-impl From<StoreUnavailable> for StepUpError {
-    fn from(error: StoreUnavailable) -> Self {
-        Self::Login(error.into())
-    }
-}
-
-impl From<CeremonyError> for StepUpError {
-    fn from(error: CeremonyError) -> Self {
-        Self::Login(error.into())
-    }
-}
-
-impl From<UseError> for StepUpError {
-    fn from(error: UseError) -> Self {
-        Self::Login(error.into())
-    }
-}
-
-impl From<SessionStepUpError> for StepUpError {
-    fn from(error: SessionStepUpError) -> Self {
-        match error {
-            SessionStepUpError::Over => Self::SessionOver,
-            SessionStepUpError::Database(error) => error.into(),
-        }
-    }
-}
+use crate::sessions::{self, Acr, LiveSession, NewSession, SingleUse, VerifiedCeremony};
 
 impl Passkeys {
     /// Starts a step-up of this session. The options list the user's own passkeys, so that the browser offers no other.
@@ -66,13 +18,13 @@ impl Passkeys {
         &self,
         session: &LiveSession,
         browser: TokenHash,
-    ) -> Result<CeremonyStart, StepUpError> {
+    ) -> Result<CeremonyStart, CeremonyError> {
         let user = session.user;
         let known = self
             .database
             .read(move |conn| queries::list_live_descriptors(conn, user))
             .await?;
-        let (mut public_key, state) = self.party.request_options().map_err(LoginError::from)?;
+        let (mut public_key, state) = self.party.request_options()?;
         if let Some(options) = public_key.as_object_mut() {
             options.insert("allowCredentials".into(), known.into());
         }
@@ -81,11 +33,7 @@ impl Passkeys {
             session: session.id,
             state,
         };
-        let ceremony = self.store_ceremony(purpose, browser).await?;
-        Ok(CeremonyStart {
-            ceremony,
-            public_key,
-        })
+        Ok(self.store_ceremony(public_key, purpose, browser).await?)
     }
 
     /// Finishes a step-up: the session gets a later `auth_time` and a new key.
@@ -96,19 +44,12 @@ impl Passkeys {
         credential: Value,
         session: LiveSession,
         author: Author,
-    ) -> Result<NewSession, StepUpError> {
+    ) -> Result<NewSession, CeremonyError> {
         let (purpose, single_use) = self.find_ceremony(ceremony, browser).await?;
         let finished = self
             .complete_step_up((purpose, single_use), credential, session, author)
             .await;
-        let is_final = match &finished {
-            Err(StepUpError::Login(error)) => error.is_final(),
-            Ok(_) | Err(StepUpError::SessionOver) => true,
-        };
-        if is_final {
-            self.discard_ceremony(single_use).await;
-        }
-        finished
+        self.settle(single_use, finished).await
     }
 
     async fn complete_step_up(
@@ -117,55 +58,35 @@ impl Passkeys {
         credential: Value,
         session: LiveSession,
         author: Author,
-    ) -> Result<NewSession, StepUpError> {
+    ) -> Result<NewSession, CeremonyError> {
         let CeremonyPurpose::StepUp {
             user,
             session: started_by,
             state,
         } = purpose
         else {
-            return Err(LoginError::CeremonyGone("wrong-purpose").into());
+            return Err(CeremonyError::Gone("wrong-purpose"));
         };
         if session.user != user || session.id != started_by {
-            return Err(StepUpError::SessionOver);
+            return Err(CeremonyError::SessionOver);
         }
-        let assertion = self
-            .party
-            .read_assertion_of_known_user(credential)
-            .map_err(LoginError::from)?;
-        for _ in 0..2 {
-            let passkey = self.find_live(&assertion, single_use, &author).await?;
-            if passkey.user != user {
-                return Err(LoginError::Refused("passkey-of-other-user".into()).into());
-            }
-            let verified = match self
-                .party
-                .verify_assertion(&assertion, &state, passkey.clone())
-            {
-                Ok(verified) => verified,
-                Err(fault) => {
-                    self.record_refused_assertion(&passkey, &fault, &author)
-                        .await;
-                    return Err(LoginError::from(fault).into());
-                }
-            };
-            let passkeys = self.clone();
-            let (session, author) = (session.clone(), author.clone());
-            let raised = self
-                .database
-                .write(move |conn| {
-                    passkeys.step_up_session(conn, verified, single_use, &session, &author)
-                })
-                .await;
-            let new_session = match raised {
-                Err(StepUpError::Login(LoginError::ChangedConcurrently)) => continue,
-                raised => raised?,
-            };
-            let opened = self.sessions.activate(&new_session).await;
-            opened.map_err(|away| LoginError::Interrupted(away.to_string()))?;
-            return Ok(new_session);
-        }
-        Err(LoginError::Refused("used-concurrently".into()).into())
+        let assertion = self.party.read_assertion_of_known_user(credential)?;
+        let (passkeys, raised_by) = (self.clone(), author.clone());
+        let step_up = move |conn: &mut Connection, verified| {
+            passkeys.step_up_session(conn, verified, single_use, &session, &raised_by)
+        };
+        let new_session = self
+            .verify_and_commit(
+                &assertion,
+                (single_use, &state),
+                Some(user),
+                &author,
+                step_up,
+            )
+            .await?;
+        let opened = self.sessions.activate(&new_session).await;
+        opened.map_err(|away| CeremonyError::Interrupted(away.to_string()))?;
+        Ok(new_session)
     }
 
     fn step_up_session(
@@ -175,16 +96,16 @@ impl Passkeys {
         single_use: SingleUse,
         session: &LiveSession,
         author: &Author,
-    ) -> Result<NewSession, StepUpError> {
+    ) -> Result<NewSession, CeremonyError> {
         let (user, passkey) = (verified.passkey.user, verified.passkey.id);
         account_state::lock(conn, user)?;
         single_use.consume(conn)?;
         let now = self.database.now(conn)?;
         if !sessions::is_good(conn, session)? {
-            return Err(StepUpError::SessionOver);
+            return Err(CeremonyError::SessionOver);
         }
         if !verified.record_use(conn, now)? {
-            return Err(LoginError::ChangedConcurrently.into());
+            return Err(CeremonyError::ChangedConcurrently);
         }
         let acr = Acr::of(verified.passkey.backup_eligible);
         let ceremony = VerifiedCeremony::attest(user, passkey, acr, self.clock.now());

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::base::text_enum::text_enum;
+
 /// Whether an email address is known to belong to its user. Others may rely on `ConfirmedByAdmin` and `Verified` only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -17,19 +19,4 @@ pub enum EmailState {
     Verified,
 }
 
-impl EmailState {
-    /// The state as it is stored and shown.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unverified => "unverified",
-            Self::ConfirmedByAdmin => "vouched",
-            Self::Verified => "verified",
-        }
-    }
-
-    /// Parses the stored text.
-    pub fn parse(text: &str) -> Option<Self> {
-        let all = [Self::Unverified, Self::ConfirmedByAdmin, Self::Verified];
-        all.into_iter().find(|state| state.as_str() == text)
-    }
-}
+text_enum!(EmailState { Unverified = "unverified", ConfirmedByAdmin = "vouched", Verified = "verified" });

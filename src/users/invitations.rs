@@ -7,10 +7,12 @@ use utoipa::ToSchema;
 use super::invitation::Invitation;
 use super::inviter_check::is_link_allowed;
 use super::permissions::Permissions;
+use super::queries::LinksToVoid;
 use super::user::User;
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, InvitationId, UserId};
+use crate::base::text_enum::text_enum;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
@@ -29,24 +31,9 @@ pub enum InvitationState {
     Revoked,
 }
 
+text_enum!(InvitationState { Open = "open", Used = "used", Expired = "expired", Revoked = "revoked" });
+
 impl InvitationState {
-    /// The name of the state in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Used => "used",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-        }
-    }
-
-    /// Parses the name of a state.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Open, Self::Used, Self::Expired, Self::Revoked]
-            .into_iter()
-            .find(|state| state.as_str() == text)
-    }
-
     fn of(invitation: &Invitation, now: Timestamp) -> Self {
         if invitation.used_at.is_some() {
             Self::Used
@@ -187,9 +174,6 @@ impl Users {
     }
 
     /// Reads one invitation.
-    ///
-    /// # Errors
-    /// `Unknown` if it doesn't exist.
     pub async fn read_invitation(
         &self,
         id: InvitationId,
@@ -223,7 +207,7 @@ impl Users {
                 if !may_revoke(conn, &invitation, permissions, &author)? {
                     return Err(InvitationError::NotPermitted);
                 }
-                if !queries::void_invitation(conn, id, now)? {
+                if queries::void_links(conn, LinksToVoid::One(id), now)? == 0 {
                     // Used or revoked concurrently: read again, under the lock.
                     let now_stands = queries::find_invitation_by_id(conn, id)?;
                     return match now_stands.and_then(|invitation| invitation.used_at) {

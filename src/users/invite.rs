@@ -101,7 +101,7 @@ impl Users {
                 // Checked under the lock, so that a session which was just ended leaves no link behind.
                 let author = acting.check(conn, &[user])?;
                 let now = database.now(conn)?;
-                queries::void_invitations_of(conn, user, LinksToVoid::DeviceLinks, now)?;
+                queries::void_links(conn, LinksToVoid::DeviceLinks(user), now)?;
                 let invitation = Invitation {
                     user: Some(user),
                     by_session: Some(session.id),
@@ -205,7 +205,7 @@ fn for_existing(
         UserStatus::Active => LinkPurpose::Recover,
         UserStatus::Suspended => return Err(InviteError::UserSuspended),
     };
-    queries::void_invitations_of(conn, id, LinksToVoid::All, now)?;
+    queries::void_links(conn, LinksToVoid::For(id), now)?;
     Ok(Invitation {
         user: Some(id),
         ..blank(purpose)

@@ -1,8 +1,5 @@
 //! Creates an invitation for a new user.
 
-use serde_json::Map;
-
-use super::email_state::EmailState;
 use super::invitation::{Invitation, InviteError, NewInvitation, blank};
 use super::permissions::Permissions;
 use super::purpose::LinkPurpose;
@@ -53,20 +50,17 @@ pub(super) fn for_new(
     if queries::find_by_any_username(conn, username.as_str())?.is_some() {
         return Err(InviteError::UsernameTaken);
     }
+    let username = username.as_str().to_owned();
     let mut user = User {
-        id: UserId::random(),
-        username: username.as_str().to_owned(),
         email,
-        email_state: EmailState::Unverified,
-        email_verified_at: None,
-        email_verified_by: None,
-        display_name: display_name.unwrap_or_else(|| username.as_str().to_owned()),
-        status: UserStatus::Invited,
-        attributes: Map::new(),
         roles: roles.clone(),
-        created_at: now,
-        version: 1,
-        as_of: now,
+        ..User::new(
+            UserId::random(),
+            username,
+            display_name,
+            UserStatus::Invited,
+            now,
+        )
     };
     if email_confirmed {
         user.confirm_email(now, author.user());

@@ -4,7 +4,7 @@
 use super::invitation::Invitation;
 use super::permissions::{ManagementRights, Permissions};
 use super::purpose::LinkPurpose;
-use super::queries;
+use super::queries::{self, LinksToVoid};
 use super::user::User;
 use crate::account_state;
 use crate::base::clock::Timestamp;
@@ -78,7 +78,7 @@ pub fn void_links_beyond_resource_roles(
                 .scopes
                 .contains(Scope::RoleAssignmentsWrite)
         }) {
-            queries::void_links_by_client(conn, user, client, now)?;
+            queries::void_links(conn, LinksToVoid::ForByClient(user, client), now)?;
         }
     }
     Ok(())
@@ -92,7 +92,8 @@ pub fn void_links_by_token(
     token: AccessTokenId,
     now: Timestamp,
 ) -> db::Result<()> {
-    queries::void_links_by_token(conn, client, token, now)
+    queries::void_links(conn, LinksToVoid::ByToken(client, token), now)?;
+    Ok(())
 }
 
 /// Voids the links that a user created through a client, in the transaction in which the user withdraws the client's
@@ -103,7 +104,7 @@ pub fn void_links_through_client(
     client: ClientId,
     now: Timestamp,
 ) -> db::Result<usize> {
-    queries::void_links_through_client(conn, user, client, now)
+    queries::void_links(conn, LinksToVoid::CreatedThrough(user, client), now)
 }
 
 fn is_client_allowed(

@@ -1,8 +1,8 @@
 //! Consumes an invitation, in the transaction that stores the passkey.
 
-use serde_json::{Map, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::email_state::EmailState;
 use super::invitation::Invitation;
 use super::inviter_check::is_link_allowed;
 use super::purpose::LinkPurpose;
@@ -46,8 +46,8 @@ pub enum JoinError {
     Database(#[from] db::Error),
 }
 
-/// What the user of an invitation entered, and when.
-#[derive(Clone, Debug)]
+/// What the user of a set-up or invitation link entered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct JoinRequest {
     /// The user ID that the ceremony was started with, which is the user handle in the passkey.
     pub id: UserId,
@@ -56,10 +56,8 @@ pub struct JoinRequest {
     /// Display name.
     pub display_name: Option<String>,
     /// Email address; only of the first administrator, for whom it counts as verified.
+    #[serde(default)]
     pub email: Option<String>,
-    /// The time that the expiry of the link is checked against. It comes from the server's clock, which also dated the link; the
-    /// database's clock only orders changes.
-    pub checked_at: Timestamp,
 }
 
 /// A usable invitation, as its page shows it.
@@ -163,16 +161,20 @@ pub fn lock_invitation_parties(conn: &mut Connection, token: &TokenHash) -> db::
 /// Bumps the version of an existing user's account state, which the caller has locked ([`lock_invitation_parties`]). As everywhere, it is
 /// locked before the invitation, so that a link which is created concurrently for the same user waits.
 ///
+/// The expiry of the link is checked against `checked_at`, from the server's clock, which also dated the link; the database's clock
+/// (`now`) only orders changes.
+///
 /// # Errors
 /// Of any number of concurrent uses, all but one get `Used`.
 pub fn accept(
     conn: &mut Connection,
     token: &TokenHash,
     join_request: &JoinRequest,
+    checked_at: Timestamp,
     now: Timestamp,
     author: &Author,
 ) -> Result<(User, Option<SessionId>), JoinError> {
-    let (invitation, user) = open_invitation(conn, token, join_request.checked_at)?;
+    let (invitation, user) = open_invitation(conn, token, checked_at)?;
     if let Some(user) = &user {
         account_state::bump_version(conn, user.id, now)?;
     }
@@ -205,29 +207,23 @@ fn create_user(
         .username
         .clone()
         .ok_or(JoinError::UsernameMissing)?;
+    let display_name = join_request.display_name.clone();
     let mut user = User {
-        id: join_request.id,
-        display_name: join_request
-            .display_name
-            .clone()
-            .or(invitation.display_name)
-            .unwrap_or_else(|| username.clone()),
-        username,
         email: invitation.email,
-        email_state: EmailState::Unverified,
-        email_verified_at: None,
-        email_verified_by: None,
-        status: UserStatus::Active,
-        attributes: Map::new(),
         roles: invitation.roles,
-        created_at: now,
-        version: 1,
-        as_of: now,
+        ..User::new(
+            join_request.id,
+            username,
+            display_name.or(invitation.display_name),
+            UserStatus::Active,
+            now,
+        )
     };
     if invitation.email_confirmed {
         user.confirm_email(invitation.created_at, invitation.by_user);
     }
-    user.create(conn, author).map_err(username_error)?;
+    let created = user.create(conn, author);
+    created.map_err(|error| error.taken_as(JoinError::UsernameTaken))?;
     record_joined(conn, &user, now, author)?;
     Ok(user)
 }
@@ -271,11 +267,4 @@ fn record_joined(
         .subject(user.id)
         .details(json!({ "username": user.username, "roles": user.roles }));
     history::record(conn, now, author, event)
-}
-
-fn username_error(error: db::Error) -> JoinError {
-    match error {
-        db::Error::UniqueViolation(_) => JoinError::UsernameTaken,
-        other => JoinError::Database(other),
-    }
 }

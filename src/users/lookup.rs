@@ -56,25 +56,8 @@ pub(crate) fn resolve(conn: &mut Connection, id_or_name: &str) -> Result<UserId,
     queries::find_id_by_username(conn, name.as_str())?.ok_or(LookupError::Unknown)
 }
 
-/// Finds a user, on the caller's connection.
-pub fn find(conn: &mut Connection, id: UserId) -> db::Result<Option<User>> {
-    queries::find_user(conn, id)
-}
-
-/// Lists the IDs of active users in ascending order, after the given one, on the caller's connection.
-pub fn list_ids(
-    conn: &mut Connection,
-    after: Option<UserId>,
-    limit: i64,
-) -> db::Result<Vec<UserId>> {
-    queries::list_ids(conn, after, limit)
-}
-
 impl Users {
     /// Resolves an ID or a username to an ID, without checking that the ID exists.
-    ///
-    /// # Errors
-    /// `Unknown` if no user has the username.
     pub async fn resolve(&self, id_or_name: &str) -> Result<UserId, LookupError> {
         if let Some(id) = UserId::parse(id_or_name) {
             return Ok(id);
@@ -84,9 +67,6 @@ impl Users {
     }
 
     /// Finds a user by ID or username.
-    ///
-    /// # Errors
-    /// `Unknown` if there is none.
     pub async fn find(&self, id_or_name: &str) -> Result<User, LookupError> {
         let name = id_or_name.to_owned();
         self.database

@@ -41,8 +41,6 @@ use crate::base::ids::UserId;
 use crate::db::{self, Connection, Database};
 use crate::sessions::Sessions;
 
-use usernames::RenameLimit;
-
 pub use email_state::EmailState;
 pub use fields::{DisplayName, Email, FieldError, RoleDescription, RoleName, Username};
 pub use fold_names::fold_names;
@@ -58,20 +56,18 @@ pub use join::{
 };
 pub use last_administrator::{LastAdministrator, require_another_administrator};
 pub(crate) use lookup::resolve;
-pub use lookup::{LookupError, UserFilter, UserListPosition, find, list_ids};
+pub use lookup::{LookupError, UserFilter, UserListPosition};
 pub use past::{find_as_of, find_current_or_former};
 pub use permissions::{ManagementRights, Permissions};
 pub use purpose::LinkPurpose;
-pub use queries::missing_role;
+pub use queries::{find_user as find, list_ids, mark_username_used, missing_role};
 pub use role::{Role, RoleError, RoleUse};
-pub use roles::{NewRole, RoleChange};
+pub use roles::RoleChange;
 pub use search_names::UserCursor;
 pub use set_up::{SetUpError, SetUpLink, complete_set_up, open_set_up};
-pub use sign_out::SignOutError;
-pub use suspend::SuspendError;
 pub use update::{UpdateError, UserChange};
 pub use user::{User, UserView};
-pub use usernames::{ReleaseError, UsernameView, mark_username_used};
+pub use usernames::{ReleaseError, UsernameView};
 
 /// How long an invitation is valid by default.
 pub const DEFAULT_INVITATION_TTL: Duration = Duration::from_secs(7 * 86_400);
@@ -84,7 +80,7 @@ pub struct Users {
     sessions: Sessions,
     clock: Clock,
     public_url: Origin,
-    rename_limit: RenameLimit,
+    config: config::Users,
     has_resource_roles: HasResourceRoles,
 }
 
@@ -109,7 +105,7 @@ impl Users {
             sessions,
             clock,
             public_url,
-            rename_limit: RenameLimit::new(config),
+            config,
             has_resource_roles,
         }
     }

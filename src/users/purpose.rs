@@ -1,5 +1,7 @@
 //! The purposes of single-use links.
 
+use crate::base::text_enum::text_enum;
+
 /// The purpose of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkPurpose {
@@ -11,21 +13,4 @@ pub enum LinkPurpose {
     AddDevice,
 }
 
-impl LinkPurpose {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Join => "join",
-            Self::Recover => "recover",
-            Self::AddDevice => "add_device",
-        }
-    }
-
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        match text {
-            "join" => Some(Self::Join),
-            "recover" => Some(Self::Recover),
-            "add_device" => Some(Self::AddDevice),
-            _ => None,
-        }
-    }
-}
+text_enum!(LinkPurpose { Join = "join", Recover = "recover", AddDevice = "add_device" });

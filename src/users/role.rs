@@ -36,11 +36,6 @@ pub struct Role {
 }
 
 impl Role {
-    /// Version as an entity tag (RFC 9110 §8.8.3).
-    pub fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
-    }
-
     /// Whether it is `admin`, which manages everything and always exists.
     pub fn is_built_in(&self) -> bool {
         self.name == ADMINISTRATOR
@@ -53,7 +48,7 @@ impl Role {
 
     /// Inserts a new role, with its first revision.
     pub(super) fn create(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
-        queries::insert_role(conn, self, author)?;
+        queries::store_role(conn, self, None, author)?;
         self.record_version(conn, author, self.data())
     }
 
@@ -65,7 +60,7 @@ impl Role {
         author: &Author,
     ) -> db::Result<()> {
         self.start_next_version(now);
-        queries::update_role(conn, self, None, author)?;
+        queries::store_role(conn, self, None, author)?;
         self.record_version(conn, author, self.data())
     }
 
@@ -77,7 +72,7 @@ impl Role {
         author: &Author,
     ) -> db::Result<()> {
         self.start_next_version(now);
-        queries::update_role(conn, self, Some(self.as_of), author)?;
+        queries::store_role(conn, self, Some(self.as_of), author)?;
         let mut data = self.data();
         if let Some(members) = data.as_object_mut() {
             members.insert("deleted".into(), true.into());
@@ -186,9 +181,6 @@ pub enum RoleError {
 
 /// Checks that the author is an administrator. Called in the transaction that holds the lock on the author's account state,
 /// because they may have lost the role since the request was authorized.
-///
-/// # Errors
-/// `NotPermitted` if the author is not an administrator.
 pub(super) fn require_administrator(
     conn: &mut Connection,
     author: &Author,

@@ -18,20 +18,7 @@ use crate::clients::ActingAs;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Event};
 
-/// A role to create.
-#[derive(Clone, Debug)]
-pub struct NewRole {
-    /// Name of the role.
-    pub name: RoleName,
-    /// Purpose of the role.
-    pub description: RoleDescription,
-    /// Names of existing roles, and the name of the role itself if wanted.
-    pub manages_roles: Vec<String>,
-    /// Resource types, checked by the caller.
-    pub manages_assignments_on: Vec<String>,
-}
-
-/// Changes of a role; `None` leaves a field as it is.
+/// Changes of a role; `None` leaves a field as it is, or empty in a new role.
 #[derive(Clone, Debug, Default)]
 pub struct RoleChange {
     /// Purpose of the role.
@@ -51,9 +38,6 @@ impl Users {
     }
 
     /// Finds a role by name.
-    ///
-    /// # Errors
-    /// `Unknown` if it doesn't exist.
     pub async fn find_role(&self, name: &str) -> Result<Role, RoleError> {
         let name = name.to_owned();
         self.database
@@ -73,17 +57,16 @@ impl Users {
     ///
     /// # Errors
     /// Of any number of concurrent calls with the same name, all but one get `Exists`.
-    pub async fn create_role(&self, wanted: NewRole, acting: ActingAs) -> Result<Role, RoleError> {
-        let (name, database) = (wanted.name, self.database.clone());
-        let change = RoleChange {
-            description: Some(wanted.description),
-            manages_roles: Some(wanted.manages_roles),
-            manages_assignments_on: Some(wanted.manages_assignments_on),
-        };
-        let change = change.normalized()?;
+    pub async fn create_role(
+        &self,
+        name: RoleName,
+        fields: RoleChange,
+        acting: ActingAs,
+    ) -> Result<Role, RoleError> {
+        let (fields, database) = (fields.normalized()?, self.database.clone());
         let created = self
             .database
-            .write(move |conn| create(conn, &database, name.as_str(), change, &acting))
+            .write(move |conn| create(conn, &database, name.as_str(), fields, &acting))
             .await;
         match created {
             // Two requests created a role that never existed before: the unique name decides.
@@ -173,7 +156,8 @@ fn create(
 ) -> Result<Role, RoleError> {
     let author = &acting.check(conn, &[])?;
     let managed = change.manages_roles.as_deref().unwrap_or_default();
-    let earlier = lock_including_deleted(conn, name, managed)?;
+    let (earlier, others) = lock_including_deleted(conn, name, managed)?;
+    others?;
     require_administrator(conn, author)?;
     let now = database.now(conn)?;
     let mut role = Role {
@@ -205,39 +189,34 @@ fn create(
     Ok(role)
 }
 
-/// Like [`lock`], for a role that may not exist. Returns its row, if there ever was one, and whether the role exists.
+/// Locks the rows of a role and of the roles that it is to manage until the transaction ends, in order of name, as everywhere.
+/// Returns the role.
+fn lock(conn: &mut Connection, name: &str, managed: &[String]) -> Result<Role, RoleError> {
+    match lock_including_deleted(conn, name, managed)? {
+        (Some((role, true)), managed) => managed.map(|()| role),
+        _ => Err(RoleError::Unknown),
+    }
+}
+
+/// Like [`lock`], for a role that may not exist. Returns its row, if there ever was one, with whether the role exists; and
+/// whether the roles that it is to manage exist.
+#[expect(clippy::type_complexity, reason = "used twice, above and in `create`")]
 fn lock_including_deleted(
     conn: &mut Connection,
     name: &str,
     managed: &[String],
-) -> Result<Option<(Role, bool)>, RoleError> {
-    let mut rows = others(name, managed);
-    rows.push(name.to_owned());
-    rows.sort_unstable();
-    let mut earlier = None;
-    for row in rows {
-        let found = queries::lock_role(conn, &row)?;
+) -> db::Result<(Option<(Role, bool)>, Result<(), RoleError>)> {
+    let names: BTreeSet<&str> = managed.iter().map(String::as_str).chain([name]).collect();
+    let (mut earlier, mut others) = (None, Ok(()));
+    for row in names {
+        let found = queries::lock_role(conn, row)?;
         if row == name {
             earlier = found;
-        } else if !found.is_some_and(|(_, is_there)| is_there) {
-            return Err(RoleError::UnknownRole(row));
+        } else if others.is_ok() && !found.is_some_and(|(_, exists)| exists) {
+            others = Err(RoleError::UnknownRole(row.to_owned()));
         }
     }
-    Ok(earlier)
-}
-
-/// Locks the rows of a role and of the roles that it is to manage until the transaction ends, in order of name, as everywhere.
-fn lock(conn: &mut Connection, name: &str, managed: &[String]) -> Result<Role, RoleError> {
-    let mut names = others(name, managed);
-    names.push(name.to_owned());
-    match queries::lock_roles(conn, &names)? {
-        Some(missing) if missing == name => Err(RoleError::Unknown),
-        Some(missing) => match queries::find_role(conn, name)? {
-            Some(_) => Err(RoleError::UnknownRole(missing)),
-            None => Err(RoleError::Unknown),
-        },
-        None => queries::find_role(conn, name)?.ok_or(RoleError::Unknown),
-    }
+    Ok((earlier, others))
 }
 
 fn find_use(conn: &mut Connection, name: &str, now: Timestamp) -> db::Result<RoleUse> {
@@ -246,11 +225,6 @@ fn find_use(conn: &mut Connection, name: &str, now: Timestamp) -> db::Result<Rol
         invitations: queries::count_pending_with_role(conn, name, now)?,
         managed_by: queries::list_managers(conn, name)?,
     })
-}
-
-fn others(name: &str, managed: &[String]) -> Vec<String> {
-    let others = managed.iter().filter(|managed| *managed != name);
-    others.cloned().collect()
 }
 
 impl RoleChange {

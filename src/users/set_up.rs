@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::json;
 
-use super::email_state::EmailState;
 use super::join::JoinRequest;
 use super::user::User;
 use super::{Users, queries};
@@ -127,42 +126,35 @@ pub fn complete_set_up(
     conn: &mut Connection,
     token: &TokenHash,
     join_request: &JoinRequest,
+    checked_at: Timestamp,
     now: Timestamp,
     author: &Author,
 ) -> Result<User, SetUpError> {
-    open_set_up(conn, token, join_request.checked_at)?;
+    open_set_up(conn, token, checked_at)?;
     // Locked before the set-up row, as wherever a user becomes an administrator.
     queries::lock_role(conn, ADMINISTRATOR)?;
     if !queries::complete(conn, token, join_request.id, now)? {
         return Err(SetUpError::Completed);
     }
     let username = join_request.username.clone().unwrap_or_default();
+    let display_name = join_request.display_name.clone();
     let mut user = User {
-        id: join_request.id,
-        display_name: join_request
-            .display_name
-            .clone()
-            .unwrap_or_else(|| username.clone()),
-        username,
         email: join_request.email.clone(),
-        email_state: EmailState::Unverified,
-        email_verified_at: None,
-        email_verified_by: None,
-        status: UserStatus::Active,
-        attributes: Map::new(),
         roles: vec![ADMINISTRATOR.to_owned()],
-        created_at: now,
-        version: 1,
-        as_of: now,
+        ..User::new(
+            join_request.id,
+            username,
+            display_name,
+            UserStatus::Active,
+            now,
+        )
     };
     if user.email.is_some() {
         user.confirm_email(now, Some(user.id));
     }
     let author = author.acting_as(Actor::User(user.id));
-    user.create(conn, &author).map_err(|error| match error {
-        db::Error::UniqueViolation(_) => SetUpError::UsernameTaken,
-        other => SetUpError::Database(other),
-    })?;
+    let created = user.create(conn, &author);
+    created.map_err(|error| error.taken_as(SetUpError::UsernameTaken))?;
     let event = Event::done("setup.completed")
         .subject(user.id)
         .details(json!({ "username": user.username, "email_state": user.email_state }));

@@ -2,38 +2,15 @@
 
 use serde_json::json;
 
-use super::last_administrator::{LastAdministrator, require_another_administrator};
+use super::last_administrator::require_another_administrator;
 use super::queries::LinksToVoid;
-use super::{Permissions, User, Users, queries};
-use crate::account_state::{self, ChangePending, UserStatus};
+use super::update::{UpdateError, find_manageable};
+use super::{Permissions, Users, queries};
+use crate::account_state::{self, UserStatus};
 use crate::base::ids::UserId;
-use crate::clients::{ActingAs, ActingError};
-use crate::db;
+use crate::clients::ActingAs;
 use crate::history::{self, Event};
 use crate::sessions::{self, Ended};
-
-/// Why a user was not suspended or reactivated.
-#[derive(Debug, thiserror::Error)]
-pub enum SuspendError {
-    /// No user has this ID.
-    #[error("no user has this ID")]
-    Unknown,
-    /// The user is the last administrator who can sign in.
-    #[error(transparent)]
-    LastAdministrator(#[from] LastAdministrator),
-    /// The caller may not manage this user.
-    #[error("the caller may not manage this user")]
-    NotPermitted,
-    /// The caller may no longer make the change.
-    #[error(transparent)]
-    Acting(#[from] ActingError),
-    /// The change is committed, but not in force yet.
-    #[error(transparent)]
-    Pending(#[from] ChangePending),
-    /// A database error.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-}
 
 impl Users {
     /// Suspends a user: all their sessions end, the unused links for them are voided, and their passkeys can't be used.
@@ -44,14 +21,14 @@ impl Users {
         reason: Option<String>,
         permissions: Permissions,
         acting: ActingAs,
-    ) -> Result<Ended, SuspendError> {
+    ) -> Result<Ended, UpdateError> {
         let database = self.database.clone();
         let ended = self
             .database
             .write(move |conn| {
                 let author = acting.check(conn, &[id])?;
                 let Some(now) = account_state::begin_change(conn, &database, id)? else {
-                    return Err(SuspendError::Unknown);
+                    return Err(UpdateError::Unknown);
                 };
                 let mut user = find_manageable(conn, id, permissions)?;
                 if user.status == UserStatus::Suspended {
@@ -62,7 +39,7 @@ impl Users {
                 }
                 user.status = UserStatus::Suspended;
                 user.save(conn, now, &author)?;
-                queries::void_invitations_of(conn, id, LinksToVoid::All, now)?;
+                queries::void_links(conn, LinksToVoid::For(id), now)?;
                 let ended = sessions::end_all_unrecorded(conn, id, now, "suspended")?;
                 let event = Event::done("user.suspended")
                     .subject(id)
@@ -83,13 +60,13 @@ impl Users {
         reason: Option<String>,
         permissions: Permissions,
         acting: ActingAs,
-    ) -> Result<(), SuspendError> {
+    ) -> Result<(), UpdateError> {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
                 let author = acting.check(conn, &[id])?;
                 let Some(now) = account_state::begin_change(conn, &database, id)? else {
-                    return Err(SuspendError::Unknown);
+                    return Err(UpdateError::Unknown);
                 };
                 let mut user = find_manageable(conn, id, permissions)?;
                 if user.status != UserStatus::Suspended {
@@ -111,16 +88,4 @@ impl Users {
         self.account_states.publish(id).await?;
         Ok(())
     }
-}
-
-fn find_manageable(
-    conn: &mut db::Connection,
-    id: UserId,
-    permissions: Permissions,
-) -> Result<User, SuspendError> {
-    let user = queries::find_user(conn, id)?.ok_or(SuspendError::Unknown)?;
-    if !permissions.may_manage(conn, id, &user.roles)? {
-        return Err(SuspendError::NotPermitted);
-    }
-    Ok(user)
 }

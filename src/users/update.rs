@@ -9,15 +9,17 @@ use super::fields::{DisplayName, Email, Username};
 use super::last_administrator::{LastAdministrator, require_another_administrator};
 use super::permissions::are_privileged;
 use super::queries::LinksToVoid;
-use super::usernames::RenameLimit;
+use super::usernames::may_be_renamed;
 use super::{Permissions, User, Users, queries};
 use crate::account_state::{self, ChangePending, UserStatus};
 use crate::base::attributes;
 use crate::base::clock::Timestamp;
+use crate::base::config;
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Event};
+use crate::sessions::EndError;
 
 /// Changes of a user; `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
@@ -37,10 +39,10 @@ pub struct UserChange {
     pub roles: Option<Vec<String>>,
 }
 
-/// Why a user was not changed.
+/// Why a user was not changed, suspended or reactivated, or their sessions were not ended.
 #[derive(Debug, thiserror::Error)]
 pub enum UpdateError {
-    /// No user has this ID.
+    /// No user has this ID, or the user has no such session.
     #[error("no user has this ID")]
     Unknown,
     /// The user was changed since the caller read them; their current version.
@@ -81,6 +83,17 @@ pub enum UpdateError {
     Database(#[from] db::Error),
 }
 
+impl From<EndError> for UpdateError {
+    fn from(error: EndError) -> Self {
+        match error {
+            EndError::Unknown => Self::Unknown,
+            EndError::Acting(error) => Self::Acting(error),
+            EndError::Pending(error) => Self::Pending(error),
+            EndError::Database(error) => Self::Database(error),
+        }
+    }
+}
+
 impl Users {
     /// Changes a user; with `expected`, only if that is still their version.
     pub async fn update(
@@ -95,7 +108,7 @@ impl Users {
         if wanted.is_some_and(|wanted| !attributes::are_within_limits(wanted)) {
             return Err(UpdateError::TooManyAttributes);
         }
-        let (database, renames) = (self.database.clone(), self.rename_limit);
+        let (database, limits) = (self.database.clone(), self.config);
         let user = self
             .database
             .write(move |conn| {
@@ -103,11 +116,8 @@ impl Users {
                 let Some(now) = account_state::begin_change(conn, &database, id)? else {
                     return Err(UpdateError::Unknown);
                 };
-                let mut user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
+                let mut user = find_manageable(conn, id, permissions)?;
                 let explicit = change.email_verified;
-                if !permissions.may_manage(conn, id, &user.roles)? {
-                    return Err(UpdateError::NotPermitted);
-                }
                 if expected.is_some_and(|expected| expected != user.version) {
                     return Err(UpdateError::VersionMismatch(user.version));
                 }
@@ -117,7 +127,7 @@ impl Users {
                     return Err(UpdateError::ConfirmationNotAllowed);
                 }
                 if !permissions.is_administrator(conn)? {
-                    change.require_rename_allowed(conn, id, renames, now)?;
+                    change.require_rename_allowed(conn, id, limits, now)?;
                 }
                 change.apply(conn, &mut user, permissions)?;
                 // An unchanged address was entered by someone else, so it isn't confirmed implicitly.
@@ -152,6 +162,19 @@ impl Users {
     }
 }
 
+/// Finds a user, and checks that the caller may manage them.
+pub(super) fn find_manageable(
+    conn: &mut Connection,
+    id: UserId,
+    permissions: Permissions,
+) -> Result<User, UpdateError> {
+    let user = queries::find_user(conn, id)?.ok_or(UpdateError::Unknown)?;
+    if !permissions.may_manage(conn, id, &user.roles)? {
+        return Err(UpdateError::NotPermitted);
+    }
+    Ok(user)
+}
+
 /// Voids links that are no longer allowed after a change of the user's roles.
 fn void_links(
     conn: &mut Connection,
@@ -161,13 +184,13 @@ fn void_links(
 ) -> db::Result<()> {
     if after.is_administrator() && !before.is_administrator() {
         // Links that others created for an ordinary user must not give access to an administrator's account.
-        queries::void_invitations_of(conn, after.id, LinksToVoid::All, now)?;
+        queries::void_links(conn, LinksToVoid::For(after.id), now)?;
     }
     let is_lost = |role: &&String| !after.roles.contains(role);
     let lost: Vec<String> = before.roles.iter().filter(is_lost).cloned().collect();
     if are_privileged(conn, &lost)? {
         // Links that the user created by means of a removed role stay void if the role is assigned again.
-        queries::void_invitations_by(conn, after.id, now)?;
+        queries::void_links(conn, LinksToVoid::CreatedBy(after.id), now)?;
     }
     Ok(())
 }
@@ -179,14 +202,14 @@ impl UserChange {
         &self,
         conn: &mut Connection,
         user: UserId,
-        renames: RenameLimit,
+        limits: config::Users,
         now: Timestamp,
     ) -> Result<(), UpdateError> {
         let is_new = match &self.username {
             Some(name) => queries::find_by_any_username(conn, name.as_str())?.is_none(),
             None => false,
         };
-        if is_new && !renames.allows(conn, user, now)? {
+        if is_new && !may_be_renamed(conn, user, limits, now)? {
             return Err(UpdateError::TooManyRenames);
         }
         Ok(())
@@ -261,8 +284,12 @@ fn set_roles(
 ) -> Result<(), UpdateError> {
     roles.sort_unstable();
     roles.dedup();
-    let (before, after) = (as_set(&user.roles), as_set(&roles));
-    let changed: Vec<String> = before.symmetric_difference(&after).cloned().collect();
+    let (before, after) = (
+        BTreeSet::from_iter(&user.roles),
+        BTreeSet::from_iter(&roles),
+    );
+    let changed = before.symmetric_difference(&after);
+    let changed: Vec<String> = changed.copied().cloned().collect();
     if let Some(role) = queries::lock_roles(conn, &changed)? {
         return Err(UpdateError::UnknownRole(role));
     }
@@ -276,10 +303,6 @@ fn set_roles(
         require_another_administrator(conn, user.id)??;
     }
     Ok(())
-}
-
-fn as_set(roles: &[String]) -> BTreeSet<String> {
-    roles.iter().cloned().collect()
 }
 
 /// The fields of a user that can be changed, for the audit event.

@@ -95,9 +95,29 @@ impl From<User> for UserView {
 }
 
 impl User {
-    /// Version as an entity tag (RFC 9110 §8.8.3).
-    pub fn etag(&self) -> String {
-        format!("\"{}\"", self.version)
+    /// A new user without an email address and roles. The display name is by default the username.
+    pub(super) fn new(
+        id: UserId,
+        username: String,
+        display_name: Option<String>,
+        status: UserStatus,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            display_name: display_name.unwrap_or_else(|| username.clone()),
+            username,
+            email: None,
+            email_state: EmailState::Unverified,
+            email_verified_at: None,
+            email_verified_by: None,
+            status,
+            attributes: Map::new(),
+            roles: Vec::new(),
+            created_at: now,
+            version: 1,
+            as_of: now,
+        }
     }
 
     /// Whether the email address is verified.
@@ -129,14 +149,14 @@ impl User {
         self.version = self.version.saturating_add(1);
         self.as_of = next_as_of(now, self.as_of);
         queries::claim_username(conn, self.id, &self.username, Some(self.as_of))?;
-        queries::update_user(conn, self, author)?;
+        queries::store_version(conn, self, author)?;
         queries::set_roles(conn, self.id, &self.roles)?;
         self.record_version(conn, author)
     }
 
     /// Inserts a new user, with their account state and first revision.
     pub(super) fn create(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
-        queries::insert_user(conn, self, author)?;
+        queries::store_version(conn, self, author)?;
         queries::claim_username(conn, self.id, &self.username, None)?;
         queries::set_roles(conn, self.id, &self.roles)?;
         crate::account_state::insert(conn, self.id, self.as_of)?;

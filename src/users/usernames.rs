@@ -4,8 +4,6 @@
 //! limited: otherwise anyone who manages users could reserve any number of usernames. A username that was never used to
 //! sign in may be released.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -19,30 +17,16 @@ use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Event};
 
-/// How often a user may be renamed, except by a signed-in administrator or the command line.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RenameLimit {
-    max: i64,
-    window: Duration,
-}
-
-impl RenameLimit {
-    pub(super) fn new(config: config::Users) -> Self {
-        Self {
-            max: i64::from(config.max_renames),
-            window: config.rename_window,
-        }
-    }
-
-    /// Whether the user may be given one more new username. The caller holds the lock on the user's account state.
-    pub(super) fn allows(
-        self,
-        conn: &mut Connection,
-        user: UserId,
-        now: Timestamp,
-    ) -> db::Result<bool> {
-        Ok(queries::count_renames(conn, user, now.before(self.window))? < self.max)
-    }
+/// Whether a user may be given one more new username by callers who are not administrators. The caller holds the lock on the user's
+/// account state.
+pub(super) fn may_be_renamed(
+    conn: &mut Connection,
+    user: UserId,
+    limits: config::Users,
+    now: Timestamp,
+) -> db::Result<bool> {
+    let renames = queries::count_renames(conn, user, now.before(limits.rename_window))?;
+    Ok(renames < i64::from(limits.max_renames))
 }
 
 /// A name that a user has or had.
@@ -88,11 +72,6 @@ pub enum ReleaseError {
     /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
-}
-
-/// Records that a user signed in with their current username. Called in the transaction that opens the session.
-pub fn mark_username_used(conn: &mut Connection, username: &str, now: Timestamp) -> db::Result<()> {
-    queries::mark_username_used(conn, username, now)
 }
 
 impl Users {

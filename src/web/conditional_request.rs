@@ -19,16 +19,17 @@ pub fn matches_etag(request: &HttpRequest, etag: &str) -> bool {
     })
 }
 
-/// Completes a response with its entity tag and its body; 304 without a body if the client has
+/// Completes a response with the version as its entity tag (RFC 9110 §8.8.3) and its body; 304 without a body if the client has
 /// this version (see [`matches_etag`]).
 pub fn respond_with_etag(
     request: &HttpRequest,
     mut response: HttpResponseBuilder,
-    etag: &str,
+    version: i64,
     body: impl Serialize,
 ) -> HttpResponse {
-    response.insert_header((header::ETAG, etag));
-    if matches_etag(request, etag) {
+    let etag = format!("\"{version}\"");
+    response.insert_header((header::ETAG, etag.as_str()));
+    if matches_etag(request, &etag) {
         return response.status(StatusCode::NOT_MODIFIED).finish();
     }
     response.json(body)
@@ -141,7 +142,7 @@ mod tests {
     fn a_matching_tag_returns_304_without_a_body() {
         let answer = |known: &str| {
             let request = TestRequest::get().insert_header((header::IF_NONE_MATCH, known));
-            respond_with_etag(&request.to_http_request(), HttpResponse::Ok(), "\"7\"", 17)
+            respond_with_etag(&request.to_http_request(), HttpResponse::Ok(), 7, 17)
         };
         for (known, status) in [("\"7\"", 304), ("\"6\"", 200)] {
             let answer = answer(known);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use diesel::prelude::*;
 use doorward::base::clock::Timestamp;
 use doorward::base::ids::UserId;
-use doorward::clients::{ActingAs, GrantType, Metadata, RedirectUri, Scopes};
+use doorward::clients::{GrantType, Metadata, RedirectUri, Scopes};
 use doorward::db::schema::{account_states, sessions};
 use serde_json::{Value, json};
 
@@ -79,12 +79,10 @@ fn short_helper(server: &TestServer) -> RelyingParty {
         ..Metadata::default()
     };
     let scopes = Scopes::parse("openid users:write").expect("scopes");
-    let clients = &server.app.clients;
-    let created = clients.create("a helper", scopes, metadata, ActingAs::command());
-    let (client, secret) = server.run(created).expect("a client");
+    let (id, secret) = server.create_client("a helper", &scopes, &metadata);
     RelyingParty {
-        id: client.id.to_string(),
-        secret: secret.map(|secret| secret.expose().to_owned()),
+        id,
+        secret,
         server: server.browser(),
     }
 }

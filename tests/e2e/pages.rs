@@ -66,16 +66,11 @@ fn app_with_long_texts(server: &TestServer) -> RelyingParty {
                   https://reports.example/scopes/everything-that-there-is.read-and-write";
     let name =
         "Quarterly Reports and Forecasts of the Department for Unspeakably-Long-Compound-Names";
-    let created = server.run(server.app.clients.create(
-        name,
-        Scopes::parse(scopes).expect("scopes"),
-        metadata,
-        doorward::clients::ActingAs::command(),
-    ));
-    let (client, secret) = created.expect("a client");
+    let scopes = Scopes::parse(scopes).expect("scopes");
+    let (id, secret) = server.create_client(name, &scopes, &metadata);
     RelyingParty {
-        id: client.id.to_string(),
-        secret: secret.map(|secret| secret.expose().to_owned()),
+        id,
+        secret,
         ..server.relying_party(|_| {})
     }
 }

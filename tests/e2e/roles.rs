@@ -29,15 +29,15 @@ fn roles_of(server: &TestServer, name: &str) -> Vec<String> {
 
 /// Creates roles as the command does.
 pub(super) fn create_role(server: &TestServer, name: &str, description: &str, manages: &[&str]) {
-    let wanted = doorward::users::NewRole {
-        name: name.parse().expect("a name"),
-        description: description.parse().expect("a description"),
-        manages_roles: manages.iter().map(|name| (*name).to_owned()).collect(),
-        manages_assignments_on: Vec::new(),
+    let name = name.parse().expect("a name");
+    let fields = doorward::users::RoleChange {
+        description: Some(description.parse().expect("a description")),
+        manages_roles: Some(manages.iter().map(|name| (*name).to_owned()).collect()),
+        manages_assignments_on: None,
     };
     let author = doorward::clients::ActingAs::command();
     server
-        .run(server.app.users.create_role(wanted, author))
+        .run(server.app.users.create_role(name, fields, author))
         .expect("a role");
 }
 

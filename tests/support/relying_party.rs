@@ -108,16 +108,11 @@ impl TestServer {
             require_consent: false,
             ..Metadata::default()
         };
-        let author = doorward::clients::ActingAs::command();
         let scopes = Scopes::parse(scope).expect("scopes");
-        let created = self
-            .app
-            .clients
-            .create("a helper", scopes, metadata, author);
-        let (client, secret) = self.run(created).expect("a client");
+        let (id, secret) = self.create_client("a helper", &scopes, &metadata);
         RelyingParty {
-            id: client.id.to_string(),
-            secret: secret.map(|secret| secret.expose().to_owned()),
+            id,
+            secret,
             server: self.browser(),
         }
     }

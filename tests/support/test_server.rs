@@ -8,11 +8,11 @@ use doorward::base::clock::Clock;
 use doorward::base::config::{Config, Network, Origin};
 use doorward::base::fault_injection::FaultInjector;
 use doorward::base::secrets::MasterKey;
-use doorward::clients::{GrantType, Metadata, RedirectUri, Scope, Scopes};
+use doorward::clients::{AuthMethod, GrantType, Metadata, RedirectUri, Scope, Scopes};
 use doorward::db::Database;
 use doorward::server::{self, Running};
 use secrecy::SecretString;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -229,16 +229,32 @@ impl TestServer {
     /// Creates a client with these scopes; returns its ID and secret.
     pub fn client(&self, scopes: &[&str]) -> (String, String) {
         let scopes = Scopes::parse(&scopes.join(" ")).expect("scopes");
+        let (id, secret) = self.create_client("a service", &scopes, &Metadata::default());
+        (id, secret.expect("a secret"))
+    }
+
+    /// Registers a client as the command line does. Returns its ID, and its secret if it has one.
+    pub fn create_client(
+        &self,
+        name: &str,
+        scopes: &Scopes,
+        metadata: &Metadata,
+    ) -> (String, Option<String>) {
+        let mut members = json!(metadata);
+        let method = metadata.token_endpoint_auth_method;
+        if metadata.accepts_either_secret_method && method == AuthMethod::ClientSecretBasic {
+            members["token_endpoint_auth_method"] = Value::Null;
+        }
+        members["client_name"] = name.into();
+        members["scope"] = scopes.to_text().into();
+        let all = members.as_object_mut().expect("members");
+        all.remove("accepts_either_secret_method");
+        let change = serde_json::from_value(members).expect("a client");
         let author = doorward::clients::ActingAs::command();
-        let created = self.run(self.app.clients.create(
-            "a service",
-            scopes,
-            Metadata::default(),
-            author,
-        ));
+        let created = self.run(self.app.clients.register(change, author));
         let (client, secret) = created.expect("a client");
-        let secret = secret.expect("a secret");
-        (client.id.to_string(), secret.expose().to_owned())
+        let secret = secret.map(|secret| secret.expose().to_owned());
+        (client.id.to_string(), secret)
     }
 
     /// Creates an app that users sign in to, with all scopes about users and without consent. Returns its ID, and its secret
@@ -252,15 +268,7 @@ impl TestServer {
             ..Metadata::default()
         };
         change(&mut metadata);
-        let created = self.run(self.app.clients.create(
-            "an app",
-            Scope::OPENID.into_iter().collect(),
-            metadata,
-            doorward::clients::ActingAs::command(),
-        ));
-        let (client, secret) = created.expect("a client");
-        let secret = secret.map(|secret| secret.expose().to_owned());
-        (client.id.to_string(), secret)
+        self.create_client("an app", &Scope::OPENID.into_iter().collect(), &metadata)
     }
 }
 

@@ -70,7 +70,16 @@ pub async fn update_me(
     users: web::Data<Users>,
     body: AnyCase<UpdateMe>,
 ) -> Answer {
-    let change = change_of(body.0.display_name.as_deref(), body.0.email)?;
+    let UpdateMe {
+        display_name,
+        email,
+    } = body.0;
+    let email = email.map(|email| field("email", email.as_deref(), Email::parse));
+    let change = UserChange {
+        display_name: field("display_name", display_name.as_deref(), DisplayName::parse)?,
+        email: email.transpose()?,
+        ..UserChange::default()
+    };
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
     let expected = crate::web::if_match_version(&request)?;
@@ -79,24 +88,6 @@ pub async fn update_me(
         .update(user, change, expected, Permissions::Administrator, acting)
         .await?;
     Ok(answer_user(&request, changed))
-}
-
-/// Parses a user's change to their own account.
-///
-/// # Errors
-/// `invalid-field` for a display name or email address that is not valid.
-pub(super) fn change_of(
-    display_name: Option<&str>,
-    email: Option<Option<String>>,
-) -> Result<UserChange, Problem> {
-    let display_name = field("display_name", display_name, DisplayName::parse)?;
-    let email = email.map(|email| field("email", email.as_deref(), Email::parse));
-    let email = email.transpose()?;
-    Ok(UserChange {
-        display_name,
-        email,
-        ..UserChange::default()
-    })
 }
 
 /// Locks the signed-in user's account: all sessions end, and no passkey signs in, until an administrator reactivates it.

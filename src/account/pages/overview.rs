@@ -1,10 +1,7 @@
 //! `GET /account`: the account page. A refused form is answered with this page, too.
 
-use std::future::{Ready, ready};
-
-use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
@@ -16,7 +13,7 @@ use crate::oidc::Oidc;
 use crate::passkeys::{PasskeyEntry, Passkeys};
 use crate::sessions::{PageVisitor, SessionEntry, Sessions};
 use crate::users::Users;
-use crate::web::{Answer, FieldProblem, Frame, Problem, page_with_status};
+use crate::web::{Answer, FieldProblem, Frame, page_with_status};
 
 /// A passkey name that was refused, as it was typed.
 #[derive(Debug)]
@@ -79,72 +76,52 @@ pub(super) async fn show_account(
             .notice("account.notice", query.notice.as_deref()),
         ..FormState::default()
     };
-    account_data.render(visitor, form_state).await
+    render(account_data, visitor, form_state).await
 }
 
 /// The modules that the page reads from.
-#[derive(Clone)]
-pub(super) struct AccountData {
-    users: web::Data<Users>,
-    passkeys: web::Data<Passkeys>,
-    sessions: web::Data<Sessions>,
-    oidc: web::Data<Oidc>,
-}
+pub(super) type AccountData = (
+    web::Data<Users>,
+    web::Data<Passkeys>,
+    web::Data<Sessions>,
+    web::Data<Oidc>,
+);
 
-impl FromRequest for AccountData {
-    type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        fn app_data<T: 'static>(request: &HttpRequest) -> Result<web::Data<T>, Problem> {
-            let found = request.app_data::<web::Data<T>>().cloned();
-            found.ok_or_else(Problem::internal)
-        }
-        let account_data = || {
-            Ok(Self {
-                users: app_data(request)?,
-                passkeys: app_data(request)?,
-                sessions: app_data(request)?,
-                oidc: app_data(request)?,
-            })
-        };
-        ready(account_data())
-    }
-}
-
-impl AccountData {
-    /// Renders the page. The status is 200; for a refused form it is 409 if the user was changed in between, otherwise 400.
-    pub(super) async fn render(&self, visitor: PageVisitor, form_state: FormState) -> Answer {
-        let user = visitor.user();
-        let session = visitor.session().id;
-        let account_state = visitor.signed_in.account_state;
-        let status = match form_state.problem {
-            Some(_) if form_state.has_changed_meanwhile => StatusCode::CONFLICT,
-            Some(_) => StatusCode::BAD_REQUEST,
-            None => StatusCode::OK,
-        };
-        let version = self.users.find(&user.to_string()).await?.version;
-        let apps = self.oidc.list_apps(user).await?.into_iter();
-        let apps = apps.map(|access| AppEntry::new(&visitor.frame, access));
-        let template = AccountPage {
-            apps: apps.collect(),
-            frame: visitor.frame,
-            notice: form_state.notice,
-            problem: form_state.problem,
-            rp_id: self.passkeys.rp_id().to_owned(),
-            user_handle: user_handle(user),
-            username: account_state.username,
-            version,
-            typed_display_name: form_state
-                .display_name
-                .unwrap_or_else(|| account_state.display_name.clone()),
-            display_name: account_state.display_name,
-            email: form_state.email.or(account_state.email).unwrap_or_default(),
-            is_email_verified: account_state.email_verified,
-            typed_name: form_state.typed_name,
-            passkeys: self.passkeys.list_entries(user, false).await?,
-            sessions: self.sessions.list_entries(user, session).await?,
-        };
-        page_with_status(status, &template)
-    }
+/// Renders the page. The status is 200; for a refused form it is 409 if the user was changed in between, otherwise 400.
+pub(super) async fn render(
+    (users, passkeys, sessions, oidc): AccountData,
+    visitor: PageVisitor,
+    form_state: FormState,
+) -> Answer {
+    let user = visitor.user();
+    let session = visitor.session().id;
+    let account_state = visitor.signed_in.account_state;
+    let status = match form_state.problem {
+        Some(_) if form_state.has_changed_meanwhile => StatusCode::CONFLICT,
+        Some(_) => StatusCode::BAD_REQUEST,
+        None => StatusCode::OK,
+    };
+    let version = users.find(&user.to_string()).await?.version;
+    let apps = oidc.list_apps(user).await?.into_iter();
+    let apps = apps.map(|access| AppEntry::new(&visitor.frame, access));
+    let template = AccountPage {
+        apps: apps.collect(),
+        frame: visitor.frame,
+        notice: form_state.notice,
+        problem: form_state.problem,
+        rp_id: passkeys.rp_id().to_owned(),
+        user_handle: user_handle(user),
+        username: account_state.username,
+        version,
+        typed_display_name: form_state
+            .display_name
+            .unwrap_or_else(|| account_state.display_name.clone()),
+        display_name: account_state.display_name,
+        email: form_state.email.or(account_state.email).unwrap_or_default(),
+        is_email_verified: account_state.email_verified,
+        typed_name: form_state.typed_name,
+        passkeys: passkeys.list_entries(user, false).await?,
+        sessions: sessions.list_entries(user, session).await?,
+    };
+    page_with_status(status, &template)
 }

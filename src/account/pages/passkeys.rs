@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::overview::{AccountData, FormState, TypedName};
+use super::overview::{AccountData, FormState, TypedName, render};
 use super::visitor::Owner;
 use crate::base::ids::PasskeyId;
 use crate::passkeys::{ManageError, Passkeys};
@@ -40,7 +40,7 @@ pub(super) async fn rename_passkey(
                 typed_name: Some(TypedName { passkey: id, name }),
                 ..FormState::default()
             };
-            account_data.render(visitor, form_state).await
+            render(account_data, visitor, form_state).await
         }
         Err(error) => Err(error.into()),
     }

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
-use super::overview::{AccountData, FormState};
+use super::overview::{AccountData, FormState, render};
 use super::visitor::Owner;
 use crate::users::{DisplayName, Email, Permissions, UpdateError, UserChange, Users};
 use crate::web::{Answer, FieldProblem, Frame, redirect};
@@ -54,7 +54,7 @@ pub(super) async fn save_profile(
                 email: Some(profile.email),
                 ..FormState::default()
             };
-            return account_data.render(visitor, form_state).await;
+            return render(account_data, visitor, form_state).await;
         }
     };
     let acting = visitor.acting(&request);
@@ -72,7 +72,7 @@ pub(super) async fn save_profile(
                 has_changed_meanwhile: true,
                 ..FormState::default()
             };
-            account_data.render(visitor, form_state).await
+            render(account_data, visitor, form_state).await
         }
         Err(error) => Err(error.into()),
     }

@@ -49,9 +49,6 @@ impl Commands {
         chosen: Option<TypedSecret>,
         permit: Permit,
     ) -> Result<ClientUpdate, ClientError> {
-        match chosen {
-            Some(secret) => self.clients.set_secret(id, secret, permit.acting).await,
-            None => self.clients.rotate_secret(id, permit.acting).await,
-        }
+        self.clients.rotate_secret(id, chosen, permit.acting).await
     }
 }

@@ -132,7 +132,7 @@ pub async fn put_resource(
     Ok(respond_with_etag(
         &request,
         response,
-        &put.resource.etag(),
+        put.resource.version,
         put.resource,
     ))
 }
@@ -171,11 +171,10 @@ pub async fn read_resource(
         return answer_past(&commands, resource_entity(&name), at).await;
     }
     let resource = commands.assignments.read_resource(name).await?;
-    let etag = resource.etag();
     Ok(respond_with_etag(
         &request,
         HttpResponse::Ok(),
-        &etag,
+        resource.version,
         resource,
     ))
 }

@@ -10,7 +10,7 @@ use super::history::{AsOf, CurrentOrAsOf, answer_past, role_entity};
 use crate::admin::commands::Commands;
 use crate::assignments::ResourceType;
 use crate::sessions::CallerError;
-use crate::users::{NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName};
+use crate::users::{Role, RoleChange, RoleDescription, RoleError, RoleName};
 use crate::web::{
     Answer, AnyCase, Page, Problem, cursor, field, require_if_match, respond_with_etag,
     version_conflict,
@@ -58,15 +58,15 @@ fn parse_types(types: Vec<String>) -> Result<Vec<String>, Problem> {
 }
 
 impl CreateRole {
-    fn parse(self) -> Result<NewRole, Problem> {
-        Ok(NewRole {
-            name: RoleName::parse(&self.name)
-                .map_err(|fault| Problem::invalid_field("name", fault))?,
-            description: RoleDescription::parse(&self.description)
-                .map_err(|fault| Problem::invalid_field("description", fault))?,
-            manages_roles: self.manages_roles,
-            manages_assignments_on: parse_types(self.manages_assignments_on)?,
-        })
+    fn parse(self) -> Result<(RoleName, RoleChange), Problem> {
+        let name = RoleName::parse(&self.name);
+        let name = name.map_err(|fault| Problem::invalid_field("name", fault))?;
+        let fields = UpdateRole {
+            description: Some(self.description),
+            manages_roles: Some(self.manages_roles),
+            manages_assignments_on: Some(self.manages_assignments_on),
+        };
+        Ok((name, fields.parse()?))
     }
 }
 
@@ -85,7 +85,7 @@ impl UpdateRole {
 }
 
 fn answer(request: &HttpRequest, response: HttpResponseBuilder, role: &Role) -> HttpResponse {
-    respond_with_etag(request, response, &role.etag(), role)
+    respond_with_etag(request, response, role.version, role)
 }
 
 /// Page of a list of roles.
@@ -140,8 +140,9 @@ pub async fn create_role(
     body: AnyCase<CreateRole>,
 ) -> Answer {
     let permit = commands.permit_roles()?;
-    let wanted = body.0.parse()?;
-    let role = commands.users.create_role(wanted, permit.acting).await?;
+    let (name, fields) = body.0.parse()?;
+    let created = commands.users.create_role(name, fields, permit.acting);
+    let role = created.await?;
     let mut response = HttpResponse::Created();
     response.insert_header((header::LOCATION, format!("/v1/roles/{}", role.name)));
     Ok(answer(&request, response, &role))

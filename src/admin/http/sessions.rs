@@ -3,12 +3,10 @@
 use actix_web::{HttpResponse, web};
 
 use super::Reason;
-use super::problems::not_yours;
 use crate::admin::commands::Commands;
 use crate::base::ids::SessionId;
 use crate::clients::Scope;
 use crate::sessions::{Ended, SessionView};
-use crate::users::SignOutError;
 use crate::web::{Answer, Items, Problem, SessionsEnded};
 
 /// Lists the open sessions of a user.
@@ -75,13 +73,4 @@ pub async fn end_session(
         .end_session(user, id, reason.parse()?, permit.permissions, permit.acting)
         .await?;
     Ok(answer(&ended))
-}
-
-impl From<SignOutError> for Problem {
-    fn from(error: SignOutError) -> Self {
-        match error {
-            SignOutError::NotPermitted => not_yours(),
-            SignOutError::End(error) => error.into(),
-        }
-    }
 }

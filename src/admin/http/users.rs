@@ -12,8 +12,8 @@ use crate::admin::commands::Commands;
 use crate::clients::Scope;
 use crate::users::http::answer_user;
 use crate::users::{
-    DisplayName, Email, ReleaseError, SuspendError, UpdateError, UserChange, UserCursor,
-    UserFilter, UserListPosition, UserView, Username, UsernameView,
+    DisplayName, Email, ReleaseError, UpdateError, UserChange, UserCursor, UserFilter,
+    UserListPosition, UserView, Username, UsernameView,
 };
 use crate::web::{
     Answer, AnyCase, Items, Page, Problem, cursor, field, require_if_match, version_conflict,
@@ -276,19 +276,6 @@ impl From<ReleaseError> for Problem {
             ),
             ReleaseError::Acting(error) => error.into(),
             ReleaseError::Database(error) => error.into(),
-        }
-    }
-}
-
-impl From<SuspendError> for Problem {
-    fn from(error: SuspendError) -> Self {
-        match error {
-            SuspendError::Unknown => Self::not_found(),
-            SuspendError::LastAdministrator(error) => error.into(),
-            SuspendError::NotPermitted => not_yours(),
-            SuspendError::Acting(error) => error.into(),
-            SuspendError::Pending(error) => error.into(),
-            SuspendError::Database(error) => error.into(),
         }
     }
 }

@@ -137,10 +137,8 @@ impl Client {
             Self::List => list(app, output).await?,
             Self::Presets => list_presets(output),
             Self::RotateSecret { client, secret } => {
-                let updated = match read_secret(secret)? {
-                    Some(secret) => app.clients.set_secret(client, secret, acting).await?,
-                    None => app.clients.rotate_secret(client, acting).await?,
-                };
+                let secret = read_secret(secret)?;
+                let updated = app.clients.rotate_secret(client, secret, acting).await?;
                 show_update(updated, output)?;
             }
             Self::Enable(TargetClient { client, reason }) => {

@@ -99,15 +99,11 @@ impl Preset {
             let url = url.as_ref().ok_or(PresetError::UrlNeeded)?;
             Ok(format!("{url}{path}"))
         };
-        let own: Vec<String> = self
-            .redirect_paths
-            .iter()
-            .map(below)
-            .collect::<Result<_, _>>()?;
-        let redirect_uris: Vec<String> = own
-            .into_iter()
-            .chain(self.fixed_redirect_uris.clone())
-            .collect();
+        let mut redirect_uris = Vec::new();
+        for path in &self.redirect_paths {
+            redirect_uris.push(below(path)?);
+        }
+        redirect_uris.extend(self.fixed_redirect_uris.clone());
         let post_logout = self.post_logout_path.as_ref().map(below).transpose()?;
         let backchannel = self
             .backchannel_logout_path

@@ -14,10 +14,7 @@ use crate::db::{Connection, Json, Result};
 const AUDIENCES_LOCK: i64 = 0x0D00_0A0D;
 
 /// Lists the audiences of all other clients, and takes the lock on audiences until the transaction ends.
-pub(in crate::clients) fn list_audiences_of_others(
-    conn: &mut Connection,
-    id: ClientId,
-) -> Result<BTreeSet<String>> {
+pub fn list_audiences_of_others(conn: &mut Connection, id: ClientId) -> Result<BTreeSet<String>> {
     lock_for_transaction(conn, AUDIENCES_LOCK)?;
     let others = client_audiences::table
         .filter(client_audiences::client_id.ne(id))

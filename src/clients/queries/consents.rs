@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use diesel::prelude::*;
 
-use super::parse_scopes;
+use super::{parse_scopes, scope_names};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::Scopes;
@@ -48,10 +48,6 @@ pub struct Consent {
     pub is_stored: bool,
     /// The client's current consent epoch, under which a new consent is stored.
     pub client_epoch: i64,
-}
-
-fn names(scopes: &Scopes) -> Json<Vec<String>> {
-    Json(scopes.names().map(str::to_owned).collect())
 }
 
 fn resources(resources: &BTreeSet<String>) -> Json<Vec<String>> {
@@ -126,26 +122,20 @@ pub fn store(
     found: &Consent,
     now: Timestamp,
 ) -> Result<()> {
+    let columns = (
+        consents::scopes.eq(scope_names(&granted.scopes)),
+        consents::resources.eq(resources(&granted.resources)),
+        consents::updated_at.eq(now),
+        consents::client_epoch.eq(found.client_epoch),
+    );
     if found.is_stored {
         diesel::update(consents::table.find((user, client)))
-            .set((
-                consents::scopes.eq(names(&granted.scopes)),
-                consents::resources.eq(resources(&granted.resources)),
-                consents::updated_at.eq(now),
-                consents::client_epoch.eq(found.client_epoch),
-            ))
+            .set(columns)
             .execute(conn)?;
     } else {
+        let id = (consents::user_id.eq(user), consents::client_id.eq(client));
         diesel::insert_into(consents::table)
-            .values((
-                consents::user_id.eq(user),
-                consents::client_id.eq(client),
-                consents::scopes.eq(names(&granted.scopes)),
-                consents::resources.eq(resources(&granted.resources)),
-                consents::created_at.eq(now),
-                consents::updated_at.eq(now),
-                consents::client_epoch.eq(found.client_epoch),
-            ))
+            .values((id, consents::created_at.eq(now), columns))
             .execute(conn)?;
     }
     Ok(())

@@ -89,7 +89,7 @@ fn record(row: Row) -> ClientRecord {
             version: row.13,
             as_of: row.14,
         }),
-        secret_hash: secret.map(|secret| StoredSecret::from_bytes(secret).to_text()),
+        secret_hash: secret.map(|secret| StoredSecret(secret).to_text()),
         token_epoch,
         user_authorizations_epoch: row.8,
         revoked_tokens: row.9.0,
@@ -112,16 +112,13 @@ pub fn find(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>>
 }
 
 /// Like [`find`], but includes deleted clients, which are reported as disabled.
-pub(super) fn find_including_deleted(
-    conn: &mut Connection,
-    id: ClientId,
-) -> Result<Option<ClientRecord>> {
+pub fn find_including_deleted(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     let row = clients::table.find(id).first::<Row>(conn).optional()?;
     Ok(row.map(record))
 }
 
 /// Like [`find`], and locks the row until the transaction ends. Rows that refer to it may still be inserted.
-pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
+pub fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     let query = clients::table
         .find(id)
         .filter(clients::deleted_at.is_null());
@@ -130,7 +127,7 @@ pub(super) fn lock(conn: &mut Connection, id: ClientId) -> Result<Option<ClientR
 }
 
 /// Like [`lock`], for several clients in one statement, ordered by ID to avoid deadlocks. Unknown clients are left out.
-pub(super) fn lock_all(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<ClientRecord>> {
+pub fn lock_all(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<ClientRecord>> {
     let query = clients::table
         .filter(clients::id.eq_any(ids.to_vec()))
         .filter(clients::deleted_at.is_null())
@@ -140,7 +137,7 @@ pub(super) fn lock_all(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<Cl
 }
 
 /// Like [`lock`], but with a shared lock, for transactions that only need the row to stay unchanged.
-pub(super) fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
+pub fn lock_shared(conn: &mut Connection, id: ClientId) -> Result<Option<ClientRecord>> {
     let query = clients::table
         .find(id)
         .filter(clients::deleted_at.is_null());
@@ -166,7 +163,7 @@ pub fn wants_logout(conn: &mut Connection, id: ClientId) -> Result<bool> {
     }))
 }
 
-pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
+pub fn list(conn: &mut Connection) -> Result<Vec<Client>> {
     let rows = clients::table
         .filter(clients::deleted_at.is_null())
         .order((clients::created_at, clients::id))
@@ -175,7 +172,7 @@ pub(super) fn list(conn: &mut Connection) -> Result<Vec<Client>> {
 }
 
 /// Lists a page of clients, oldest first, after the one that the cursor names; `None` if the cursor's client never existed.
-pub(super) fn list_page(
+pub fn list_page(
     conn: &mut Connection,
     after: Option<ClientId>,
     limit: i64,
@@ -202,17 +199,14 @@ pub(super) fn list_page(
 }
 
 /// Lists the clients whose records changed since this instant of the database's clock, with their state versions.
-pub(super) fn list_changes_since(
-    conn: &mut Connection,
-    from: Timestamp,
-) -> Result<Vec<(ClientId, i64)>> {
+pub fn list_changes_since(conn: &mut Connection, from: Timestamp) -> Result<Vec<(ClientId, i64)>> {
     Ok(clients::table
         .filter(clients::changed_at.ge(from))
         .select((clients::id, clients::state_version))
         .load(conn)?)
 }
 
-pub(super) fn is_known_origin(conn: &mut Connection, origin: &str) -> Result<bool> {
+pub fn is_known_origin(conn: &mut Connection, origin: &str) -> Result<bool> {
     let query = client_origins::table
         .inner_join(clients::table)
         .filter(client_origins::origin.eq(origin))
@@ -223,11 +217,11 @@ pub(super) fn is_known_origin(conn: &mut Connection, origin: &str) -> Result<boo
     Ok(query.first::<ClientId>(conn).optional()?.is_some())
 }
 
-fn scope_names(client: &Client) -> Json<Vec<String>> {
-    Json(client.scopes.names().map(str::to_owned).collect())
+fn scope_names(scopes: &Scopes) -> Json<Vec<String>> {
+    Json(scopes.names().map(str::to_owned).collect())
 }
 
-pub(super) fn insert(
+pub fn insert(
     conn: &mut Connection,
     client: &Client,
     secret: Option<&StoredSecret>,
@@ -237,8 +231,8 @@ pub(super) fn insert(
         .values((
             clients::id.eq(client.id),
             clients::name.eq(&client.name),
-            clients::secret_hash.eq(secret.map(|secret| secret.as_bytes().to_vec())),
-            clients::scopes.eq(scope_names(client)),
+            clients::secret_hash.eq(secret.map(|secret| &secret.0)),
+            clients::scopes.eq(scope_names(&client.scopes)),
             clients::metadata.eq(StoredMetadata::of(client)),
             clients::enabled.eq(client.enabled),
             clients::deleted_at.eq(None::<Timestamp>),
@@ -261,7 +255,7 @@ pub(super) fn insert(
 }
 
 /// Saves the editable fields of a client except origins and audiences (see [`replace_names`]), and increments its state version.
-pub(super) fn update(
+pub fn update(
     conn: &mut Connection,
     client: &Client,
     now: Timestamp,
@@ -270,7 +264,7 @@ pub(super) fn update(
     diesel::update(clients::table.find(client.id))
         .set((
             clients::name.eq(&client.name),
-            clients::scopes.eq(scope_names(client)),
+            clients::scopes.eq(scope_names(&client.scopes)),
             clients::metadata.eq(StoredMetadata::of(client)),
             clients::enabled.eq(client.enabled),
             clients::state_version.eq(clients::state_version + 1),
@@ -286,14 +280,14 @@ pub(super) fn update(
 }
 
 /// Replaces the stored origins and audiences of a client.
-pub(super) fn replace_names(conn: &mut Connection, client: &Client) -> Result<()> {
+pub fn replace_names(conn: &mut Connection, client: &Client) -> Result<()> {
     delete_lookup_rows(conn, client.id)?;
     insert_lookup_rows(conn, client)
 }
 
 /// Sets a client's deletion time and removes its secret. The row remains, so that its ID is never reused. The
 /// caller also calls [`update`].
-pub(super) fn mark_deleted(conn: &mut Connection, id: ClientId, now: Timestamp) -> Result<()> {
+pub fn mark_deleted(conn: &mut Connection, id: ClientId, now: Timestamp) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set((
             clients::deleted_at.eq(now),
@@ -304,29 +298,29 @@ pub(super) fn mark_deleted(conn: &mut Connection, id: ClientId, now: Timestamp) 
 }
 
 /// Replaces or removes a client's secret. The caller also calls [`update`], which increments the state version.
-pub(super) fn update_secret(
+pub fn update_secret(
     conn: &mut Connection,
     id: ClientId,
     secret: Option<&StoredSecret>,
 ) -> Result<()> {
     diesel::update(clients::table.find(id))
-        .set(clients::secret_hash.eq(secret.map(|secret| secret.as_bytes().to_vec())))
+        .set(clients::secret_hash.eq(secret.map(|secret| &secret.0)))
         .execute(conn)?;
     Ok(())
 }
 
 /// Lists the clients whose secret an administrator chose.
-pub(super) fn list_with_chosen_secret(conn: &mut Connection) -> Result<Vec<ClientId>> {
+pub fn list_with_chosen_secret(conn: &mut Connection) -> Result<Vec<ClientId>> {
     let rows = clients::table
         .filter(clients::secret_hash.is_not_null())
         .select((clients::id, clients::secret_hash.assume_not_null()))
         .load::<(ClientId, Vec<u8>)>(conn)?;
-    let chosen = |(id, secret)| StoredSecret::from_bytes(secret).is_sealed().then_some(id);
+    let chosen = |(id, secret)| StoredSecret(secret).is_sealed().then_some(id);
     Ok(rows.into_iter().filter_map(chosen).collect())
 }
 
 /// Invalidates the tokens that a client got on its own behalf. The caller also calls [`update`], which increments the version.
-pub(super) fn bump_token_epoch(conn: &mut Connection, id: ClientId) -> Result<()> {
+pub fn bump_token_epoch(conn: &mut Connection, id: ClientId) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set((
             clients::token_epoch.eq(clients::token_epoch + 1),
@@ -337,7 +331,7 @@ pub(super) fn bump_token_epoch(conn: &mut Connection, id: ClientId) -> Result<()
 }
 
 /// Saves a record's epochs and revoked tokens, and increments its state version.
-pub(super) fn update_revoked_tokens(
+pub fn update_revoked_tokens(
     conn: &mut Connection,
     record: &ClientRecord,
     now: Timestamp,

@@ -1,5 +1,7 @@
 //! SQL for the names of clients, as lists of events show them.
 
+use std::collections::HashMap;
+
 use diesel::prelude::*;
 
 use super::StoredMetadata;
@@ -8,15 +10,16 @@ use crate::db::schema::clients;
 use crate::db::{Connection, Json, Result};
 
 /// Returns the names of these clients, including deleted ones.
-pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
-    Ok(clients::table
+pub fn list_names(conn: &mut Connection, ids: &[ClientId]) -> Result<HashMap<ClientId, String>> {
+    let names = clients::table
         .filter(clients::id.eq_any(ids.to_vec()))
         .select((clients::id, clients::name))
-        .load(conn)?)
+        .load::<(ClientId, String)>(conn)?;
+    Ok(names.into_iter().collect())
 }
 
 /// Returns the name and `client_id` of each client as one text, including deleted clients.
-pub fn list_labels(conn: &mut Connection, ids: &[ClientId]) -> Result<Vec<(ClientId, String)>> {
+pub fn list_labels(conn: &mut Connection, ids: &[ClientId]) -> Result<HashMap<ClientId, String>> {
     let rows = clients::table
         .filter(clients::id.eq_any(ids.to_vec()))
         .select((clients::id, clients::name, clients::metadata))

@@ -14,15 +14,12 @@ use crate::db::{Connection, Json, Result};
 const CHANGES_BY_CLIENTS_LOCK: i64 = 0x0D00_0C0C;
 
 /// Serialises changes of clients by clients until the end of the transaction.
-pub(in crate::clients) fn lock_changes_by_clients(conn: &mut Connection) -> Result<()> {
+pub fn lock_changes_by_clients(conn: &mut Connection) -> Result<()> {
     lock_for_transaction(conn, CHANGES_BY_CLIENTS_LOCK)
 }
 
 /// Returns the client that made the latest change of this client; `None` if a user or the command line made it.
-pub(in crate::clients) fn find_latest_author(
-    conn: &mut Connection,
-    id: ClientId,
-) -> Result<Option<ClientId>> {
+pub fn find_latest_author(conn: &mut Connection, id: ClientId) -> Result<Option<ClientId>> {
     let found = clients::table
         .find(id)
         .select(clients::by_client)
@@ -32,7 +29,7 @@ pub(in crate::clients) fn find_latest_author(
 }
 
 /// Lists the names of all clients except these two and those that `registrar` registered.
-pub(in crate::clients) fn list_names_of_others(
+pub fn list_names_of_others(
     conn: &mut Connection,
     registrar: ClientId,
     except: Option<ClientId>,
@@ -54,9 +51,7 @@ pub(in crate::clients) fn list_names_of_others(
 
 /// Lists all clients that were registered by clients, oldest first, each with its registrar. Deleted ones are reported as disabled.
 /// The query takes no IDs, because databases limit the number of parameters.
-pub(in crate::clients) fn list_registered(
-    conn: &mut Connection,
-) -> Result<Vec<(ClientId, RegisteredClient)>> {
+pub fn list_registered(conn: &mut Connection) -> Result<Vec<(ClientId, RegisteredClient)>> {
     type Row = (
         Option<ClientId>,
         ClientId,
@@ -120,10 +115,7 @@ pub fn lock_permissions(conn: &mut Connection, id: ClientId) -> Result<()> {
 }
 
 /// Invalidates the links that the client created with its earlier permissions. The caller also calls [`update`].
-pub(in crate::clients) fn bump_permissions_epoch(
-    conn: &mut Connection,
-    id: ClientId,
-) -> Result<()> {
+pub fn bump_permissions_epoch(conn: &mut Connection, id: ClientId) -> Result<()> {
     diesel::update(clients::table.find(id))
         .set(clients::permissions_epoch.eq(clients::permissions_epoch + 1))
         .execute(conn)?;

@@ -65,7 +65,7 @@ impl ChainState {
 
 impl AuditChain {
     /// Returns the state of the chain, and changes nothing. If no event waits, this reads two index entries for each event of the
-    /// last minute (`MAX_SEALING_DELAY`), whatever the length of the log; each transaction of [`AuditChain::work`] reads the same.
+    /// last minute (`MAX_SEALING_DELAY`), whatever the length of the log; each transaction of [`AuditChain::seal_pending`] reads the same.
     pub async fn status(&self) -> db::Result<ChainStatus> {
         let seal = self.clone();
         self.database
@@ -108,7 +108,7 @@ impl AuditChain {
         Ok(sealed)
     }
 
-    /// Calls [`AuditChain::status`] and [`AuditChain::work`].
+    /// Calls [`AuditChain::status`] and [`AuditChain::seal_pending`].
     #[cfg_attr(feature = "dead-code", allow(dead_code, reason = "for tests"))]
     pub async fn run(&self) -> Result<usize, ChainError> {
         let status = self.status().await?;

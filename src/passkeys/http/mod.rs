@@ -6,33 +6,21 @@ pub mod register;
 pub mod step_up;
 mod well_known;
 
-use actix_web::web;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::register::CeremonyStart;
+use super::ceremony::CeremonyStart;
 use crate::base::ids::UserId;
-use crate::web::only;
 pub use well_known::routes as well_known_routes;
 
-/// Registers the routes.
-pub fn routes(config: &mut web::ServiceConfig) {
-    macro_rules! post {
-        ($($path:literal => $handler:path),+ $(,)?) => {
-            config$(.service(
-                web::resource($path).route(web::post().to($handler)).default_service(only("POST")),
-            ))+;
-        };
-    }
-    post! {
-        "/webauthn/register/start" => register::start_registration,
-        "/webauthn/register/finish" => register::finish_registration,
-        "/webauthn/login/start" => login::start_login,
-        "/webauthn/login/finish" => login::finish_login,
-        "/webauthn/step-up/start" => step_up::start_step_up,
-        "/webauthn/step-up/finish" => step_up::finish_step_up,
-    }
+crate::web::routes! {
+    "/webauthn/register/start" => post register::start_registration;
+    "/webauthn/register/finish" => post register::finish_registration;
+    "/webauthn/login/start" => post login::start_login;
+    "/webauthn/login/finish" => post login::finish_login;
+    "/webauthn/step-up/start" => post step_up::start_step_up;
+    "/webauthn/step-up/finish" => post step_up::finish_step_up;
 }
 
 /// A WebAuthn ceremony that was started.

@@ -3,7 +3,8 @@
 use actix_web::http::StatusCode;
 
 use crate::db;
-use crate::passkeys::{LoginError, ManageError, RegisterError, StepUpError};
+use crate::passkeys::ManageError;
+use crate::passkeys::error::CeremonyError;
 use crate::users::{JoinError, SetUpError};
 use crate::web::Problem;
 
@@ -65,33 +66,57 @@ fn passkey_refused(status: StatusCode, reason: &str) -> Problem {
     )
 }
 
-impl From<RegisterError> for Problem {
-    fn from(error: RegisterError) -> Self {
+impl From<CeremonyError> for Problem {
+    fn from(error: CeremonyError) -> Self {
         match error {
-            RegisterError::CeremonyGone(reason) => ceremony_gone(reason),
-            RegisterError::CredentialRefused(reason) => {
-                passkey_refused(StatusCode::BAD_REQUEST, &reason)
-            }
-            RegisterError::CredentialTaken => {
-                passkey_refused(StatusCode::CONFLICT, "credential-id-taken")
-            }
-            RegisterError::SetUp(error) => error.into(),
-            RegisterError::Join(error) => error.into(),
-            RegisterError::SessionOver => Self::new(
+            CeremonyError::Gone(reason) => ceremony_gone(reason),
+            CeremonyError::SessionOver => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "signed-out",
                 "Not signed in",
                 "The session that started this has ended. Sign in and start again.",
             ),
-            RegisterError::TooMany => Self::new(
+            CeremonyError::CredentialRefused(reason) => {
+                passkey_refused(StatusCode::BAD_REQUEST, &reason.0)
+            }
+            CeremonyError::CredentialTaken => {
+                passkey_refused(StatusCode::CONFLICT, "credential-id-taken")
+            }
+            CeremonyError::SetUp(error) => error.into(),
+            CeremonyError::Join(error) => error.into(),
+            CeremonyError::TooMany => Self::new(
                 StatusCode::CONFLICT,
                 "too-many-passkeys",
                 "Too many passkeys",
                 "An account can have at most 30 passkeys. Remove one that you don't use.",
             ),
-            RegisterError::Interrupted(cause) => interrupted(&cause),
-            RegisterError::Database(error) => undecided(error),
-            RegisterError::Ephemeral(error) => error.into(),
+            CeremonyError::PasskeyUnknown => {
+                tracing::info!(reason = "passkey-unknown", "passkey rejected");
+                Self::new(
+                    StatusCode::UNAUTHORIZED,
+                    "passkey-unknown",
+                    "This passkey isn't registered",
+                    "Use another passkey, or ask your administrator for a new link.",
+                )
+            }
+            CeremonyError::AssertionRefused(reason) => {
+                passkey_refused(StatusCode::UNAUTHORIZED, &reason.to_string())
+            }
+            CeremonyError::Suspended => {
+                tracing::info!(reason = "suspended", "sign-in rejected");
+                Self::new(
+                    StatusCode::FORBIDDEN,
+                    "account-suspended",
+                    "This account is suspended",
+                    "Your account is suspended. Contact your administrator.",
+                )
+            }
+            CeremonyError::ChangedConcurrently => {
+                passkey_refused(StatusCode::UNAUTHORIZED, "used-concurrently")
+            }
+            CeremonyError::Interrupted(cause) => interrupted(&cause),
+            CeremonyError::Database(error) => undecided(error),
+            CeremonyError::Ephemeral(error) => error.into(),
         }
     }
 }
@@ -120,48 +145,6 @@ impl From<JoinError> for Problem {
             JoinError::UsernameTaken => username_taken(),
             JoinError::UsernameMissing => Self::invalid_field("username", "is required"),
             JoinError::Database(error) => undecided(error),
-        }
-    }
-}
-
-impl From<LoginError> for Problem {
-    fn from(error: LoginError) -> Self {
-        match error {
-            LoginError::CeremonyGone(reason) => ceremony_gone(reason),
-            LoginError::PasskeyUnknown => {
-                tracing::info!(reason = "passkey-unknown", "passkey rejected");
-                Self::new(
-                    StatusCode::UNAUTHORIZED,
-                    "passkey-unknown",
-                    "This passkey isn't registered",
-                    "Use another passkey, or ask your administrator for a new link.",
-                )
-            }
-            LoginError::Refused(reason) => passkey_refused(StatusCode::UNAUTHORIZED, &reason),
-            LoginError::Suspended => {
-                tracing::info!(reason = "suspended", "sign-in rejected");
-                Self::new(
-                    StatusCode::FORBIDDEN,
-                    "account-suspended",
-                    "This account is suspended",
-                    "Your account is suspended. Contact your administrator.",
-                )
-            }
-            LoginError::ChangedConcurrently => {
-                passkey_refused(StatusCode::UNAUTHORIZED, "used-concurrently")
-            }
-            LoginError::Interrupted(cause) => interrupted(&cause),
-            LoginError::Database(error) => undecided(error),
-            LoginError::Ephemeral(error) => error.into(),
-        }
-    }
-}
-
-impl From<StepUpError> for Problem {
-    fn from(error: StepUpError) -> Self {
-        match error {
-            StepUpError::Login(error) => error.into(),
-            StepUpError::SessionOver => RegisterError::SessionOver.into(),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::passkeys::register::RegistrationSource;
 use crate::passkeys::{PasskeyView, Passkeys, manage};
 use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
 use crate::users::{DisplayName, Email, Username};
-use crate::web::{Answer, AnyCase, Problem, RateLimits, author};
+use crate::web::{Answer, AnyCase, Problem, RateLimits, author, field};
 
 /// Options of a registration: a set-up link, an invitation, or `{}` for the signed-in user.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -57,21 +57,10 @@ async fn source(
     request: &HttpRequest,
     body: StartRegistration,
 ) -> Result<RegistrationSource, Problem> {
-    let username = body
-        .username
-        .map(|text| Username::parse(&text))
-        .transpose()
-        .map_err(|fault| Problem::invalid_field("username", fault))?;
-    let display_name = body
-        .display_name
-        .map(|text| DisplayName::parse(&text))
-        .transpose()
-        .map_err(|fault| Problem::invalid_field("display_name", fault))?;
-    let email = body
-        .email
-        .map(|text| Email::parse(&text))
-        .transpose()
-        .map_err(|fault| Problem::invalid_field("email", fault))?;
+    let username = field("username", body.username.as_deref(), Username::parse)?;
+    let display_name = body.display_name.as_deref();
+    let display_name = field("display_name", display_name, DisplayName::parse)?;
+    let email = field("email", body.email.as_deref(), Email::parse)?;
     if email.is_some() && body.setup.is_none() {
         return Err(Problem::invalid_field(
             "email",
@@ -134,22 +123,16 @@ pub async fn finish_registration(
 ) -> Answer {
     limits.check(&request).await?;
     let body = body.0;
-    let name = body
-        .name
-        .map(|name| manage::parse_name(&name))
-        .transpose()
-        .map_err(|fault| Problem::invalid_field("name", fault))?;
+    let name = field("name", body.name.as_deref(), manage::parse_name)?;
     let before = SignedIn::find(&request).await?;
     let author = author(&request, Actor::Doorward);
+    let fresh = before.as_ref().filter(|person| person.is_fresh());
     let registered = passkeys
         .finish_registration(
             (&body.ceremony, browser.hash()),
             body.credential,
             name,
-            before
-                .as_ref()
-                .filter(|person| person.is_fresh())
-                .map(|person| person.session.clone()),
+            fresh.map(|person| person.session.clone()),
             author.clone(),
         )
         .await?;

@@ -4,21 +4,11 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use serde_json::json;
 
-use crate::web::{Answer, Web, only};
+use crate::web::{Answer, Web};
 
-/// Registers the routes `/.well-known/webauthn` and `/.well-known/passkey-endpoints`.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/.well-known/webauthn")
-                .route(web::get().to(related_origins))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/.well-known/passkey-endpoints")
-                .route(web::get().to(passkey_endpoints))
-                .default_service(only("GET")),
-        );
+crate::web::routes! {
+    "/.well-known/webauthn" => get related_origins;
+    "/.well-known/passkey-endpoints" => get passkey_endpoints;
 }
 
 /// The origins under which the same passkeys work (WebAuthn Level 3 §5.11).

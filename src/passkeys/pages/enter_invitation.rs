@@ -9,16 +9,7 @@ use super::continue_parameter::ContinueParameter;
 use crate::base::config::Origin;
 use crate::base::secrets::Token;
 use crate::sessions::{Browser, Destination, Sessions};
-use crate::web::{Answer, Frame, Web, only, page_with_status, redirect};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/join")
-            .route(web::get().to(ask_for_invitation))
-            .route(web::post().to(submit_invitation))
-            .default_service(only("GET, POST")),
-    );
-}
+use crate::web::{Answer, Frame, Web, page_with_status, redirect};
 
 #[derive(Template)]
 #[template(path = "enter_invitation.html")]
@@ -33,7 +24,7 @@ struct EnterInvitationPage {
     start: String,
 }
 
-async fn ask_for_invitation(
+pub(super) async fn ask_for_invitation(
     request: HttpRequest,
     web: web::Data<Web>,
     sessions: web::Data<Sessions>,
@@ -45,13 +36,13 @@ async fn ask_for_invitation(
 }
 
 #[derive(Deserialize)]
-struct EnteredInvitation {
+pub(super) struct EnteredInvitation {
     invitation: String,
     #[serde(flatten)]
     continuation: ContinueParameter,
 }
 
-async fn submit_invitation(
+pub(super) async fn submit_invitation(
     request: HttpRequest,
     web: web::Data<Web>,
     sessions: web::Data<Sessions>,

@@ -13,21 +13,7 @@ use crate::base::secrets::Token;
 use crate::history::Actor;
 use crate::sessions::{Browser, Cookies, Sessions, SignedIn, remove_session_cookie, sign_out};
 use crate::users::{LinkPurpose, OpenInvitation, User, Username, Users};
-use crate::web::{Answer, DisplayTime, Frame, Problem, Web, author, only, page, redirect};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/join/{token}")
-                .route(web::get().to(show_join))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/join/{token}/sign-out")
-                .route(web::post().to(sign_out_first))
-                .default_service(only("POST")),
-        );
-}
+use crate::web::{Answer, DisplayTime, Frame, Problem, Web, author, page, redirect};
 
 #[derive(Template)]
 #[template(path = "join.html")]
@@ -106,7 +92,7 @@ fn chosen_display_name(user: User) -> String {
     }
 }
 
-async fn show_join(
+pub(super) async fn show_join(
     request: HttpRequest,
     web: web::Data<Web>,
     users: web::Data<Users>,
@@ -133,7 +119,7 @@ async fn show_join(
 }
 
 /// Ends the session of the signed-in user, and redirects back to the link.
-async fn sign_out_first(
+pub(super) async fn sign_out_first(
     request: HttpRequest,
     session: Session,
     sessions: web::Data<Sessions>,

@@ -6,6 +6,7 @@ use actix_web::web::Query;
 use askama::Template;
 
 use super::continue_parameter::ContinueParameter;
+use crate::base::text_enum::text_enum;
 use crate::sessions::SignedIn;
 use crate::users::{JoinError, SetUpError};
 use crate::web::{Answer, Frame, Problem, Web, page_with_status};
@@ -20,27 +21,13 @@ pub(super) enum LinkGoneReason {
     Unknown,
 }
 
-impl LinkGoneReason {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::SetUpUsed => "setup_used",
-            Self::SetUpExpired => "setup_expired",
-            Self::InvitationUsed => "invitation_used",
-            Self::InvitationExpired => "invitation_expired",
-            Self::Unknown => "unknown",
-        }
-    }
-
-    fn status(self) -> StatusCode {
-        match self {
-            Self::Unknown => StatusCode::NOT_FOUND,
-            Self::SetUpUsed
-            | Self::SetUpExpired
-            | Self::InvitationUsed
-            | Self::InvitationExpired => StatusCode::GONE,
-        }
-    }
-}
+text_enum!(LinkGoneReason {
+    SetUpUsed = "setup_used",
+    SetUpExpired = "setup_expired",
+    InvitationUsed = "invitation_used",
+    InvitationExpired = "invitation_expired",
+    Unknown = "unknown",
+});
 
 impl TryFrom<SetUpError> for LinkGoneReason {
     type Error = Problem;
@@ -99,5 +86,9 @@ pub(super) fn show(
         frame: Frame::new(web, request, signed_in.map(SignedIn::visitor)),
         reason: reason.as_str(),
     };
-    page_with_status(reason.status(), &template)
+    let status = match reason {
+        LinkGoneReason::Unknown => StatusCode::NOT_FOUND,
+        _ => StatusCode::GONE,
+    };
+    page_with_status(status, &template)
 }

@@ -6,32 +6,18 @@ use serde::Deserialize;
 
 use crate::base::secrets::Token;
 use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
-use crate::web::{Answer, Frame, Visitor, Web, only, page, redirect};
+use crate::web::{Answer, Frame, Visitor, Web, page, redirect};
 
 /// Where users go who have no other destination.
 const HOME: &str = "/account";
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/")
-                .route(web::get().to(show_home))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/login")
-                .route(web::get().to(show_login))
-                .default_service(only("GET")),
-        );
-}
-
-async fn show_home(request: HttpRequest) -> Answer {
+pub(super) async fn show_home(request: HttpRequest) -> Answer {
     let signed_in = SignedIn::find(&request).await?;
     Ok(redirect(if signed_in.is_some() { HOME } else { "/login" }))
 }
 
 #[derive(Deserialize)]
-struct Login {
+pub(super) struct Login {
     /// ID of the continuation to redirect to after the sign-in.
     r#continue: Option<String>,
     notice: Option<String>,
@@ -51,7 +37,7 @@ struct LoginPage {
     notice: Option<String>,
 }
 
-async fn show_login(
+pub(super) async fn show_login(
     request: HttpRequest,
     web: web::Data<Web>,
     sessions: web::Data<Sessions>,

@@ -5,15 +5,7 @@ use askama::Template;
 
 use super::continue_parameter::ContinueParameter;
 use crate::sessions::SignedIn;
-use crate::web::{Answer, Frame, Web, only, page};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/lost")
-            .route(web::get().to(show_lost))
-            .default_service(only("GET")),
-    );
-}
+use crate::web::{Answer, Frame, Web, page};
 
 #[derive(Template)]
 #[template(path = "lost.html")]
@@ -22,7 +14,7 @@ struct LostPage {
     login_path: String,
 }
 
-async fn show_lost(
+pub(super) async fn show_lost(
     request: HttpRequest,
     web: web::Data<Web>,
     continuation: web::Query<ContinueParameter>,

@@ -8,14 +8,13 @@ mod login;
 mod lost;
 mod setup;
 
-use actix_web::web;
-
-/// Registers the routes.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config
-        .configure(login::routes)
-        .configure(lost::routes)
-        .configure(setup::routes)
-        .configure(enter_invitation::routes)
-        .configure(join::routes);
+// A literal path comes before a path with a variable that would also match it.
+crate::web::routes! {
+    "/" => get login::show_home;
+    "/login" => get login::show_login;
+    "/lost" => get lost::show_lost;
+    "/setup/{token}" => get setup::show_setup;
+    "/join" => get enter_invitation::ask_for_invitation, post enter_invitation::submit_invitation;
+    "/join/{token}" => get join::show_join;
+    "/join/{token}/sign-out" => post join::sign_out_first;
 }

@@ -7,15 +7,7 @@ use super::link_gone::{self, LinkGoneReason};
 use crate::base::secrets::Token;
 use crate::sessions::{Browser, SignedIn};
 use crate::users::Users;
-use crate::web::{Answer, DisplayTime, Frame, Web, only, page};
-
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/setup/{token}")
-            .route(web::get().to(show_setup))
-            .default_service(only("GET")),
-    );
-}
+use crate::web::{Answer, DisplayTime, Frame, Web, page};
 
 #[derive(Template)]
 #[template(path = "setup.html")]
@@ -27,7 +19,7 @@ struct SetupPage {
     valid_until: DisplayTime,
 }
 
-async fn show_setup(
+pub(super) async fn show_setup(
     request: HttpRequest,
     web: web::Data<Web>,
     users: web::Data<Users>,

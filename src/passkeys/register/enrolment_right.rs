@@ -1,20 +1,19 @@
 //! The right to register a passkey, consumed in the transaction that stores the passkey.
 
-use super::RegisterError;
 use crate::account_state;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId};
 use crate::base::secrets::TokenHash;
 use crate::db::Connection;
 use crate::history::Author;
-use crate::passkeys::ceremony::NewUser;
+use crate::passkeys::error::CeremonyError;
 use crate::sessions::{self, LiveSession};
 use crate::users::{self, JoinError, JoinRequest, SetUpError, User};
 
 /// The right by which a user registers a passkey. It is determined by the ceremony.
 pub(super) enum EnrolmentRight {
-    SetUp(String, NewUser),
-    Join(String, NewUser),
+    SetUp(String, JoinRequest),
+    Join(String, JoinRequest),
     Add(LiveSession),
 }
 
@@ -40,7 +39,7 @@ impl EnrolledUser {
 
 impl EnrolmentRight {
     /// Locks the account state of the user, if they exist already. Called before the clock is read.
-    pub(super) fn lock(&self, conn: &mut Connection) -> Result<(), RegisterError> {
+    pub(super) fn lock(&self, conn: &mut Connection) -> Result<(), CeremonyError> {
         match self {
             Self::SetUp(..) => {}
             Self::Join(link, _) => {
@@ -62,23 +61,17 @@ impl EnrolmentRight {
         now: Timestamp,
         checked_at: Timestamp,
         author: &Author,
-    ) -> Result<EnrolledUser, RegisterError> {
+    ) -> Result<EnrolledUser, CeremonyError> {
         match self {
             Self::SetUp(link, person) => {
                 let link = TokenHash::from_text(&link).ok_or(SetUpError::LinkInvalid)?;
-                let user = users::complete_set_up(
-                    conn,
-                    &link,
-                    &person.join_request(checked_at),
-                    now,
-                    author,
-                )?;
+                let user = users::complete_set_up(conn, &link, &person, checked_at, now, author)?;
                 Ok(EnrolledUser::new_user(user))
             }
             Self::Join(link, person) => {
                 let link = TokenHash::from_text(&link).ok_or(JoinError::Unknown)?;
-                let join_request = person.join_request(checked_at);
-                let (user, by_session) = users::accept(conn, &link, &join_request, now, author)?;
+                let (user, by_session) =
+                    users::accept(conn, &link, &person, checked_at, now, author)?;
                 let passkeys = match by_session {
                     Some(session) => sessions::find_good_passkeys(conn, user.id, session)?,
                     None => None,
@@ -93,9 +86,9 @@ impl EnrolmentRight {
                 account_state::bump_version(conn, session.user, now)?;
                 // Checked under the lock, so that a session which was just ended adds nothing.
                 if !sessions::is_good(conn, &session)? {
-                    return Err(RegisterError::SessionOver);
+                    return Err(CeremonyError::SessionOver);
                 }
-                let user = users::find(conn, session.user)?.ok_or(RegisterError::SessionOver)?;
+                let user = users::find(conn, session.user)?.ok_or(CeremonyError::SessionOver)?;
                 Ok(EnrolledUser {
                     user,
                     is_signed_in: true,
@@ -103,18 +96,6 @@ impl EnrolmentRight {
                     enrolled_passkey: session.passkeys.first().copied(),
                 })
             }
-        }
-    }
-}
-
-impl NewUser {
-    fn join_request(self, checked_at: Timestamp) -> JoinRequest {
-        JoinRequest {
-            id: self.id,
-            username: self.username,
-            display_name: self.display_name,
-            email: self.email,
-            checked_at,
         }
     }
 }

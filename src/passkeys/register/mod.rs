@@ -7,21 +7,18 @@ mod store;
 use serde_json::Value;
 
 use super::Passkeys;
-use super::ceremony::{CeremonyError, CeremonyPurpose};
+use super::ceremony::{CeremonyPurpose, CeremonyStart, Registration};
+use super::error::CeremonyError;
 use super::passkey::Passkey;
-use super::registration::{CredentialRefused, NewCredential};
+use super::registration::NewCredential;
 use crate::account_state;
 use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
-use crate::ephemeral::StoreUnavailable;
 use crate::history::{Actor, Author};
-use crate::sessions::{self, Acr, LiveSession, NewSession, SingleUse, UseError, VerifiedCeremony};
+use crate::sessions::{self, Acr, LiveSession, NewSession, SingleUse, VerifiedCeremony};
 use crate::timed;
-use crate::users::{self, DisplayName, Email, JoinError, SetUpError, User, Username};
+use crate::users::{self, DisplayName, Email, User, Username};
 use enrolment_right::{EnrolledUser, EnrolmentRight};
-
-/// Maximum number of valid passkeys of a user.
-const MAX_PASSKEYS: usize = 30;
 
 /// What a registration is started from.
 #[derive(Debug)]
@@ -43,13 +40,6 @@ pub(super) enum RegistrationSource {
     Add { session: LiveSession },
 }
 
-/// A started ceremony.
-#[derive(Debug)]
-pub(super) struct CeremonyStart {
-    pub(super) ceremony: Token,
-    pub(super) public_key: Value,
-}
-
 /// A completed registration.
 #[derive(Debug)]
 pub(super) struct CompletedRegistration {
@@ -59,72 +49,13 @@ pub(super) struct CompletedRegistration {
     pub(super) new_session: Option<NewSession>,
 }
 
-/// Why no passkey was registered.
-#[derive(Debug, thiserror::Error)]
-pub enum RegisterError {
-    /// The ceremony was used, has expired, was started in another browser, or is unknown.
-    #[error("unknown ceremony: {0}")]
-    CeremonyGone(&'static str),
-    /// The authenticator's response is invalid; with a reason code for the log.
-    #[error("credential rejected: {0}")]
-    CredentialRefused(String),
-    /// A passkey with this credential ID is, or was, registered.
-    #[error("the credential is already registered")]
-    CredentialTaken,
-    /// The set-up link can't be used.
-    #[error(transparent)]
-    SetUp(#[from] SetUpError),
-    /// The invitation can't be used.
-    #[error(transparent)]
-    Join(#[from] JoinError),
-    /// The session that started the ceremony has ended, or another user is signed in now.
-    #[error("the session has ended")]
-    SessionOver,
-    /// The user has the maximum number of passkeys.
-    #[error("the account already has {MAX_PASSKEYS} passkeys")]
-    TooMany,
-    /// The passkey is stored, but a store failed before that was in force everywhere and the session was handed out.
-    #[error("committed, but no session was handed out: {0}")]
-    Interrupted(String),
-    /// A database error.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-    /// The ephemeral store is unavailable.
-    #[error(transparent)]
-    Ephemeral(#[from] StoreUnavailable),
-}
-
-impl From<CredentialRefused> for RegisterError {
-    fn from(CredentialRefused(reason): CredentialRefused) -> Self {
-        Self::CredentialRefused(reason)
-    }
-}
-
-impl From<CeremonyError> for RegisterError {
-    fn from(error: CeremonyError) -> Self {
-        match error {
-            CeremonyError::Gone(reason) => Self::CeremonyGone(reason),
-            CeremonyError::StoreUnavailable(error) => Self::Ephemeral(error),
-        }
-    }
-}
-
-impl From<UseError> for RegisterError {
-    fn from(error: UseError) -> Self {
-        match error {
-            UseError::Used => Self::CeremonyGone("used"),
-            UseError::Database(error) => Self::Database(error),
-        }
-    }
-}
-
 impl Passkeys {
     /// Starts a registration for this browser. Consumes nothing.
     pub(super) async fn start_registration(
         &self,
         source: RegistrationSource,
         browser: TokenHash,
-    ) -> Result<CeremonyStart, RegisterError> {
+    ) -> Result<CeremonyStart, CeremonyError> {
         let (public_key, purpose) = match source {
             RegistrationSource::SetUp {
                 link,
@@ -142,11 +73,7 @@ impl Passkeys {
             } => self.prepare_join(&link, username, display_name).await?,
             RegistrationSource::Add { session } => self.prepare_add(session).await?,
         };
-        let ceremony = self.store_ceremony(purpose, browser).await?;
-        Ok(CeremonyStart {
-            ceremony,
-            public_key,
-        })
+        Ok(self.store_ceremony(public_key, purpose, browser).await?)
     }
 
     /// Finishes a registration: verifies the credential, and stores everything, including the use of the ceremony,
@@ -158,7 +85,7 @@ impl Passkeys {
         name: Option<String>,
         signed_in: Option<LiveSession>,
         author: Author,
-    ) -> Result<CompletedRegistration, RegisterError> {
+    ) -> Result<CompletedRegistration, CeremonyError> {
         let (purpose, single_use) = self.find_ceremony(ceremony, browser).await?;
         let registered = match self.verify(purpose, credential, signed_in) {
             Ok((right, new)) => {
@@ -167,15 +94,7 @@ impl Passkeys {
             }
             Err(error) => Err(error),
         };
-        // If a store was unavailable, the ceremony can be repeated.
-        let is_undecided = matches!(
-            &registered,
-            Err(RegisterError::Database(_) | RegisterError::Ephemeral(_))
-        );
-        if !is_undecided {
-            self.discard_ceremony(single_use).await;
-        }
-        registered
+        self.settle(single_use, registered).await
     }
 
     /// Verifies the credential with the ceremony's state, and returns it with the right by which it is registered.
@@ -184,31 +103,17 @@ impl Passkeys {
         purpose: CeremonyPurpose,
         credential: Value,
         signed_in: Option<LiveSession>,
-    ) -> Result<(EnrolmentRight, NewCredential), RegisterError> {
-        let (state, right) = match purpose {
-            CeremonyPurpose::SetUp {
-                link,
-                person,
-                state,
-            } => (state, EnrolmentRight::SetUp(link, person)),
-            CeremonyPurpose::Join {
-                link,
-                person,
-                state,
-            } => (state, EnrolmentRight::Join(link, person)),
-            CeremonyPurpose::Add {
-                user,
-                session,
-                state,
-            } => {
-                let session = signed_in
-                    .filter(|live| live.user == user && live.id == session)
-                    .ok_or(RegisterError::SessionOver)?;
-                (state, EnrolmentRight::Add(session))
-            }
-            CeremonyPurpose::Login { .. } | CeremonyPurpose::StepUp { .. } => {
-                return Err(RegisterError::CeremonyGone("wrong-purpose"));
-            }
+    ) -> Result<(EnrolmentRight, NewCredential), CeremonyError> {
+        let CeremonyPurpose::Register(registration, state) = purpose else {
+            return Err(CeremonyError::Gone("wrong-purpose"));
+        };
+        let right = match registration {
+            Registration::SetUp(link, person) => EnrolmentRight::SetUp(link, person),
+            Registration::Join(link, person) => EnrolmentRight::Join(link, person),
+            Registration::Add(user, session) => signed_in
+                .filter(|live| live.user == user && live.id == session)
+                .map(EnrolmentRight::Add)
+                .ok_or(CeremonyError::SessionOver)?,
         };
         let new = timed!(
             debug,
@@ -224,7 +129,7 @@ impl Passkeys {
         named: (NewCredential, Option<String>),
         single_use: SingleUse,
         author: Author,
-    ) -> Result<CompletedRegistration, RegisterError> {
+    ) -> Result<CompletedRegistration, CeremonyError> {
         // The use of the ceremony, the user, the passkey and the session are stored in one transaction.
         let passkeys = self.clone();
         let registered = timed!(
@@ -236,10 +141,10 @@ impl Passkeys {
         )?;
         // The session is handed out once the change is in force everywhere.
         let published = self.account_states.publish(registered.user.id).await;
-        published.map_err(|pending| RegisterError::Interrupted(pending.to_string()))?;
+        published.map_err(|pending| CeremonyError::Interrupted(pending.to_string()))?;
         if let Some(new_session) = &registered.new_session {
             let opened = self.sessions.activate(new_session).await;
-            opened.map_err(|away| RegisterError::Interrupted(away.to_string()))?;
+            opened.map_err(|away| CeremonyError::Interrupted(away.to_string()))?;
         }
         Ok(registered)
     }
@@ -251,7 +156,7 @@ impl Passkeys {
         (new, name): (NewCredential, Option<String>),
         single_use: SingleUse,
         author: &Author,
-    ) -> Result<CompletedRegistration, RegisterError> {
+    ) -> Result<CompletedRegistration, CeremonyError> {
         let checked_at = self.clock.now();
         right.lock(conn)?;
         single_use.consume(conn)?;

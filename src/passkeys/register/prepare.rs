@@ -2,14 +2,15 @@
 
 use serde_json::Value;
 
-use super::{MAX_PASSKEYS, RegisterError};
 use crate::account_state::{self, UserStatus};
 use crate::base::ids::UserId;
 use crate::base::secrets::Token;
-use crate::passkeys::ceremony::{CeremonyPurpose, NewUser};
+use crate::passkeys::ceremony::{CeremonyPurpose, Registration};
+use crate::passkeys::error::CeremonyError;
+use crate::passkeys::passkey::MAX_PASSKEYS;
 use crate::passkeys::{Passkeys, queries};
 use crate::sessions::LiveSession;
-use crate::users::{self, DisplayName, Email, JoinError, Username};
+use crate::users::{self, DisplayName, Email, JoinError, JoinRequest, Username};
 
 impl Passkeys {
     pub(super) async fn prepare_set_up(
@@ -18,7 +19,7 @@ impl Passkeys {
         username: &Username,
         display_name: &DisplayName,
         email: Option<Email>,
-    ) -> Result<(Value, CeremonyPurpose), RegisterError> {
+    ) -> Result<(Value, CeremonyPurpose), CeremonyError> {
         let (link, now) = (link.hash(), self.clock.now());
         self.database
             .read(move |conn| users::open_set_up(conn, &link, now))
@@ -30,21 +31,14 @@ impl Passkeys {
             display_name.as_str(),
             Vec::new(),
         )?;
-        let person = NewUser {
+        let person = JoinRequest {
             id,
             username: Some(username.as_str().to_owned()),
             display_name: Some(display_name.as_str().to_owned()),
             email: email.map(|email| email.as_str().to_owned()),
         };
-        let link = link.to_text();
-        Ok((
-            options,
-            CeremonyPurpose::SetUp {
-                link,
-                person,
-                state,
-            },
-        ))
+        let right = Registration::SetUp(link.to_text(), person);
+        Ok((options, CeremonyPurpose::Register(right, state)))
     }
 
     pub(super) async fn prepare_join(
@@ -52,7 +46,7 @@ impl Passkeys {
         link: &Token,
         username: Option<Username>,
         display_name: Option<DisplayName>,
-    ) -> Result<(Value, CeremonyPurpose), RegisterError> {
+    ) -> Result<(Value, CeremonyPurpose), CeremonyError> {
         let (link, now) = (link.hash(), self.clock.now());
         let chosen = username.as_ref().map(|name| name.as_str().to_owned());
         let (invitation, user, known) = self
@@ -67,19 +61,19 @@ impl Passkeys {
                         Vec::new()
                     }
                 };
-                Ok::<_, RegisterError>((invitation, user, known))
+                Ok::<_, CeremonyError>((invitation, user, known))
             })
             .await?;
         let display_name = display_name.map(|name| name.as_str().to_owned());
         let person = match &user {
             // The request can't change the username of an existing user.
-            Some(user) => NewUser {
+            Some(user) => JoinRequest {
                 id: user.id,
                 username: Some(user.username.clone()),
                 display_name: display_name.filter(|_| user.status == UserStatus::Invited),
                 email: None,
             },
-            None => NewUser {
+            None => JoinRequest {
                 id: UserId::random(),
                 username: username.map(|name| name.as_str().to_owned()),
                 display_name: display_name.or(invitation.display_name),
@@ -95,41 +89,30 @@ impl Passkeys {
         let (options, state) = self
             .party
             .creation_options(person.id, &name, &shown, known)?;
-        let link = link.to_text();
-        Ok((
-            options,
-            CeremonyPurpose::Join {
-                link,
-                person,
-                state,
-            },
-        ))
+        let right = Registration::Join(link.to_text(), person);
+        Ok((options, CeremonyPurpose::Register(right, state)))
     }
 
     pub(super) async fn prepare_add(
         &self,
         session: LiveSession,
-    ) -> Result<(Value, CeremonyPurpose), RegisterError> {
+    ) -> Result<(Value, CeremonyPurpose), CeremonyError> {
         let user = session.user;
         let (record, known) = self
             .database
             .read(move |conn| {
                 let record = account_state::find_record(conn, user)?;
                 let known = queries::list_live_credential_ids(conn, user)?;
-                Ok::<_, RegisterError>((record.ok_or(RegisterError::SessionOver)?, known))
+                Ok::<_, CeremonyError>((record.ok_or(CeremonyError::SessionOver)?, known))
             })
             .await?;
         if known.len() >= MAX_PASSKEYS {
-            return Err(RegisterError::TooMany);
+            return Err(CeremonyError::TooMany);
         }
         let (options, state) =
             self.party
                 .creation_options(user, &record.username, &record.display_name, known)?;
-        let purpose = CeremonyPurpose::Add {
-            user,
-            session: session.id,
-            state,
-        };
-        Ok((options, purpose))
+        let right = Registration::Add(user, session.id);
+        Ok((options, CeremonyPurpose::Register(right, state)))
     }
 }

@@ -1,12 +1,12 @@
 //! Stores the new passkey, with its revision and its audit event.
 
 use super::enrolment_right::EnrolledUser;
-use super::{MAX_PASSKEYS, RegisterError};
 use crate::base::clock::Timestamp;
 use crate::base::ids::PasskeyId;
-use crate::db::{self, Connection};
+use crate::db::Connection;
 use crate::history::{self, Author, Event};
-use crate::passkeys::passkey::Passkey;
+use crate::passkeys::error::CeremonyError;
+use crate::passkeys::passkey::{MAX_PASSKEYS, Passkey};
 use crate::passkeys::registration::NewCredential;
 use crate::passkeys::{authenticators, queries};
 
@@ -17,11 +17,11 @@ pub(super) fn insert(
     name: Option<String>,
     now: Timestamp,
     author: &Author,
-) -> Result<Passkey, RegisterError> {
+) -> Result<Passkey, CeremonyError> {
     let user = &enrolled.user;
     // Checked under the lock on the user's account state, so that the limit holds for concurrent ceremonies.
     if queries::count_live_of(conn, user.id)? >= MAX_PASSKEYS {
-        return Err(RegisterError::TooMany);
+        return Err(CeremonyError::TooMany);
     }
     let NewCredential {
         passkey,
@@ -54,10 +54,8 @@ pub(super) fn insert(
         version: 1,
         as_of: now,
     };
-    queries::insert(conn, &passkey, author).map_err(|error| match error {
-        db::Error::UniqueViolation(_) => RegisterError::CredentialTaken,
-        other => RegisterError::Database(other),
-    })?;
+    let inserted = queries::insert(conn, &passkey, author);
+    inserted.map_err(|error| error.taken_as(CeremonyError::CredentialTaken))?;
     history::record_revision(conn, author, passkey.revision())?;
     let event = Event::done("passkey.registered")
         .subject(user.id)

@@ -31,6 +31,6 @@ impl From<LastAdministrator> for Problem {
 
 /// Responds with a user and their entity tag, or with 304 if the client has this version.
 pub fn answer_user(request: &HttpRequest, user: User) -> HttpResponse {
-    let etag = user.etag();
-    respond_with_etag(request, HttpResponse::Ok(), &etag, UserView::from(user))
+    let version = user.version;
+    respond_with_etag(request, HttpResponse::Ok(), version, UserView::from(user))
 }

@@ -68,10 +68,7 @@ fn invitation(row: Row) -> Result<Invitation> {
     })
 }
 
-pub(in crate::users) fn find_invitation(
-    conn: &mut Connection,
-    token: &TokenHash,
-) -> Result<Option<Invitation>> {
+pub fn find_invitation(conn: &mut Connection, token: &TokenHash) -> Result<Option<Invitation>> {
     let row = invitations::table
         .filter(invitations::token_hash.eq(token.as_bytes().to_vec()))
         .first::<Row>(conn)
@@ -79,7 +76,7 @@ pub(in crate::users) fn find_invitation(
     row.map(invitation).transpose()
 }
 
-pub(in crate::users) fn find_invitation_by_id(
+pub fn find_invitation_by_id(
     conn: &mut Connection,
     id: InvitationId,
 ) -> Result<Option<Invitation>> {
@@ -88,7 +85,7 @@ pub(in crate::users) fn find_invitation_by_id(
 }
 
 /// Lists a page of invitations, newest first, after the cursor; `None` if the cursor is not the ID of an invitation.
-pub(in crate::users) fn list_invitations(
+pub fn list_invitations(
     conn: &mut Connection,
     filter: &InvitationFilter,
     now: Timestamp,
@@ -137,21 +134,7 @@ pub(in crate::users) fn list_invitations(
         .map(Some)
 }
 
-/// Voids one unused invitation; `false` if it was used or voided before.
-pub(in crate::users) fn void_invitation(
-    conn: &mut Connection,
-    id: InvitationId,
-    now: Timestamp,
-) -> Result<bool> {
-    let voided = diesel::update(invitations::table.find(id))
-        .filter(invitations::used_at.is_null())
-        .filter(invitations::voided_at.is_null())
-        .set(invitations::voided_at.eq(now))
-        .execute(conn)?;
-    Ok(voided == 1)
-}
-
-pub(in crate::users) fn insert_invitation(
+pub fn insert_invitation(
     conn: &mut Connection,
     invitation: &Invitation,
     token: &TokenHash,
@@ -184,11 +167,7 @@ pub(in crate::users) fn insert_invitation(
 }
 
 /// Counts the open links for new users who would hold this role. Users who were invited by username hold their roles already.
-pub(in crate::users) fn count_pending_with_role(
-    conn: &mut Connection,
-    role: &str,
-    now: Timestamp,
-) -> Result<usize> {
+pub fn count_pending_with_role(conn: &mut Connection, role: &str, now: Timestamp) -> Result<usize> {
     let waiting = invitations::table
         .filter(invitations::user_id.is_null())
         .filter(invitations::used_at.is_null())
@@ -203,7 +182,7 @@ pub(in crate::users) fn count_pending_with_role(
 }
 
 /// Consumes an invitation with one conditional update, of which only one succeeds if there are several at the same time.
-pub(in crate::users) fn consume_invitation(
+pub fn consume_invitation(
     conn: &mut Connection,
     invitation: InvitationId,
     user: UserId,
@@ -217,48 +196,8 @@ pub(in crate::users) fn consume_invitation(
     Ok(consumed == 1)
 }
 
-/// Which unused links for a user to void.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::users) enum LinksToVoid {
-    /// All links.
-    All,
-    /// Links that the user created for another device.
-    DeviceLinks,
-}
-
-/// Voids unused links for a user, so that only the newest one is valid. Sets `voided_at` rather than an earlier expiry, which
-/// would be compared with another machine's clock.
-pub(in crate::users) fn void_invitations_of(
-    conn: &mut Connection,
-    user: UserId,
-    which: LinksToVoid,
-    now: Timestamp,
-) -> Result<()> {
-    let purposes: &[LinkPurpose] = match which {
-        LinksToVoid::All => &[
-            LinkPurpose::Join,
-            LinkPurpose::Recover,
-            LinkPurpose::AddDevice,
-        ],
-        LinksToVoid::DeviceLinks => &[LinkPurpose::AddDevice],
-    };
-    for purpose in purposes {
-        diesel::update(invitations::table)
-            .filter(invitations::user_id.eq(user))
-            .filter(invitations::purpose.eq(purpose.as_str()))
-            .filter(invitations::used_at.is_null())
-            .filter(invitations::voided_at.is_null())
-            .set(invitations::voided_at.eq(now))
-            .execute(conn)?;
-    }
-    Ok(())
-}
-
 /// Lists the clients that created unused links for a user.
-pub(in crate::users) fn list_link_creators(
-    conn: &mut Connection,
-    user: UserId,
-) -> Result<Vec<ClientId>> {
+pub fn list_link_creators(conn: &mut Connection, user: UserId) -> Result<Vec<ClientId>> {
     let creators = invitations::table
         .filter(invitations::user_id.eq(user))
         .filter(invitations::used_at.is_null())
@@ -270,68 +209,51 @@ pub(in crate::users) fn list_link_creators(
     Ok(creators)
 }
 
-/// Voids the unused links that a client created for a user.
-pub(in crate::users) fn void_links_by_client(
-    conn: &mut Connection,
-    user: UserId,
-    client: ClientId,
-    now: Timestamp,
-) -> Result<()> {
-    diesel::update(invitations::table)
-        .filter(invitations::user_id.eq(user))
-        .filter(invitations::by_client.eq(client))
-        .filter(invitations::used_at.is_null())
-        .filter(invitations::voided_at.is_null())
-        .set(invitations::voided_at.eq(now))
-        .execute(conn)?;
-    Ok(())
+/// Which unused links to void.
+#[derive(Clone, Copy, Debug)]
+pub enum LinksToVoid {
+    One(InvitationId),
+    /// All links for a user.
+    For(UserId),
+    /// The links that a user created for another device of theirs.
+    DeviceLinks(UserId),
+    /// The links that a user created for others.
+    CreatedBy(UserId),
+    /// The links that a user created through a client.
+    CreatedThrough(UserId, ClientId),
+    /// The links for a user that a client created.
+    ForByClient(UserId, ClientId),
+    /// The links that a client created with one of its own access tokens.
+    ByToken(ClientId, AccessTokenId),
 }
 
-/// Voids the unused links that a client created with one of its own access tokens.
-pub(in crate::users) fn void_links_by_token(
-    conn: &mut Connection,
-    client: ClientId,
-    token: AccessTokenId,
-    now: Timestamp,
-) -> Result<()> {
-    diesel::update(invitations::table)
-        .filter(invitations::by_client.eq(client))
-        .filter(invitations::creator_token.eq(token))
+/// Voids unused links, and returns their number. Sets `voided_at` rather than an earlier expiry, which would be compared with
+/// another machine's clock.
+pub fn void_links(conn: &mut Connection, which: LinksToVoid, now: Timestamp) -> Result<usize> {
+    let unused = diesel::update(invitations::table)
         .filter(invitations::used_at.is_null())
         .filter(invitations::voided_at.is_null())
         .set(invitations::voided_at.eq(now))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Voids the unused links that a user created through a client, and returns their number.
-pub(in crate::users) fn void_links_through_client(
-    conn: &mut Connection,
-    user: UserId,
-    client: ClientId,
-    now: Timestamp,
-) -> Result<usize> {
-    Ok(diesel::update(invitations::table)
-        .filter(invitations::by_user.eq(user))
-        .filter(invitations::by_client.eq(client))
-        .filter(invitations::used_at.is_null())
-        .filter(invitations::voided_at.is_null())
-        .set(invitations::voided_at.eq(now))
-        .execute(conn)?)
-}
-
-/// Voids the unused links that a user created for others.
-pub(in crate::users) fn void_invitations_by(
-    conn: &mut Connection,
-    user: UserId,
-    now: Timestamp,
-) -> Result<()> {
-    diesel::update(invitations::table)
-        .filter(invitations::by_user.eq(user))
-        .filter(invitations::purpose.ne(LinkPurpose::AddDevice.as_str()))
-        .filter(invitations::used_at.is_null())
-        .filter(invitations::voided_at.is_null())
-        .set(invitations::voided_at.eq(now))
-        .execute(conn)?;
-    Ok(())
+        .into_boxed();
+    let device_link = LinkPurpose::AddDevice.as_str();
+    let query = match which {
+        LinksToVoid::One(id) => unused.filter(invitations::id.eq(id)),
+        LinksToVoid::For(user) => unused.filter(invitations::user_id.eq(user)),
+        LinksToVoid::DeviceLinks(user) => unused
+            .filter(invitations::user_id.eq(user))
+            .filter(invitations::purpose.eq(device_link)),
+        LinksToVoid::CreatedBy(user) => unused
+            .filter(invitations::by_user.eq(user))
+            .filter(invitations::purpose.ne(device_link)),
+        LinksToVoid::CreatedThrough(user, client) => unused
+            .filter(invitations::by_user.eq(user))
+            .filter(invitations::by_client.eq(client)),
+        LinksToVoid::ForByClient(user, client) => unused
+            .filter(invitations::user_id.eq(user))
+            .filter(invitations::by_client.eq(client)),
+        LinksToVoid::ByToken(client, token) => unused
+            .filter(invitations::by_client.eq(client))
+            .filter(invitations::creator_token.eq(token)),
+    };
+    Ok(query.execute(conn)?)
 }

@@ -18,23 +18,17 @@ type Row = (
     Timestamp,
 );
 
-type Columns = (
-    roles::name,
-    roles::description,
-    roles::manages_roles,
-    roles::manages_assignments_on,
-    roles::version,
-    roles::as_of,
-);
-
-const COLUMNS: Columns = (
-    roles::name,
-    roles::description,
-    roles::manages_roles,
-    roles::manages_assignments_on,
-    roles::version,
-    roles::as_of,
-);
+#[diesel::dsl::auto_type(no_type_alias)]
+fn columns() -> _ {
+    (
+        roles::name,
+        roles::description,
+        roles::manages_roles,
+        roles::manages_assignments_on,
+        roles::version,
+        roles::as_of,
+    )
+}
 
 fn role(row: Row) -> Role {
     Role {
@@ -48,24 +42,21 @@ fn role(row: Row) -> Role {
 }
 
 /// Finds a role that is not deleted.
-pub(in crate::users) fn find_role(conn: &mut Connection, name: &str) -> Result<Option<Role>> {
+pub fn find_role(conn: &mut Connection, name: &str) -> Result<Option<Role>> {
     let row = roles::table
         .find(name)
         .filter(roles::deleted_at.is_null())
-        .select(COLUMNS)
+        .select(columns())
         .first::<Row>(conn)
         .optional()?;
     Ok(row.map(role))
 }
 
 /// Locks the row of a role, even of a deleted one, until the transaction ends. Returns the role, and whether it exists.
-pub(in crate::users) fn lock_role(
-    conn: &mut Connection,
-    name: &str,
-) -> Result<Option<(Role, bool)>> {
+pub fn lock_role(conn: &mut Connection, name: &str) -> Result<Option<(Role, bool)>> {
     let query = roles::table
         .find(name)
-        .select((COLUMNS, roles::deleted_at.is_null()));
+        .select((columns(), roles::deleted_at.is_null()));
     let row = ForUpdate(query)
         .get_result::<(Row, bool)>(conn)
         .optional()?;
@@ -74,10 +65,7 @@ pub(in crate::users) fn lock_role(
 
 /// Locks the rows of these roles until the transaction ends, so that they can be neither deleted nor changed. Locks in order of
 /// name, so that no two transactions deadlock. Returns the first role that doesn't exist.
-pub(in crate::users) fn lock_roles(
-    conn: &mut Connection,
-    names: &[String],
-) -> Result<Option<String>> {
+pub fn lock_roles(conn: &mut Connection, names: &[String]) -> Result<Option<String>> {
     let mut names = names.to_vec();
     names.sort_unstable();
     names.dedup();
@@ -104,15 +92,11 @@ pub fn missing_role(conn: &mut Connection, names: &[String]) -> Result<Option<St
 }
 
 /// Lists at most `limit` roles in order of name, after the role `after`.
-pub(in crate::users) fn list_page(
-    conn: &mut Connection,
-    after: Option<&str>,
-    limit: i64,
-) -> Result<Vec<Role>> {
+pub fn list_page(conn: &mut Connection, after: Option<&str>, limit: i64) -> Result<Vec<Role>> {
     let mut query = roles::table
         .filter(roles::deleted_at.is_null())
         .order(roles::name)
-        .select(COLUMNS)
+        .select(columns())
         .limit(limit)
         .into_boxed();
     if let Some(after) = after {
@@ -123,7 +107,7 @@ pub(in crate::users) fn list_page(
 }
 
 /// Lists what each of these roles lets its holders manage: roles, and resource types.
-pub(in crate::users) fn list_managed(
+pub fn list_managed(
     conn: &mut Connection,
     held: &[String],
 ) -> Result<Vec<(Vec<String>, Vec<String>)>> {
@@ -136,7 +120,7 @@ pub(in crate::users) fn list_managed(
 }
 
 /// Lists the other roles whose holders may manage a role.
-pub(in crate::users) fn list_managers(conn: &mut Connection, name: &str) -> Result<Vec<String>> {
+pub fn list_managers(conn: &mut Connection, name: &str) -> Result<Vec<String>> {
     let rows = roles::table
         .filter(roles::name.ne(name))
         .filter(roles::deleted_at.is_null())
@@ -152,51 +136,39 @@ pub(in crate::users) fn list_managers(conn: &mut Connection, name: &str) -> Resu
 }
 
 /// Counts the users who hold a role, whatever their status.
-pub(in crate::users) fn count_holders(conn: &mut Connection, name: &str) -> Result<i64> {
+pub fn count_holders(conn: &mut Connection, name: &str) -> Result<i64> {
     Ok(user_roles::table
         .filter(user_roles::role.eq(name))
         .count()
         .get_result(conn)?)
 }
 
-pub(in crate::users) fn insert_role(
-    conn: &mut Connection,
-    role: &Role,
-    author: &Author,
-) -> Result<()> {
-    diesel::insert_into(roles::table)
-        .values((
-            roles::name.eq(&role.name),
-            roles::description.eq(&role.description),
-            roles::manages_roles.eq(Json(role.manages_roles.clone())),
-            roles::manages_assignments_on.eq(Json(role.manages_assignments_on.clone())),
-            roles::version.eq(role.version),
-            roles::as_of.eq(role.as_of),
-            roles::by_user.eq(author.user()),
-            roles::by_client.eq(author.client()),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Updates a role. `deleted_at` is `None` for a role that exists, or is created again.
-pub(in crate::users) fn update_role(
+/// Inserts the first version of a role, or updates the row to a later one. `deleted_at` is `None` for a role that exists, or is
+/// created again.
+pub fn store_role(
     conn: &mut Connection,
     role: &Role,
     deleted_at: Option<Timestamp>,
     author: &Author,
 ) -> Result<()> {
-    diesel::update(roles::table.find(&role.name))
-        .set((
-            roles::description.eq(&role.description),
-            roles::manages_roles.eq(Json(role.manages_roles.clone())),
-            roles::manages_assignments_on.eq(Json(role.manages_assignments_on.clone())),
-            roles::deleted_at.eq(deleted_at),
-            roles::version.eq(role.version),
-            roles::as_of.eq(role.as_of),
-            roles::by_user.eq(author.user()),
-            roles::by_client.eq(author.client()),
-        ))
-        .execute(conn)?;
+    let columns = (
+        roles::description.eq(&role.description),
+        roles::manages_roles.eq(Json(role.manages_roles.clone())),
+        roles::manages_assignments_on.eq(Json(role.manages_assignments_on.clone())),
+        roles::deleted_at.eq(deleted_at),
+        roles::version.eq(role.version),
+        roles::as_of.eq(role.as_of),
+        roles::by_user.eq(author.user()),
+        roles::by_client.eq(author.client()),
+    );
+    if role.version == 1 {
+        diesel::insert_into(roles::table)
+            .values((roles::name.eq(&role.name), columns))
+            .execute(conn)?;
+    } else {
+        diesel::update(roles::table.find(&role.name))
+            .set(columns)
+            .execute(conn)?;
+    }
     Ok(())
 }

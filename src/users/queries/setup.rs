@@ -10,25 +10,21 @@ use crate::db::{Connection, Result};
 
 /// What the installation was created with, and its set-up link.
 #[derive(Clone, Debug, Queryable)]
-pub(in crate::users) struct SetUpRow {
+pub struct SetUpRow {
     _id: i64,
-    pub(in crate::users) key_check: Vec<u8>,
-    pub(in crate::users) rp_id: String,
-    pub(in crate::users) token_hash: Option<Vec<u8>>,
-    pub(in crate::users) expires_at: Option<Timestamp>,
-    pub(in crate::users) completed_at: Option<Timestamp>,
+    pub key_check: Vec<u8>,
+    pub rp_id: String,
+    pub token_hash: Option<Vec<u8>>,
+    pub expires_at: Option<Timestamp>,
+    pub completed_at: Option<Timestamp>,
     _user_id: Option<UserId>,
 }
 
-pub(in crate::users) fn find_setup(conn: &mut Connection) -> Result<Option<SetUpRow>> {
+pub fn find_setup(conn: &mut Connection) -> Result<Option<SetUpRow>> {
     Ok(setup::table.find(1).first(conn).optional()?)
 }
 
-pub(in crate::users) fn insert_setup(
-    conn: &mut Connection,
-    key_check: &[u8],
-    rp_id: &str,
-) -> Result<()> {
+pub fn insert_setup(conn: &mut Connection, key_check: &[u8], rp_id: &str) -> Result<()> {
     diesel::insert_into(setup::table)
         .values((
             setup::id.eq(1),
@@ -39,11 +35,7 @@ pub(in crate::users) fn insert_setup(
     Ok(())
 }
 
-pub(in crate::users) fn update_setup(
-    conn: &mut Connection,
-    key_check: &[u8],
-    rp_id: &str,
-) -> Result<()> {
+pub fn update_setup(conn: &mut Connection, key_check: &[u8], rp_id: &str) -> Result<()> {
     diesel::update(setup::table.find(1))
         .set((setup::key_check.eq(key_check), setup::rp_id.eq(rp_id)))
         .execute(conn)?;
@@ -51,7 +43,7 @@ pub(in crate::users) fn update_setup(
 }
 
 /// Replaces the set-up link; `false` if the first administrator exists.
-pub(in crate::users) fn replace_link(
+pub fn replace_link(
     conn: &mut Connection,
     token: &TokenHash,
     expires_at: Timestamp,
@@ -67,7 +59,7 @@ pub(in crate::users) fn replace_link(
 }
 
 /// Consumes the set-up link with one conditional update, of which only one succeeds if there are several at the same time.
-pub(in crate::users) fn complete(
+pub fn complete(
     conn: &mut Connection,
     token: &TokenHash,
     user: UserId,
@@ -82,11 +74,7 @@ pub(in crate::users) fn complete(
 }
 
 /// Closes set-up when a user becomes an administrator in another way: no set-up link works any more.
-pub(in crate::users) fn close_set_up(
-    conn: &mut Connection,
-    user: UserId,
-    now: Timestamp,
-) -> Result<()> {
+pub fn close_set_up(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()> {
     diesel::update(setup::table.find(1))
         .filter(setup::completed_at.is_null())
         .set((setup::completed_at.eq(now), setup::user_id.eq(user)))

@@ -58,15 +58,13 @@ fn user(conn: &mut Connection, row: Row) -> Result<User> {
     })
 }
 
-pub(in crate::users) fn find_user(conn: &mut Connection, id: UserId) -> Result<Option<User>> {
+/// Finds a user.
+pub fn find_user(conn: &mut Connection, id: UserId) -> Result<Option<User>> {
     let row = users::table.find(id).first::<Row>(conn).optional()?;
     row.map(|row| user(conn, row)).transpose()
 }
 
-pub(in crate::users) fn find_id_by_username(
-    conn: &mut Connection,
-    username: &str,
-) -> Result<Option<UserId>> {
+pub fn find_id_by_username(conn: &mut Connection, username: &str) -> Result<Option<UserId>> {
     Ok(users::table
         .filter(users::username.eq(username))
         .select(users::id)
@@ -75,10 +73,7 @@ pub(in crate::users) fn find_id_by_username(
 }
 
 /// Finds the user who has or had a username.
-pub(in crate::users) fn find_by_any_username(
-    conn: &mut Connection,
-    username: &str,
-) -> Result<Option<UserId>> {
+pub fn find_by_any_username(conn: &mut Connection, username: &str) -> Result<Option<UserId>> {
     Ok(usernames::table
         .find(username)
         .select(usernames::user_id)
@@ -88,7 +83,7 @@ pub(in crate::users) fn find_by_any_username(
 
 /// Reserves a username for a user until it is released; [`Error::Taken`] if another user has or had it. `renamed_at` is `None` for
 /// the user's first username.
-pub(in crate::users) fn claim_username(
+pub fn claim_username(
     conn: &mut Connection,
     user: UserId,
     username: &str,
@@ -108,11 +103,7 @@ pub(in crate::users) fn claim_username(
 }
 
 /// Counts the usernames that a user was given by renaming since `since`.
-pub(in crate::users) fn count_renames(
-    conn: &mut Connection,
-    user: UserId,
-    since: Timestamp,
-) -> Result<i64> {
+pub fn count_renames(conn: &mut Connection, user: UserId, since: Timestamp) -> Result<i64> {
     Ok(usernames::table
         .filter(usernames::user_id.eq(user))
         .filter(usernames::renamed_at.gt(since))
@@ -120,12 +111,8 @@ pub(in crate::users) fn count_renames(
         .get_result(conn)?)
 }
 
-/// Records the first time that a session was opened under a username.
-pub(in crate::users) fn mark_username_used(
-    conn: &mut Connection,
-    username: &str,
-    now: Timestamp,
-) -> Result<()> {
+/// Records the first time that a session was opened under a username, in the transaction that opens it.
+pub fn mark_username_used(conn: &mut Connection, username: &str, now: Timestamp) -> Result<()> {
     diesel::update(usernames::table.find(username))
         .filter(usernames::used_at.is_null())
         .set(usernames::used_at.eq(now))
@@ -134,10 +121,7 @@ pub(in crate::users) fn mark_username_used(
 }
 
 /// Lists the current and former usernames of a user, sorted.
-pub(in crate::users) fn list_usernames(
-    conn: &mut Connection,
-    user: UserId,
-) -> Result<Vec<UsernameRow>> {
+pub fn list_usernames(conn: &mut Connection, user: UserId) -> Result<Vec<UsernameRow>> {
     Ok(usernames::table
         .filter(usernames::user_id.eq(user))
         .order(usernames::username)
@@ -150,14 +134,10 @@ pub(in crate::users) fn list_usernames(
 }
 
 /// A username, when its user was renamed to it, and when a session was first opened under it.
-pub(in crate::users) type UsernameRow = (String, Option<Timestamp>, Option<Timestamp>);
+pub type UsernameRow = (String, Option<Timestamp>, Option<Timestamp>);
 
 /// Releases a former username that its user never signed in with. Returns whether it did.
-pub(in crate::users) fn delete_unused_username(
-    conn: &mut Connection,
-    user: UserId,
-    username: &str,
-) -> Result<bool> {
+pub fn delete_unused_username(conn: &mut Connection, user: UserId, username: &str) -> Result<bool> {
     let present = users::table.filter(users::username.eq(username));
     let deleted = diesel::delete(usernames::table.find(username))
         .filter(usernames::user_id.eq(user))
@@ -168,13 +148,13 @@ pub(in crate::users) fn delete_unused_username(
 }
 
 /// The users whom a manager may manage: users who hold at least one of these roles and no others.
-pub(in crate::users) struct ManagedUsers<'a> {
-    pub(in crate::users) roles: &'a BTreeSet<String>,
+pub struct ManagedUsers<'a> {
+    pub roles: &'a BTreeSet<String>,
     /// The manager, who may not manage their own account.
-    pub(in crate::users) except: UserId,
+    pub except: UserId,
 }
 
-pub(in crate::users) fn list_users(
+pub fn list_users(
     conn: &mut Connection,
     filter: &UserFilter,
     reach: Option<&ManagedUsers<'_>>,
@@ -243,10 +223,7 @@ pub(in crate::users) fn list_users(
 }
 
 /// Lists users whose names are not folded yet.
-pub(in crate::users) fn list_without_search_names(
-    conn: &mut Connection,
-    limit: i64,
-) -> Result<Vec<User>> {
+pub fn list_without_search_names(conn: &mut Connection, limit: i64) -> Result<Vec<User>> {
     let rows = users::table
         .filter(users::search_text.is_null())
         .order(users::id)
@@ -256,7 +233,7 @@ pub(in crate::users) fn list_without_search_names(
 }
 
 /// Stores the folded names of a user who has none. Does nothing if a concurrent change of the user stored them already.
-pub(in crate::users) fn set_search_names(conn: &mut Connection, user: &User) -> Result<()> {
+pub fn set_search_names(conn: &mut Connection, user: &User) -> Result<()> {
     let unfolded = users::table
         .find(user.id)
         .filter(users::search_text.is_null());
@@ -269,12 +246,8 @@ pub(in crate::users) fn set_search_names(conn: &mut Connection, user: &User) -> 
     Ok(())
 }
 
-/// Lists the IDs of active users in ascending order.
-pub(in crate::users) fn list_ids(
-    conn: &mut Connection,
-    after: Option<UserId>,
-    limit: i64,
-) -> Result<Vec<UserId>> {
+/// Lists the IDs of active users in ascending order, after the given one.
+pub fn list_ids(conn: &mut Connection, after: Option<UserId>, limit: i64) -> Result<Vec<UserId>> {
     let mut query = users::table
         .filter(users::status.eq(UserStatus::Active.as_str()))
         .order(users::id)
@@ -299,57 +272,34 @@ fn escape_like(text: &str) -> String {
     escaped
 }
 
-pub(in crate::users) fn insert_user(
-    conn: &mut Connection,
-    user: &User,
-    author: &Author,
-) -> Result<()> {
-    diesel::insert_into(users::table)
-        .values((
-            users::id.eq(user.id),
-            users::username.eq(&user.username),
-            users::email.eq(user.email.as_deref()),
-            users::email_state.eq(user.email_state.as_str()),
-            users::email_verified_at.eq(user.email_verified_at),
-            users::email_verified_by.eq(user.email_verified_by),
-            users::display_name.eq(&user.display_name),
-            users::status.eq(user.status.as_str()),
-            users::attributes.eq(Json(user.attributes.clone())),
-            users::created_at.eq(user.created_at),
-            users::version.eq(user.version),
-            users::as_of.eq(user.as_of),
-            users::by_user.eq(author.user()),
-            users::by_client.eq(author.client()),
-            users::sort_name.eq(sort_name(user)),
-            users::search_text.eq(search_text(user)),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-pub(in crate::users) fn update_user(
-    conn: &mut Connection,
-    user: &User,
-    author: &Author,
-) -> Result<()> {
-    diesel::update(users::table.find(user.id))
-        .set((
-            users::username.eq(&user.username),
-            users::email.eq(user.email.as_deref()),
-            users::email_state.eq(user.email_state.as_str()),
-            users::email_verified_at.eq(user.email_verified_at),
-            users::email_verified_by.eq(user.email_verified_by),
-            users::display_name.eq(&user.display_name),
-            users::status.eq(user.status.as_str()),
-            users::attributes.eq(Json(user.attributes.clone())),
-            users::version.eq(user.version),
-            users::as_of.eq(user.as_of),
-            users::by_user.eq(author.user()),
-            users::by_client.eq(author.client()),
-            users::sort_name.eq(sort_name(user)),
-            users::search_text.eq(search_text(user)),
-        ))
-        .execute(conn)?;
+/// Inserts the first version of a user, or updates the row to a later one.
+pub fn store_version(conn: &mut Connection, user: &User, author: &Author) -> Result<()> {
+    let columns = (
+        users::username.eq(&user.username),
+        users::email.eq(user.email.as_deref()),
+        users::email_state.eq(user.email_state.as_str()),
+        users::email_verified_at.eq(user.email_verified_at),
+        users::email_verified_by.eq(user.email_verified_by),
+        users::display_name.eq(&user.display_name),
+        users::status.eq(user.status.as_str()),
+        users::attributes.eq(Json(user.attributes.clone())),
+        users::version.eq(user.version),
+        users::as_of.eq(user.as_of),
+        users::by_user.eq(author.user()),
+        users::by_client.eq(author.client()),
+        users::sort_name.eq(sort_name(user)),
+        users::search_text.eq(search_text(user)),
+    );
+    if user.version == 1 {
+        let unchanging = (users::id.eq(user.id), users::created_at.eq(user.created_at));
+        diesel::insert_into(users::table)
+            .values((unchanging, columns))
+            .execute(conn)?;
+    } else {
+        diesel::update(users::table.find(user.id))
+            .set(columns)
+            .execute(conn)?;
+    }
     Ok(())
 }
 
@@ -362,11 +312,7 @@ fn list_roles(conn: &mut Connection, user: UserId) -> Result<Vec<String>> {
 }
 
 /// Replaces the roles of a user.
-pub(in crate::users) fn set_roles(
-    conn: &mut Connection,
-    user: UserId,
-    wanted: &[String],
-) -> Result<()> {
+pub fn set_roles(conn: &mut Connection, user: UserId, wanted: &[String]) -> Result<()> {
     let held = list_roles(conn, user)?;
     for role in held.iter().filter(|role| !wanted.contains(role)) {
         diesel::delete(user_roles::table.find((user, role))).execute(conn)?;
@@ -380,10 +326,7 @@ pub(in crate::users) fn set_roles(
 }
 
 /// Lists the active users who hold a role.
-pub(in crate::users) fn list_active_holders(
-    conn: &mut Connection,
-    role: &str,
-) -> Result<Vec<UserId>> {
+pub fn list_active_holders(conn: &mut Connection, role: &str) -> Result<Vec<UserId>> {
     Ok(user_roles::table
         .inner_join(users::table)
         .filter(user_roles::role.eq(role))

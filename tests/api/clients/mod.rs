@@ -88,7 +88,7 @@ on_both! {
         let old = server.client(&["users:read"]);
         let id = old.0.parse().expect("an id");
         let author = doorward::clients::ActingAs::command();
-        let secret = server.run(server.app.clients.rotate_secret(id, author)).expect("rotated").secret.expect("a secret");
+        let secret = server.run(server.app.clients.rotate_secret(id, None, author)).expect("rotated").secret.expect("a secret");
         assert_eq!(ask(server, &old, "GET", "/v1/users").status, 401);
         let new = (old.0.clone(), secret.expose().to_owned());
         assert_eq!(ask(server, &new, "GET", "/v1/users").status, 200);

@@ -449,13 +449,8 @@ fn managed_by(server: &TestServer, manager: &str) -> String {
         managed_by: vec![manager.parse().expect("an id")],
         ..Default::default()
     };
-    let created = server.app.clients.create(
-        "managed",
-        doorward::clients::Scopes::default(),
-        metadata,
-        doorward::clients::ActingAs::command(),
-    );
-    server.run(created).expect("a client").0.id.to_string()
+    let scopes = doorward::clients::Scopes::default();
+    server.create_client("managed", &scopes, &metadata).0
 }
 
 /// Locks a client's row, as a change of the client does.

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::base::secrets::MasterKey;
-use doorward::clients::{AccessTokenFormat, ActingAs, Algorithm, Metadata, Scope, Scopes};
+use doorward::clients::{AccessTokenFormat, Algorithm, Metadata, Scope, Scopes};
 use doorward::tokens::TokenError;
 use serde_json::{Value, json};
 
@@ -23,12 +23,10 @@ fn own_token(server: &TestServer, format: AccessTokenFormat) -> (RelyingParty, S
         ..Metadata::default()
     };
     let scopes = Scopes::parse("users:read tokens:introspect").expect("scopes");
-    let clients = &server.app.clients;
-    let created = server.run(clients.create("a service", scopes, metadata, ActingAs::command()));
-    let (client, secret) = created.expect("a client");
+    let (id, secret) = server.create_client("a service", &scopes, &metadata);
     let service = RelyingParty {
-        id: client.id.to_string(),
-        secret: secret.map(|secret| secret.expose().to_owned()),
+        id,
+        secret,
         server: server.browser(),
     };
     let issued = TokenSet::read(&service.token(&[("grant_type", "client_credentials")]));

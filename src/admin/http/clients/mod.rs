@@ -48,8 +48,7 @@ fn answer(
     client: Client,
     secret: Option<&Token>,
 ) -> HttpResponse {
-    let etag = client.etag();
-    respond_with_etag(request, response, &etag, view(client, secret))
+    respond_with_etag(request, response, client.version, view(client, secret))
 }
 
 fn view(client: Client, secret: Option<&Token>) -> ClientView {
@@ -66,12 +65,17 @@ fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> Answer {
     if let (Some(pending), Some(secret)) = (updated.pending, &updated.secret) {
         return Err(secret_pending(&pending, secret));
     }
-    let etag = updated.client.etag();
+    let version = updated.client.version;
     let view = ClientView {
         consents_voided: Some(updated.voided_consents),
         ..view(updated.client, updated.secret.as_ref())
     };
-    Ok(respond_with_etag(request, HttpResponse::Ok(), &etag, view))
+    Ok(respond_with_etag(
+        request,
+        HttpResponse::Ok(),
+        version,
+        view,
+    ))
 }
 
 /// Filters and page of a list of clients.
@@ -302,12 +306,17 @@ pub async fn disable_client(
         .clients
         .disable_cascading(id, registered, reason, permit.acting)
         .await?;
-    let etag = disabled.client.etag();
+    let version = disabled.client.version;
     let view = DisabledView {
         client: view(disabled.client, None),
         registered: disabled.registered,
     };
-    Ok(respond_with_etag(&request, HttpResponse::Ok(), &etag, view))
+    Ok(respond_with_etag(
+        &request,
+        HttpResponse::Ok(),
+        version,
+        view,
+    ))
 }
 
 /// Enables a client. Tokens that it got on its own behalf before it was disabled remain invalid.

@@ -111,7 +111,7 @@ fn answer(
     response: HttpResponseBuilder,
     assignment: &RoleAssignment,
 ) -> HttpResponse {
-    respond_with_etag(request, response, &assignment.etag(), assignment)
+    respond_with_etag(request, response, assignment.version, assignment)
 }
 
 /// Lists the role assignments in force: all, or those on resource types that the caller manages.

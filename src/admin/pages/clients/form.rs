@@ -280,7 +280,7 @@ pub(super) fn sentence(frame: &Frame, key: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::{FieldErrorKind, Metadata, RedirectUriError};
+    use crate::clients::{FieldErrorKind, Metadata};
 
     fn frame() -> Frame {
         Frame::for_tests()
@@ -334,12 +334,12 @@ mod tests {
         }
         for fault in [
             FieldErrorKind::Name,
-            FieldErrorKind::Redirect(RedirectUriError::NotAbsolute),
-            FieldErrorKind::Redirect(RedirectUriError::Wildcard),
-            FieldErrorKind::Redirect(RedirectUriError::Fragment),
-            FieldErrorKind::Redirect(RedirectUriError::UserInfo),
-            FieldErrorKind::Redirect(RedirectUriError::Scheme),
-            FieldErrorKind::Redirect(RedirectUriError::TooLong),
+            FieldErrorKind::RedirectNotAbsolute,
+            FieldErrorKind::RedirectWildcard,
+            FieldErrorKind::RedirectFragment,
+            FieldErrorKind::RedirectUserInfo,
+            FieldErrorKind::RedirectScheme,
+            FieldErrorKind::RedirectTooLong,
             FieldErrorKind::TooMany,
             FieldErrorKind::Choice(""),
             FieldErrorKind::ScopeName,

@@ -15,7 +15,7 @@ use super::{client_url, kind_key};
 use crate::admin::pages::visitor::Administrator;
 use crate::base::ids::ClientId;
 use crate::base::public_client_id::PublicClientId;
-use crate::clients::{self, Client, ClientError};
+use crate::clients::{Client, ClientError};
 use crate::oidc::RecentRefusal;
 use crate::web::{
     Answer, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status,
@@ -112,10 +112,7 @@ pub(in crate::admin::pages) async fn show_client(
     let form = ClientForm::of(&json!(client));
     let frame = administrator.frame();
     let notice = frame.notice("admin_client.notice", query.notice.as_deref());
-    let names = match client.registered_by_client {
-        Some(id) => clients::names(&administrator.database, vec![id]).await?,
-        None => HashMap::new(),
-    };
+    let registered_by = administrator.oidc.find_registrar(&client).await?;
     // For an enabled client, the page that disables it asks about the clients that it registered.
     let has_enabled_registered = !client.enabled
         && !administrator
@@ -127,7 +124,7 @@ pub(in crate::admin::pages) async fn show_client(
         notice,
         has_enabled_registered,
         voided: voided_text(&frame, query.voided),
-        registered_by: names.into_values().next(),
+        registered_by,
         refusals: refusals
             .into_iter()
             .map(|refusal| RefusalView::new(&frame, refusal))

@@ -6,7 +6,7 @@ use crate::account_state::ADMINISTRATOR;
 use crate::admin::pages::role_boxes::{RoleBox, boxes, checked};
 use crate::assignments::ResourceType;
 use crate::users::{
-    ManagementRights, NewRole, Role, RoleChange, RoleDescription, RoleError, RoleName, Users,
+    ManagementRights, Role, RoleChange, RoleDescription, RoleError, RoleName, Users,
 };
 use crate::web::{FieldProblem, Frame, Problem};
 
@@ -43,15 +43,10 @@ impl RoleForm {
     }
 
     /// The role to create.
-    pub(super) fn to_new(&self, frame: &Frame) -> Result<NewRole, FieldProblem> {
+    pub(super) fn to_new(&self, frame: &Frame) -> Result<(RoleName, RoleChange), FieldProblem> {
         let name = RoleName::parse(&self.name)
             .map_err(|_| FieldProblem::new("name", frame.text("field.role_name")))?;
-        Ok(NewRole {
-            name,
-            description: self.description(frame)?,
-            manages_roles: self.manages_roles.iter().cloned().collect(),
-            manages_assignments_on: self.types(frame)?,
-        })
+        Ok((name, self.to_change(frame)?))
     }
 
     /// The change to an existing role.
@@ -153,10 +148,11 @@ mod tests {
             ("role:cook", "yes"),
             ("manages_assignments_on", " order\tShop::Item "),
         ]);
-        let wanted = good.to_new(&frame()).expect("a role");
-        assert_eq!(wanted.name.as_str(), "clerk");
-        assert_eq!(wanted.manages_roles, ["cook"]);
-        assert_eq!(wanted.manages_assignments_on, ["order", "Shop::Item"]);
+        let (name, fields) = good.to_new(&frame()).expect("a role");
+        assert_eq!(name.as_str(), "clerk");
+        assert_eq!(fields.manages_roles, Some(vec!["cook".to_owned()]));
+        let types = Some(vec!["order".to_owned(), "Shop::Item".to_owned()]);
+        assert_eq!(fields.manages_assignments_on, types);
         for (field, value) in [
             ("name", "a b"),
             ("description", &*"x".repeat(201)),

@@ -78,12 +78,12 @@ pub(super) async fn make_role(
     let form = RoleForm::sent(&sent);
     let problem = match form.to_new(&frame) {
         Err(problem) => problem,
-        Ok(wanted) => {
+        Ok((name, fields)) => {
             let Ok(permit) = administrator.permit() else {
                 let values = [("name", form.name.as_str())];
                 return StepUpPage::show(frame, "make_role", &values, "/admin/roles".into());
             };
-            let made = administrator.users.create_role(wanted, permit.acting);
+            let made = administrator.users.create_role(name, fields, permit.acting);
             match made.await {
                 Ok(role) => {
                     return Ok(redirect(&format!("{}?notice=made", role_url(&role.name))));
