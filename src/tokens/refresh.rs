@@ -117,8 +117,8 @@ impl Rotation {
     }
 }
 
-/// Uses a genuine refresh token. Returns the proof of the use, and the refresh token that the client gets; `None` if it was used before: two parties hold the family, so it must end (RFC 9700
-/// §4.14.2). The caller must hold the lock of the family's row.
+/// Uses a genuine refresh token. Returns the proof of the use, and the refresh token that the client gets; `None` if it was used
+/// before: two parties hold the family, so it must end (RFC 9700 §4.14.2). The caller must hold the lock of the family's row.
 pub fn rotate(
     conn: &mut Connection,
     (family, authorization): (&Family, Authorization),
