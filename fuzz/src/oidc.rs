@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use doorward::parsers::{
     ApplicationType, AuthMethod, AuthorizationRequest, AuthorizationResponse, ClaimsRequest,
     Client, ClientAuthError, ClientId, EmailState, GrantType, IdTokenHint, Metadata, OAuthError,
-    Parameters, PublicClientId, RedirectUri, RequirePkce, ResponseTarget, Scope, Scopes,
-    Timestamp, Token, User, UserId, UserStatus, claims_for_id_token, claims_for_userinfo,
+    Parameters, PublicClientId, RedirectUri, RequirePkce, ResponseTarget, Scope, Scopes, Timestamp,
+    Token, User, UserId, UserStatus, claims_for_id_token, claims_for_userinfo,
     parse_claims_parameter, read_authorization_request as read_request, read_credentials,
     read_grant_type, read_response_target, restrict_claims, scopes_of_claims, verify_pkce,
 };

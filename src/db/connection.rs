@@ -1,7 +1,7 @@
 //! A connection type for both databases, chosen by the URL's scheme.
 
 // The derive generates a module whose public items have no documentation.
-#![expect(missing_docs, reason = "what the derive generates")]
+#![allow(missing_docs, reason = "what the derive generates")]
 
 use std::time::Duration;
 

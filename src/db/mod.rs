@@ -10,7 +10,7 @@ mod error;
 mod migrate;
 mod pool;
 pub mod portable;
-#[expect(missing_docs, reason = "what the macro writes for each column")]
+#[allow(missing_docs, reason = "what the macro writes for each column")]
 pub mod schema;
 mod types;
 
