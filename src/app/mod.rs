@@ -36,6 +36,7 @@ use build::{
     build_assignments, build_authzen, build_forward_auth, build_oidc, build_passkeys,
     build_sessions, build_stored_responses, build_users,
 };
+pub use stores::find_missing_database;
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
 
 /// State of the whole application, shared by all request handlers. Cheap to clone.
@@ -100,11 +101,7 @@ struct Keys {
     previous_cookie: Option<Key>,
 }
 
-impl std::fmt::Debug for Keys {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Keys(redacted)")
-    }
-}
+crate::base::secrets::redacted!(Keys);
 
 /// What to do when the RP ID in the configuration differs from the one in the database, which makes all
 /// existing passkeys unusable.
@@ -166,9 +163,6 @@ pub enum StartError {
 
 impl App {
     /// Opens the stores, migrates the schema, checks that the database belongs to this installation, and builds every module.
-    ///
-    /// # Errors
-    /// What must be fixed before the next start.
     pub async fn build(
         config: Config,
         clock: Clock,
@@ -183,18 +177,7 @@ impl App {
         .await
     }
 
-    /// Describes the missing database, if there is none yet. Only commands such as `doorward serve` may create it.
-    pub async fn find_missing_database(
-        config: &Config,
-        clock: &Clock,
-    ) -> Result<Option<String>, StartError> {
-        stores::find_missing(config, clock).await
-    }
-
     /// Like [`App::build`], with fault injection for both stores.
-    ///
-    /// # Errors
-    /// As for [`App::build`].
     pub async fn build_with(
         config: Config,
         clock: Clock,

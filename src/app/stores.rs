@@ -58,7 +58,7 @@ pub(super) fn master_key(config: &Config) -> Result<MasterKey, StartError> {
 }
 
 /// Describes the missing database, if there is none yet. Used by commands that must not create one.
-pub(super) async fn find_missing(
+pub async fn find_missing_database(
     config: &Config,
     clock: &Clock,
 ) -> Result<Option<String>, StartError> {

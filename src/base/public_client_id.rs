@@ -68,9 +68,6 @@ impl ClientId {
     }
 
     /// Like [`Self::named`], for command-line arguments.
-    ///
-    /// # Errors
-    /// The text can't be a client ID.
     pub fn from_argument(text: &str) -> Result<Self, String> {
         Self::named(text).ok_or_else(|| format!("{text:?} can't be a client ID"))
     }

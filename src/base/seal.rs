@@ -2,7 +2,6 @@
 //!
 //! Sealed data names its master key, so that data sealed under the previous key stays readable while the key is being replaced.
 
-use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -139,11 +138,7 @@ fn bound(header: &[u8], context: &[u8]) -> Vec<u8> {
     [header, context].concat()
 }
 
-impl fmt::Debug for Sealer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Sealer(redacted)")
-    }
-}
+crate::base::secrets::redacted!(Sealer);
 
 #[cfg(test)]
 mod tests {

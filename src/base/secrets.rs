@@ -11,6 +11,20 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
+/// Implements `Debug` for types whose values must not be shown.
+macro_rules! redacted {
+    ($($secret:ident),+) => {
+        $(impl std::fmt::Debug for $secret {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(concat!(stringify!($secret), "(redacted)"))
+            }
+        })+
+    };
+}
+pub(crate) use redacted;
+
+redacted!(Token, TokenHash, MasterKey);
+
 /// A bearer secret of 256 random bits: a session key, the token of a link, a browser binding, a client secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
@@ -35,12 +49,6 @@ impl Token {
     /// Returns the hash, which may be stored.
     pub fn hash(&self) -> TokenHash {
         TokenHash::of(self.0.as_bytes())
-    }
-}
-
-impl fmt::Debug for Token {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Token(redacted)")
     }
 }
 
@@ -89,42 +97,23 @@ impl PartialEq for TokenHash {
 }
 impl Eq for TokenHash {}
 
-impl fmt::Debug for TokenHash {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("TokenHash(redacted)")
-    }
-}
-
 /// The key from which every other key is derived. If it is lost, all cookies and sealed data are lost with it.
 #[derive(Clone)]
 pub struct MasterKey([u8; 32]);
 
 /// Why a master key could not be read or created.
 #[derive(Debug, thiserror::Error)]
-pub enum MasterKeyError {
-    /// The file could not be read or written.
-    #[error("{path}: {cause}")]
-    File {
-        /// Path of the file.
-        path: String,
-        /// Error of the operating system.
-        cause: std::io::Error,
-    },
-    /// The file does not contain a master key.
-    #[error(
-        "{path}: not a master key (43 characters of base64url); create one with `doorward keys generate-master`"
-    )]
-    Malformed {
-        /// Path of the file.
-        path: String,
-    },
+#[error("{path}: {reason}")]
+pub struct MasterKeyError {
+    path: String,
+    reason: String,
 }
 
 impl MasterKeyError {
-    fn file(path: &Path, cause: std::io::Error) -> Self {
-        Self::File {
+    fn new(path: &Path, reason: &dyn fmt::Display) -> Self {
+        Self {
             path: path.display().to_string(),
-            cause,
+            reason: reason.to_string(),
         }
     }
 }
@@ -137,16 +126,15 @@ impl MasterKey {
 
     /// Reads a master key from a file: one line, unpadded base64url of 32 bytes.
     pub fn read(path: &Path) -> Result<Self, MasterKeyError> {
+        const MALFORMED: &str = "not a master key (43 characters of base64url); create one with `doorward keys generate-master`";
         let text =
-            std::fs::read_to_string(path).map_err(|cause| MasterKeyError::file(path, cause))?;
+            std::fs::read_to_string(path).map_err(|cause| MasterKeyError::new(path, &cause))?;
         URL_SAFE_NO_PAD
             .decode(text.trim())
             .ok()
             .and_then(|bytes| bytes.try_into().ok())
             .map(Self)
-            .ok_or_else(|| MasterKeyError::Malformed {
-                path: path.display().to_string(),
-            })
+            .ok_or_else(|| MasterKeyError::new(path, &MALFORMED))
     }
 
     /// Reads the file, or generates a key and creates the file (mode 0600) if there is none. Processes that start concurrently
@@ -155,7 +143,7 @@ impl MasterKey {
         if path.exists() {
             return Self::read(path);
         }
-        let as_file_error = |cause| MasterKeyError::file(path, cause);
+        let as_file_error = |cause: std::io::Error| MasterKeyError::new(path, &cause);
         let draft = path.with_extension(format!("{}.new", std::process::id()));
         Self::generate().write_new(&draft)?;
         // link(2) fails for an existing name, so the loser of a race reads the winner's key.
@@ -171,7 +159,7 @@ impl MasterKey {
 
     /// Writes the key to a new file that only its owner may access (mode 0600).
     pub fn write_new(&self, path: &Path) -> Result<(), MasterKeyError> {
-        write_private(path, &self.to_text()).map_err(|cause| MasterKeyError::file(path, cause))
+        write_private(path, &self.to_text()).map_err(|cause| MasterKeyError::new(path, &cause))
     }
 
     /// Returns the content of a key file.
@@ -201,12 +189,6 @@ impl MasterKey {
     /// Returns a value that distinguishes master keys without revealing them: stored in the database and checked at every start.
     pub fn check_value(&self) -> [u8; 16] {
         self.derive("key-check")
-    }
-}
-
-impl fmt::Debug for MasterKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("MasterKey(redacted)")
     }
 }
 

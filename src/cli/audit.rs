@@ -118,22 +118,18 @@ async fn list(app: &App, output: &Output, filter: EventFilter, limit: i64) -> Re
     let ids = events.iter().flat_map(clients_in).collect();
     let labels = clients::labels(&app.database, ids).await?;
     let label = |id: ClientId| labels.get(&id).cloned().unwrap_or_else(|| id.to_string());
-    let rows: Vec<Vec<String>> = events
-        .iter()
-        .map(|event| {
-            vec![
-                event.at.to_rfc3339(),
-                event.action.clone(),
-                event.outcome.clone(),
-                by(event, label),
-                event.subject.map(|id| id.to_string()).unwrap_or_default(),
-                event.client.map(label).unwrap_or_default(),
-                event.reason.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
     let heading = ["AT", "ACTION", "OUTCOME", "BY", "TO", "CLIENT", "REASON"];
-    output.table(&json!({ "items": events }), &heading, &rows);
+    output.list(&events, heading, |event| {
+        [
+            event.at.to_rfc3339(),
+            event.action.clone(),
+            event.outcome.clone(),
+            by(event, label),
+            event.subject.map(|id| id.to_string()).unwrap_or_default(),
+            event.client.map(label).unwrap_or_default(),
+            event.reason.clone().unwrap_or_default(),
+        ]
+    });
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use super::output::Output;
 use crate::account_state::{ChangePending, Unavailable};
 use crate::app::StartError;
 use crate::assignments::{ResourceError, RoleAssignmentError};
+use crate::authzen::AuthZenError;
 use crate::clients::{ActingError, ClientError, RewrapError};
 use crate::db;
 use crate::history::{ChainError, EraseError};
@@ -76,46 +77,26 @@ impl From<StartError> for Failure {
     }
 }
 
+/// Maps the variants of an error to failures with its text.
 macro_rules! failure {
-    ($error:ty, not_found: $missing:pat $(, unavailable: $($away:pat_param)|+)?) => {
+    ($error:ty => $failure:ident) => {
         impl From<$error> for Failure {
             fn from(error: $error) -> Self {
+                Self::$failure(error.to_string())
+            }
+        }
+    };
+    ($error:ident { $($($variant:pat_param)|+ => $failure:ident),+ $(,)? }) => {
+        impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                use $error::*;
                 let text = error.to_string();
                 match error {
-                    $missing => Self::NotFound(text),
-                    $($($away)|+ => Self::Unavailable(text),)?
-                    _ => Self::Refused(text),
+                    $($($variant)|+ => Self::$failure(text),)+
                 }
             }
         }
     };
-}
-
-impl From<LookupError> for Failure {
-    fn from(error: LookupError) -> Self {
-        match error {
-            LookupError::Unknown => Self::NotFound(error.to_string()),
-            LookupError::Database(_) => Self::Unavailable(error.to_string()),
-        }
-    }
-}
-
-impl From<db::Error> for Failure {
-    fn from(error: db::Error) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<Unavailable> for Failure {
-    fn from(error: Unavailable) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<ChangePending> for Failure {
-    fn from(error: ChangePending) -> Self {
-        Self::Unavailable(error.to_string())
-    }
 }
 
 impl From<SetUpError> for Failure {
@@ -131,15 +112,6 @@ impl From<SetUpError> for Failure {
     }
 }
 
-impl From<ChainError> for Failure {
-    fn from(error: ChainError) -> Self {
-        match error {
-            ChainError::Key(_) | ChainError::KeyGone => Self::Configuration(error.to_string()),
-            ChainError::Database(_) => Self::Unavailable(error.to_string()),
-        }
-    }
-}
-
 impl From<RewrapError> for Failure {
     fn from(error: RewrapError) -> Self {
         match error {
@@ -149,47 +121,43 @@ impl From<RewrapError> for Failure {
     }
 }
 
-impl From<EraseError> for Failure {
-    fn from(error: EraseError) -> Self {
-        let text = error.to_string();
-        match error {
-            EraseError::Unknown(_) => Self::NotFound(text),
-            EraseError::Unsealed(_) | EraseError::Kept(_) => Self::Refused(text),
-            EraseError::Database(_) => Self::Unavailable(text),
-        }
-    }
-}
-
-impl From<KeyError> for Failure {
-    fn from(error: KeyError) -> Self {
-        let text = error.to_string();
-        match error {
-            KeyError::Unknown => Self::NotFound(text),
-            KeyError::Pending(_) | KeyError::Database(_) => Self::Unavailable(text),
-            KeyError::Sealed(..) => Self::Configuration(text),
-            KeyError::Unmade => Self::Other(text),
-        }
-    }
-}
-
-failure!(InviteError, not_found: InviteError::UserUnknown, unavailable: InviteError::Database(_) | InviteError::Acting(ActingError::Database(_)));
-failure!(UpdateError, not_found: UpdateError::Unknown, unavailable: UpdateError::Database(_) | UpdateError::Acting(ActingError::Database(_)) | UpdateError::Pending(_));
-failure!(RoleError, not_found: RoleError::Unknown, unavailable: RoleError::Database(_) | RoleError::Acting(ActingError::Database(_)));
-failure!(ManageError, not_found: ManageError::Unknown, unavailable: ManageError::Database(_) | ManageError::Acting(ActingError::Database(_)) | ManageError::Pending(_));
-failure!(InvitationError, not_found: InvitationError::Unknown, unavailable: InvitationError::Database(_) | InvitationError::Acting(ActingError::Database(_)));
-failure!(ReleaseError, not_found: ReleaseError::Unknown, unavailable: ReleaseError::Database(_) | ReleaseError::Acting(ActingError::Database(_)));
-
-impl From<EndError> for Failure {
-    fn from(error: EndError) -> Self {
-        match error {
-            EndError::Unknown => Self::NotFound(error.to_string()),
-            EndError::Pending(_)
-            | EndError::Database(_)
-            | EndError::Acting(ActingError::Database(_)) => Self::Unavailable(error.to_string()),
-            EndError::Acting(_) => Self::Refused(error.to_string()),
-        }
-    }
-}
-failure!(ClientError, not_found: ClientError::Unknown, unavailable: ClientError::Database(_) | ClientError::Acting(ActingError::Database(_)) | ClientError::Pending(_));
-failure!(RoleAssignmentError, not_found: RoleAssignmentError::Unknown | RoleAssignmentError::UserUnknown, unavailable: RoleAssignmentError::Database(_) | RoleAssignmentError::Acting(ActingError::Database(_)) | RoleAssignmentError::Pending(_));
-failure!(ResourceError, not_found: ResourceError::Unknown, unavailable: ResourceError::Database(_) | ResourceError::Acting(ActingError::Database(_)) | ResourceError::Pending(_));
+failure!(db::Error => Unavailable);
+failure!(Unavailable => Unavailable);
+failure!(ChangePending => Unavailable);
+failure!(LookupError { Unknown => NotFound, Database(_) => Unavailable });
+failure!(ChainError { Key(_) | KeyGone => Configuration, Database(_) => Unavailable });
+failure!(EraseError { Unknown(_) => NotFound, Unsealed(_) | Kept(_) => Refused, Database(_) => Unavailable });
+failure!(AuthZenError { Malformed(_) => Other, NoPolicies => Refused, Unavailable(_) => Unavailable });
+failure!(KeyError {
+    Unknown => NotFound, Sealed(..) => Configuration, Unmade => Other, Pending(_) | Database(_) => Unavailable,
+});
+failure!(InviteError {
+    UserUnknown => NotFound, Database(_) | Acting(ActingError::Database(_)) => Unavailable, _ => Refused,
+});
+failure!(UpdateError {
+    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) | Pending(_) => Unavailable, _ => Refused,
+});
+failure!(RoleError {
+    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) => Unavailable, _ => Refused,
+});
+failure!(ManageError {
+    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) | Pending(_) => Unavailable, _ => Refused,
+});
+failure!(InvitationError {
+    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) => Unavailable, _ => Refused,
+});
+failure!(ReleaseError {
+    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) => Unavailable, _ => Refused,
+});
+failure!(EndError {
+    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) | Pending(_) => Unavailable, _ => Refused,
+});
+failure!(ClientError {
+    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) | Pending(_) => Unavailable, _ => Refused,
+});
+failure!(RoleAssignmentError {
+    Unknown | UserUnknown => NotFound, Database(_) | Acting(ActingError::Database(_)) | Pending(_) => Unavailable, _ => Refused,
+});
+failure!(ResourceError {
+    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) | Pending(_) => Unavailable, _ => Refused,
+});

@@ -3,16 +3,13 @@
 use std::path::Path;
 
 use super::Failure;
-use crate::app::App;
+use crate::app::find_missing_database;
 use crate::base::clock::Clock;
 use crate::base::config::Config;
 
 /// Requires that the database exists. `file` is the configuration file.
-///
-/// # Errors
-/// Where the database was expected, and which configuration says so.
 pub(super) async fn require(config: &Config, file: Option<&Path>) -> Result<(), Failure> {
-    let Some(missing) = App::find_missing_database(config, &Clock::system()).await? else {
+    let Some(missing) = find_missing_database(config, &Clock::system()).await? else {
         return Ok(());
     };
     let read = match file {

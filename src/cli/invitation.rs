@@ -72,25 +72,21 @@ async fn list(
     output: &Output,
 ) -> Result<(), Failure> {
     let items = app.users.list_invitations(filter, limit).await?;
-    let rows: Vec<Vec<String>> = items
-        .iter()
-        .map(|invitation| {
-            let user = invitation.user_id.map(|user| user.to_string());
-            vec![
-                invitation.id.to_string(),
-                invitation.purpose.clone(),
-                invitation.state.as_str().to_owned(),
-                if invitation.usable { "yes" } else { "no" }.to_owned(),
-                user.or_else(|| invitation.email.clone())
-                    .unwrap_or_default(),
-                invitation.roles.join(","),
-                invitation.expires_at.to_rfc3339(),
-            ]
-        })
-        .collect();
     let heading = [
         "ID", "PURPOSE", "STATE", "USABLE", "FOR", "ROLES", "EXPIRES",
     ];
-    output.table(&json!({ "items": items }), &heading, &rows);
+    output.list(&items, heading, |invitation| {
+        let user = invitation.user_id.map(|user| user.to_string());
+        [
+            invitation.id.to_string(),
+            invitation.purpose.clone(),
+            invitation.state.as_str().to_owned(),
+            if invitation.usable { "yes" } else { "no" }.to_owned(),
+            user.or_else(|| invitation.email.clone())
+                .unwrap_or_default(),
+            invitation.roles.join(","),
+            invitation.expires_at.to_rfc3339(),
+        ]
+    });
     Ok(())
 }

@@ -101,19 +101,15 @@ impl Keys {
 }
 
 fn show(keys: &[KeyView], output: &Output) {
-    let rows: Vec<Vec<String>> = keys
-        .iter()
-        .map(|key| {
-            let end = key.retires_at.map(|at| at.to_rfc3339());
-            vec![
-                key.kid.to_string(),
-                key.algorithm.as_str().to_owned(),
-                key.state.as_str().to_owned(),
-                key.signs_from.to_rfc3339(),
-                end.unwrap_or_default(),
-            ]
-        })
-        .collect();
     let heading = ["ID", "ALGORITHM", "STATE", "SIGNS FROM", "RETIRES"];
-    output.table(&json!({ "items": keys }), &heading, &rows);
+    output.list(keys, heading, |key| {
+        let end = key.retires_at.map(|at| at.to_rfc3339());
+        [
+            key.kid.to_string(),
+            key.algorithm.as_str().to_owned(),
+            key.state.as_str().to_owned(),
+            key.signs_from.to_rfc3339(),
+            end.unwrap_or_default(),
+        ]
+    });
 }

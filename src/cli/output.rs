@@ -49,8 +49,24 @@ impl Output {
         }
     }
 
+    /// Prints one row for each item, or all items as one document with `--json`.
+    pub(super) fn list<T: Serialize, const N: usize>(
+        &self,
+        items: &[T],
+        heading: [&str; N],
+        row: impl Fn(&T) -> [String; N],
+    ) {
+        let rows: Vec<[String; N]> = items.iter().map(row).collect();
+        self.table(&json!({ "items": items }), heading, &rows);
+    }
+
     /// Prints rows in columns under a heading, or the document with `--json`.
-    pub(super) fn table(&self, document: &impl Serialize, heading: &[&str], rows: &[Vec<String>]) {
+    pub(super) fn table<const N: usize>(
+        &self,
+        document: &impl Serialize,
+        heading: [&str; N],
+        rows: &[[String; N]],
+    ) {
         if self.as_json || rows.is_empty() {
             return self.show(document, "none");
         }
@@ -104,7 +120,11 @@ impl Output {
 
     /// Prints the rows of a failed check. Prints nothing with `--json`, because the error document follows. Errors of standard
     /// output are ignored, to preserve the exit code of the failure.
-    pub(super) fn table_of_failures(&self, heading: &[&str], rows: &[Vec<String>]) {
+    pub(super) fn table_of_failures<const N: usize>(
+        &self,
+        heading: [&str; N],
+        rows: &[[String; N]],
+    ) {
         if !self.as_json {
             for line in in_columns(heading, rows) {
                 print(&line).ok();
@@ -121,15 +141,15 @@ impl Output {
     }
 }
 
-fn in_columns(heading: &[&str], rows: &[Vec<String>]) -> Vec<String> {
-    let mut lines: Vec<Vec<String>> = vec![heading.iter().map(ToString::to_string).collect()];
+fn in_columns<const N: usize>(heading: [&str; N], rows: &[[String; N]]) -> Vec<String> {
+    let mut lines = vec![heading.map(str::to_owned)];
     lines.extend(rows.iter().cloned());
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..heading.len()).map(width).collect();
-    let in_line = |line: &Vec<String>| {
+    let widths: Vec<usize> = (0..N).map(width).collect();
+    let in_line = |line: &[String; N]| {
         let cells = line.iter().zip(&widths);
         let cells: Vec<String> = cells
             .map(|(cell, width)| format!("{cell:width$}"))

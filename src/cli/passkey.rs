@@ -41,30 +41,23 @@ async fn list(app: &App, user: &str, output: &Output) -> Result<(), Failure> {
     let id = app.users.find(user).await?.id;
     let found = app.passkeys.list(id, true).await?;
     let items: Vec<PasskeyView> = found.into_iter().map(PasskeyView::from).collect();
-    let rows: Vec<Vec<String>> = items
-        .iter()
-        .map(|passkey| {
-            let state = match passkey.revoked_at {
-                Some(at) => format!("revoked {at}"),
-                None => "live".to_owned(),
-            };
-            let last_used = passkey.last_used_at.map(|at| at.to_rfc3339());
-            vec![
-                passkey.id.to_string(),
-                passkey.name.clone(),
-                if passkey.synced {
-                    "synced"
-                } else {
-                    "one device"
-                }
-                .to_owned(),
-                last_used.unwrap_or_else(|| "never used".into()),
-                state,
-            ]
-        })
-        .collect();
     let heading = ["ID", "NAME", "KIND", "LAST USED", "STATE"];
-    output.table(&json!({ "items": items }), &heading, &rows);
+    output.list(&items, heading, |passkey| {
+        let kind = if passkey.synced {
+            "synced"
+        } else {
+            "one device"
+        };
+        let last_used = passkey.last_used_at.map(|at| at.to_rfc3339());
+        let revoked = passkey.revoked_at.map(|at| format!("revoked {at}"));
+        [
+            passkey.id.to_string(),
+            passkey.name.clone(),
+            kind.to_owned(),
+            last_used.unwrap_or_else(|| "never used".into()),
+            revoked.unwrap_or_else(|| "live".into()),
+        ]
+    });
     Ok(())
 }
 

@@ -9,8 +9,7 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::authzen::{
-    AssumedSignIn, AuthZenError, Cases, EvaluationRequest, Explanation, NamedAction, NamedEntity,
-    Outcome,
+    AssumedSignIn, Cases, EvaluationRequest, Explanation, NamedAction, NamedEntity, Outcome,
 };
 use crate::base::clock::Clock;
 use crate::base::config::Config;
@@ -104,14 +103,14 @@ impl Test {
             .run(&policies, Clock::system().now())
             .map_err(|error| Failure::Other(error.to_string()))?;
         let failed = outcomes.iter().filter(|outcome| !outcome.passed).count();
-        let rows: Vec<Vec<String>> = outcomes.iter().map(row).collect();
+        let rows: Vec<[String; 5]> = outcomes.iter().map(row).collect();
         let heading = ["CASE", "EXPECTED", "DECISION", "RESULT", "BY"];
         if failed == 0 {
-            output.table(&json!({ "cases": outcomes }), &heading, &rows);
+            output.table(&json!({ "cases": outcomes }), heading, &rows);
             return Ok(());
         }
         // With --json, only the error document is printed, so that the output is one document.
-        output.table_of_failures(&heading, &rows);
+        output.table_of_failures(heading, &rows);
         Err(Failure::Other(format!(
             "{failed} of {} cases failed",
             outcomes.len()
@@ -119,14 +118,14 @@ impl Test {
     }
 }
 
-fn row(outcome: &Outcome) -> Vec<String> {
+fn row(outcome: &Outcome) -> [String; 5] {
     let word = |permits: bool| if permits { "permit" } else { "deny" }.to_owned();
     let by = if outcome.errors.is_empty() {
         outcome.policies.join(" ")
     } else {
         outcome.errors.join("; ")
     };
-    vec![
+    [
         outcome.name.clone(),
         word(outcome.expected),
         word(outcome.decision),
@@ -268,17 +267,6 @@ fn words(explained: &Explanation) -> String {
         ));
     }
     lines.join("\n")
-}
-
-impl From<AuthZenError> for Failure {
-    fn from(error: AuthZenError) -> Self {
-        let text = error.to_string();
-        match error {
-            AuthZenError::Malformed(_) => Self::Other(text),
-            AuthZenError::NoPolicies => Self::Refused(text),
-            AuthZenError::Unavailable(_) => Self::Unavailable(text),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -131,17 +131,14 @@ async fn list(
         .assignments
         .list_resources(filter, i64::from(limit))
         .await?;
-    let row = |resource: &ResourceView| {
-        vec![
+    output.list(&items, ["TYPE", "ID", "TITLE", "VERSION"], |resource| {
+        [
             resource.kind.to_string(),
             resource.id.to_string(),
             resource.title.clone().unwrap_or_default(),
             resource.version.to_string(),
         ]
-    };
-    let rows: Vec<Vec<String>> = items.iter().map(row).collect();
-    let heading = ["TYPE", "ID", "TITLE", "VERSION"];
-    output.table(&json!({ "items": items }), &heading, &rows);
+    });
     Ok(())
 }
 

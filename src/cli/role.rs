@@ -77,7 +77,8 @@ impl RoleFields {
     }
 }
 
-fn split(list: &str) -> Vec<String> {
+/// Splits a list at its commas.
+pub(super) fn split(list: &str) -> Vec<String> {
     list.split(',')
         .map(|entry| entry.trim().to_owned())
         .filter(|entry| !entry.is_empty())
@@ -129,18 +130,14 @@ async fn list(
     output: &Output,
 ) -> Result<(), Failure> {
     let items = app.users.list_roles(after, i64::from(limit)).await?;
-    let rows: Vec<Vec<String>> = items
-        .iter()
-        .map(|role| {
-            vec![
-                role.name.clone(),
-                role.manages_roles.join(","),
-                role.manages_assignments_on.join(","),
-                role.description.clone(),
-            ]
-        })
-        .collect();
     let heading = ["NAME", "MANAGES ROLES", "MANAGES GRANTS ON", "DESCRIPTION"];
-    output.table(&json!({ "items": items }), &heading, &rows);
+    output.list(&items, heading, |role| {
+        [
+            role.name.clone(),
+            role.manages_roles.join(","),
+            role.manages_assignments_on.join(","),
+            role.description.clone(),
+        ]
+    });
     Ok(())
 }

@@ -44,20 +44,16 @@ impl Session {
 async fn list(app: &App, user: &str, output: &Output) -> Result<(), Failure> {
     let id = app.users.find(user).await?.id;
     let items = app.sessions.list(id).await?;
-    let rows: Vec<Vec<String>> = items
-        .iter()
-        .map(|session| {
-            vec![
-                session.id.to_string(),
-                session.created_at.to_rfc3339(),
-                session.last_seen_at.to_rfc3339(),
-                session.address.clone().unwrap_or_default(),
-                session.user_agent.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
     let heading = ["ID", "SINCE", "LAST SEEN", "ADDRESS", "BROWSER"];
-    output.table(&json!({ "items": items }), &heading, &rows);
+    output.list(&items, heading, |session| {
+        [
+            session.id.to_string(),
+            session.created_at.to_rfc3339(),
+            session.last_seen_at.to_rfc3339(),
+            session.address.clone().unwrap_or_default(),
+            session.user_agent.clone().unwrap_or_default(),
+        ]
+    });
     Ok(())
 }
 

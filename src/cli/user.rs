@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::Failure;
 use super::output::{Output, counted};
+use super::role::split;
 use crate::app::App;
 use crate::base::clock::Timestamp;
 use crate::clients::ActingAs;
@@ -176,21 +177,19 @@ impl List {
             ..UserFilter::default()
         };
         let found = app.users.list(filter, i64::from(self.limit)).await?;
-        let rows: Vec<Vec<String>> = found
-            .iter()
-            .map(|user| {
-                vec![
-                    user.id.to_string(),
-                    user.username.clone(),
-                    user.status.as_str().to_owned(),
-                    user.roles.join(","),
-                    user.display_name.clone(),
-                ]
-            })
-            .collect();
+        let row = |user: &users::User| {
+            [
+                user.id.to_string(),
+                user.username.clone(),
+                user.status.as_str().to_owned(),
+                user.roles.join(","),
+                user.display_name.clone(),
+            ]
+        };
+        let rows: Vec<[String; 5]> = found.iter().map(row).collect();
         let items: Vec<UserView> = found.into_iter().map(UserView::from).collect();
         let heading = ["ID", "USERNAME", "STATUS", "ROLES", "NAME"];
-        output.table(&json!({ "items": items }), &heading, &rows);
+        output.table(&json!({ "items": items }), heading, &rows);
         Ok(())
     }
 }
@@ -228,20 +227,15 @@ async fn names(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
     let user = app.users.find(name).await?;
     let names = app.users.list_usernames(user.id).await?;
     let instant = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), Timestamp::to_rfc3339);
-    let rows: Vec<Vec<String>> = names
-        .iter()
-        .map(|name| {
-            let current = if name.is_current { "current" } else { "-" };
-            vec![
-                name.username.clone(),
-                current.to_owned(),
-                instant(name.renamed_at),
-                instant(name.used_at),
-            ]
-        })
-        .collect();
-    let heading = ["USERNAME", "CURRENT", "RENAMED", "USED"];
-    output.table(&json!({ "items": names }), &heading, &rows);
+    output.list(&names, ["USERNAME", "CURRENT", "RENAMED", "USED"], |name| {
+        let current = if name.is_current { "current" } else { "-" };
+        [
+            name.username.clone(),
+            current.to_owned(),
+            instant(name.renamed_at),
+            instant(name.used_at),
+        ]
+    });
     Ok(())
 }
 
@@ -265,13 +259,7 @@ impl Update {
             )),
         };
         let mut expected = None;
-        let mut roles: Option<Vec<String>> = self.roles.map(|roles| {
-            roles
-                .split(',')
-                .map(|role| role.trim().to_owned())
-                .filter(|role| !role.is_empty())
-                .collect()
-        });
+        let mut roles = self.roles.as_deref().map(split);
         if !self.added_roles.is_empty() || !self.removed_roles.is_empty() {
             let before = app.users.find(&self.user).await?;
             expected = Some(before.version);

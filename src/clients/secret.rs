@@ -1,7 +1,5 @@
 //! Client secrets: as clients present them, as administrators choose them, and as they are stored.
 
-use std::fmt;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
@@ -147,11 +145,7 @@ fn is_possible(text: &str) -> bool {
     LENGTHS.contains(&text.len()) && text.bytes().all(|byte| (0x20..=0x7e).contains(&byte))
 }
 
-impl fmt::Debug for ClientSecret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("ClientSecret(redacted)")
-    }
-}
+crate::base::secrets::redacted!(ClientSecret);
 
 #[cfg(test)]
 mod tests {

@@ -46,9 +46,6 @@ pub enum MigrateError {
 }
 
 /// Runs the pending migrations and returns their names. Instances that start concurrently wait for each other.
-///
-/// # Errors
-/// When the database is unavailable, has a newer schema than this binary knows, or a migration fails.
 pub async fn migrate(database: &Database, data_dir: &Path) -> Result<Vec<String>, MigrateError> {
     let lock_path = data_dir.join("migrate.lock");
     database

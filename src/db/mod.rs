@@ -22,3 +22,10 @@ pub use error::{Error, Result};
 pub use migrate::{MigrateError, has_schema, migrate};
 pub use pool::Database;
 pub use types::{Document, Instant, Json, StoredJson, Uuid};
+
+/// The SQL types of columns.
+mod columns {
+    pub use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
+
+    pub use super::types::{Document, Instant, Uuid};
+}

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use diesel::ConnectionError;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::r2d2::{ManageConnection, Pool, PooledConnection, R2D2Connection};
 use scheduled_thread_pool::ScheduledThreadPool;
 use secrecy::{ExposeSecret, SecretString};
@@ -105,9 +106,6 @@ impl Database {
     }
 
     /// Opens an SQLite file with several readers and one writer, which is faster than four writers that block each other.
-    ///
-    /// # Errors
-    /// When the file can't be created.
     pub fn sqlite(path: &str, timeout: Duration, clock: Clock) -> super::Result<Self> {
         // Connections that switch a new file to write-ahead logging concurrently fail, so one connection does it first.
         Connection::sqlite(path, timeout).map_err(|error| Error::Unavailable(error.to_string()))?;
@@ -136,9 +134,6 @@ impl Database {
     }
 
     /// Runs a read-only use case on a blocking thread.
-    ///
-    /// # Errors
-    /// What `work` returns, or [`Error::Unavailable`] when the database is unavailable.
     pub async fn read<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
@@ -195,7 +190,7 @@ impl Database {
                 }
                 Err(error) => {
                     // A failed rollback breaks the connection, and the pool drops it, so nothing is left half done.
-                    roll_back(conn).ok();
+                    Transactions::rollback_transaction(conn).ok();
                     Err(error)
                 }
             }
@@ -217,9 +212,6 @@ impl Database {
 
     /// Runs `work` on a connection of its own, outside the pool and without a time limit, and closes the
     /// connection: for migrations.
-    ///
-    /// # Errors
-    /// What `work` returns, or [`Error::Unavailable`].
     pub(super) async fn run_outside_pool<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&mut Connection) -> Result<T, E> + Send + 'static,
@@ -361,7 +353,6 @@ fn check_out(pool: &Pool<Manager>) -> Result<PooledConnection<Manager>, Error> {
 }
 
 fn begin(conn: &mut Connection) -> Result<(), Error> {
-    use diesel::connection::{AnsiTransactionManager, TransactionManager};
     match conn {
         Connection::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
         // A deferred transaction that reads before it writes could fail immediately with "database is locked".
@@ -372,18 +363,11 @@ fn begin(conn: &mut Connection) -> Result<(), Error> {
     .map_err(Error::from)
 }
 
+type Transactions = <Connection as diesel::Connection>::TransactionManager;
+
 fn commit(conn: &mut Connection) -> Result<(), Error> {
-    use diesel::connection::TransactionManager;
-    let committed =
-        <Connection as diesel::Connection>::TransactionManager::commit_transaction(conn);
-    committed.map_err(|error| match Error::from(error) {
+    Transactions::commit_transaction(conn).map_err(|error| match Error::from(error) {
         Error::Unavailable(cause) => Error::CommitUnknown(cause),
         refused => refused,
     })
-}
-
-fn roll_back(conn: &mut Connection) -> Result<(), Error> {
-    use diesel::connection::TransactionManager;
-    <Connection as diesel::Connection>::TransactionManager::rollback_transaction(conn)
-        .map_err(Error::from)
 }

@@ -73,9 +73,6 @@ row_lock! {
 
 /// Acquires an advisory lock until the transaction ends, for rules about rows that may not exist yet. Not needed with SQLite,
 /// which has a single writer.
-///
-/// # Errors
-/// When the lock is not available in time.
 pub fn lock_for_transaction(conn: &mut Connection, number: i64) -> Result<()> {
     if let Connection::Postgres(conn) = conn {
         diesel::sql_query("select pg_advisory_xact_lock($1)")

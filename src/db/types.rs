@@ -90,19 +90,21 @@ impl From<Json<serde_json::Value>> for serde_json::Value {
     }
 }
 
-// Diesel derives `AsExpression` only where the type is declared, but `Id` and `Timestamp` are declared in `base`, which doesn't
-// depend on SQL.
+// Diesel derives `AsExpression` and `Queryable` only where the type is declared, but `Id` and `Timestamp` are declared in
+// `base`, which doesn't depend on SQL.
 mod expressions {
     use diesel::expression::AsExpression;
     use diesel::internal::derives::as_expression::Bound;
     use diesel::sql_types::Nullable;
 
+    use diesel::Queryable;
     use diesel::backend::Backend;
+    use diesel::deserialize::{self, FromSql};
     use diesel::serialize::{self, Output, ToSql};
 
     use super::{Id, Instant, Timestamp, Uuid};
 
-    macro_rules! as_expression {
+    macro_rules! stored_as {
         ($sql:ty, $rust:ty $(, $label:ident)?) => {
             impl<DB: Backend $(, $label: 'static)?> ToSql<Nullable<$sql>, DB> for $rust
             where
@@ -128,36 +130,23 @@ mod expressions {
                 type Expression = Bound<Nullable<$sql>, Self>;
                 fn as_expression(self) -> Self::Expression { Bound::new(self) }
             }
+            impl<DB: Backend $(, $label: 'static)?> Queryable<$sql, DB> for $rust
+            where
+                $rust: FromSql<$sql, DB>,
+            {
+                type Row = Self;
+                fn build(row: Self) -> deserialize::Result<Self> { Ok(row) }
+            }
         };
     }
 
-    as_expression!(Uuid, Id<T>, T);
-    as_expression!(Instant, Timestamp);
-}
-
-impl<T: 'static, DB: Backend> diesel::Queryable<Uuid, DB> for Id<T>
-where
-    Id<T>: FromSql<Uuid, DB>,
-{
-    type Row = Self;
-    fn build(row: Self) -> deserialize::Result<Self> {
-        Ok(row)
-    }
-}
-
-impl<DB: Backend> diesel::Queryable<Instant, DB> for Timestamp
-where
-    Timestamp: FromSql<Instant, DB>,
-{
-    type Row = Self;
-    fn build(row: Self) -> deserialize::Result<Self> {
-        Ok(row)
-    }
+    stored_as!(Uuid, Id<T>, T);
+    stored_as!(Instant, Timestamp);
 }
 
 macro_rules! on_both {
-    ($sql:ty, $rust:ty $(, $label:ident: $bound:path)?) => {
-        impl<$($label: $bound + Debug + 'static)?> FromSql<$sql, MultiBackend> for $rust
+    ($sql:ty, $rust:ty $(, $label:ident: $($bound:path),*)?) => {
+        impl<$($label: $($bound + Debug +)* 'static)?> FromSql<$sql, MultiBackend> for $rust
         where
             $rust: FromSql<$sql, Pg> + FromSql<$sql, Sqlite>,
         {
@@ -179,17 +168,12 @@ macro_rules! metadata_on_both {
 }
 
 metadata_on_both!(Uuid, Instant, Document);
+on_both!(Uuid, Id<T>, T:);
 on_both!(Instant, Timestamp);
 on_both!(Document, Json<T>, T: DeserializeOwned);
 on_both!(Document, StoredJson);
 
-impl<T: 'static> FromSql<Uuid, MultiBackend> for Id<T> {
-    fn from_sql(bytes: <MultiBackend as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
-        bytes.from_sql::<Self, Uuid>()
-    }
-}
-
-impl<T: 'static> ToSql<Uuid, MultiBackend> for Id<T> {
+impl<T: Copy + 'static> ToSql<Uuid, MultiBackend> for Id<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, MultiBackend>) -> serialize::Result {
         out.set_value((Uuid, self));
         Ok(IsNull::No)
@@ -216,7 +200,7 @@ impl<T: 'static> FromSql<Uuid, Pg> for Id<T> {
     }
 }
 
-impl<T: 'static> ToSql<Uuid, Pg> for Id<T> {
+impl<T: Copy + 'static> ToSql<Uuid, Pg> for Id<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(self.uuid().as_bytes())?;
         Ok(IsNull::No)
@@ -230,7 +214,7 @@ impl<T: 'static> FromSql<Uuid, Sqlite> for Id<T> {
     }
 }
 
-impl<T: 'static> ToSql<Uuid, Sqlite> for Id<T> {
+impl<T: Copy + 'static> ToSql<Uuid, Sqlite> for Id<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(self.uuid().as_bytes().to_vec());
         Ok(IsNull::No)
@@ -271,20 +255,22 @@ impl ToSql<Instant, Sqlite> for Timestamp {
 /// Version byte that PostgreSQL sends before the text of a `jsonb`.
 const JSONB_VERSION: u8 = 1;
 
+fn json_text<'v>(value: &'v PgValue<'_>) -> deserialize::Result<&'v [u8]> {
+    match value.as_bytes().split_first() {
+        Some((&JSONB_VERSION, json)) => Ok(json),
+        _ => Err("a jsonb of an unknown version".into()),
+    }
+}
+
 impl<T: DeserializeOwned + Debug + 'static> FromSql<Document, Pg> for Json<T> {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        match value.as_bytes().split_first() {
-            Some((&JSONB_VERSION, json)) => Ok(Self(serde_json::from_slice(json)?)),
-            _ => Err("a jsonb of an unknown version".into()),
-        }
+        Ok(Self(serde_json::from_slice(json_text(&value)?)?))
     }
 }
 
 impl FromSql<Document, Pg> for StoredJson {
     fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
-        let Some((&JSONB_VERSION, json)) = value.as_bytes().split_first() else {
-            return Err("a jsonb of an unknown version".into());
-        };
+        let json = json_text(&value)?;
         Ok(match serde_json::from_slice(json) {
             Ok(value) => Self {
                 value,

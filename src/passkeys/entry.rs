@@ -5,10 +5,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::passkey::Passkey;
 use super::{Passkeys, authenticators, queries};
+use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, UserId};
 use crate::db;
 use crate::history::{self, PasskeyUse};
-use crate::web::{DisplayTime, browser_name};
+use crate::web::browser_name;
 
 /// Maximum number of recent uses that are read to find where each passkey was last used.
 const MAX_USES_READ: i64 = 200;
@@ -29,13 +30,13 @@ pub struct PasskeyEntry {
     /// Whether its provider copies it to other devices.
     pub synced: bool,
     /// When it was registered.
-    pub created: DisplayTime,
+    pub created: Timestamp,
     /// When its owner last authenticated with it.
-    pub last_used: Option<DisplayTime>,
+    pub last_used: Option<Timestamp>,
     /// The browser and the address that it was last used from; `None` if unknown or too long ago.
     pub last_used_from: Option<String>,
     /// When it was revoked.
-    pub revoked: Option<DisplayTime>,
+    pub revoked: Option<Timestamp>,
     /// Reason of the revocation.
     pub revoked_reason: Option<String>,
 }
@@ -50,10 +51,10 @@ impl PasskeyEntry {
             provider: authenticators::provider(passkey.aaguid),
             icon_name: icon_name(&passkey.transports),
             synced: passkey.backup_eligible,
-            created: passkey.created_at.into(),
-            last_used: passkey.last_used_at.map(DisplayTime::from),
+            created: passkey.created_at,
+            last_used: passkey.last_used_at,
             last_used_from: last_use.and_then(browser_and_address),
-            revoked: passkey.revoked_at.map(DisplayTime::from),
+            revoked: passkey.revoked_at,
             revoked_reason: passkey.revoked_reason,
             name: passkey.name,
         }

@@ -1,6 +1,7 @@
 //! Background tasks: polling for changed records and policies, rotating signing keys, back-channel logout, sealing the audit log,
 //! deleting expired data, reporting dropped log lines.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -45,23 +46,30 @@ pub(super) fn start(app: &App, metrics: &Metrics) -> Background {
     ])
 }
 
+fn warn_of<T, E: Display>(result: Result<T, E>, what: &str) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "{what}");
+    }
+}
+
 async fn watch(app: App) {
     let mut ticks = interval(POLL_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = app.account_states.watch().await {
-            tracing::warn!(%error, "can't poll for changed accounts");
-        }
-        if let Err(error) = app.clients.watch().await {
-            tracing::warn!(%error, "can't poll for changed clients");
-        }
-        if let Err(error) = app.assignments.watch().await {
-            tracing::warn!(%error, "can't poll for changed resources");
-        }
-        if let Err(error) = app.keyring.watch().await {
-            tracing::warn!(%error, "can't poll for changed signing keys");
-        }
+        warn_of(
+            app.account_states.watch().await,
+            "can't poll for changed accounts",
+        );
+        warn_of(app.clients.watch().await, "can't poll for changed clients");
+        warn_of(
+            app.assignments.watch().await,
+            "can't poll for changed resources",
+        );
+        warn_of(
+            app.keyring.watch().await,
+            "can't poll for changed signing keys",
+        );
     }
 }
 
@@ -93,9 +101,8 @@ async fn rotate(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = app.keyring.rotate_due().await {
-            tracing::warn!(%error, "can't check whether a signing key must be rotated");
-        }
+        let rotated = app.keyring.rotate_due().await;
+        warn_of(rotated, "can't check whether a signing key must be rotated");
     }
 }
 
@@ -109,15 +116,18 @@ async fn delete_expired(app: App) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = app.ephemeral.delete_expired().await {
-            tracing::warn!(%error, "can't clean up the ephemeral store");
-        }
-        if let Err(error) = app.tokens.delete_expired().await {
-            tracing::warn!(%error, "can't delete ended authorizations");
-        }
-        if let Err(error) = app.sessions.delete_expired().await {
-            tracing::warn!(%error, "can't delete records of used tokens");
-        }
+        warn_of(
+            app.ephemeral.delete_expired().await,
+            "can't clean up the ephemeral store",
+        );
+        warn_of(
+            app.tokens.delete_expired().await,
+            "can't delete ended authorizations",
+        );
+        warn_of(
+            app.sessions.delete_expired().await,
+            "can't delete records of used tokens",
+        );
     }
 }
 

@@ -9,20 +9,11 @@ use tokio::sync::Mutex;
 
 use crate::app::App;
 use crate::base::clock::Stopwatch;
-use crate::web::{Answer, Problem, only};
+use crate::web::{Answer, Problem};
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/healthz")
-                .route(web::get().to(healthz))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/readyz")
-                .route(web::get().to(readyz))
-                .default_service(only("GET")),
-        );
+crate::web::routes! {
+    "/healthz" => get healthz;
+    "/readyz" => get readyz;
 }
 
 async fn healthz() -> HttpResponse {

@@ -33,9 +33,6 @@ pub(super) struct ListenerConfig {
 }
 
 /// Binds the address. The returned server handles requests while it is awaited.
-///
-/// # Errors
-/// When the address can't be bound.
 pub(super) fn listen<F, I, S, B>(
     how: ListenerConfig,
     factory: F,

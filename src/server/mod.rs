@@ -60,11 +60,8 @@ impl Running {
 const OPERATOR_CONNECTIONS: usize = 64;
 
 /// Binds both listeners and starts to handle requests.
-///
-/// # Errors
-/// When an address can't be bound.
 pub fn start(app: App) -> std::io::Result<Running> {
-    let metrics = Metrics::new();
+    let metrics = Metrics::default();
     let (public_listening, operator_listening) = listener_configs(&app, &metrics);
     app.policies.load();
     let background = background::start(&app, &metrics);

@@ -4,20 +4,11 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::health::Readiness;
-use crate::web::{Metrics, only};
+use crate::web::Metrics;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource("/metrics")
-                .route(web::get().to(metrics))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/readyz")
-                .route(web::get().to(readiness_details))
-                .default_service(only("GET")),
-        );
+crate::web::routes! {
+    "/metrics" => get metrics;
+    "/readyz" => get readiness_details;
 }
 
 async fn metrics(metrics: web::Data<Metrics>, readiness: web::Data<Readiness>) -> HttpResponse {

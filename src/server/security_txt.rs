@@ -9,7 +9,7 @@ use actix_web::{HttpResponse, web};
 
 use crate::app::App;
 use crate::base::clock::Clock;
-use crate::web::{Answer, Problem, only};
+use crate::web::{Answer, Problem};
 
 const PATH: &str = "/.well-known/security.txt";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -45,13 +45,8 @@ impl SecurityTxt {
     }
 }
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource(PATH)
-            .route(web::get().to(read_security_txt))
-            .route(web::head().to(read_security_txt))
-            .default_service(only("GET")),
-    );
+crate::web::routes! {
+    PATH => get read_security_txt;
 }
 
 async fn read_security_txt(document: web::Data<SecurityTxt>) -> Answer {

@@ -3,8 +3,9 @@
 use super::Sessions;
 use super::list::SessionView;
 use crate::account_state::Unavailable;
+use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
-use crate::web::{DisplayTime, browser_name};
+use crate::web::browser_name;
 
 /// Session in a list on a page.
 #[derive(Clone, Debug)]
@@ -18,9 +19,9 @@ pub struct SessionEntry {
     /// IP address of the sign-in.
     pub address: String,
     /// Time of creation.
-    pub created: DisplayTime,
+    pub created: Timestamp,
     /// When it was last used.
-    pub last_seen: DisplayTime,
+    pub last_seen: Timestamp,
     /// Passkeys that the session depends on.
     pub passkeys: Vec<PasskeyId>,
 }
@@ -34,8 +35,8 @@ impl SessionEntry {
             is_this: session.id == this,
             browser: user_agent.and_then(browser_name).unwrap_or_else(unknown),
             address: session.address.unwrap_or_else(unknown),
-            created: session.created_at.into(),
-            last_seen: session.last_seen_at.into(),
+            created: session.created_at,
+            last_seen: session.last_seen_at,
             passkeys: session.passkeys,
         }
     }

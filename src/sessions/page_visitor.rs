@@ -2,7 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::http::{Method, StatusCode};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
 use url::form_urlencoded;
 
@@ -12,7 +12,7 @@ use super::stored_responses::Reader;
 use super::{Browser, Continuation, LiveSession, Sessions, StoredResponses, saved_form};
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, Permission};
-use crate::web::{Frame, Problem, RateLimits, RestoredForm, Web, redirect};
+use crate::web::{Frame, Problem, RateLimits, RestoredForm, Web, app_data, redirect};
 
 /// Where to redirect a form whose sender is no longer signed in.
 const SESSION_ENDED: &str = "/login?notice=session_ended";
@@ -91,9 +91,7 @@ impl FromRequest for PageVisitor {
             let browser = Browser::extract(&request).await?;
             match SignedIn::authenticate(&request).await {
                 Ok(signed_in) => {
-                    let web = request
-                        .app_data::<web::Data<Web>>()
-                        .ok_or_else(Problem::internal)?;
+                    let web = app_data::<Web>(&request)?;
                     let visitor = signed_in.visitor();
                     // If the request is refused, the error page still shows who is signed in.
                     request.extensions_mut().insert(visitor.clone());
@@ -134,10 +132,8 @@ async fn find_restored(
     let Some((_, id)) = id.filter(|_| request.method() == Method::GET) else {
         return Ok(None);
     };
-    let pages: Option<&web::Data<StoredResponses>> = request.app_data();
     let readers = [Reader::Form(signed_in.session.user, browser.hash())];
-    let kept: Option<SavedForm> = pages
-        .ok_or_else(Problem::internal)?
+    let kept: Option<SavedForm> = app_data::<StoredResponses>(request)?
         .find(saved_form::KIND, &id, &readers)
         .await?;
     Ok(kept.map(|kept| RestoredForm {
@@ -159,12 +155,9 @@ pub(super) async fn sign_in_path(
             None => SESSION_ENDED.to_owned(),
         });
     }
-    let limits = request.app_data::<web::Data<RateLimits>>();
-    limits.ok_or_else(Problem::internal)?.check(request).await?;
-    let sessions = request.app_data::<web::Data<Sessions>>();
+    app_data::<RateLimits>(request)?.check(request).await?;
     let target = request.uri().path_and_query();
-    let id = sessions
-        .ok_or_else(Problem::internal)?
+    let id = app_data::<Sessions>(request)?
         .put_continuation(&Continuation::to(
             target.map_or("/", |target| target.as_str()),
         ))

@@ -3,14 +3,13 @@
 
 use std::time::Duration;
 
-use actix_web::web::Data;
-use actix_web::{HttpRequest, web};
+use actix_web::HttpRequest;
 use serde::{Deserialize, Serialize};
 
 use super::stored_responses::Reader;
 use super::{Browser, Continuation, Sessions, StoredResponses};
 use crate::base::secrets::Token;
-use crate::web::{Problem, RateLimits, RenderedFor, SubmittedForm};
+use crate::web::{Problem, RateLimits, RenderedFor, SubmittedForm, app_data};
 
 /// How long a form is stored: as long as a continuation.
 const TTL: Duration = Duration::from_secs(3600);
@@ -48,12 +47,9 @@ pub(super) async fn save(
     let Some(RenderedFor { user, .. }) = RenderedFor::of_form(&form) else {
         return Ok(None);
     };
-    let limits: Option<&Data<RateLimits>> = request.app_data();
-    limits.ok_or_else(Problem::internal)?.check(request).await?;
-    let sessions: Option<&web::Data<Sessions>> = request.app_data();
-    let sessions = sessions.ok_or_else(Problem::internal)?;
-    let pages: Option<&web::Data<StoredResponses>> = request.app_data();
-    let pages = pages.ok_or_else(Problem::internal)?;
+    app_data::<RateLimits>(request)?.check(request).await?;
+    let sessions = app_data::<Sessions>(request)?;
+    let pages = app_data::<StoredResponses>(request)?;
     let mut fields = form.fields();
     // Secrets are never stored in plain text: the user types the secret again.
     fields.retain(|(name, _)| name != SECRET_FIELD);

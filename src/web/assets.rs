@@ -42,9 +42,6 @@ async fn read_asset(request: HttpRequest, name: web::Path<String>) -> Answer {
 }
 
 /// Returns the style sheet, for pages at protected hosts.
-///
-/// # Errors
-/// `not-found` if the style sheet is not embedded.
 pub async fn read_style(request: HttpRequest) -> Answer {
     read(&request, "style.css")
 }

@@ -4,7 +4,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Problem;
+use super::{Answer, Problem};
 
 /// Returns whether the client has this version already: `If-None-Match` contains its tag, compared weakly, or `*` (RFC 9110
 /// §13.1.2). `etag` must be strong and contain no comma.
@@ -21,18 +21,25 @@ pub fn matches_etag(request: &HttpRequest, etag: &str) -> bool {
 
 /// Completes a response with the version as its entity tag (RFC 9110 §8.8.3) and its body; 304 without a body if the client has
 /// this version (see [`matches_etag`]).
-pub fn respond_with_etag(
+pub fn respond_with_version(
     request: &HttpRequest,
     mut response: HttpResponseBuilder,
     version: i64,
     body: impl Serialize,
-) -> HttpResponse {
+) -> Answer {
     let etag = format!("\"{version}\"");
     response.insert_header((header::ETAG, etag.as_str()));
     if matches_etag(request, &etag) {
-        return response.status(StatusCode::NOT_MODIFIED).finish();
+        return Ok(response.status(StatusCode::NOT_MODIFIED).finish());
     }
-    response.json(body)
+    Ok(response.json(body))
+}
+
+/// Begins the response to a request that created the resource at `path`.
+pub fn created(path: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::Created();
+    response.insert_header((header::LOCATION, path));
+    response
 }
 
 /// Returns the version in `If-Match` (RFC 9110 §13.1.1); `None` if it is missing or `*`.
@@ -142,10 +149,10 @@ mod tests {
     fn a_matching_tag_returns_304_without_a_body() {
         let answer = |known: &str| {
             let request = TestRequest::get().insert_header((header::IF_NONE_MATCH, known));
-            respond_with_etag(&request.to_http_request(), HttpResponse::Ok(), 7, 17)
+            respond_with_version(&request.to_http_request(), HttpResponse::Ok(), 7, 17)
         };
         for (known, status) in [("\"7\"", 304), ("\"6\"", 200)] {
-            let answer = answer(known);
+            let answer = answer(known).expect("an answer");
             let tag = answer.headers().get(header::ETAG);
             assert_eq!(answer.status().as_u16(), status);
             assert_eq!(tag.and_then(|tag| tag.to_str().ok()), Some("\"7\""));

@@ -1,11 +1,14 @@
 //! Frame around all pages.
 
+use std::fmt::Display;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Serialize;
+use url::form_urlencoded;
 
-use super::{Answer, DisplayTime, Problem, SubmittedForm, Web, asset_url, text};
+use super::{Answer, Problem, SubmittedForm, Web, asset_url, text};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 
@@ -39,6 +42,8 @@ pub struct Frame {
     pub signed_in: Option<Visitor>,
     /// Path of this page.
     pub path: String,
+    /// Name of the notice in the URL, if any.
+    notice: Option<String>,
     /// Names and values of the form that this page responds to, for a page that submits it again.
     pub sent: Vec<(String, String)>,
     /// Form that this user submitted after their session had ended, to be filled in again.
@@ -72,6 +77,8 @@ impl Frame {
             public_url: web.public_url().as_str().to_owned(),
             signed_in,
             path: request.path().to_owned(),
+            notice: form_urlencoded::parse(request.query_string().as_bytes())
+                .find_map(|(name, value)| (name == "notice").then(|| value.into_owned())),
             sent: SubmittedForm::of(request).map_or_else(Vec::new, |form| form.fields()),
             restored: None,
         }
@@ -86,6 +93,7 @@ impl Frame {
             public_url: "http://localhost".into(),
             signed_in: None,
             path: "/admin".into(),
+            notice: None,
             sent: Vec::new(),
             restored: None,
         }
@@ -140,22 +148,20 @@ impl Frame {
     }
 
     /// Returns the time in a detail of an audit event, if it is one.
-    pub fn instant(&self, value: &str) -> Option<DisplayTime> {
-        Timestamp::parse(value).map(DisplayTime::from)
+    pub fn instant(&self, value: &str) -> Option<Timestamp> {
+        Timestamp::parse(value)
     }
 
     /// Returns the text of `{key}.one` or `{key}.other`, with `{count}` filled in.
-    pub fn text_counted(&self, key: &str, count: usize) -> String {
-        let form = if count == 1 { "one" } else { "other" };
-        text::text_with(
-            &format!("{key}.{form}"),
-            &[("count", count.to_string().as_str())],
-        )
+    pub fn text_counted(&self, key: &str, count: impl Display + Copy) -> String {
+        let count = count.to_string();
+        let form = if count == "1" { "one" } else { "other" };
+        text::text_with(&format!("{key}.{form}"), &[("count", &count)])
     }
 
     /// Returns the text key of the notice that the URL names; `None` if there is no such text.
-    pub fn notice(&self, prefix: &str, name: Option<&str>) -> Option<String> {
-        let key = format!("{prefix}.{}", name?);
+    pub fn notice(&self, prefix: &str) -> Option<String> {
+        let key = format!("{prefix}.{}", self.notice.as_deref()?);
         text::find_text(&key).is_some().then_some(key)
     }
 
@@ -176,17 +182,11 @@ impl Frame {
 }
 
 /// Renders a page.
-///
-/// # Errors
-/// `internal` if the template fails.
 pub fn page(template: &impl Template) -> Answer {
     page_with_status(StatusCode::OK, template)
 }
 
 /// As [`page`], with another status.
-///
-/// # Errors
-/// `internal` if the template fails.
 pub fn page_with_status(status: StatusCode, template: &impl Template) -> Answer {
     let body = template.render().map_err(|error| {
         tracing::error!(%error, "can't render a page");
@@ -198,9 +198,6 @@ pub fn page_with_status(status: StatusCode, template: &impl Template) -> Answer 
 }
 
 /// As [`page`], for a page with a one-time secret: if it responds to a form, it is served for five minutes to the same session.
-///
-/// # Errors
-/// `internal` if the template fails.
 pub fn page_with_secret(template: &impl Template) -> Answer {
     let mut answer = page(template)?;
     answer.extensions_mut().insert(ContainsSecret);

@@ -25,18 +25,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let is_json = is_json(request);
-        let body = web::Bytes::from_request(request, payload);
-        Box::pin(async move {
-            if !is_json {
-                return Err(Problem::unsupported_media_type());
-            }
-            // `read_body` has limited its size and the time to read it.
-            let body = body
-                .await
-                .map_err(|_| Problem::invalid_body("The body is incomplete."))?;
-            parse(&body).map(AnyCase)
-        })
+        let (is_json, body) = (is_json(request), read(request, payload));
+        Box::pin(async move { parse_json(is_json, &body.await?).map(Self) })
     }
 }
 
@@ -49,21 +39,33 @@ impl<T: DeserializeOwned + Default + 'static> FromRequest for AnyCaseOrEmpty<T> 
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        let body = web::Bytes::from_request(&request, payload);
+        let (is_json, body) = (is_json(request), read(request, payload));
         Box::pin(async move {
-            let body = body
-                .await
-                .map_err(|_| Problem::invalid_body("The body is incomplete."))?;
-            if body.is_empty() {
-                return Ok(Self(T::default()));
+            match body.await? {
+                empty if empty.is_empty() => Ok(Self(T::default())),
+                body => parse_json(is_json, &body).map(Self),
             }
-            if !is_json(&request) {
-                return Err(Problem::unsupported_media_type());
-            }
-            parse(&body).map(Self)
         })
     }
+}
+
+/// Reads the body. `read_body` has limited its size and the time to read it.
+fn read(
+    request: &HttpRequest,
+    payload: &mut Payload,
+) -> impl Future<Output = Result<web::Bytes, Problem>> + use<> {
+    let body = web::Bytes::from_request(request, payload);
+    async {
+        body.await
+            .map_err(|_| Problem::invalid_body("The body is incomplete."))
+    }
+}
+
+fn parse_json<T: DeserializeOwned>(is_json: bool, body: &[u8]) -> Result<T, Problem> {
+    if !is_json {
+        return Err(Problem::unsupported_media_type());
+    }
+    parse(body)
 }
 
 /// Parses a JSON body that must be one object, without changing the spelling of its keys.

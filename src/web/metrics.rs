@@ -7,6 +7,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web;
+use prometheus::core::Collector;
 use prometheus::{
     Encoder, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
     Registry, TextEncoder,
@@ -32,77 +33,64 @@ pub struct Metrics {
     dropped_log_lines: IntCounterVec,
 }
 
-impl Metrics {
+#[expect(
+    clippy::expect_used,
+    reason = "constant names and labels, built by a test too"
+)]
+fn register<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: prometheus::Result<C>,
+) -> C {
+    let collector = collector.expect("valid names and labels");
+    let registered = registry.register(Box::new(collector.clone()));
+    registered.expect("names are distinct");
+    collector
+}
+
+impl Default for Metrics {
     /// Creates the metrics, all at zero.
-    #[expect(
-        clippy::expect_used,
-        reason = "constant names and labels, built by a test too"
-    )]
-    #[must_use]
-    pub fn new() -> Self {
-        let requests = IntCounterVec::new(
-            Opts::new("doorward_requests_total", "Requests handled"),
-            &["method", "route", "status"],
-        )
-        .expect("a valid counter");
-        let durations = HistogramVec::new(
-            HistogramOpts::new("doorward_request_seconds", "Request duration")
-                .buckets(SECONDS.to_vec()),
-            &["method", "route"],
-        )
-        .expect("a valid histogram");
-        let refusals = IntCounterVec::new(
-            Opts::new(
-                "doorward_refusals_total",
-                "Requests refused, by problem type",
-            ),
-            &["kind"],
-        )
-        .expect("a valid counter");
+    fn default() -> Self {
+        let registry = Registry::new();
+        let requests = Opts::new("doorward_requests_total", "Requests handled");
+        let durations = HistogramOpts::new("doorward_request_seconds", "Request duration")
+            .buckets(SECONDS.to_vec());
+        let refusals = Opts::new(
+            "doorward_refusals_total",
+            "Requests refused, by problem type",
+        );
         let unsealed = Gauge::new(
             "doorward_audit_unsealed_seconds",
             "Age of the oldest unsealed audit event",
-        )
-        .expect("a valid gauge");
-        let policies =
-            IntGauge::new("doorward_policies_loaded", "Policies in force").expect("a valid gauge");
-        let connections = IntGaugeVec::new(
-            Opts::new("doorward_connections", "Open connections"),
-            &["listener"],
-        )
-        .expect("a valid gauge");
-        let dropped_log_lines = IntCounterVec::new(
-            Opts::new(
-                "doorward_log_lines_dropped_total",
-                "Log lines that could not be written",
-            ),
-            &["sink"],
-        )
-        .expect("a valid counter");
-        let registry = Registry::new();
-        for collector in [
-            Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
-            Box::new(durations.clone()),
-            Box::new(refusals.clone()),
-            Box::new(unsealed.clone()),
-            Box::new(policies.clone()),
-            Box::new(connections.clone()),
-            Box::new(dropped_log_lines.clone()),
-        ] {
-            registry.register(collector).expect("names are distinct");
-        }
+        );
+        let policies = IntGauge::new("doorward_policies_loaded", "Policies in force");
+        let connections = Opts::new("doorward_connections", "Open connections");
+        let dropped_log_lines = Opts::new(
+            "doorward_log_lines_dropped_total",
+            "Log lines that could not be written",
+        );
         Self {
+            requests: register(
+                &registry,
+                IntCounterVec::new(requests, &["method", "route", "status"]),
+            ),
+            durations: register(
+                &registry,
+                HistogramVec::new(durations, &["method", "route"]),
+            ),
+            refusals: register(&registry, IntCounterVec::new(refusals, &["kind"])),
+            unsealed: register(&registry, unsealed),
+            policies: register(&registry, policies),
+            connections: register(&registry, IntGaugeVec::new(connections, &["listener"])),
+            dropped_log_lines: register(
+                &registry,
+                IntCounterVec::new(dropped_log_lines, &["sink"]),
+            ),
             registry,
-            requests,
-            durations,
-            refusals,
-            unsealed,
-            policies,
-            connections,
-            dropped_log_lines,
         }
     }
+}
 
+impl Metrics {
     /// Returns the gauge of a listener's open connections.
     pub fn connections(&self, listener: &str) -> IntGauge {
         self.connections.with_label_values(&[listener])
@@ -129,12 +117,6 @@ impl Metrics {
             tracing::error!(%error, "can't render the metrics");
         }
         String::from_utf8(text).unwrap_or_default()
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

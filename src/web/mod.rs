@@ -11,7 +11,6 @@ mod browser_name;
 #[cfg(test)]
 mod catalogue;
 mod conditional_request;
-mod display_time;
 mod forms;
 mod frame;
 mod guards;
@@ -40,10 +39,9 @@ pub use address::{author, client_address, is_from_trusted_proxy};
 pub use assets::{asset_url, read_style, routes as asset_routes};
 pub use browser_name::browser_name;
 pub use conditional_request::{
-    explicit_null, if_match_version, matches_etag, require_if_match, respond_with_etag,
+    created, explicit_null, if_match_version, matches_etag, require_if_match, respond_with_version,
     version_conflict,
 };
-pub use display_time::DisplayTime;
 pub use forms::{
     ConfirmPage, FieldProblem, HiddenField, StepUpPage, rendered_version, require_rendered_version,
 };
@@ -57,7 +55,7 @@ pub use inputs::{form_errors, query_errors};
 pub use json_body::{AnyCase, AnyCaseOrEmpty, parse_object, read_object};
 pub use memory::{MemoryBudget, MemoryReservation};
 pub use metrics::{Metrics, count_requests};
-pub use paging::{Items, Page, SessionsEnded};
+pub use paging::{Items, MAX_PAGE_LEN, Page, SessionsEnded};
 pub use parse::{cursor, field, no_cursor, parameter};
 pub use problem::{Answer, Problem, method_not_allowed, only};
 pub use problem_pages::as_pages;
@@ -70,10 +68,19 @@ pub use rendered_for::{
 pub use request_body::{BodyBudgets, LargeBodies};
 pub(crate) use routes::routes;
 pub use span::RequestSpan;
+pub use text::names_with_text;
 
 use std::sync::Arc;
 
+use actix_web::HttpRequest;
+use actix_web::web::Data;
+
 use crate::base::config::{Config, Network, Origin};
+
+/// Returns the application data of a type, which `server` registers.
+pub fn app_data<T: 'static>(request: &HttpRequest) -> Result<&Data<T>, Problem> {
+    request.app_data().ok_or_else(Problem::internal)
+}
 
 /// Configuration of the web layer.
 #[derive(Clone, Debug)]

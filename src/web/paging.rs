@@ -5,6 +5,9 @@ use utoipa::ToSchema;
 
 use super::Problem;
 
+/// Maximum number of items on a page.
+pub const MAX_PAGE_LEN: usize = 200;
+
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T> {
@@ -15,19 +18,16 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Returns the requested page size; by default 50, or `most` if that is less.
+    /// Returns the requested page size; by default 50.
     ///
     /// # Errors
-    /// `invalid-parameter` if it is 0 or more than `most`.
-    pub fn limit(asked: Option<usize>, most: usize) -> Result<usize, Problem> {
-        match asked {
-            None => Ok(50.min(most)),
-            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-            Some(_) => Err(Problem::invalid_parameter(
-                "limit",
-                format!("must be from 1 to {most}"),
-            )),
-        }
+    /// `invalid-parameter` if it is 0 or more than [`MAX_PAGE_LEN`].
+    pub fn limit(asked: Option<usize>) -> Result<usize, Problem> {
+        let limit = asked.unwrap_or(50);
+        let is_valid = (1..=MAX_PAGE_LEN).contains(&limit);
+        let invalid =
+            || Problem::invalid_parameter("limit", format!("must be from 1 to {MAX_PAGE_LEN}"));
+        is_valid.then_some(limit).ok_or_else(invalid)
     }
 
     /// Returns how many rows to fetch: one more than the page holds, to know whether there is a next page.

@@ -62,16 +62,9 @@ impl Problem {
         self.members.get(name)
     }
 
-    /// Adds a header to the response.
+    /// Adds a header to the response. A value that is not valid in a header is left out.
     #[must_use]
-    pub fn header(mut self, name: header::HeaderName, value: &'static str) -> Self {
-        self.headers.push((name, HeaderValue::from_static(value)));
-        self
-    }
-
-    /// Adds a header with a computed value. A value that is not valid in a header is left out.
-    #[must_use]
-    pub fn header_of(mut self, name: header::HeaderName, value: &str) -> Self {
+    pub fn header(mut self, name: header::HeaderName, value: &str) -> Self {
         let value = HeaderValue::from_str(value).ok();
         self.headers.extend(value.map(|value| (name, value)));
         self
@@ -252,7 +245,7 @@ pub fn method_not_allowed(allow: &str) -> Problem {
         "Method not allowed",
         format!("Method not allowed; use {allow}."),
     )
-    .header_of(header::ALLOW, &allow)
+    .header(header::ALLOW, &allow)
 }
 
 /// Returns the default service of a resource, which answers OPTIONS and refuses all methods but these.

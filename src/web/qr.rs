@@ -7,9 +7,6 @@ use super::Problem;
 
 /// Returns the QR code of `text` as an `<svg>` element for a page: without XML prolog and style attributes (which the
 /// Content-Security-Policy forbids), with the quiet zone that readers need.
-///
-/// # Errors
-/// `internal` if the text is too long for a QR code; a link never is.
 pub fn qr_svg(text: &str) -> Result<String, Problem> {
     let code = QrCode::new(text).map_err(|error| {
         tracing::error!(%error, "a link is too long for a QR code");

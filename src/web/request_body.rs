@@ -16,7 +16,7 @@ use futures_util::future::LocalBoxFuture;
 use super::memory::{MemoryBudget, MemoryReservation};
 use super::paths::OAUTH_ENDPOINTS;
 use super::rendered_for::SubmittedForm;
-use super::{Problem, RateLimits, RequestActivity, Web};
+use super::{Problem, RateLimits, RequestActivity, Web, app_data};
 use crate::base::config::Config;
 
 /// Timeout for reading a whole body.
@@ -266,8 +266,7 @@ struct BodyLimits<'r> {
 
 impl<'r> BodyLimits<'r> {
     fn new(request: &'r HttpRequest) -> Result<Self, Problem> {
-        let web = request.app_data::<web::Data<Web>>();
-        let web = web.ok_or_else(Problem::internal)?;
+        let web = app_data::<Web>(request)?;
         let larger = request.app_data::<LargeBodies>().copied();
         Ok(Self {
             request,

@@ -21,6 +21,11 @@ pub(super) fn find_text(key: &str) -> Option<&'static str> {
     TEXTS.get(key).map(String::as_str)
 }
 
+/// Returns what follows `prefix` in the keys that begin with it, in alphabetical order.
+pub fn names_with_text(prefix: &str) -> impl Iterator<Item = &'static str> {
+    TEXTS.keys().filter_map(move |key| key.strip_prefix(prefix))
+}
+
 /// Returns all keys.
 #[cfg(test)]
 pub(super) fn keys() -> impl Iterator<Item = &'static str> {

@@ -40,7 +40,7 @@ crate::web::routes! {
 )]
 pub async fn read_me(request: HttpRequest, signed_in: SignedIn, users: web::Data<Users>) -> Answer {
     let user = users.find(&signed_in.session.user.to_string()).await?;
-    Ok(answer_user(&request, user))
+    answer_user(&request, user)
 }
 
 /// Changes to the signed-in user's account. Omitted members are unchanged.
@@ -87,7 +87,7 @@ pub async fn update_me(
     let changed = users
         .update(user, change, expected, Permissions::Administrator, acting)
         .await?;
-    Ok(answer_user(&request, changed))
+    answer_user(&request, changed)
 }
 
 /// Locks the signed-in user's account: all sessions end, and no passkey signs in, until an administrator reactivates it.

@@ -3,11 +3,12 @@
 use actix_web::{HttpRequest, web};
 
 use super::visitor::Owner;
+use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::oidc::Oidc;
 use crate::oidc::consent::{AppAccess, WithdrawError};
 use crate::oidc::pages::{host_of, sentences};
-use crate::web::{Answer, DisplayTime, Frame, Problem, redirect};
+use crate::web::{Answer, Frame, Problem, redirect};
 
 /// An app in the list on the account page.
 pub(super) struct AppEntry {
@@ -17,7 +18,7 @@ pub(super) struct AppEntry {
     pub(super) host: Option<String>,
     /// What the app may do, one sentence for each scope.
     pub(super) may: Vec<String>,
-    pub(super) since: DisplayTime,
+    pub(super) since: Timestamp,
 }
 
 impl AppEntry {
@@ -32,7 +33,7 @@ impl AppEntry {
                 .map(|uri| host_of(uri.as_str())),
             name: client.name.clone(),
             may: sentences(frame, &access.scopes),
-            since: access.since.into(),
+            since: access.since,
         }
     }
 }

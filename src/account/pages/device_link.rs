@@ -4,8 +4,9 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::visitor::Owner;
+use crate::base::clock::Timestamp;
 use crate::users::Users;
-use crate::web::{Answer, DisplayTime, Frame, StepUpPage, page_with_secret, qr_svg};
+use crate::web::{Answer, Frame, StepUpPage, page_with_secret, qr_svg};
 
 #[derive(Template)]
 #[template(path = "device_link.html")]
@@ -13,7 +14,7 @@ struct DeviceLinkPage {
     frame: Frame,
     url: String,
     qr_svg: String,
-    valid_until: DisplayTime,
+    valid_until: Timestamp,
 }
 
 pub(super) async fn create_device_link(
@@ -32,6 +33,6 @@ pub(super) async fn create_device_link(
         frame: visitor.frame,
         qr_svg: qr_svg(&link.url)?,
         url: link.url,
-        valid_until: link.expires_at.into(),
+        valid_until: link.expires_at,
     })
 }

@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
-use serde::Deserialize;
 
 use super::super::http::user_handle;
 use super::apps::AppEntry;
@@ -25,8 +24,6 @@ pub(super) struct TypedName {
 /// What the page shows in addition to the current state of the account.
 #[derive(Debug, Default)]
 pub(super) struct FormState {
-    /// Text key of a notice.
-    pub(super) notice: Option<String>,
     /// Why a form was refused.
     pub(super) problem: Option<FieldProblem>,
     /// Display name as it was typed.
@@ -43,7 +40,6 @@ pub(super) struct FormState {
 #[template(path = "account.html")]
 struct AccountPage {
     frame: Frame,
-    notice: Option<String>,
     problem: Option<FieldProblem>,
     rp_id: String,
     user_handle: String,
@@ -60,23 +56,8 @@ struct AccountPage {
     apps: Vec<AppEntry>,
 }
 
-#[derive(Deserialize)]
-pub(super) struct Account {
-    notice: Option<String>,
-}
-
-pub(super) async fn show_account(
-    Owner(visitor): Owner,
-    account_data: AccountData,
-    query: web::Query<Account>,
-) -> Answer {
-    let form_state = FormState {
-        notice: visitor
-            .frame
-            .notice("account.notice", query.notice.as_deref()),
-        ..FormState::default()
-    };
-    render(account_data, visitor, form_state).await
+pub(super) async fn show_account(Owner(visitor): Owner, account_data: AccountData) -> Answer {
+    render(account_data, visitor, FormState::default()).await
 }
 
 /// The modules that the page reads from.
@@ -107,7 +88,6 @@ pub(super) async fn render(
     let template = AccountPage {
         apps: apps.collect(),
         frame: visitor.frame,
-        notice: form_state.notice,
         problem: form_state.problem,
         rp_id: passkeys.rp_id().to_owned(),
         user_handle: user_handle(user),

@@ -2,8 +2,7 @@
 
 use super::{CommandError, Commands, Permit};
 use crate::base::ids::ClientId;
-use crate::base::secrets::Token;
-use crate::clients::{Client, ClientChange, ClientError, ClientUpdate, Scope, TypedSecret};
+use crate::clients::{ClientError, ClientUpdate, Scope, TypedSecret};
 
 impl Commands {
     /// Requires an administrator or a client with the scope, and a recent sign-in.
@@ -17,29 +16,6 @@ impl Commands {
         let permit = self.permit_clients()?;
         let id = ClientId::named(id).ok_or(CommandError::NotFound)?;
         Ok((id, permit))
-    }
-
-    /// Registers a client. Returns it with its generated secret, if it has one.
-    pub async fn register_client(
-        &self,
-        wanted: ClientChange,
-        permit: Permit,
-    ) -> Result<(Client, Option<Token>), ClientError> {
-        self.clients.register(wanted, permit.acting).await
-    }
-
-    /// Changes a client, if its version is still `expected`.
-    pub async fn update_client(
-        &self,
-        id: ClientId,
-        change: ClientChange,
-        expected: i64,
-        permit: Permit,
-    ) -> Result<ClientUpdate, ClientError> {
-        let updated = self
-            .clients
-            .update(id, change, Some(expected), permit.acting);
-        updated.await
     }
 
     /// Replaces a client's secret by the chosen one, or by a random one.

@@ -27,17 +27,13 @@ pub use resources::{AccessScope, NotYourType};
 
 /// The operations for one actor.
 pub struct Commands {
-    /// The caller.
     pub actor: Actor,
     /// Users, roles and invitations.
     pub users: Arc<Users>,
-    /// Passkeys.
     pub passkeys: Arc<Passkeys>,
-    /// Sessions.
     pub sessions: Arc<Sessions>,
     /// Resources, and roles on them.
     pub assignments: Arc<Assignments>,
-    /// Clients.
     pub clients: Arc<Clients>,
     /// OpenID Connect, for recent refusals of a client.
     pub oidc: Arc<Oidc>,

@@ -48,7 +48,7 @@ impl ListEvents {
             from: parameter("from", self.from.as_deref(), instant)?,
             until: parameter("until", self.until.as_deref(), instant)?,
         };
-        Ok((filter, Page::<RecordedEvent>::limit(self.limit, 200)?))
+        Ok((filter, Page::<RecordedEvent>::limit(self.limit)?))
     }
 }
 

@@ -18,9 +18,6 @@ use crate::users::{
 };
 use crate::web::{Answer, AnyCase, Page, Problem, cursor, field, no_cursor};
 
-/// Maximum number of invitations in one list.
-const MOST: usize = 200;
-
 /// A new invitation: for a new user, or with `user_id` a recovery link for an existing user who needs a new passkey.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -111,7 +108,7 @@ pub async fn list_invitations(commands: Commands, query: web::Query<ListInvitati
         created_by,
         after: cursor(query.after.as_deref(), InvitationId::parse)?,
     };
-    let limit = Page::<InvitationView>::limit(query.limit, MOST)?;
+    let limit = Page::<InvitationView>::limit(query.limit)?;
     let fetch = Page::<InvitationView>::fetch(limit);
     let found = match commands.users.list_invitations(filter, fetch).await {
         Err(InvitationError::Unknown) => return Err(no_cursor()),

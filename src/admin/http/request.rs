@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
 use crate::admin::commands::{Actor, Commands};
 use crate::sessions::Caller;
-use crate::web::{Problem, author};
+use crate::web::{Problem, app_data, author};
 
 impl FromRequest for Commands {
     type Error = Problem;
@@ -27,10 +27,7 @@ pub(in crate::admin) fn commands_of(
     caller: Caller,
 ) -> Result<Commands, Problem> {
     fn shared<T: 'static>(request: &HttpRequest) -> Result<Arc<T>, Problem> {
-        let found = request.app_data::<web::Data<T>>().cloned();
-        found
-            .map(web::Data::into_inner)
-            .ok_or_else(Problem::internal)
+        Ok(app_data::<T>(request)?.clone().into_inner())
     }
     let author = author(request, caller.actor());
     Ok(Commands {

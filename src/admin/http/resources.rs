@@ -9,14 +9,15 @@ use utoipa::{IntoParams, ToSchema};
 use super::Reason;
 use super::history::{AsOf, CurrentOrAsOf, answer_past, as_of, resource_entity};
 use super::resource_path::{cursor_of, parse_cursor, parse_path, path_of};
-use super::role_assignments::{MOST, RoleAssignmentPage, assignment_filter, description, title};
+use super::role_assignments::{RoleAssignmentPage, assignment_filter, description, title};
 use crate::admin::commands::Commands;
 use crate::assignments::{
     Expected, NewResource, ResourceError, ResourceFilter, ResourceType, ResourceView,
     RoleAssignment,
 };
 use crate::web::{
-    Answer, AnyCase, Page, cursor, if_match_version, parameter, require_if_match, respond_with_etag,
+    Answer, AnyCase, Page, created, cursor, if_match_version, parameter, require_if_match,
+    respond_with_version,
 };
 
 /// Filter and page of a list of resources.
@@ -41,7 +42,7 @@ pub struct ListResources {
 )]
 pub async fn list_resources(commands: Commands, query: web::Query<ListResources>) -> Answer {
     let scope = commands.read_scope().await?;
-    let limit = Page::<ResourceView>::limit(query.limit, MOST)?;
+    let limit = Page::<ResourceView>::limit(query.limit)?;
     let kind = parameter("type", query.r#type.as_deref(), ResourceType::parse)?;
     if let Some(kind) = &kind {
         scope.require(kind)?;
@@ -121,20 +122,13 @@ pub async fn put_resource(
         }
         put => put?,
     };
-    let mut response = if put.is_new {
-        HttpResponse::Created()
+    let resource = put.resource;
+    let response = if put.is_new {
+        created(&path_of(&resource.name()))
     } else {
         HttpResponse::Ok()
     };
-    if put.is_new {
-        response.insert_header((header::LOCATION, path_of(&put.resource.name())));
-    }
-    Ok(respond_with_etag(
-        &request,
-        response,
-        put.resource.version,
-        put.resource,
-    ))
+    respond_with_version(&request, response, resource.version, &resource)
 }
 
 fn wants_new(request: &HttpRequest) -> bool {
@@ -171,12 +165,7 @@ pub async fn read_resource(
         return answer_past(&commands, resource_entity(&name), at).await;
     }
     let resource = commands.assignments.read_resource(name).await?;
-    Ok(respond_with_etag(
-        &request,
-        HttpResponse::Ok(),
-        resource.version,
-        resource,
-    ))
+    respond_with_version(&request, HttpResponse::Ok(), resource.version, &resource)
 }
 
 /// Deletes a registered resource. Role assignments on it are kept.
@@ -250,7 +239,7 @@ pub async fn list_holders(
     let name = parse_path(&path)?;
     let (kind, id) = (Some(name.kind.as_str()), Some(name.id.as_str()));
     let filter = assignment_filter(kind, id, query.after.as_deref(), &scope)?;
-    let limit = Page::<RoleAssignment>::limit(query.limit, MOST)?;
+    let limit = Page::<RoleAssignment>::limit(query.limit)?;
     let page = match as_of(query.as_of.as_deref())? {
         None => RoleAssignmentPage::new(commands.assignments.list(filter, limit).await?, None),
         Some(at) => {

@@ -1,7 +1,6 @@
 //! `/v1/roles`: the registry of roles. Roles decide which users manage which others, so clients may only read them.
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,12 +11,9 @@ use crate::assignments::ResourceType;
 use crate::sessions::CallerError;
 use crate::users::{Role, RoleChange, RoleDescription, RoleError, RoleName};
 use crate::web::{
-    Answer, AnyCase, Page, Problem, cursor, field, require_if_match, respond_with_etag,
+    Answer, AnyCase, Page, Problem, created, cursor, field, require_if_match, respond_with_version,
     version_conflict,
 };
-
-/// Maximum number of roles in one list.
-const MOST: usize = 200;
 
 /// A new role.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -84,10 +80,6 @@ impl UpdateRole {
     }
 }
 
-fn answer(request: &HttpRequest, response: HttpResponseBuilder, role: &Role) -> HttpResponse {
-    respond_with_etag(request, response, role.version, role)
-}
-
 /// Page of a list of roles.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -108,7 +100,7 @@ pub struct ListRoles {
 )]
 pub async fn list_roles(commands: Commands, query: web::Query<ListRoles>) -> Answer {
     commands.require_roles_read().await?;
-    let limit = Page::<Role>::limit(query.limit, MOST)?;
+    let limit = Page::<Role>::limit(query.limit)?;
     let after = cursor(query.after.as_deref(), parse_cursor)?;
     let fetch = Page::<Role>::fetch(limit);
     let found = commands.users.list_roles(after, fetch).await?;
@@ -141,11 +133,12 @@ pub async fn create_role(
 ) -> Answer {
     let permit = commands.permit_roles()?;
     let (name, fields) = body.0.parse()?;
-    let created = commands.users.create_role(name, fields, permit.acting);
-    let role = created.await?;
-    let mut response = HttpResponse::Created();
-    response.insert_header((header::LOCATION, format!("/v1/roles/{}", role.name)));
-    Ok(answer(&request, response, &role))
+    let role = commands
+        .users
+        .create_role(name, fields, permit.acting)
+        .await?;
+    let response = created(&format!("/v1/roles/{}", role.name));
+    respond_with_version(&request, response, role.version, &role)
 }
 
 /// Returns a role; with `as_of`, its state at that time.
@@ -174,7 +167,7 @@ pub async fn read_role(
         return answer_past(&commands, role_entity(&name), at).await;
     }
     let role = commands.users.find_role(&name).await?;
-    Ok(answer(&request, HttpResponse::Ok(), &role))
+    respond_with_version(&request, HttpResponse::Ok(), role.version, &role)
 }
 
 /// Changes a role: send the `ETag` that you read as `If-Match`. What holders of the role can manage changes immediately.
@@ -208,7 +201,7 @@ pub async fn update_role(
         .users
         .update_role(&name, change, expected, permit.acting)
         .await?;
-    Ok(answer(&request, HttpResponse::Ok(), &role))
+    respond_with_version(&request, HttpResponse::Ok(), role.version, &role)
 }
 
 /// Deletes a role that is not in use.

@@ -5,14 +5,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::history::as_of;
-use super::role_assignments::{MOST, assignment_filter};
+use super::role_assignments::assignment_filter;
 use crate::admin::commands::{AccessScope, Commands};
 use crate::assignments::{RoleAssignment, UserRolesQuery};
 use crate::base::clock::Timestamp;
 use crate::clients::Scope;
 use crate::history::PastInstant;
 use crate::users::UserView;
-use crate::web::{Answer, AnyCase, Page, Problem};
+use crate::web::{Answer, AnyCase, MAX_PAGE_LEN, Page, Problem};
 
 /// Filters, time and page of a user's roles.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -108,7 +108,7 @@ pub async fn read_roles(
         (Err(_), None) if scope.is_some() => commands.users.resolve(&name).await?,
         (Err(problem), None) => return Err(problem),
     };
-    let limit = Page::<RoleAssignment>::limit(query.limit.or(Some(MOST)), MOST)?;
+    let limit = Page::<RoleAssignment>::limit(query.limit.or(Some(MAX_PAGE_LEN)))?;
     let at = as_of(query.as_of.as_deref())?;
     let filter = |scope: &AccessScope| {
         assignment_filter(
@@ -180,7 +180,7 @@ pub struct LookupResult {
 pub async fn lookup_users(commands: Commands, body: AnyCase<Lookup>) -> Answer {
     let managed_by = commands.require_manager(Scope::UsersRead).await?;
     let Lookup { ids, as_of: at } = body.0;
-    if ids.len() > MOST {
+    if ids.len() > MAX_PAGE_LEN {
         return Err(Problem::invalid_field(
             "ids",
             "must have at most 200 entries",

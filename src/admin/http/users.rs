@@ -19,9 +19,6 @@ use crate::web::{
     Answer, AnyCase, Items, Page, Problem, cursor, field, require_if_match, version_conflict,
 };
 
-/// Maximum number of users in one list.
-const MOST: usize = 200;
-
 /// Filters and page of a list of users.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +47,7 @@ pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Ans
     let managed_by = commands.require_manager(Scope::UsersRead).await?;
     let query = query.into_inner();
     let after = cursor(query.after.as_deref(), UserCursor::parse)?;
-    let limit = Page::<UserView>::limit(query.limit, MOST)?;
+    let limit = Page::<UserView>::limit(query.limit)?;
     let filter = UserFilter {
         username: query.username.map(|name| name.to_ascii_lowercase()),
         email: query.email,
@@ -90,7 +87,7 @@ pub async fn read_user(
     let user = commands.read_user(&name).await?;
     match query.parse()? {
         Some(at) => answer_past_user(&commands, user.id, at).await,
-        None => Ok(answer_user(&request, user)),
+        None => answer_user(&request, user),
     }
 }
 
@@ -164,7 +161,7 @@ pub async fn update_user(
         .users
         .update(id, change, expected, permit.permissions, permit.acting)
         .await?;
-    Ok(answer_user(&request, changed))
+    answer_user(&request, changed)
 }
 
 /// The result of suspending a user.

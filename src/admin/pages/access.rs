@@ -14,7 +14,7 @@ use crate::assignments::{RoleAssignmentFilter, UserRolesError, UserRolesQuery};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::Database;
-use crate::web::{Answer, DisplayTime, FieldProblem, Frame, Problem, page};
+use crate::web::{Answer, FieldProblem, Frame, Problem, page};
 
 /// Maximum number of role assignments on the page, which says whether there are more.
 const MOST: usize = 200;
@@ -26,11 +26,8 @@ pub(super) struct AccessQuery {
     on: String,
 }
 
-/// A global role, and when and by whom it was assigned.
-struct PastRole {
-    name: String,
-    assigned: Option<(DisplayTime, String)>,
-}
+/// When and by whom a role was assigned; `None` if that was too many versions ago.
+type Assigned = Option<(Timestamp, String)>;
 
 /// Roles of one assignment that the same change assigned, with its time and author.
 struct PastRoleAssignment {
@@ -38,15 +35,16 @@ struct PastRoleAssignment {
     resource_id: String,
     title: Option<String>,
     roles: Vec<String>,
-    valid_until: Option<DisplayTime>,
-    assigned: Option<(DisplayTime, String)>,
+    valid_until: Option<Timestamp>,
+    assigned: Assigned,
 }
 
 /// The roles that the user held at the instant.
 struct PastAccess {
-    at: DisplayTime,
+    at: Timestamp,
     is_settled: bool,
-    roles: Vec<PastRole>,
+    /// Global roles.
+    roles: Vec<(String, Assigned)>,
     assignments: Vec<PastRoleAssignment>,
     are_there_more: bool,
 }
@@ -139,20 +137,18 @@ async fn find_past_access(
         .flat_map(AssignedByRole::values)
         .map(|assigner| assigner.by);
     let actors = versions::find_actor_names(database, actors.collect()).await?;
-    let told = |assigner: &AssignedBy| -> (DisplayTime, String) {
-        (assigner.since.into(), name(&frame, &actors, assigner.by))
+    let told = |assigner: &AssignedBy| (assigner.since, name(&frame, &actors, assigner.by));
+    let assigned = |role: String| {
+        let assigned = role_assigners.get(&role).map(told);
+        (role, assigned)
     };
-    let roles = held.roles.into_iter().flatten().map(|role| PastRole {
-        assigned: role_assigners.get(&role).map(told),
-        name: role,
-    });
     let mut rows = Vec::new();
     for assignment in assignments {
         let assigners = assignment_assigners.get(&assignment.id);
         for (assigner, roles) in by_assigner(assignment.roles, assigners) {
             rows.push(PastRoleAssignment {
                 assigned: assigner.as_ref().map(told),
-                valid_until: assignment.valid_until.map(DisplayTime::from),
+                valid_until: assignment.valid_until,
                 resource_type: assignment.resource_type.to_string(),
                 resource_id: assignment.resource_id.to_string(),
                 title: assignment.title.clone(),
@@ -161,9 +157,9 @@ async fn find_past_access(
         }
     }
     Ok(Some(PastAccess {
-        at: at.into(),
+        at,
         is_settled: held.instant.is_some_and(|instant| instant.is_settled),
-        roles: roles.collect(),
+        roles: held.roles.into_iter().flatten().map(assigned).collect(),
         assignments: rows,
         are_there_more,
     }))

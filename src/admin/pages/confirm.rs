@@ -26,9 +26,17 @@ pub(super) trait ConfirmedAction: Sized {
 
     fn target(&self) -> Target;
 
-    /// The confirmation page, with the effects of the action; an error if it is known that the action would be refused.
+    /// The effects of the action, one sentence each; an error if it is known that the action would be refused.
+    async fn effects(&self, _visitor: &Visitor<Self::Needs>) -> Result<Vec<String>, Problem> {
+        Ok(Vec::new())
+    }
+
+    /// The confirmation page.
     async fn ask(&self, visitor: &Visitor<Self::Needs>) -> Result<ConfirmPage, Problem> {
-        Ok(self.question(visitor.frame()))
+        Ok(ConfirmPage {
+            effects: self.effects(visitor).await?,
+            ..self.question(visitor.frame())
+        })
     }
 
     /// Whether a form for an older version of the target is accepted. Also publishes a change that an earlier request may only

@@ -18,9 +18,7 @@ use crate::web::{
 struct AdminUserEmailPage {
     frame: Frame,
     problem: Option<FieldProblem>,
-    name: String,
-    person_url: String,
-    version: i64,
+    user: User,
     email: String,
     is_verified: bool,
 }
@@ -29,12 +27,10 @@ impl AdminUserEmailPage {
     fn new(frame: Frame, user: User) -> Self {
         Self {
             problem: None,
-            person_url: person_url(&user),
-            version: user.version,
             // By default, a user's first address counts as verified.
             is_verified: user.email.is_none() || user.is_email_verified(),
-            email: user.email.unwrap_or_default(),
-            name: user.display_name,
+            email: user.email.clone().unwrap_or_default(),
+            user,
             frame,
         }
     }

@@ -4,34 +4,26 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::base::ids::{AuditEventId, ClientId, PasskeyId, UserId};
+use crate::base::ids::{ClientId, PasskeyId, UserId};
 use crate::clients;
 use crate::db::Database;
 use crate::history::RecordedEvent;
 use crate::passkeys::Passkeys;
 use crate::users::Users;
-use crate::web::{DisplayTime, Frame, Problem, browser_name};
+use crate::web::{Frame, Problem, browser_name};
 
 /// An event, for `parts/audit_events.html`.
 pub(super) struct EventView {
-    pub(super) id: AuditEventId,
-    pub(super) at: DisplayTime,
+    pub(super) event: RecordedEvent,
     pub(super) actor: String,
     /// ID of the actor, if it is a user.
     pub(super) actor_id: Option<UserId>,
-    pub(super) action: String,
     pub(super) subject: Option<String>,
-    pub(super) subject_id: Option<UserId>,
-    pub(super) outcome: String,
-    pub(super) reason: Option<String>,
-    pub(super) address: Option<String>,
     pub(super) browser: Option<String>,
     pub(super) client: Option<String>,
     pub(super) passkey: Option<String>,
     /// Name of the app through which a user acted.
     pub(super) through: Option<String>,
-    /// OS account and machine of the process, if the command line or the service itself acted.
-    pub(super) operator: Option<String>,
     pub(super) changes: Vec<ChangeView>,
     pub(super) details: Vec<DetailView>,
 }
@@ -141,26 +133,19 @@ pub(super) async fn views(
     let view = |event: RecordedEvent| {
         let (changes, details) = split(&event.details.value);
         EventView {
-            id: event.id,
-            at: event.at.into(),
             actor: names.actor(frame, &event.actor),
             actor_id: person_in(&event.actor),
             subject: event.subject.map(|id| names.person(id)),
-            subject_id: event.subject,
             client: event.client.map(|id| names.client(id)),
             through: event
                 .by_client
                 .filter(|_| event.by_user.is_some())
                 .map(|id| names.client(id)),
-            operator: event.operator,
             passkey: event.passkey.map(|id| names.passkey(id)),
             browser: event.user_agent.as_deref().and_then(browser_name),
-            address: event.address,
-            action: event.action,
-            outcome: event.outcome,
-            reason: event.reason,
             changes,
             details,
+            event,
         }
     };
     Ok(events.into_iter().map(view).collect())

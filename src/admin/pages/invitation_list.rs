@@ -1,19 +1,15 @@
 //! `/admin/invitations`: lists invitations, and revokes them before use.
 
-use std::collections::HashMap;
-
 use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
 use super::confirm::{Confirmed, ConfirmedAction, Sent, Target};
 use super::visitor::{AnyRight, Manager};
-use super::{given, pager};
-use crate::base::ids::{InvitationId, UserId};
+use super::{Pager, given};
+use crate::base::ids::InvitationId;
 use crate::users::{InvitationError, InvitationFilter, InvitationState, InvitationView, User};
-use crate::web::{
-    Answer, ConfirmPage, DisplayTime, Frame, Page, Problem, cursor, no_cursor, page, redirect,
-};
+use crate::web::{Answer, Frame, Page, Problem, cursor, no_cursor, page, redirect};
 
 /// Invitations per page.
 const PAGE: usize = 50;
@@ -26,73 +22,31 @@ pub(super) struct Listing {
     state: String,
     /// Cursor: lists the invitations after this one.
     after: String,
-    notice: Option<String>,
 }
 
-/// An invitation as a row of the page.
-struct InvitationRow {
-    id: InvitationId,
-    /// The user it is for, if they exist and the visitor may see them.
-    user: Option<(UserId, String)>,
-    /// The display name that the link suggests to a new user.
-    label: Option<String>,
-    /// The email address that a new user will have.
-    email: Option<String>,
-    is_email_verified: bool,
-    /// Text key of the purpose.
-    purpose: String,
-    /// Text key of the state.
-    state: String,
-    roles: String,
-    is_usable: bool,
-    is_open: bool,
-    created: DisplayTime,
-    expires: DisplayTime,
+fn is_open(invitation: &InvitationView) -> bool {
+    invitation.state == InvitationState::Open
 }
 
-impl InvitationRow {
-    fn of(invitation: InvitationView, users: &HashMap<UserId, User>) -> Self {
-        let user = invitation.user_id.and_then(|id| users.get(&id));
-        let is_open = invitation.state == InvitationState::Open;
-        // An open link does not work if its creator may no longer invite.
-        let state = if is_open && !invitation.usable {
-            "lapsed"
-        } else {
-            invitation.state.as_str()
-        };
-        Self {
-            id: invitation.id,
-            user: user.map(|user| (user.id, user.display_name.clone())),
-            label: invitation.display_name,
-            email: invitation.email,
-            is_email_verified: invitation.email_verified,
-            purpose: format!("admin_invitations.purpose.{}", invitation.purpose),
-            state: format!("admin_invitations.state.{state}"),
-            roles: invitation.roles.join(", "),
-            is_usable: invitation.usable,
-            is_open,
-            created: invitation.created_at.into(),
-            expires: invitation.expires_at.into(),
-        }
-    }
-}
-
-/// An option of the state filter.
-struct StateChoice {
-    value: &'static str,
-    label: String,
-    is_chosen: bool,
+/// Text key of an invitation's state. An open link does not work if its creator may no longer invite.
+fn state_key(invitation: &InvitationView) -> String {
+    let state = if is_open(invitation) && !invitation.usable {
+        "lapsed"
+    } else {
+        invitation.state.as_str()
+    };
+    format!("admin_invitations.state.{state}")
 }
 
 #[derive(Template)]
 #[template(path = "admin_invitations.html")]
 struct AdminInvitationsPage {
     frame: Frame,
-    notice: Option<String>,
-    states: Vec<StateChoice>,
-    invitations: Vec<InvitationRow>,
-    first_url: Option<String>,
-    next_url: Option<String>,
+    /// Only invitations in this state; empty for all.
+    state: String,
+    /// Each with the user it is for, if they exist and the visitor may see them.
+    invitations: Vec<(InvitationView, Option<User>)>,
+    pages: Pager,
 }
 
 pub(super) async fn show_invitations(manager: Manager, listing: web::Query<Listing>) -> Answer {
@@ -117,39 +71,18 @@ pub(super) async fn show_invitations(manager: Manager, listing: web::Query<Listi
     let known = manager
         .find_users(ids.map(|id| id.to_string()).collect())
         .await?;
-    let known = known.into_iter().map(|user| (user.id, user)).collect();
-    let frame = manager.frame();
-    let state = listing.state.as_str();
-    let next = found.next.as_deref();
-    let (first_url, next_url) = pager(URL, &[("state", state)], &listing.after, next);
+    let with_user = |invitation: InvitationView| {
+        let mut known = known.iter();
+        let user = known.find(|user| Some(user.id) == invitation.user_id);
+        (invitation, user.cloned())
+    };
+    let (filter, next) = ([("state", listing.state.as_str())], found.next.as_deref());
     page(&AdminInvitationsPage {
-        notice: frame.notice("admin_invitations.notice", listing.notice.as_deref()),
-        states: states(&frame, state),
-        first_url,
-        next_url,
-        invitations: found
-            .items
-            .into_iter()
-            .map(|invitation| InvitationRow::of(invitation, &known))
-            .collect(),
-        frame,
+        frame: manager.frame(),
+        pages: Pager::new(URL, &filter, &listing.after, next),
+        state: listing.state.clone(),
+        invitations: found.items.into_iter().map(with_user).collect(),
     })
-}
-
-fn states(frame: &Frame, chosen: &str) -> Vec<StateChoice> {
-    ["", "open", "used", "expired", "revoked"]
-        .into_iter()
-        .map(|value| {
-            let key = if value.is_empty() { "any" } else { value };
-            StateChoice {
-                value,
-                label: frame
-                    .text(&format!("admin_invitations.state.{key}"))
-                    .to_owned(),
-                is_chosen: value == chosen,
-            }
-        })
-        .collect()
 }
 
 /// Revokes an invitation.
@@ -172,11 +105,11 @@ impl ConfirmedAction for Revoke {
         }
     }
 
-    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+    async fn effects(&self, _: &Manager) -> Result<Vec<String>, Problem> {
         if self.0.state == InvitationState::Used {
             return Err(InvitationError::Used.into());
         }
-        Ok(self.question(visitor.frame()))
+        Ok(Vec::new())
     }
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {

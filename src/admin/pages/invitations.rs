@@ -8,8 +8,9 @@ use askama::Template;
 use super::invite_form::InviteForm;
 use super::people::{Listing, show};
 use super::visitor::Manager;
+use crate::base::clock::Timestamp;
 use crate::users::{InvitationLink, InviteError};
-use crate::web::{Answer, DisplayTime, FieldProblem, Frame, StepUpPage, page_with_secret, qr_svg};
+use crate::web::{Answer, FieldProblem, Frame, StepUpPage, page_with_secret, qr_svg};
 
 pub(super) async fn invite(manager: Manager, sent: web::Form<HashMap<String, String>>) -> Answer {
     let frame = manager.frame();
@@ -53,7 +54,7 @@ struct AdminInvitedPage {
     name: Option<String>,
     url: String,
     qr_svg: String,
-    valid_until: DisplayTime,
+    valid_until: Timestamp,
     back_url: String,
 }
 
@@ -70,7 +71,7 @@ pub(super) fn show_link(
         name,
         qr_svg: qr_svg(&link.url)?,
         url: link.url,
-        valid_until: link.expires_at.into(),
+        valid_until: link.expires_at,
         back_url: person_url.unwrap_or_else(|| "/admin".into()),
     })
 }

@@ -64,12 +64,19 @@ crate::web::routes! {
     "/admin/roles/{role}/delete" => get ask::<roles::one::Delete>, post run::<roles::one::Delete>;
 }
 
-/// The query of a list page: a cursor, and a notice.
+/// The query of a list page: a cursor.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Listing {
     after: String,
-    notice: Option<String>,
+}
+
+/// URLs of other pages of a list, for `parts/pages.html`.
+struct Pager {
+    /// The first page; `None` on the first page.
+    first: Option<String>,
+    /// The next page; `None` on the last page.
+    next: Option<String>,
 }
 
 /// Builds a URL with a query of the values that are not empty.
@@ -82,16 +89,15 @@ fn address(path: &str, values: &[(&str, &str)]) -> String {
     }
 }
 
-/// The URLs of the first page of a list, if this is a later one, and of the next page, if there is one.
-fn pager(
-    path: &str,
-    values: &[(&str, &str)],
-    after: &str,
-    next: Option<&str>,
-) -> (Option<String>, Option<String>) {
-    let first = (!after.is_empty()).then(|| address(path, values));
-    let next = next.map(|next| address(path, &[values, &[("after", next)]].concat()));
-    (first, next)
+impl Pager {
+    /// The page after the cursor `after`, with the cursor of the next page.
+    fn new(path: &str, values: &[(&str, &str)], after: &str, next: Option<&str>) -> Self {
+        let next = next.map(|next| address(path, &[values, &[("after", next)]].concat()));
+        Self {
+            first: (!after.is_empty()).then(|| address(path, values)),
+            next,
+        }
+    }
 }
 
 /// A text of a form or query; `None` if it is empty.

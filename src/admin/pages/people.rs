@@ -9,11 +9,10 @@ use super::invite_form::InviteForm;
 use super::role_boxes::{RoleBox, boxes};
 use super::visitor::Manager;
 use super::{address, given};
+use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::users::{User, UserCursor, UserFilter, UserListPosition};
-use crate::web::{
-    Answer, DisplayTime, FieldProblem, Frame, Page, Problem, page_with_status, redirect,
-};
+use crate::web::{Answer, FieldProblem, Frame, Page, Problem, page_with_status, redirect};
 
 /// Users per page.
 const PAGE: usize = 50;
@@ -27,26 +26,19 @@ pub(super) struct Listing {
     after: String,
     /// Cursor: lists the users before this one.
     before: String,
-    notice: Option<String>,
 }
 
 /// A user as a row of the list.
 struct PersonRow {
-    id: UserId,
-    username: String,
-    display_name: String,
-    email: Option<String>,
-    status: &'static str,
-    is_administrator: bool,
+    user: User,
     passkeys: u64,
-    last_sign_in: Option<DisplayTime>,
+    last_sign_in: Option<Timestamp>,
 }
 
 #[derive(Template)]
 #[template(path = "admin_users.html")]
 struct AdminUsersPage {
     frame: Frame,
-    notice: Option<String>,
     search: String,
     people: Vec<PersonRow>,
     previous_url: Option<String>,
@@ -83,7 +75,6 @@ pub(super) async fn show(
     };
     let (frame, rights) = (manager.frame(), &manager.rights);
     let template = AdminUsersPage {
-        notice: frame.notice("admin.notice", listing.notice.as_deref()),
         may_invite: !rights.manages_no_users(),
         boxes: boxes(&frame, &manager.users, rights, &invite.roles).await?,
         frame,
@@ -168,18 +159,10 @@ async fn rows(manager: &Manager, people: Vec<User>) -> Result<Vec<PersonRow>, Pr
     let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
     let counts = manager.passkeys.count_live(ids.clone()).await?;
     let last_sign_ins = manager.sessions.last_sign_ins(ids).await?;
-    let row = |person: User| PersonRow {
-        id: person.id,
-        is_administrator: person.is_administrator(),
-        status: person.status.as_str(),
-        passkeys: counts.get(&person.id).copied().unwrap_or_default(),
-        last_sign_in: last_sign_ins
-            .get(&person.id)
-            .copied()
-            .map(DisplayTime::from),
-        username: person.username,
-        display_name: person.display_name,
-        email: person.email,
+    let row = |user: User| PersonRow {
+        passkeys: counts.get(&user.id).copied().unwrap_or_default(),
+        last_sign_in: last_sign_ins.get(&user.id).copied(),
+        user,
     };
     Ok(people.into_iter().map(row).collect())
 }

@@ -20,9 +20,7 @@ use crate::web::{
 struct AdminUserRolesPage {
     frame: Frame,
     problem: Option<FieldProblem>,
-    name: String,
-    person_url: String,
-    version: i64,
+    person: User,
     is_last_administrator: bool,
     boxes: Vec<RoleBox>,
 }
@@ -34,9 +32,7 @@ impl AdminUserRolesPage {
         Ok(Self {
             boxes: boxes(&frame, users, &manager.rights, &checked).await?,
             is_last_administrator: users.is_last_administrator(person.id).await?,
-            person_url: person_url(&person),
-            version: person.version,
-            name: person.display_name,
+            person,
             problem: None,
             frame,
         })

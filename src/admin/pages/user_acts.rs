@@ -11,7 +11,7 @@ use crate::passkeys::{ManageError, PasskeyEntry};
 use crate::users::{
     InviteError, LastAdministrator, NewInvitation, UpdateError, User, UserChange, Username,
 };
-use crate::web::{Answer, ConfirmPage, Problem, page, redirect};
+use crate::web::{Answer, Problem, page, redirect};
 
 /// Reports what was actually revoked or ended: the passkey of the action, and the number of sessions.
 fn done(visitor: &Manager, user: &User, target: &Target, sessions: usize) -> Answer {
@@ -51,7 +51,7 @@ impl ConfirmedAction for Suspend {
         Target::user("suspend", &self.0)
     }
 
-    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+    async fn effects(&self, visitor: &Manager) -> Result<Vec<String>, Problem> {
         if visitor.users.is_last_administrator(self.0.id).await? {
             return Err(LastAdministrator.into());
         }
@@ -61,10 +61,7 @@ impl ConfirmedAction for Suspend {
         if open > 0 {
             effects.push(frame.text_counted("confirm.suspend.effect_sessions", open));
         }
-        Ok(ConfirmPage {
-            effects,
-            ..self.question(frame)
-        })
+        Ok(effects)
     }
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
@@ -118,7 +115,7 @@ impl ConfirmedAction for RecoveryLink {
         Target::user("recovery_link", &self.0)
     }
 
-    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+    async fn effects(&self, visitor: &Manager) -> Result<Vec<String>, Problem> {
         let frame = visitor.frame();
         let say = |key: &str| self.target().text(&frame, key);
         let mut effects = vec![say("confirm.recovery_link.effect_links")];
@@ -127,10 +124,7 @@ impl ConfirmedAction for RecoveryLink {
             UserStatus::Active => effects.push(say("confirm.recovery_link.effect_sessions")),
             UserStatus::Invited => {}
         }
-        Ok(ConfirmPage {
-            effects,
-            ..self.question(frame)
-        })
+        Ok(effects)
     }
 
     async fn run(self, visitor: &Manager, Confirmed { permit, .. }: Confirmed) -> Answer {
@@ -173,7 +167,7 @@ impl ConfirmedAction for RevokePasskey {
         Target::user(Self::KEY, &self.user).with("passkey", &self.passkey.name)
     }
 
-    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+    async fn effects(&self, visitor: &Manager) -> Result<Vec<String>, Problem> {
         let (user, id) = (self.user.id, self.passkey.id);
         let live = visitor.passkeys.list_entries(user, false).await?;
         if live.iter().all(|entry| entry.id != id) {
@@ -198,10 +192,7 @@ impl ConfirmedAction for RevokePasskey {
         if is_last {
             effects.push(frame.text("confirm.revoke_passkey.effect_last").to_owned());
         }
-        Ok(ConfirmPage {
-            effects,
-            ..self.question(frame)
-        })
+        Ok(effects)
     }
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
@@ -227,17 +218,14 @@ impl ConfirmedAction for EndAllSessions {
         Target::user("end_all_sessions", &self.0)
     }
 
-    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+    async fn effects(&self, visitor: &Manager) -> Result<Vec<String>, Problem> {
         let open = visitor.sessions.list(self.0.id).await?.len();
         let frame = visitor.frame();
         let offline = "confirm.end_all_sessions.effect_offline";
-        Ok(ConfirmPage {
-            effects: vec![
-                frame.text_counted("confirm.end_all_sessions.effect", open),
-                self.target().text(&frame, offline),
-            ],
-            ..self.question(frame)
-        })
+        Ok(vec![
+            frame.text_counted("confirm.end_all_sessions.effect", open),
+            self.target().text(&frame, offline),
+        ])
     }
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
@@ -270,7 +258,7 @@ impl ConfirmedAction for EndSession {
         Target::user("end_session", &self.user)
     }
 
-    async fn ask(&self, visitor: &Manager) -> Result<ConfirmPage, Problem> {
+    async fn effects(&self, visitor: &Manager) -> Result<Vec<String>, Problem> {
         let open = visitor.sessions.list_entries(self.user.id, visitor.session);
         let open = open.await?;
         let session = open.iter().find(|session| session.id == self.session);
@@ -280,13 +268,10 @@ impl ConfirmedAction for EndSession {
             .with("browser", &session.browser)
             .with("address", &session.address);
         let frame = visitor.frame();
-        Ok(ConfirmPage {
-            effects: vec![
-                target.text(&frame, "confirm.end_session.effect"),
-                target.text(&frame, "confirm.end_session.effect_offline"),
-            ],
-            ..self.question(frame)
-        })
+        Ok(vec![
+            target.text(&frame, "confirm.end_session.effect"),
+            target.text(&frame, "confirm.end_session.effect_offline"),
+        ])
     }
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {

@@ -19,13 +19,14 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::Deserialize;
+use tracing_appender::rolling::Rotation;
 
 pub use claims::ClaimRule;
 pub use fault::ConfigFault;
 pub use read::ConfigError;
 pub use routes::{Route, RouteResource};
 pub use secret_files::SecretFile;
-pub use values::{LogFormat, Network, Origin, Rotation, SubjectId};
+pub use values::{LogFormat, Network, Origin, SubjectId};
 
 /// The built-in reference configuration: every key with its default and description.
 pub const DEFAULT: &str = include_str!("../../../config/default.toml");
@@ -275,6 +276,7 @@ pub struct Log {
     #[serde(deserialize_with = "text::optional")]
     pub file: Option<PathBuf>,
     /// How often a new log file is started.
+    #[serde(deserialize_with = "text::rotation")]
     pub rotation: Rotation,
     /// How many rotated files are kept.
     #[serde(deserialize_with = "text::whole::<_, _, 1, 1_000>")]

@@ -7,9 +7,10 @@ use std::time::Duration;
 use figment::value::Value;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer};
+use tracing_appender::rolling::Rotation;
 
 use super::claims::ClaimRule;
-use super::values::{LogFormat, Network, Origin, Rotation, SubjectId, parse_duration};
+use super::values::{LogFormat, Network, Origin, SubjectId, parse_duration, parse_rotation};
 
 /// Deserializes an integer within bounds.
 pub(super) fn whole<'de, D, T, const LEAST: u64, const MOST: u64>(
@@ -76,6 +77,11 @@ pub(super) fn duration_or_zero<'de, D: Deserializer<'de>>(
     })
 }
 
+/// Deserializes how often a new log file is started.
+pub(super) fn rotation<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rotation, D::Error> {
+    parsed(deserializer, parse_rotation)
+}
+
 macro_rules! deserialize_parsed {
     ($($type:ty),+) => {
         $(impl<'de> Deserialize<'de> for $type {
@@ -86,4 +92,4 @@ macro_rules! deserialize_parsed {
     };
 }
 
-deserialize_parsed!(ClaimRule, LogFormat, Network, Origin, Rotation, SubjectId);
+deserialize_parsed!(ClaimRule, LogFormat, Network, Origin, SubjectId);

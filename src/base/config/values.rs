@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use tracing_appender::rolling::Rotation;
 use url::{Host, Url};
 
 use crate::base::uri::parse_exact;
@@ -163,29 +164,14 @@ impl LogFormat {
     }
 }
 
-/// How often a new log file is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rotation {
-    /// Every minute.
-    Minutely,
-    /// Every hour.
-    Hourly,
-    /// Every day.
-    Daily,
-    /// Never; there is only one file.
-    Never,
-}
-
-impl Rotation {
-    /// Parses `minutely`, `hourly`, `daily` or `never`.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "minutely" => Ok(Self::Minutely),
-            "hourly" => Ok(Self::Hourly),
-            "daily" => Ok(Self::Daily),
-            "never" => Ok(Self::Never),
-            _ => Err("must be minutely, hourly, daily or never".into()),
-        }
+/// Parses how often a new log file is started: `minutely`, `hourly`, `daily` or `never`.
+pub(super) fn parse_rotation(text: &str) -> Result<Rotation, String> {
+    match text {
+        "minutely" => Ok(Rotation::MINUTELY),
+        "hourly" => Ok(Rotation::HOURLY),
+        "daily" => Ok(Rotation::DAILY),
+        "never" => Ok(Rotation::NEVER),
+        _ => Err("must be minutely, hourly, daily or never".into()),
     }
 }
 

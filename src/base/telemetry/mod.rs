@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layered, SubscriberExt};
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
-use super::config::{Log, LogFormat, Rotation};
+use super::config::{Log, LogFormat};
 pub use sink::{Sink, sinks};
 
 /// How long the process waits at its end for log lines that are not written yet.
@@ -60,9 +60,6 @@ type BoxedLayer = Box<dyn Layer<Filtered> + Send + Sync>;
 
 /// Sets up `tracing` for the service. Console and file are written by threads of their own, which drop lines if the console or disk
 /// can't keep up, so that logging never delays a request.
-///
-/// # Errors
-/// When the file can't be created, the filter is malformed, or logging was set up before.
 pub fn start(log: &Log) -> Result<LogGuard, TelemetryError> {
     let mut layers: Vec<BoxedLayer> = Vec::new();
     let mut guard = LogGuard::default();
@@ -93,9 +90,6 @@ pub fn start(log: &Log) -> Result<LogGuard, TelemetryError> {
 
 /// Sets up `tracing` for a command. Log lines are written to standard error synchronously, in order with the
 /// command's other output.
-///
-/// # Errors
-/// When the filter is malformed, or logging was set up before.
 pub fn start_command(log: &Log) -> Result<(), TelemetryError> {
     let is_terminal = std::io::stderr().is_terminal();
     install(log, vec![layer(log, std::io::stderr, is_terminal)])
@@ -127,12 +121,6 @@ where
 }
 
 fn appender(log: &Log, path: &std::path::Path) -> Result<RollingFileAppender, TelemetryError> {
-    let rotation = match log.rotation {
-        Rotation::Minutely => tracing_appender::rolling::Rotation::MINUTELY,
-        Rotation::Hourly => tracing_appender::rolling::Rotation::HOURLY,
-        Rotation::Daily => tracing_appender::rolling::Rotation::DAILY,
-        Rotation::Never => tracing_appender::rolling::Rotation::NEVER,
-    };
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
@@ -146,7 +134,7 @@ fn appender(log: &Log, path: &std::path::Path) -> Result<RollingFileAppender, Te
         .extension()
         .map_or_else(|| "log".into(), |suffix| suffix.to_string_lossy());
     Ok(RollingFileAppender::builder()
-        .rotation(rotation)
+        .rotation(log.rotation.clone())
         .filename_prefix(stem)
         .filename_suffix(suffix)
         .max_log_files(log.keep)

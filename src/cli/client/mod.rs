@@ -236,26 +236,18 @@ async fn check(app: &App, named: &str, output: &Output) -> Result<(), Failure> {
 
 async fn list(app: &App, output: &Output) -> Result<(), Failure> {
     let items = clients::list(&app.database).await?;
-    let rows: Vec<Vec<String>> = items
-        .iter()
-        .map(|client| {
-            vec![
-                client.public_id.to_string(),
-                client.name.clone(),
-                if client.enabled {
-                    "enabled"
-                } else {
-                    "disabled"
-                }
-                .to_owned(),
-                client.scopes.to_text(),
-            ]
-        })
-        .collect();
-    output.table(
-        &json!({ "items": items }),
-        &["ID", "NAME", "STATE", "SCOPES"],
-        &rows,
-    );
+    output.list(&items, ["ID", "NAME", "STATE", "SCOPES"], |client| {
+        let state = if client.enabled {
+            "enabled"
+        } else {
+            "disabled"
+        };
+        [
+            client.public_id.to_string(),
+            client.name.clone(),
+            state.to_owned(),
+            client.scopes.to_text(),
+        ]
+    });
     Ok(())
 }

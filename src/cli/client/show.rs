@@ -239,10 +239,10 @@ pub(super) fn show_check(client: &Client, refusals: &[RecentRefusal], output: &O
 
 /// Lists the programs that have presets.
 pub(super) fn list_presets(output: &Output) {
-    let presets = Preset::all();
-    let rows: Vec<Vec<String>> = presets
-        .iter()
-        .map(|preset| {
+    output.list(
+        Preset::all(),
+        ["FOR", "PROGRAM", "REDIRECT URIS"],
+        |preset| {
             let own = preset
                 .redirect_paths
                 .iter()
@@ -250,13 +250,8 @@ pub(super) fn list_presets(output: &Output) {
             let addresses: Vec<String> = own
                 .chain(preset.fixed_redirect_uris.iter().cloned())
                 .collect();
-            vec![preset.key.clone(), preset.name.clone(), addresses.join(" ")]
-        })
-        .collect();
-    output.table(
-        &json!({ "items": presets }),
-        &["FOR", "PROGRAM", "REDIRECT URIS"],
-        &rows,
+            [preset.key.clone(), preset.name.clone(), addresses.join(" ")]
+        },
     );
 }
 

@@ -201,16 +201,16 @@ impl List {
             .assignments
             .list(filter, usize::from(self.limit.max(1)))
             .await?;
-        let rows: Vec<Vec<String>> = page.items.iter().map(row).collect();
+        let rows: Vec<[String; 6]> = page.items.iter().map(row).collect();
         let heading = ["ID", "USER", "TYPE", "RESOURCE", "ROLES", "VALID UNTIL"];
-        output.table(&page, &heading, &rows);
+        output.table(&page, heading, &rows);
         Ok(())
     }
 }
 
-fn row(assignment: &Assignment) -> Vec<String> {
+fn row(assignment: &Assignment) -> [String; 6] {
     let until = assignment.valid_until.map(Timestamp::to_rfc3339);
-    vec![
+    [
         assignment.id.to_string(),
         assignment.user_id.to_string(),
         assignment.resource_type.to_string(),

@@ -3,8 +3,7 @@
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
 table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Document, Instant, Nullable, Text, Uuid};
 
     /// Role assignments: roles of users on single resources (`access`).
     role_assignments (id) {
@@ -25,8 +24,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Document, Instant, Nullable, Text, Uuid};
 
     /// Registered resources and their attributes (`access`).
     resources (resource_type, resource_id) {

@@ -3,8 +3,7 @@
 use diesel::{allow_tables_to_appear_in_same_query, table};
 
 table! {
-    use diesel::sql_types::{Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{Document, Instant, Nullable, Text, Uuid};
 
     /// Audit log: completed and refused actions (`history`).
     audit_events (id) {
@@ -27,8 +26,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Document, Instant, Nullable, Text, Uuid};
 
     /// Every version of every versioned entity (`history`).
     revisions (entity, entity_id, version) {
@@ -44,8 +42,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable};
-    use crate::db::{Instant, Uuid};
+    use crate::db::columns::{BigInt, Binary, Instant, Nullable, Uuid};
 
     /// Hash chain over the audit log (`history`).
     audit_chain_entries (position) {
@@ -64,8 +61,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable};
-    use crate::db::{Instant, Uuid};
+    use crate::db::columns::{BigInt, Binary, Instant, Nullable, Uuid};
 
     /// State of the sealer: its lease, and the end of the chain (`history`).
     audit_chain_state (id) {

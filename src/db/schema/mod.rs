@@ -9,8 +9,7 @@ pub use assignments::*;
 pub use history::*;
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
-    use crate::db::{Instant, Uuid};
+    use crate::db::columns::{BigInt, Binary, Instant, Nullable, Text, Uuid};
 
     /// Installation state, in a single row (`users`).
     setup (id) {
@@ -25,8 +24,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Document, Instant, Nullable, Text, Uuid};
 
     /// Users (`users`).
     users (id) {
@@ -50,8 +48,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{Nullable, Text};
-    use crate::db::{Instant, Uuid};
+    use crate::db::columns::{Instant, Nullable, Text, Uuid};
 
     /// Every current and former username that was not released (`users`).
     usernames (username) {
@@ -63,8 +60,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Document, Instant, Nullable, Text, Uuid};
 
     /// Registered global roles (`users`).
     roles (name) {
@@ -81,8 +77,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::Text;
-    use crate::db::Uuid;
+    use crate::db::columns::{Text, Uuid};
 
     /// Global roles of users (`users`).
     user_roles (user_id, role) {
@@ -92,8 +87,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Binary, Bool, Document, Instant, Nullable, Text, Uuid};
 
     /// Passkeys, including revoked ones (`passkeys`).
     passkeys (id) {
@@ -121,8 +115,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::Binary;
-    use crate::db::Instant;
+    use crate::db::columns::{Binary, Instant};
 
     /// Used ceremonies, until they would have expired (`passkeys`).
     used_tokens (token_hash) {
@@ -132,8 +125,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Document, Instant, Nullable, Text, Uuid};
 
     /// Sessions, active and ended (`sessions`).
     sessions (id) {
@@ -155,8 +147,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::BigInt;
-    use crate::db::{Instant, Uuid};
+    use crate::db::columns::{BigInt, Instant, Uuid};
 
     /// Version counter and session epoch of each user (`account_state`).
     account_states (user_id) {
@@ -168,8 +159,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::BigInt;
-    use crate::db::{Document, Uuid};
+    use crate::db::columns::{BigInt, Document, Uuid};
 
     /// View that builds the account state record of each user in one snapshot (`account_state`).
     account_state_records (user_id) {
@@ -180,8 +170,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Binary, Bool, Document, Instant, Nullable, Text, Uuid};
 
     /// Registered apps and services (`clients`).
     clients (id) {
@@ -209,8 +198,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::Text;
-    use crate::db::Uuid;
+    use crate::db::columns::{Text, Uuid};
 
     /// Audiences of clients that are resource servers (`clients`).
     client_audiences (audience, client_id) {
@@ -220,8 +208,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::Text;
-    use crate::db::Uuid;
+    use crate::db::columns::{Text, Uuid};
 
     /// Web origins of registered redirect URIs (`clients`).
     client_origins (origin, client_id) {
@@ -231,8 +218,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Binary, Bool, Document, Instant, Nullable, Text, Uuid};
 
     /// Authorizations: access that users granted to clients (`tokens`).
     authorizations (id) {
@@ -267,8 +253,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::BigInt;
-    use crate::db::{Instant, Uuid};
+    use crate::db::columns::{BigInt, Instant, Uuid};
 
     /// Refresh token families, one row per chain of rotated tokens (`tokens`).
     refresh_families (id) {
@@ -282,8 +267,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::BigInt;
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Document, Instant, Uuid};
 
     /// Consents of users to clients, until they are withdrawn (`clients`).
     consents (user_id, client_id) {
@@ -298,8 +282,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Binary, Document, Instant, Nullable, Text, Uuid};
 
     /// Keys that sign tokens; private keys are sealed (`tokens`).
     signing_keys (id) {
@@ -321,8 +304,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Document, Instant, Nullable, Text, Uuid};
 
     /// Work to be delivered after the commit of its transaction (`outbox`).
     outbox (id) {
@@ -338,8 +320,7 @@ table! {
 }
 
 table! {
-    use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Text};
-    use crate::db::{Document, Instant, Uuid};
+    use crate::db::columns::{BigInt, Binary, Bool, Document, Instant, Nullable, Text, Uuid};
 
     /// Invitation and recovery links, which are single-use (`users`).
     invitations (id) {

@@ -113,7 +113,7 @@ pub fn step_up_required(step_up: &StepUpRequirement) -> Problem {
         "A recent sign-in is required",
         "A more recent or stronger sign-in is required. Open /.doorward/login at this host in a browser, then repeat the request.",
     )
-    .header_of(header::WWW_AUTHENTICATE, &challenge)
+    .header(header::WWW_AUTHENTICATE, &challenge)
 }
 
 impl From<SignError> for Problem {

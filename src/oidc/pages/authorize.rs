@@ -23,7 +23,7 @@ use crate::oidc::pending::PendingRequest;
 use crate::oidc::request::AuthorizationRequest;
 use crate::oidc::response::AuthorizationResponse;
 use crate::sessions::{Browser, Continuation, Destination, Sessions, SignedIn};
-use crate::web::{Answer, Problem, RateLimits, Web, author, redirect};
+use crate::web::{Answer, Problem, RateLimits, Web, app_data, author, redirect};
 
 /// The HTTP request, with what each of these handlers needs.
 #[derive(Clone)]
@@ -37,10 +37,7 @@ struct RequestContext {
 impl RequestContext {
     fn new(http: HttpRequest) -> Result<Self, Problem> {
         fn data<T: Clone + 'static>(http: &HttpRequest) -> Result<T, Problem> {
-            let found = http.app_data::<web::Data<T>>();
-            found
-                .map(|data| data.get_ref().clone())
-                .ok_or_else(Problem::internal)
+            Ok(app_data::<T>(http)?.get_ref().clone())
         }
         Ok(Self {
             oidc: data(&http)?,
@@ -341,8 +338,7 @@ async fn sign_in_path(
     app: Destination,
 ) -> Result<String, Problem> {
     // Rate-limited, because anyone can cause continuations to be stored.
-    let limits = context.http.app_data::<web::Data<RateLimits>>();
-    let limits = limits.ok_or_else(Problem::internal)?;
+    let limits = app_data::<RateLimits>(&context.http)?;
     limits.check(&context.http).await?;
     let continuation = Continuation {
         path: path_of(id),

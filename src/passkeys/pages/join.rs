@@ -9,11 +9,12 @@ use askama::Template;
 use super::continue_parameter::ContinueParameter;
 use super::link_gone::{self, LinkGoneReason};
 use crate::account_state::ADMINISTRATOR;
+use crate::base::clock::Timestamp;
 use crate::base::secrets::Token;
 use crate::history::Actor;
 use crate::sessions::{Browser, Cookies, Sessions, SignedIn, remove_session_cookie, sign_out};
 use crate::users::{LinkPurpose, OpenInvitation, User, Username, Users};
-use crate::web::{Answer, DisplayTime, Frame, Problem, Web, author, page, redirect};
+use crate::web::{Answer, Frame, Problem, Web, author, page, redirect};
 
 #[derive(Template)]
 #[template(path = "join.html")]
@@ -26,7 +27,7 @@ struct JoinPage {
     username: String,
     is_username_fixed: bool,
     display_name: String,
-    valid_until: DisplayTime,
+    valid_until: Timestamp,
     signed_in_as_other: Option<String>,
     continue_id: Option<String>,
 }
@@ -67,7 +68,7 @@ impl JoinPage {
                 Some(user) => chosen_display_name(user),
                 None => invitation.display_name.unwrap_or_default(),
             },
-            valid_until: invitation.expires_at.into(),
+            valid_until: invitation.expires_at,
             signed_in_as_other: other.map(|other| other.account_state.display_name.clone()),
             continue_id: None,
         }

@@ -20,7 +20,6 @@ pub(super) async fn show_home(request: HttpRequest) -> Answer {
 pub(super) struct Login {
     /// ID of the continuation to redirect to after the sign-in.
     r#continue: Option<String>,
-    notice: Option<String>,
     /// Set if a signed-in user wants to sign in as another user.
     switch: Option<String>,
 }
@@ -34,7 +33,6 @@ struct LoginPage {
     username: String,
     signed_in: Option<Visitor>,
     stay_path: String,
-    notice: Option<String>,
 }
 
 pub(super) async fn show_login(
@@ -46,7 +44,6 @@ pub(super) async fn show_login(
 ) -> Answer {
     let Login {
         r#continue: id,
-        notice,
         switch,
     } = query.into_inner();
     let continue_id = id.filter(|id| Token::parse(id).is_some());
@@ -59,16 +56,13 @@ pub(super) async fn show_login(
     if switch.is_none() && person.is_some() {
         return Ok(redirect(&target.path));
     }
-    let frame = Frame::new(&web, &request, None);
-    let notice = frame.notice("login.notice", notice.as_deref());
     let answer = page(&LoginPage {
-        frame,
+        frame: Frame::new(&web, &request, None),
         app: target.app,
         continue_id,
         username: target.login_hint.unwrap_or_default(),
         signed_in: person.map(|person| person.visitor()),
         stay_path: target.path,
-        notice,
     })?;
     Ok(browser.set_cookie(answer))
 }

@@ -4,10 +4,11 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use super::link_gone::{self, LinkGoneReason};
+use crate::base::clock::Timestamp;
 use crate::base::secrets::Token;
 use crate::sessions::{Browser, SignedIn};
 use crate::users::Users;
-use crate::web::{Answer, DisplayTime, Frame, Web, page};
+use crate::web::{Answer, Frame, Web, page};
 
 #[derive(Template)]
 #[template(path = "setup.html")]
@@ -16,7 +17,7 @@ struct SetupPage {
     token: String,
     username: &'static str,
     display_name: &'static str,
-    valid_until: DisplayTime,
+    valid_until: Timestamp,
 }
 
 pub(super) async fn show_setup(
@@ -42,7 +43,7 @@ pub(super) async fn show_setup(
         token: link.expose().to_owned(),
         username: "admin",
         display_name: "",
-        valid_until: valid_until.into(),
+        valid_until,
     })?;
     Ok(browser.set_cookie(answer))
 }

@@ -9,7 +9,7 @@ use actix_web::http::header::ContentType;
 use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
-use crate::web::{Answer, Problem, only};
+use crate::web::{Answer, Problem};
 use shared::{ProblemDocument, Shared};
 
 #[derive(OpenApi)]
@@ -93,12 +93,8 @@ use shared::{ProblemDocument, Shared};
 )]
 struct Api;
 
-pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/openapi.json")
-            .route(web::get().to(read_openapi))
-            .default_service(only("GET")),
-    );
+crate::web::routes! {
+    "/openapi.json" => get read_openapi;
 }
 
 /// Built on the first request, because the unserialized document takes many megabytes. `None` if it can't be serialized.

@@ -1,7 +1,6 @@
 //! The signing keys as requests read them: from the cached record in the ephemeral store, else from the database.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::key::{KeyView, view};
@@ -37,11 +36,7 @@ pub struct Keyring {
     pub(super) opened: Arc<RwLock<HashMap<SigningKeyId, Arc<PrivateKey>>>>,
 }
 
-impl fmt::Debug for Keyring {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Keyring(redacted)")
-    }
-}
+crate::base::secrets::redacted!(Keyring);
 
 /// Why signing keys could not be changed.
 #[derive(Debug, thiserror::Error)]

@@ -2,8 +2,6 @@
 //!
 //! Private keys are held in memory in parsed form: parsing an RSA key for each signature costs four times as much as signing.
 
-use std::fmt;
-
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
@@ -28,11 +26,7 @@ pub(super) enum PrivateKey {
     Ed(Box<Ed25519KeyPair>),
 }
 
-impl fmt::Debug for PrivateKey {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("PrivateKey(redacted)")
-    }
-}
+crate::base::secrets::redacted!(PrivateKey);
 
 impl PrivateKey {
     /// Generates a new key. RSA takes about a tenth of a second.

@@ -6,7 +6,7 @@ mod visitor;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::{LastAdministrator, LookupError, User, UserView};
-use crate::web::{Problem, respond_with_etag};
+use crate::web::{Answer, Problem, respond_with_version};
 
 pub use visitor::find_management_rights;
 
@@ -30,7 +30,7 @@ impl From<LastAdministrator> for Problem {
 }
 
 /// Responds with a user and their entity tag, or with 304 if the client has this version.
-pub fn answer_user(request: &HttpRequest, user: User) -> HttpResponse {
+pub fn answer_user(request: &HttpRequest, user: User) -> Answer {
     let version = user.version;
-    respond_with_etag(request, HttpResponse::Ok(), version, UserView::from(user))
+    respond_with_version(request, HttpResponse::Ok(), version, UserView::from(user))
 }

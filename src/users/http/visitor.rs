@@ -1,11 +1,11 @@
 //! Finds the management rights of a page's user. They decide which users have access to the admin pages, and which pages
 //! link to them.
 
-use actix_web::{HttpMessage, HttpRequest, web};
+use actix_web::{HttpMessage, HttpRequest};
 
 use crate::sessions::PageVisitor;
 use crate::users::{ManagementRights, Users};
-use crate::web::Problem;
+use crate::web::{Problem, app_data};
 
 /// Finds the management rights of a page's user, and shows the links to the admin pages in its frame accordingly.
 pub async fn find_management_rights(
@@ -23,9 +23,7 @@ pub async fn find_management_rights(
     if account_state.roles.is_empty() {
         return Ok(ManagementRights::default());
     }
-    let users = request.app_data::<web::Data<Users>>();
-    let users = users.ok_or_else(Problem::internal)?;
-    let rights = users.rights(visitor.user()).await?;
+    let rights = app_data::<Users>(request)?.rights(visitor.user()).await?;
     if let Some(shown) = &mut visitor.frame.signed_in {
         shown.manages_users = !rights.manages_no_users();
         shown.manages_assignments = !rights.manages_assignments_on.is_empty();

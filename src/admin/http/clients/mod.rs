@@ -4,7 +4,6 @@ mod problems;
 
 use problems::secret_pending;
 
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,12 +18,9 @@ use crate::clients::{
     TypedSecret,
 };
 use crate::web::{
-    Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, cursor, no_cursor, require_if_match,
-    respond_with_etag,
+    Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, created, cursor, no_cursor, require_if_match,
+    respond_with_version,
 };
-
-/// Maximum number of clients in one list.
-const MOST: usize = 200;
 
 /// A client, with its secret if the request generated one.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,8 +43,9 @@ fn answer(
     response: HttpResponseBuilder,
     client: Client,
     secret: Option<&Token>,
-) -> HttpResponse {
-    respond_with_etag(request, response, client.version, view(client, secret))
+) -> Answer {
+    let version = client.version;
+    respond_with_version(request, response, version, view(client, secret))
 }
 
 fn view(client: Client, secret: Option<&Token>) -> ClientView {
@@ -70,12 +67,7 @@ fn answer_update(request: &HttpRequest, updated: ClientUpdate) -> Answer {
         consents_voided: Some(updated.voided_consents),
         ..view(updated.client, updated.secret.as_ref())
     };
-    Ok(respond_with_etag(
-        request,
-        HttpResponse::Ok(),
-        version,
-        view,
-    ))
+    respond_with_version(request, HttpResponse::Ok(), version, view)
 }
 
 /// Filters and page of a list of clients.
@@ -99,7 +91,7 @@ pub struct ListClients {
 pub async fn list_clients(commands: Commands, query: web::Query<ListClients>) -> Answer {
     commands.actor.require(Scope::ClientsRead)?;
     let after = cursor(query.after.as_deref(), ClientId::named)?;
-    let limit = Page::<Client>::limit(query.limit, MOST)?;
+    let limit = Page::<Client>::limit(query.limit)?;
     let fetch = Page::<Client>::fetch(limit);
     let found = match commands.clients.list(after, fetch).await {
         Err(ClientError::Unknown) => return Err(no_cursor()),
@@ -129,13 +121,9 @@ pub async fn register_client(
     body: AnyCase<ClientChange>,
 ) -> Answer {
     let permit = commands.permit_clients()?;
-    let (client, secret) = commands.register_client(body.0, permit).await?;
-    let mut response = HttpResponse::Created();
-    response.insert_header((
-        header::LOCATION,
-        format!("/v1/clients/{}", client.public_id),
-    ));
-    Ok(answer(&request, response, client, secret.as_ref()))
+    let (client, secret) = commands.clients.register(body.0, permit.acting).await?;
+    let response = created(&format!("/v1/clients/{}", client.public_id));
+    answer(&request, response, client, secret.as_ref())
 }
 
 /// Returns a client; with `as_of`, its state at that time.
@@ -165,7 +153,7 @@ pub async fn read_client(
         return answer_past(&commands, client_entity(id), at).await;
     }
     let client = commands.clients.read(id).await?;
-    Ok(answer(&request, HttpResponse::Ok(), client, None))
+    answer(&request, HttpResponse::Ok(), client, None)
 }
 
 /// Changes a client: send the `ETag` that you read as `If-Match`. A public client that becomes confidential gets a secret; a
@@ -198,8 +186,10 @@ pub async fn update_client(
 ) -> Answer {
     let (id, permit) = commands.client_to_change(&id)?;
     let expected = require_if_match(&request)?;
-    let updated = commands.update_client(id, body.0, expected, permit).await?;
-    answer_update(&request, updated)
+    let updated = commands
+        .clients
+        .update(id, body.0, Some(expected), permit.acting);
+    answer_update(&request, updated.await?)
 }
 
 /// Deletes a client permanently. All its tokens stop working.
@@ -311,12 +301,7 @@ pub async fn disable_client(
         client: view(disabled.client, None),
         registered: disabled.registered,
     };
-    Ok(respond_with_etag(
-        &request,
-        HttpResponse::Ok(),
-        version,
-        view,
-    ))
+    respond_with_version(&request, HttpResponse::Ok(), version, view)
 }
 
 /// Enables a client. Tokens that it got on its own behalf before it was disabled remain invalid.
@@ -338,5 +323,5 @@ pub async fn enable_client(
     let (id, permit) = commands.client_to_change(&id)?;
     let reason = body.0.parse()?;
     let client = commands.clients.enable(id, reason, permit.acting).await?;
-    Ok(answer(&request, HttpResponse::Ok(), client, None))
+    answer(&request, HttpResponse::Ok(), client, None)
 }

@@ -8,9 +8,6 @@ use crate::assignments::parse_instant;
 use crate::base::clock::Timestamp;
 use crate::web::{Items, Page, Problem};
 
-/// Maximum number of versions in one list.
-const MOST: usize = 200;
-
 /// Query parameter that selects an instant.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -80,6 +77,6 @@ impl ListVersions {
             version.ok_or_else(no_cursor)
         };
         let before = self.after.as_ref().map(parse).transpose()?;
-        Ok((before, Page::<Version>::limit(self.limit, MOST)?))
+        Ok((before, Page::<Version>::limit(self.limit)?))
     }
 }

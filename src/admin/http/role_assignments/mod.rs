@@ -3,8 +3,7 @@
 mod body;
 mod problems;
 
-use actix_web::http::header;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -18,14 +17,12 @@ use crate::base::ids::RoleAssignmentId;
 use crate::history::PastInstant;
 use crate::users::{LookupError, RoleName};
 use crate::web::{
-    Answer, AnyCase, Page, Problem, cursor, parameter, require_if_match, respond_with_etag,
+    Answer, AnyCase, Page, Problem, created, cursor, parameter, require_if_match,
+    respond_with_version,
 };
 
 pub use body::{CreateRoleAssignment, UpdateRoleAssignment};
 pub(super) use body::{description, title};
-
-/// Maximum number of role assignments in one list.
-pub(super) const MOST: usize = 200;
 
 /// Filters and page of a list of role assignments.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -106,14 +103,6 @@ pub(in crate::admin) fn parse_cursor(after: &str) -> Option<Uuid> {
     RoleAssignmentId::parse(after).map(RoleAssignmentId::uuid)
 }
 
-fn answer(
-    request: &HttpRequest,
-    response: HttpResponseBuilder,
-    assignment: &RoleAssignment,
-) -> HttpResponse {
-    respond_with_etag(request, response, assignment.version, assignment)
-}
-
 /// Lists the role assignments in force: all, or those on resource types that the caller manages.
 #[utoipa::path(
     get, path = "/v1/role-assignments", tag = "role-assignments", params(ListRoleAssignments),
@@ -127,7 +116,7 @@ pub async fn list_role_assignments(
     query: web::Query<ListRoleAssignments>,
 ) -> Answer {
     let scope = commands.read_scope().await?;
-    let limit = Page::<RoleAssignment>::limit(query.limit, MOST)?;
+    let limit = Page::<RoleAssignment>::limit(query.limit)?;
     let mut filter = assignment_filter(
         query.resource_type.as_deref(),
         query.resource_id.as_deref(),
@@ -176,12 +165,8 @@ pub async fn create_role_assignment(
         .assignments
         .assign(user, resource, terms, permit.acting);
     let assignment = given.await?;
-    let mut response = HttpResponse::Created();
-    response.insert_header((
-        header::LOCATION,
-        format!("/v1/role-assignments/{}", assignment.id),
-    ));
-    Ok(answer(&request, response, &assignment))
+    let response = created(&format!("/v1/role-assignments/{}", assignment.id));
+    respond_with_version(&request, response, assignment.version, &assignment)
 }
 
 /// Returns a role assignment; with `as_of`, its state at that time.
@@ -212,7 +197,8 @@ pub async fn read_role_assignment(
         return answer_past_role_assignment(&commands, &scope, id, at).await;
     }
     let assignment = commands.find_assignment(id, &scope).await?;
-    Ok(answer(&request, HttpResponse::Ok(), &assignment))
+    let version = assignment.version;
+    respond_with_version(&request, HttpResponse::Ok(), version, &assignment)
 }
 
 /// Changes a role assignment: send the `ETag` that you read as `If-Match`.
@@ -245,7 +231,8 @@ pub async fn update_role_assignment(
     let changed = commands
         .assignments
         .change(id, change, expected, permit.acting);
-    Ok(answer(&request, HttpResponse::Ok(), &changed.await?))
+    let changed = changed.await?;
+    respond_with_version(&request, HttpResponse::Ok(), changed.version, &changed)
 }
 
 /// The result of removing a role assignment.

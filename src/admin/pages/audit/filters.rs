@@ -3,72 +3,12 @@
 use serde::Deserialize;
 
 use crate::admin::http::audit::parse_outcome;
-use crate::admin::pages::{address, given};
+use crate::admin::pages::{Pager, given};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AuditEventId, ClientId};
 use crate::history::EventFilter;
 use crate::users::{LookupError, Users};
-use crate::web::{FieldProblem, Frame, Problem, cursor, parameter};
-
-/// The actions that can be chosen. A test checks that these are all recorded actions.
-const ACTIONS: [&str; 56] = [
-    "audit.erased",
-    "audit.revisions_sealed",
-    "authorization.ended",
-    "client.authenticated",
-    "client.authentication_changed",
-    "client.authorized",
-    "client.consents_voided",
-    "client.created",
-    "client.deleted",
-    "client.disabled",
-    "client.enabled",
-    "client.logout_notified",
-    "client.pkce_required",
-    "client.redirect_uris_changed",
-    "client.secret_rotated",
-    "client.updated",
-    "code.redeemed",
-    "configuration.loaded",
-    "consent.granted",
-    "consent.withdrawn",
-    "invitation.revoked",
-    "key.compromised",
-    "key.created",
-    "key.rewrapped",
-    "key.rotated",
-    "passkey.device_link_created",
-    "passkey.registered",
-    "passkey.renamed",
-    "passkey.revoked",
-    "policies.loaded",
-    "request.refused",
-    "resource.deleted",
-    "resource.registered",
-    "resource.updated",
-    "role.created",
-    "role.deleted",
-    "role.updated",
-    "role_assignment.changed",
-    "role_assignment.created",
-    "role_assignment.withdrawn",
-    "session.ended",
-    "session.ended_all",
-    "session.ended_others",
-    "session.signed_in",
-    "session.stepped_up",
-    "setup.completed",
-    "setup.link_created",
-    "token.refreshed",
-    "token.revoked",
-    "user.invited",
-    "user.joined",
-    "user.reactivated",
-    "user.recovered",
-    "user.suspended",
-    "user.updated",
-    "username.released",
-];
+use crate::web::{FieldProblem, Frame, Problem, cursor, names_with_text, parameter};
 
 /// The filters as submitted; empty ones match every event.
 #[derive(Debug, Default, Deserialize)]
@@ -134,26 +74,25 @@ impl Filters {
         })
     }
 
-    /// URL of the page with these filters, and with `after` as its cursor.
-    pub(super) fn url(&self, after: &str) -> String {
-        address(
-            "/admin/audit",
-            &[
-                ("person", &self.person),
-                ("client", &self.client),
-                ("action", &self.action),
-                ("outcome", &self.outcome),
-                ("from", &self.from),
-                ("until", &self.until),
-                ("after", after),
-            ],
-        )
+    /// The other pages with these filters.
+    pub(super) fn pages(&self, next: Option<&str>) -> Pager {
+        let filters = [
+            ("person", self.person.as_str()),
+            ("client", &self.client),
+            ("action", &self.action),
+            ("outcome", &self.outcome),
+            ("from", &self.from),
+            ("until", &self.until),
+        ];
+        Pager::new("/admin/audit", &filters, &self.after, next)
     }
 
-    /// The actions that can be chosen, and the submitted one if it is another.
+    /// The actions that can be chosen, which are those with a text, and the submitted one if it is another.
     pub(super) fn actions(&self) -> Vec<String> {
-        let mut actions: Vec<String> = ACTIONS.map(str::to_owned).to_vec();
-        if !self.action.is_empty() && !ACTIONS.contains(&self.action.as_str()) {
+        let mut actions: Vec<String> = names_with_text("audit_action.")
+            .map(str::to_owned)
+            .collect();
+        if !self.action.is_empty() && !actions.contains(&self.action) {
             actions.push(self.action.clone());
         }
         actions
@@ -219,7 +158,7 @@ mod tests {
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
             &mut found,
         );
-        let offered: BTreeSet<String> = ACTIONS.iter().map(ToString::to_string).collect();
+        let offered: BTreeSet<String> = Filters::default().actions().into_iter().collect();
         assert_eq!(found, offered);
     }
 

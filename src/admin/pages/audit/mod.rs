@@ -7,7 +7,8 @@ use actix_web::web;
 use askama::Template;
 
 pub(super) use self::filters::parse_instant;
-use self::filters::{FilterFault, Filters, field_value};
+use self::filters::{FilterFault, Filters};
+use super::Pager;
 use super::events::{EventView, views};
 use super::visitor::Administrator;
 use crate::history::{self, RecordedEvent};
@@ -20,17 +21,10 @@ const PAGE: usize = 50;
 #[template(path = "admin_audit.html")]
 struct AdminAuditPage {
     frame: Frame,
-    person: String,
-    client: String,
-    action: String,
-    outcome: String,
-    from: String,
-    until: String,
-    actions: Vec<String>,
+    filters: Filters,
     problem: Option<FieldProblem>,
     events: Vec<EventView>,
-    first_url: Option<String>,
-    next_url: Option<String>,
+    pages: Pager,
 }
 
 pub(super) async fn show_audit(
@@ -50,23 +44,12 @@ pub(super) async fn show_audit(
     let found = Page::cut(found, PAGE, |event| event.id.to_string());
     let (users, passkeys) = (&administrator.users, &administrator.passkeys);
     let events = views(&frame, users, passkeys, database, found.items).await?;
-    let first_url = Some(filters.url("")).filter(|_| !filters.after.is_empty());
-    let next_url = found.next.map(|next| filters.url(&next));
-    let actions = filters.actions();
-    let filters = filters.into_inner();
     let template = AdminAuditPage {
         frame,
-        person: filters.person,
-        client: filters.client,
-        action: filters.action,
-        outcome: filters.outcome,
-        from: field_value(&filters.from),
-        until: field_value(&filters.until),
-        actions,
+        pages: filters.pages(found.next.as_deref()),
+        filters: filters.into_inner(),
         problem,
         events,
-        first_url,
-        next_url,
     };
     page_with_status(status, &template)
 }

@@ -8,89 +8,46 @@ use askama::Template;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::client_url;
 use super::explain::explain;
 use super::form::{ClientForm, SectionView};
 use super::secret::{show_or_go_on, voided_text};
-use super::{client_url, kind_key};
 use crate::admin::pages::visitor::Administrator;
 use crate::base::ids::ClientId;
-use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, ClientError};
 use crate::oidc::RecentRefusal;
 use crate::web::{
-    Answer, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status,
-    rendered_version,
+    Answer, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status, rendered_version,
 };
 
 #[derive(Deserialize)]
 pub(in crate::admin::pages) struct Query {
-    notice: Option<String>,
-    voided: Option<usize>,
-}
-
-/// A recent refusal of a request of the client.
-struct RefusalView {
-    at: DisplayTime,
-    times: String,
-    description: String,
-    presented: Option<String>,
-    registered: Option<String>,
-    remedy: Option<String>,
-}
-
-impl RefusalView {
-    fn new(frame: &Frame, refusal: RecentRefusal) -> Self {
-        let times = usize::try_from(refusal.times).unwrap_or(usize::MAX);
-        Self {
-            at: refusal.at.into(),
-            times: frame.text_counted("admin_client.refused_times", times),
-            description: refusal.description,
-            presented: refusal.details.presented,
-            registered: refusal.details.registered,
-            remedy: refusal.details.remedy,
-        }
-    }
+    voided: Option<i64>,
 }
 
 #[derive(Template)]
 #[template(path = "admin_client.html")]
 struct AdminClientPage {
     frame: Frame,
-    notice: Option<String>,
+    client: Client,
     voided: Option<String>,
     registered_by: Option<String>,
     problem: Option<FieldProblem>,
-    id: PublicClientId,
-    name: String,
-    kind: &'static str,
-    is_enabled: bool,
-    is_public: bool,
     has_enabled_registered: bool,
-    created: DisplayTime,
-    changed: DisplayTime,
-    version: i64,
     sections: Vec<SectionView>,
-    refusals: Vec<RefusalView>,
+    refusals: Vec<RecentRefusal>,
 }
 
 impl AdminClientPage {
     fn new(frame: Frame, client: Client, form: &ClientForm, problem: Option<FieldProblem>) -> Self {
         Self {
-            notice: None,
             voided: None,
             registered_by: None,
             has_enabled_registered: false,
             refusals: Vec::new(),
             sections: form.sections(&frame, problem.as_ref()),
             problem,
-            id: client.public_id.clone(),
-            kind: kind_key(&client),
-            is_enabled: client.enabled,
-            is_public: client.metadata.is_public(),
-            created: client.created_at.into(),
-            changed: client.as_of.into(),
-            version: client.version,
-            name: client.name,
+            client,
             frame,
         }
     }
@@ -111,7 +68,6 @@ pub(in crate::admin::pages) async fn show_client(
     let refusals = administrator.oidc.list_refusals(client.id).await?;
     let form = ClientForm::of(&json!(client));
     let frame = administrator.frame();
-    let notice = frame.notice("admin_client.notice", query.notice.as_deref());
     let registered_by = administrator.oidc.find_registrar(&client).await?;
     // For an enabled client, the page that disables it asks about the clients that it registered.
     let has_enabled_registered = !client.enabled
@@ -121,14 +77,10 @@ pub(in crate::admin::pages) async fn show_client(
             .await?
             .is_empty();
     page(&AdminClientPage {
-        notice,
         has_enabled_registered,
         voided: voided_text(&frame, query.voided),
         registered_by,
-        refusals: refusals
-            .into_iter()
-            .map(|refusal| RefusalView::new(&frame, refusal))
-            .collect(),
+        refusals,
         ..AdminClientPage::new(frame, client, &form, None)
     })
 }
@@ -149,8 +101,11 @@ pub(in crate::admin::pages) async fn save_client(
         let values = [("name", client.name.as_str())];
         return StepUpPage::show(frame, "update_client", &values, client_url(client.id));
     };
-    let updated = administrator.update_client(client.id, change, expected, permit);
-    match updated.await {
+    let (clients, acting) = (&administrator.clients, permit.acting);
+    match clients
+        .update(client.id, change, Some(expected), acting)
+        .await
+    {
         Ok(updated) => show_or_go_on(frame, updated, "saved"),
         Err(ClientError::VersionMismatch(_)) => {
             // The typed values would undo the other user's change, so the form shows the current ones.

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::explain::{explain, secret_again};
 use super::form::{ClientForm, SectionView};
-use super::secret::{ProgramSettings, show_registered};
+use super::secret::show_registered;
 use crate::admin::pages::given;
 use crate::admin::pages::visitor::Administrator;
 use crate::base::secrets::Token;
@@ -33,18 +33,10 @@ pub(in crate::admin::pages) struct ForProgram {
     url: String,
 }
 
-/// An option in the list of programs.
-struct ProgramChoice {
-    key: &'static str,
-    name: &'static str,
-    is_chosen: bool,
-}
-
 #[derive(Template)]
 #[template(path = "admin_client_new.html")]
 struct AdminClientNewPage {
     frame: Frame,
-    programs: Vec<ProgramChoice>,
     program: ForProgram,
     program_problem: Option<&'static str>,
     sections: Vec<SectionView>,
@@ -60,17 +52,6 @@ impl ForProgram {
         given(self.url.trim())
     }
 
-    fn choices(&self) -> Vec<ProgramChoice> {
-        Preset::all()
-            .iter()
-            .map(|preset| ProgramChoice {
-                key: &preset.key,
-                name: &preset.name,
-                is_chosen: preset.key == self.key,
-            })
-            .collect()
-    }
-
     /// The form for the program; without a preset, for an app that users sign in to.
     fn form(&self) -> Result<ClientForm, PresetError> {
         let Some(preset) = self.preset() else {
@@ -84,7 +65,7 @@ impl ForProgram {
     }
 
     /// The settings to enter in the program, if it has a preset.
-    fn settings(&self, web: &Web, registered: &ClientUpdate) -> Option<ProgramSettings> {
+    fn settings(&self, web: &Web, registered: &ClientUpdate) -> Option<(&'static Preset, String)> {
         let preset = self.preset()?;
         let id = registered.client.public_id.to_string();
         let values = SettingValues {
@@ -93,12 +74,7 @@ impl ForProgram {
             client_secret: registered.secret.as_ref().map(Token::expose),
             url: self.url(),
         };
-        Some(ProgramSettings {
-            program: &preset.name,
-            file: &preset.settings.file,
-            lines: preset.settings(values),
-            note: preset.note.as_deref(),
-        })
+        Some((preset, preset.settings(values)))
     }
 }
 
@@ -126,7 +102,6 @@ pub(in crate::admin::pages) async fn show_form(
     };
     page(&AdminClientNewPage {
         sections: form.sections_of_new(&frame, None, false),
-        programs: program.choices(),
         program,
         program_problem,
         problem: None,
@@ -164,7 +139,7 @@ pub(in crate::admin::pages) async fn register(
         let problem = secret_again(&frame);
         return form_again(frame, (&form, program), problem, true);
     }
-    match administrator.register_client(wanted, permit).await {
+    match administrator.clients.register(wanted, permit.acting).await {
         Ok((client, secret)) => {
             let registered = ClientUpdate {
                 client,
@@ -195,7 +170,6 @@ fn form_again(
 ) -> Answer {
     let template = AdminClientNewPage {
         sections: form.sections_of_new(&frame, Some(&problem), has_lost_secret),
-        programs: program.choices(),
         program,
         program_problem: None,
         problem: Some(problem),

@@ -4,20 +4,11 @@ use askama::Template;
 
 use super::client_url;
 use crate::base::public_client_id::PublicClientId;
-use crate::clients::ClientUpdate;
+use crate::clients::{ClientUpdate, Preset};
 use crate::web::{Answer, Frame, Web, page_with_secret, redirect};
 
-/// The settings to enter in the program that a client is for.
-pub(super) struct ProgramSettings {
-    /// The program's name.
-    pub(super) program: &'static str,
-    /// The file or page of the program that they are entered in.
-    pub(super) file: &'static str,
-    /// The text of the settings.
-    pub(super) lines: String,
-    /// A known pitfall of the program.
-    pub(super) note: Option<&'static str>,
-}
+/// The preset of the program that a client is for, and the settings to enter in the program.
+type ProgramSettings = (&'static Preset, String);
 
 #[derive(Template)]
 #[template(path = "admin_client_secret.html")]
@@ -82,14 +73,14 @@ fn show(
         issuer,
         settings,
         client_url,
-        voided: voided_text(&frame, usize::try_from(voided_consents).ok()),
+        voided: voided_text(&frame, Some(voided_consents)),
         is_pending: pending.is_some(),
         frame,
     })
 }
 
 /// The text that says how many users will be asked for their consent again; `None` if none will.
-pub(super) fn voided_text(frame: &Frame, voided: Option<usize>) -> Option<String> {
+pub(super) fn voided_text(frame: &Frame, voided: Option<i64>) -> Option<String> {
     let voided = voided.filter(|voided| *voided > 0)?;
     Some(frame.text_counted("admin_client.consents_voided", voided))
 }

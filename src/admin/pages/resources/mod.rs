@@ -9,49 +9,26 @@ use serde::Deserialize;
 
 use super::role_assignments::{PAGE, resource_url};
 use super::visitor::RoleAssignmentManager;
-use super::{given, pager};
+use super::{Pager, given};
 use crate::admin::http::resource_path::{cursor_of, parse_cursor};
 use crate::assignments::{ResourceFilter, ResourceName, ResourceType, ResourceView};
-use crate::web::{Answer, DisplayTime, Frame, Page, Problem, cursor, page};
+use crate::web::{Answer, Frame, Page, Problem, cursor, page};
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Listing {
     r#type: String,
     after: String,
-    notice: Option<String>,
-}
-
-/// A resource as a row of the list.
-struct ResourceRow {
-    name: String,
-    url: String,
-    title: Option<String>,
-    changed: DisplayTime,
-}
-
-impl From<ResourceView> for ResourceRow {
-    fn from(resource: ResourceView) -> Self {
-        let name = resource.name();
-        Self {
-            url: resource_url(&name),
-            name: name.to_string(),
-            title: resource.title,
-            changed: resource.as_of.into(),
-        }
-    }
 }
 
 #[derive(Template)]
 #[template(path = "admin_resources.html")]
 struct AdminResourcesPage {
     frame: Frame,
-    notice: Option<String>,
     /// Only resources of this type; empty for all.
     kind: String,
-    resources: Vec<ResourceRow>,
-    first_url: Option<String>,
-    next_url: Option<String>,
+    resources: Vec<ResourceView>,
+    pages: Pager,
 }
 
 pub(super) async fn show_resources(
@@ -60,20 +37,12 @@ pub(super) async fn show_resources(
 ) -> Answer {
     let kind = listing.r#type.trim();
     let found = find_resources(&manager, kind, &listing.after).await?;
-    let frame = manager.frame();
-    let (first_url, next_url) = pager(
-        "/admin/resources",
-        &[("type", kind)],
-        &listing.after,
-        found.next.as_deref(),
-    );
+    let (filter, next) = ([("type", kind)], found.next.as_deref());
     page(&AdminResourcesPage {
-        notice: frame.notice("admin_resources.notice", listing.notice.as_deref()),
-        first_url,
-        next_url,
+        frame: manager.frame(),
+        pages: Pager::new("/admin/resources", &filter, &listing.after, next),
         kind: kind.to_owned(),
-        resources: found.items.into_iter().map(ResourceRow::from).collect(),
-        frame,
+        resources: found.items,
     })
 }
 

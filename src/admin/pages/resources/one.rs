@@ -13,15 +13,15 @@ use crate::admin::pages::confirm::one_line;
 use crate::admin::pages::holder::assignments_url;
 use crate::admin::pages::role_assignments::{PAGE, RoleAssignmentRow, resource_url, wrong};
 use crate::admin::pages::visitor::RoleAssignmentManager;
-use crate::admin::pages::{address, given, pager};
+use crate::admin::pages::{Pager, address, given};
 use crate::assignments::{
     Description, Expected, NewResource, ResourceError, ResourceName, ResourceView, RoleAssignment,
     RoleAssignmentFilter, Title,
 };
 use crate::users::LookupError;
 use crate::web::{
-    Answer, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, cursor, page, page_with_status,
-    parse_object, redirect, rendered_version,
+    Answer, FieldProblem, Frame, Problem, StepUpPage, cursor, page, page_with_status, parse_object,
+    redirect, rendered_version,
 };
 
 #[derive(Default, Deserialize)]
@@ -30,7 +30,6 @@ pub(in crate::admin::pages) struct Listing {
     r#type: String,
     id: String,
     after: String,
-    notice: Option<String>,
 }
 
 /// A resource, and the user who will be assigned roles on it.
@@ -96,10 +95,9 @@ impl ResourceForm {
 #[template(path = "admin_resource.html")]
 struct AdminResourcePage {
     frame: Frame,
-    notice: Option<String>,
-    name: String,
-    title: Option<String>,
-    changed: Option<DisplayTime>,
+    name: ResourceName,
+    /// `None` if the resource is not registered.
+    resource: Option<ResourceView>,
     delete_url: String,
     form: ResourceForm,
     problem: Option<FieldProblem>,
@@ -108,8 +106,7 @@ struct AdminResourcePage {
     assignments: Vec<RoleAssignmentRow>,
     /// Text key of the first column's heading.
     assignments_of: &'static str,
-    first_url: Option<String>,
-    next_url: Option<String>,
+    pages: Pager,
 }
 
 impl AdminResourcePage {
@@ -131,30 +128,20 @@ impl AdminResourcePage {
         let holders = found.items.iter().map(|assignment| assignment.user_id);
         let people = manager.list_known(holders.collect()).await?;
         let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
-        let (first_url, next_url) = pager(
-            "/admin/resources/detail",
-            &names,
-            after,
-            found.next.as_deref(),
-        );
+        let next = found.next.as_deref();
         let row = |assignment: RoleAssignment| {
             let holder = manager.holder(assignment.user_id, &people);
             RoleAssignmentRow::on_resource(assignment, holder)
         };
         Ok(Self {
-            notice: None,
-            name: name.to_string(),
-            title: resource
-                .as_ref()
-                .and_then(|resource| resource.title.clone()),
-            changed: resource.as_ref().map(|resource| resource.as_of.into()),
+            pages: Pager::new("/admin/resources/detail", &names, after, next),
+            name: name.clone(),
             delete_url: address("/admin/resources/delete", &names),
             form: ResourceForm::of(name, resource.as_ref()),
+            resource,
             problem: None,
             nobody: None,
             assignments_of: "admin_role_assignments.person",
-            first_url,
-            next_url,
             assignments: found.items.into_iter().map(row).collect(),
             frame: manager.frame(),
         })
@@ -166,11 +153,7 @@ pub(in crate::admin::pages) async fn show(
     listing: web::Query<Listing>,
 ) -> Answer {
     let name = named(&manager, &listing.r#type, &listing.id)?;
-    let frame = manager.frame();
-    page(&AdminResourcePage {
-        notice: frame.notice("admin_resource.notice", listing.notice.as_deref()),
-        ..AdminResourcePage::of(&manager, &name, &listing.after).await?
-    })
+    page(&AdminResourcePage::of(&manager, &name, &listing.after).await?)
 }
 
 pub(in crate::admin::pages) async fn save(

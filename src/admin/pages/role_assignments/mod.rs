@@ -9,8 +9,8 @@ pub(super) mod withdraw;
 use super::address;
 use super::holder::Holder;
 use crate::assignments::{Assignments, ResourceName, RoleAssignment, RoleAssignmentFilter};
-use crate::base::ids::{RoleAssignmentId, UserId};
-use crate::web::{DisplayTime, Problem};
+use crate::base::ids::UserId;
+use crate::web::Problem;
 pub(super) use form::wrong;
 
 /// Role assignments per page.
@@ -20,40 +20,30 @@ const PREVIEW_LEN: usize = 10;
 
 /// A role assignment as a row of a table, for `parts/assignments.html`.
 pub(super) struct RoleAssignmentRow {
-    pub(super) id: RoleAssignmentId,
+    pub(super) assignment: RoleAssignment,
     /// Name of the resource in a user's list, name of the user in a resource's list.
     pub(super) what: String,
     pub(super) what_url: String,
-    pub(super) title: Option<String>,
-    pub(super) roles: Vec<String>,
-    pub(super) until: Option<DisplayTime>,
-    pub(super) since: DisplayTime,
 }
 
 impl RoleAssignmentRow {
-    fn new(assignment: RoleAssignment, what: String, what_url: String) -> Self {
-        Self {
-            id: assignment.id,
-            what,
-            what_url,
-            title: assignment.title,
-            roles: assignment.roles,
-            until: assignment.valid_until.map(DisplayTime::from),
-            since: assignment.as_of.into(),
-        }
-    }
-
     /// A row in the list of a user.
     pub(super) fn of_person(assignment: RoleAssignment) -> Self {
         let resource = assignment.resource();
-        let url = resource_url(&resource);
-        Self::new(assignment, resource.to_string(), url)
+        Self {
+            assignment,
+            what: resource.to_string(),
+            what_url: resource_url(&resource),
+        }
     }
 
     /// A row in the list of a resource.
     pub(super) fn on_resource(assignment: RoleAssignment, holder: Holder) -> Self {
-        let url = holder.url();
-        Self::new(assignment, holder.name, url)
+        Self {
+            assignment,
+            what_url: holder.url(),
+            what: holder.name,
+        }
     }
 }
 

@@ -10,9 +10,8 @@ use super::{PAGE, RoleAssignmentRow};
 use crate::admin::http::role_assignments::parse_cursor;
 use crate::admin::pages::holder::{Holder, assignments_url};
 use crate::admin::pages::visitor::RoleAssignmentManager;
-use crate::admin::pages::{given, pager};
+use crate::admin::pages::{Pager, given};
 use crate::assignments::RoleAssignmentFilter;
-use crate::base::ids::UserId;
 use crate::web::{
     Answer, FieldProblem, Frame, Problem, StepUpPage, cursor, page, page_with_status, redirect,
 };
@@ -21,7 +20,6 @@ use crate::web::{
 #[serde(default)]
 pub(in crate::admin::pages) struct Listing {
     after: String,
-    notice: Option<String>,
     /// Type of the resource for which the form is filled in.
     #[serde(rename = "type")]
     kind: String,
@@ -32,18 +30,13 @@ pub(in crate::admin::pages) struct Listing {
 #[template(path = "admin_user_role_assignments.html")]
 struct AdminUserRoleAssignmentsPage {
     frame: Frame,
-    notice: Option<String>,
-    id: UserId,
-    name: String,
-    /// URL of the user's page, if the visitor may see it.
-    person_url: Option<String>,
+    holder: Holder,
     form: RoleAssignmentForm,
     problem: Option<FieldProblem>,
     assignments: Vec<RoleAssignmentRow>,
     /// Text key of the first column's heading.
     assignments_of: &'static str,
-    first_url: Option<String>,
-    next_url: Option<String>,
+    pages: Pager,
 }
 
 impl AdminUserRoleAssignmentsPage {
@@ -57,15 +50,12 @@ impl AdminUserRoleAssignmentsPage {
             of_types: manager.scope().types(),
             ..RoleAssignmentFilter::of_user(holder.id)
         };
-        let frame = manager.frame();
         let found = manager.assignments.list(filter, PAGE).await?;
-        let path = assignments_url(holder.id);
-        let (first_url, next_url) = pager(&path, &[], &listing.after, found.next.as_deref());
+        let (path, next) = (assignments_url(holder.id), found.next.as_deref());
         Ok(Self {
-            notice: frame.notice("admin_role_assignment.notice", listing.notice.as_deref()),
-            id: holder.id,
-            name: holder.name,
-            person_url: holder.page,
+            frame: manager.frame(),
+            pages: Pager::new(&path, &[], &listing.after, next),
+            holder,
             form: RoleAssignmentForm {
                 resource_type: listing.kind.clone(),
                 resource_id: listing.id.clone(),
@@ -73,14 +63,11 @@ impl AdminUserRoleAssignmentsPage {
             },
             problem: None,
             assignments_of: "admin_role_assignments.resource",
-            first_url,
-            next_url,
             assignments: found
                 .items
                 .into_iter()
                 .map(RoleAssignmentRow::of_person)
                 .collect(),
-            frame,
         })
     }
 }

@@ -5,14 +5,14 @@ use actix_web::web;
 use askama::Template;
 
 use super::form::{RoleAssignmentForm, explain, wrong};
-use super::resource_url;
 use crate::admin::pages::holder::{Holder, assignments_url};
 use crate::admin::pages::visitor::RoleAssignmentManager;
-use crate::assignments::{RoleAssignment, RoleAssignmentError};
-use crate::base::ids::{RoleAssignmentId, UserId};
+use crate::assignments::{ResourceName, RoleAssignment, RoleAssignmentError};
+use crate::base::clock::Timestamp;
+use crate::base::ids::RoleAssignmentId;
 use crate::web::{
-    Answer, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status,
-    redirect, rendered_version,
+    Answer, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status, redirect,
+    rendered_version,
 };
 
 #[derive(Template)]
@@ -20,25 +20,20 @@ use crate::web::{
 struct AdminRoleAssignmentPage {
     frame: Frame,
     id: RoleAssignmentId,
-    user_id: UserId,
-    name: String,
-    resource: String,
-    resource_url: String,
-    since: DisplayTime,
+    holder: Holder,
+    resource: ResourceName,
+    since: Timestamp,
     form: RoleAssignmentForm,
     problem: Option<FieldProblem>,
 }
 
 impl AdminRoleAssignmentPage {
     fn new(frame: Frame, assignment: &RoleAssignment, holder: Holder) -> Self {
-        let resource = assignment.resource();
         Self {
             id: assignment.id,
-            user_id: holder.id,
-            name: holder.name,
-            resource_url: resource_url(&resource),
-            resource: resource.to_string(),
-            since: assignment.as_of.into(),
+            holder,
+            resource: assignment.resource(),
+            since: assignment.as_of,
             form: RoleAssignmentForm::of(assignment),
             problem: None,
             frame,

@@ -5,7 +5,7 @@ use crate::admin::pages::confirm::{Confirmed, ConfirmedAction, DonePage, Sent, T
 use crate::admin::pages::holder::Holder;
 use crate::admin::pages::visitor::{ResourceManagement, RoleAssignmentManager};
 use crate::assignments::RoleAssignment;
-use crate::web::{Answer, ConfirmPage, Problem, page};
+use crate::web::{Answer, Problem, page};
 
 /// Withdraws all roles of a user on a resource.
 pub(in crate::admin::pages) struct Withdraw {
@@ -34,15 +34,9 @@ impl ConfirmedAction for Withdraw {
         }
     }
 
-    async fn ask(&self, visitor: &RoleAssignmentManager) -> Result<ConfirmPage, Problem> {
-        let frame = visitor.frame();
-        let effect = self
-            .target()
-            .text(&frame, "confirm.withdraw_role_assignment.effect");
-        Ok(ConfirmPage {
-            effects: vec![effect],
-            ..self.question(frame)
-        })
+    async fn effects(&self, visitor: &RoleAssignmentManager) -> Result<Vec<String>, Problem> {
+        let effect = "confirm.withdraw_role_assignment.effect";
+        Ok(vec![self.target().text(&visitor.frame(), effect)])
     }
 
     async fn run(self, visitor: &RoleAssignmentManager, confirmed: Confirmed) -> Answer {

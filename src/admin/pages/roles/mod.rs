@@ -12,7 +12,7 @@ use askama::Template;
 use self::form::{RoleForm, explain};
 use super::role_boxes::RoleBox;
 use super::visitor::Administrator;
-use super::{Listing, given, pager};
+use super::{Listing, Pager, given};
 use crate::admin::http::roles::parse_cursor;
 use crate::users::Role;
 use crate::web::{
@@ -27,10 +27,8 @@ const PAGE: usize = 50;
 #[template(path = "admin_roles.html")]
 struct AdminRolesPage {
     frame: Frame,
-    notice: Option<String>,
     roles: Vec<Role>,
-    first_url: Option<String>,
-    next_url: Option<String>,
+    pages: Pager,
     form: RoleForm,
     boxes: Vec<RoleBox>,
     problem: Option<FieldProblem>,
@@ -57,11 +55,8 @@ async fn list(
     let fetch = Page::<Role>::fetch(PAGE);
     let found = administrator.users.list_roles(after, fetch).await?;
     let found = Page::cut(found, PAGE, |role| role.name.clone());
-    let (first_url, next_url) = pager("/admin/roles", &[], &listing.after, found.next.as_deref());
     Ok(AdminRolesPage {
-        notice: frame.notice("admin_roles.notice", listing.notice.as_deref()),
-        first_url,
-        next_url,
+        pages: Pager::new("/admin/roles", &[], &listing.after, found.next.as_deref()),
         boxes: form.boxes(&frame, &administrator.users, None).await?,
         roles: found.items,
         form,

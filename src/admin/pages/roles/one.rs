@@ -8,24 +8,21 @@ use askama::Template;
 
 use super::form::{RoleForm, explain};
 use super::role_url;
-use crate::admin::pages::Listing;
 use crate::admin::pages::confirm::{Confirmed, ConfirmedAction, Sent, Target};
 use crate::admin::pages::role_boxes::RoleBox;
 use crate::admin::pages::visitor::{Administration, Administrator};
 use crate::users::{Role, RoleError, RoleUse, Users};
 use crate::web::{
-    Answer, ConfirmPage, DisplayTime, FieldProblem, Frame, Problem, StepUpPage, page,
-    page_with_status, redirect, rendered_version,
+    Answer, FieldProblem, Frame, Problem, StepUpPage, page, page_with_status, redirect,
+    rendered_version,
 };
 
 #[derive(Template)]
 #[template(path = "admin_role.html")]
 struct AdminRolePage {
     frame: Frame,
-    notice: Option<String>,
     problem: Option<FieldProblem>,
     role: Role,
-    changed: DisplayTime,
     needed: Vec<String>,
     form: RoleForm,
     boxes: Vec<RoleBox>,
@@ -34,9 +31,7 @@ struct AdminRolePage {
 impl AdminRolePage {
     async fn new(frame: Frame, users: &Users, role: Role, form: RoleForm) -> Result<Self, Problem> {
         Ok(Self {
-            notice: None,
             problem: None,
-            changed: role.as_of.into(),
             needed: uses(&frame, &users.find_role_use(&role.name).await?),
             boxes: form.boxes(&frame, users, Some(&role)).await?,
             form,
@@ -49,9 +44,8 @@ impl AdminRolePage {
 /// What uses a role, one sentence each.
 fn uses(frame: &Frame, needed: &RoleUse) -> Vec<String> {
     let mut uses = Vec::new();
-    let holders = usize::try_from(needed.holders).unwrap_or(usize::MAX);
-    if holders > 0 {
-        uses.push(frame.text_counted("admin_role.holders", holders));
+    if needed.holders > 0 {
+        uses.push(frame.text_counted("admin_role.holders", needed.holders));
     }
     if needed.invitations > 0 {
         uses.push(frame.text_counted("admin_role.invitations", needed.invitations));
@@ -66,16 +60,11 @@ fn uses(frame: &Frame, needed: &RoleUse) -> Vec<String> {
 pub(in crate::admin::pages) async fn show_role(
     administrator: Administrator,
     name: web::Path<String>,
-    query: web::Query<Listing>,
 ) -> Answer {
     let users = &administrator.users;
     let role = users.find_role(&name).await?;
     let form = RoleForm::of(&role);
-    let frame = administrator.frame();
-    page(&AdminRolePage {
-        notice: frame.notice("admin_role.notice", query.notice.as_deref()),
-        ..AdminRolePage::new(frame, users, role, form).await?
-    })
+    page(&AdminRolePage::new(administrator.frame(), users, role, form).await?)
 }
 
 pub(in crate::admin::pages) async fn save_role(
@@ -142,7 +131,7 @@ impl ConfirmedAction for Delete {
         }
     }
 
-    async fn ask(&self, visitor: &Administrator) -> Result<ConfirmPage, Problem> {
+    async fn effects(&self, visitor: &Administrator) -> Result<Vec<String>, Problem> {
         if self.0.is_built_in() {
             return Err(RoleError::BuiltIn.into());
         }
@@ -150,11 +139,8 @@ impl ConfirmedAction for Delete {
         if needed != RoleUse::default() {
             return Err(RoleError::InUse(needed).into());
         }
-        let frame = visitor.frame();
-        Ok(ConfirmPage {
-            effects: vec![self.target().text(&frame, "confirm.delete_role.effect")],
-            ..self.question(frame)
-        })
+        let effect = "confirm.delete_role.effect";
+        Ok(vec![self.target().text(&visitor.frame(), effect)])
     }
 
     async fn run(self, visitor: &Administrator, confirmed: Confirmed) -> Answer {
