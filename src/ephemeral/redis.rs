@@ -286,9 +286,9 @@ mod tests {
     #[test]
     fn keys_with_the_same_hash_tag_are_one_group() {
         let keys = [
-            "sess:{a}:1",
+            "session:{a}:1",
             "plain",
-            "standing:{a}",
+            "account-state:{a}",
             "client:{b}",
             "{}x",
             "{c",

@@ -13,7 +13,7 @@ fn app_with_consent(server: &TestServer) -> RelyingParty {
 }
 
 /// Gives an app consent for `scope`.
-fn allow(app: &RelyingParty, person: &TestUser, scope: &str) -> TokenSet {
+fn grant_consent(app: &RelyingParty, person: &TestUser, scope: &str) -> TokenSet {
     let asked = app.authorize(&person.browser, &[("scope", scope)]);
     let path = asked.header("location").expect("a location");
     let request = person.browser.request("POST", path);
@@ -35,7 +35,7 @@ on_both! {
         let app = app_with_consent(server);
         let elsewhere = app.at_port(server.port(second));
         assert_eq!(listed(&ada), Vec::<Value>::new());
-        let held = allow(&app, &ada, "openid email offline_access");
+        let held = grant_consent(&app, &ada, "openid email offline_access");
         assert_eq!(elsewhere.user_info(&held.access).status, 200);
         let apps = listed(&ada);
         assert_eq!(apps.len(), 1);
@@ -67,7 +67,7 @@ on_both! {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = app_with_consent(server);
-        let held = allow(&app, &ada, "openid");
+        let held = grant_consent(&app, &ada, "openid");
         let path = format!("/v1/me/apps/{}", app.id);
         assert_eq!(root.browser.delete(&path).status, 404);
         assert_eq!(server.browser().get("/v1/me/apps").status, 401);
@@ -90,7 +90,7 @@ on_both! {
         let root = server.administrator();
         let app = app_with_consent(server);
         assert!(root.browser.get("/account").text().contains("No apps have access"));
-        let held = allow(&app, &root, "openid phone");
+        let held = grant_consent(&app, &root, "openid phone");
         let page = root.browser.get("/account").text();
         assert!(page.contains("an app") && page.contains("app.example") && page.contains("see your phone number"), "{page}");
         let withdraw = format!("/account/apps/{}/withdraw", app.id);
@@ -106,7 +106,7 @@ on_both! {
     fn exactly_one_of_twenty_withdrawals_takes_effect(server) {
         let root = server.administrator();
         let app = app_with_consent(server);
-        allow(&app, &root, "openid");
+        grant_consent(&app, &root, "openid");
         let path = format!("/v1/me/apps/{}", app.id);
         let answers = race(vec![root.browser.clone(); RUNNERS], |browser| browser.delete(&path).status);
         let count = |status: u16| answers.iter().filter(|answer| **answer == status).count();

@@ -12,7 +12,7 @@ use crate::support::test_server::TestServer;
 use crate::support::test_user::{TestUser, sign_in};
 
 /// Returns the events that a filter finds, newest first.
-fn events(root: &TestUser, filter: &str) -> Vec<Value> {
+fn list_events(root: &TestUser, filter: &str) -> Vec<Value> {
     let page = root
         .browser
         .get(&format!("/v1/audit-events?{filter}&limit=200"));
@@ -50,20 +50,20 @@ on_both! {
         let browser = server.browser();
         let ended = browser.request("DELETE", "/v1/users/ada/sessions").without_same_origin().bearer(&issued.access).json(&json!({})).send();
         assert_eq!(ended.status, 200, "{}", ended.text());
-        let event = events(&root, "action=session.ended_all").remove(0);
+        let event = list_events(&root, "action=session.ended_all").remove(0);
         let client = event["by_client"].as_str().expect("a client").to_owned();
         assert_eq!((&event["by_user"], &event["subject"]), (&json!(root.id), &json!(ada.id)));
         assert_eq!(event["actor"], json!(format!("user:{}", root.id)));
-        assert_eq!(events(&root, &format!("client={client}&action=session.ended_all")), std::slice::from_ref(&event));
+        assert_eq!(list_events(&root, &format!("client={client}&action=session.ended_all")), std::slice::from_ref(&event));
         let other = uuid::Uuid::from_u128(7);
-        assert_eq!(events(&root, &format!("client={other}")), Vec::<Value>::new());
+        assert_eq!(list_events(&root, &format!("client={other}")), Vec::<Value>::new());
         assert_eq!(root.browser.get("/v1/audit-events?client=a/b").status, 400);
         // Events about one client that another client caused.
         let (id, secret) = server.client(&["clients:read", "clients:write"]);
         let made = server.browser().request("POST", "/v1/clients").without_same_origin().basic(&id, &secret)
             .json(&json!({ "client_name": "made", "grant_types": ["client_credentials"] })).send();
         assert_eq!(made.status, 201, "{}", made.text());
-        let event = events(&root, &format!("client={id}&action=client.created")).remove(0);
+        let event = list_events(&root, &format!("client={id}&action=client.created")).remove(0);
         assert_eq!((&event["client"], &event["by_client"], &event["by_user"]), (&made.json()["client_id"], &json!(id), &Value::Null));
         let page = root.browser.get(&format!("/admin/audit?client={client}")).text();
         assert!(page.contains("session.ended_all") && page.contains("Through"), "{page}");
@@ -78,7 +78,7 @@ on_both! {
         assign_roles(&root, "lead", &["lead"]);
         let (id, secret) = server.client(&["role-assignments:read"]);
         let (_, other_secret) = server.client(&["role-assignments:read"]);
-        let refused = |root: &TestUser| events(root, "outcome=refused");
+        let refused = |root: &TestUser| list_events(root, "outcome=refused");
         assert_eq!(refused(&root), Vec::<Value>::new());
 
         // Unknown callers cause no events.
@@ -136,8 +136,8 @@ on_both! {
         for _ in 0..25 {
             assert_eq!(get(&browser, "/v1/users", (&id, &secret)), 403);
         }
-        let count = |client: &str| events(&root, &format!("client={client}&outcome=refused")).len();
-        let written = events(&root, &format!("client={id}&outcome=refused"));
+        let count = |client: &str| list_events(&root, &format!("client={client}&outcome=refused")).len();
+        let written = list_events(&root, &format!("client={id}&outcome=refused"));
         assert_eq!(written.len(), 11, "ten, and the count at twenty");
         assert_eq!(written[0]["details"]["refused_in_this_minute"], 20);
         assert_eq!(get(&browser, "/v1/users", (&other, &other_secret)), 403);
@@ -152,7 +152,7 @@ on_both! {
         let ada = server.create_user(&root, "ada");
         let changed = binary::run(&server.config, &["user", "update", "ada", "--display-name", "Ada Lovelace"]);
         assert_eq!(changed.code, 0, "{}", changed.errors);
-        let event = events(&root, "person=ada&action=user.updated").remove(0);
+        let event = list_events(&root, "person=ada&action=user.updated").remove(0);
         let operator = event["operator"].as_str().expect("an account").to_owned();
         assert_eq!(event["actor"], "command");
         assert!(operator.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty()), "{operator}");
@@ -162,7 +162,7 @@ on_both! {
         assert!(listed.output.contains(&format!("command ({operator})")), "{}", listed.output);
 
         server.run(server::record_start(&server.app)).expect("recorded");
-        let event = events(&root, "action=configuration.loaded").remove(0);
+        let event = list_events(&root, "action=configuration.loaded").remove(0);
         assert_eq!((&event["actor"], &event["operator"]), (&json!("doorward"), &json!(operator)));
         let hash = event["details"]["hash"].as_str().expect("a hash").to_owned();
         assert_eq!((hash.len(), hash == server.config.digest()), (64, true));
@@ -172,7 +172,7 @@ on_both! {
         // A normal change records no operator.
         let renamed = ada.browser.request("PATCH", "/v1/me").json(&json!({ "display_name": "Ada" })).send();
         assert_eq!(renamed.status, 200, "{}", renamed.text());
-        let own = events(&root, "person=ada&action=user.updated");
+        let own = list_events(&root, "person=ada&action=user.updated");
         let own = own.iter().find(|event| event["by_user"] == json!(ada.id)).expect("an event");
         assert_eq!(own["operator"], Value::Null);
     }

@@ -23,7 +23,7 @@ fn headers(answer: &Answer) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn same_as_get(browser: &TestBrowser, path: &str, accept: &str) {
+fn assert_head_matches_get(browser: &TestBrowser, path: &str, accept: &str) {
     let ask = |method: &str| {
         browser
             .request(method, path)
@@ -44,7 +44,7 @@ on_both! {
         let described = paths.iter().filter(|(_, methods)| methods.get("get").is_some());
         let mut asked = 0;
         for (path, _) in described {
-            same_as_get(&root.browser, &path.replace("{user}", "root").replace(['{', '}'], ""), "application/json");
+            assert_head_matches_get(&root.browser, &path.replace("{user}", "root").replace(['{', '}'], ""), "application/json");
             asked += 1;
         }
         assert!(asked > 20, "{asked}");
@@ -53,8 +53,8 @@ on_both! {
             "/.well-known/webfinger", "/.well-known/webfinger?resource=acct:a@localhost",
             "/oauth2/userinfo", "/oauth2/authorize", "/oauth2/logout", "/assets/style.css", "/assets/nothing.css", "/login", "/lost",
             "/account", "/admin", "/admin/users", "/nothing", "/", "/forward-auth"] {
-            same_as_get(&root.browser, path, "text/html");
-            same_as_get(&root.browser.without_cookies(), path, "*/*");
+            assert_head_matches_get(&root.browser, path, "text/html");
+            assert_head_matches_get(&root.browser.without_cookies(), path, "*/*");
         }
         let operator = TestBrowser::new(server.operator_port(), server.origin());
         let metrics = operator.request("HEAD", "/metrics").send();

@@ -41,7 +41,7 @@ fn service(server: &TestServer, scopes: &[&str]) -> RelyingParty {
     }
 }
 
-fn ask(service: &RelyingParty, method: &str, path: &str) -> Answer {
+fn send_request(service: &RelyingParty, method: &str, path: &str) -> Answer {
     let secret = service.secret.as_deref().expect("a secret");
     let request = service.server.request(method, path).without_same_origin();
     request.basic(&service.id, secret).send()
@@ -121,7 +121,7 @@ fn a_read_only_redis_fails_no_read_that_the_database_can_serve() {
         redis.cli(refuse);
         for _ in 0..2 {
             assert_eq!(root.session_status(), 200, "{refuse:?}");
-            assert_eq!(ask(&service, "GET", "/v1/users/root").status, 200);
+            assert_eq!(send_request(&service, "GET", "/v1/users/root").status, 200);
             assert_eq!(app.user_info(&held.access).status, 200);
             assert_eq!(app.introspect(&held.access)["active"], json!(true));
             let own = service.token(&[("grant_type", "client_credentials")]);
@@ -174,7 +174,7 @@ fn a_revocation_is_committed_while_redis_refuses_writes() {
             [
                 root.browser
                     .delete(&format!("/v1/users/{by_root}/sessions")),
-                ask(
+                send_request(
                     &service,
                     "DELETE",
                     &format!("/v1/users/{by_service}/sessions"),

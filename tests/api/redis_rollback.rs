@@ -143,7 +143,7 @@ fn a_used_ceremony_cannot_be_used_again() {
     }
 }
 
-fn allow(browser: &TestBrowser, path: &str) -> Answer {
+fn approve(browser: &TestBrowser, path: &str) -> Answer {
     let user = page_user(browser).expect("a user");
     let fields = [("answer", "allow"), ("rendered_for", user.as_str())];
     browser.request("POST", path).form(&fields).send()
@@ -158,13 +158,13 @@ fn an_answered_authorization_request_cannot_be_answered_again() {
     let waiting = app.authorize(&root.browser, &[("prompt", "consent")]);
     let path = waiting.header("location").expect("a page").to_owned();
     let before = copy(&server, &mut redis);
-    let code = redirect_parameters(&allow(&root.browser, &path))["code"].clone();
+    let code = redirect_parameters(&approve(&root.browser, &path))["code"].clone();
     // Answered but not redeemed: the same code is returned again, and can still be used once.
     restore_redis(&server, &mut redis, &before);
     let browser = root.browser.clone();
     assert_eq!(root.sign_in_at(&browser).status, 200);
     let held = TokenSet::read(&app.redeem(&code));
-    let again = allow(&browser, &path);
+    let again = approve(&browser, &path);
     assert_eq!(again.status, 410, "{again:?}");
     assert_eq!(app.introspect(&held.access)["active"], json!(true));
     assert_eq!(app.redeem(&code).status, 400);

@@ -142,7 +142,7 @@ on_both! {
         visitor.assert_clean();
     }
 
-    fn a_page_rendered_for_one_user_writes_nothing_for_another(server) {
+    fn a_form_rendered_for_one_user_is_refused_for_another(server) {
         let browser = Chromium::launch();
         let zoe = Visitor::new(&browser);
         let mut root = server.administrator();

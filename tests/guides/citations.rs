@@ -1,12 +1,13 @@
 //! Checks that files and tests named on pages exist.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use super::root;
 
 /// Returns the texts in backticks of a line.
-fn quoted(line: &str) -> Vec<&str> {
+fn texts_in_backticks(line: &str) -> Vec<&str> {
     line.split('`').skip(1).step_by(2).collect()
 }
 
@@ -61,7 +62,7 @@ fn the_specifications_name_code_and_tests_that_exist() {
     let page = page.replace("\n    ", " ");
     for line in page.lines() {
         if let Some(named) = line.strip_prefix("  - tests: ") {
-            for name in quoted(named) {
+            for name in texts_in_backticks(named) {
                 tests += 1;
                 let exists = match name {
                     path if path.contains('/') => is_module(path) || is_code(path),
@@ -75,7 +76,7 @@ fn the_specifications_name_code_and_tests_that_exist() {
                 }
             }
         } else if let Some(named) = line.strip_prefix("  - code: ") {
-            for path in quoted(named) {
+            for path in texts_in_backticks(named) {
                 files += 1;
                 if !is_code(path) {
                     missing.push(format!("file {path}"));
@@ -103,7 +104,7 @@ fn the_code_map_names_files_that_exist() {
     let page = fs::read_to_string(root().join("docs/internals/code-map.md")).expect("the page");
     let rows = page.lines().filter(|line| line.starts_with("| "));
     let paths: Vec<&str> = rows
-        .flat_map(quoted)
+        .flat_map(texts_in_backticks)
         .filter(|path| path.starts_with("src/"))
         .collect();
     assert!(paths.len() >= 10, "the page was not read");
@@ -112,6 +113,49 @@ fn the_code_map_names_files_that_exist() {
         .filter(|path| !root().join(path).exists())
         .collect();
     assert_eq!(missing, Vec::<&&str>::new());
+}
+
+/// Text before a colon and a placeholder in code that is no key of the ephemeral store.
+const NO_STORE_KEYS: [&str; 8] = [
+    "b",
+    "passkey",
+    "profile",
+    "s",
+    "seal",
+    "u",
+    "user",
+    "wrong-secret",
+];
+
+/// Returns the names before the first colon of every `"name:{…` in the sources, and of every `KIND` of a stored response.
+fn key_names(sources: &[String]) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    for text in sources {
+        for (before, _) in text.match_indices(":{").map(|(at, _)| text.split_at(at)) {
+            let name = before.rsplit('"').next().unwrap_or_default();
+            let is_name = |letter: char| letter.is_ascii_lowercase() || letter == '-';
+            if !name.is_empty() && name.chars().all(is_name) && !NO_STORE_KEYS.contains(&name) {
+                names.insert(name);
+            }
+        }
+        let kinds = text.split("const KIND: &str = \"").skip(1);
+        names.extend(kinds.filter_map(|rest| rest.split('"').next()));
+    }
+    names
+}
+
+#[test]
+fn the_architecture_page_lists_every_key_of_the_ephemeral_store() {
+    let page = fs::read_to_string(root().join("docs/ARCHITECTURE.md")).expect("the page");
+    let rows = page
+        .lines()
+        .skip_while(|line| *line != "| key | contents | expires |");
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    let listed: BTreeSet<&str> = rows
+        .filter_map(|row| texts_in_backticks(row).first()?.split(':').next())
+        .collect();
+    let code = sources(&root().join("src"));
+    assert_eq!(key_names(&code), listed);
 }
 
 #[test]

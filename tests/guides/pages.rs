@@ -47,7 +47,7 @@ fn links(page: &str) -> Vec<String> {
 }
 
 /// Returns the anchors of a page's headings; a repeated heading gets a number.
-fn anchors(page: &str) -> BTreeSet<String> {
+fn anchors_of(page: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for line in prose(page) {
         let Some(heading) = line.strip_prefix('#') else {
@@ -93,7 +93,8 @@ fn every_link_leads_to_a_file_and_every_anchor_to_a_heading() {
             checked += 1;
             let is_dead = !target.is_file()
                 || (!fragment.is_empty()
-                    && !anchors(&fs::read_to_string(&target).expect("a page")).contains(fragment));
+                    && !anchors_of(&fs::read_to_string(&target).expect("a page"))
+                        .contains(fragment));
             if is_dead {
                 dead.push(format!("{}: {link}", page.display()));
             }
@@ -106,7 +107,7 @@ fn every_link_leads_to_a_file_and_every_anchor_to_a_heading() {
 #[test]
 fn a_dead_link_and_a_dead_anchor_are_detected() {
     assert_eq!(links("[a](b.md#c)\n```\n[d](e)\n```"), ["b.md#c"]);
-    let headings = anchors("# One, `two`\n## [Three](four.md)\n## Three\n```\n# five\n```");
+    let headings = anchors_of("# One, `two`\n## [Three](four.md)\n## Three\n```\n# five\n```");
     let expected = ["one-two", "three", "three-1"];
     assert_eq!(headings, expected.map(str::to_owned).into());
 }
@@ -146,7 +147,7 @@ fn prose_has_at_most_100_columns() {
 }
 
 #[test]
-fn the_readme_is_short() {
+fn the_readme_has_at_most_200_lines() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");
     assert!(readme.lines().count() < 200);
     let too_long = readme

@@ -13,7 +13,7 @@ use crate::support::third_party::httpd;
 
 /// Uses the settings that `doorward client create --for mod_auth_openidc` prints.
 #[test]
-fn mod_auth_openidc() {
+fn mod_auth_openidc_signs_a_user_in() {
     let server = TestServer::embedded_with(sends_to_loopback);
     let mut user = User::new(&server);
     let preset = "mod_auth_openidc";

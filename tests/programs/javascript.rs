@@ -63,15 +63,15 @@ fn post_to_auth_js(user: &mut User, app: &Program, path: &str) {
 }
 
 on_both! {
-    fn oauth4webapi(server) {
+    fn oauth4webapi_signs_a_user_in(server) {
         signs_in_renews_and_signs_out(server, "oauth4webapi.js");
     }
 
-    fn openid_client_with_a_string_secret(server) {
+    fn openid_client_signs_in_with_its_secret_as_a_string(server) {
         signs_in_renews_and_signs_out(server, "openid-client.js");
     }
 
-    fn express_openid_connect(server) {
+    fn express_openid_connect_signs_a_user_in(server) {
         let mut user = User::new(server);
         let client = Client::register(server, &["An app", "--for", "express-openid-connect", "--url", "ORIGIN"]);
         let settings = client.settings("express-openid-connect");
@@ -88,7 +88,7 @@ on_both! {
         assert!(page.url.path() == "/login" && !user.is_signed_in(), "{page:?}");
     }
 
-    fn auth_js(server) {
+    fn auth_js_signs_a_user_in(server) {
         let mut user = User::new(server);
         let client = Client::register(server, &["An app", "--redirect-uri", "ORIGIN/auth/callback/doorward"]);
         let app = client.start_node("auth-js.js", &client.settings("authjs"));
@@ -101,7 +101,7 @@ on_both! {
     }
 
     /// The client discovers Doorward from the server's metadata, and gets tokens that are valid only for the server (RFC 8707).
-    fn mcp_sdk(server) {
+    fn the_mcp_sdk_gets_a_token_for_its_user(server) {
         let mut user = User::new(server);
         let registration = ["An MCP client", "--public", "--redirect-uri", "ORIGIN/callback", "--resource", "ORIGIN/mcp"];
         let app = Client::register(server, &registration).start_node("mcp.js", "");

@@ -35,7 +35,7 @@ fn configure(client: &Client, preset: &str, source: &str, folder: &Path) {
 
 /// Without PKCE: the program sends a nonce, which Authlib checks.
 #[test]
-fn authlib() {
+fn authlib_signs_a_user_in() {
     let server = TestServer::embedded();
     let mut user = User::new(&server);
     let client = Client::register(&server, &["An app", "--redirect-uri", "ORIGIN/auth"]);
@@ -58,7 +58,7 @@ fn authlib() {
 }
 
 #[test]
-fn django_allauth() {
+fn django_allauth_signs_a_user_in() {
     let server = TestServer::embedded();
     let mut user = User::new(&server);
     let client = register(&server, "django-allauth");
@@ -94,7 +94,7 @@ fn django_allauth() {
 }
 
 #[test]
-fn jupyterhub() {
+fn jupyterhub_signs_a_user_in() {
     let server = TestServer::embedded();
     let mut user = User::new(&server);
     let client = register(&server, "jupyterhub");
@@ -156,7 +156,7 @@ fn hub_user(client: &Client) -> Value {
 }
 
 #[test]
-fn synapse() {
+fn synapse_signs_a_user_in() {
     let server = TestServer::embedded_with(sends_to_loopback);
     let mut user = User::new(&server);
     let client = register(&server, "synapse");

@@ -51,21 +51,25 @@ pub struct TestServer {
 /// Runs a test with both kinds of stores: `on_both! { fn name(server) { … } }` creates `name::embedded` and `name::clustered`.
 #[macro_export]
 macro_rules! on_both {
-    ($($(#[doc = $doc:literal])* fn $name:ident($server:ident) $body:block)+) => {
+    ($($(#[doc = $doc:literal])* fn $name:ident($server:ident $(with $change:expr)?) $body:block)+) => {
         $($(#[doc = $doc])* mod $name {
             #[allow(unused_imports)]
             use super::*;
 
             fn behaviour($server: &mut $crate::support::test_server::TestServer) $body
 
+            fn configure(_config: &mut doorward::base::config::Config) {
+                $($change(_config);)?
+            }
+
             #[test]
             fn embedded() {
-                behaviour(&mut $crate::support::test_server::TestServer::embedded());
+                behaviour(&mut $crate::support::test_server::TestServer::embedded_with(configure));
             }
 
             #[test]
             fn clustered() {
-                behaviour(&mut $crate::support::test_server::TestServer::clustered());
+                behaviour(&mut $crate::support::test_server::TestServer::clustered_with(configure));
             }
         })+
     };

@@ -162,6 +162,7 @@ fn reason(kind: &Kind, path: &[String], known: &Dict) -> String {
         }
         (_, Kind::UnknownField(..)) => "unknown key".into(),
         (_, Kind::MissingField(_)) => "is missing".into(),
+        (_, Kind::UnknownVariant(_, known)) => format!("must be {}", known.join(" or ")),
         (_, Kind::InvalidType(_, expected)) => match expected.as_str() {
             "a string" | "path string" => NOT_TEXT.into(),
             "a boolean" => "must be true or false".into(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use tracing_appender::rolling::Rotation;
 
 use super::claims::ClaimRule;
-use super::values::{LogFormat, Network, Origin, SubjectId, parse_duration, parse_rotation};
+use super::values::{Network, Origin, parse_duration, parse_rotation};
 
 /// Deserializes an integer within bounds.
 pub(super) fn whole<'de, D, T, const LEAST: u64, const MOST: u64>(
@@ -92,4 +92,4 @@ macro_rules! deserialize_parsed {
     };
 }
 
-deserialize_parsed!(ClaimRule, LogFormat, Network, Origin, SubjectId);
+deserialize_parsed!(ClaimRule, Network, Origin);

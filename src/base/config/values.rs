@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use serde::Deserialize;
 use tracing_appender::rolling::Rotation;
 use url::{Host, Url};
 
@@ -145,23 +146,13 @@ impl Network {
 }
 
 /// Format of log lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Human-readable text.
     Text,
     /// One JSON object per line.
     Json,
-}
-
-impl LogFormat {
-    /// Parses `text` or `json`.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("must be text or json".into()),
-        }
-    }
 }
 
 /// Parses how often a new log file is started: `minutely`, `hourly`, `daily` or `never`.
@@ -176,23 +167,13 @@ pub(super) fn parse_rotation(text: &str) -> Result<Rotation, String> {
 }
 
 /// How search responses identify users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum SubjectId {
     /// By user ID.
     Id,
     /// By username.
     Username,
-}
-
-impl SubjectId {
-    /// Parses `id` or `username`.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "id" => Ok(Self::Id),
-            "username" => Ok(Self::Username),
-            _ => Err("must be id or username".into()),
-        }
-    }
 }
 
 /// Checks a log filter: the minimum level, and filters of single modules.

@@ -73,7 +73,7 @@ impl AuditChain {
                 let row = queries::find_chain_state(conn)?;
                 let now = seal.database.now(conn)?;
                 let from = sealable_since(row.newest_at, now);
-                let waiting = queries::list_unsealed(conn, (from, None), None, 1)?;
+                let waiting = queries::list_unsealed(conn, from, 1)?;
                 Ok(ChainStatus {
                     head: row.head(),
                     unsealed_since: waiting.first().map(|event| event.at),
@@ -140,7 +140,7 @@ impl AuditChain {
     ) -> Result<usize, ChainError> {
         let limit = i64::try_from(BATCH_SIZE).unwrap_or(i64::MAX);
         let from = sealable_since(row.newest_at, now);
-        let mut events = queries::list_unsealed(conn, (from, None), None, limit)?;
+        let mut events = queries::list_unsealed(conn, from, limit)?;
         if events.is_empty() {
             if !revisions::is_any_waiting(conn, now.before(MAX_SEALING_DELAY))? {
                 return Ok(0);
@@ -148,7 +148,7 @@ impl AuditChain {
             // Revisions that no event follows, or that are too many for one entry, get an event of their own.
             let event = Event::done("audit.revisions_sealed");
             history::record(conn, now, &Author::doorward(), event)?;
-            events = queries::list_unsealed(conn, (from, None), None, limit)?;
+            events = queries::list_unsealed(conn, from, limit)?;
         }
         let first = row.position.saturating_add(1);
         let mut revisions = revisions::take_waiting(conn, first, MAX_REVISIONS)?;

@@ -150,7 +150,7 @@ impl AuditChain {
         let (now, waiting) = self
             .database
             .read(move |conn| {
-                let waiting = queries::list_unsealed(conn, (edge, None), None, 1)?;
+                let waiting = queries::list_unsealed(conn, edge, 1)?;
                 Ok::<_, Error>((seal.database.now(conn)?, waiting))
             })
             .await?;

@@ -35,7 +35,7 @@ fn decisions(answer: &Value) -> Vec<bool> {
 }
 
 on_both_with_policies! { PolicyFolder::example("certification");
-    fn basic(server) {
+    fn evaluation_passes_the_certification_cases(server) {
         let decision_client = fixture(server);
         for (subject, action, permitted) in [
             ("alice", "read", true), ("alice", "write", true), ("bob", "read", true), ("bob", "write", false),
@@ -113,7 +113,7 @@ on_both_with_policies! { PolicyFolder::example("certification");
         assert!(decision_client.post(EVALUATION, &request).header("x-request-id").is_some_and(|id| !id.is_empty()));
     }
 
-    fn batch(server) {
+    fn batch_evaluation_passes_the_certification_cases(server) {
         let decision_client = fixture(server);
         let ask = |request: &Value| {
             let answer = decision_client.post(EVALUATIONS, request);
@@ -186,7 +186,7 @@ on_both_with_policies! { PolicyFolder::example("certification");
         }
     }
 
-    fn search(server) {
+    fn searches_pass_the_certification_cases(server) {
         let decision_client = fixture(server);
         let record = |id: &str| json!({ "type": "record", "id": id });
         let archived = json!({ "type": "record", "id": "record-2", "properties": { "status": "archived" } });
@@ -229,7 +229,7 @@ on_both_with_policies! { PolicyFolder::example("certification");
         }
     }
 
-    fn discovery(server) {
+    fn discovery_passes_the_certification_cases(server) {
         let answer = server.browser().get("/.well-known/authzen-configuration");
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("application/json")));
         let base = server.origin();

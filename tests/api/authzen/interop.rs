@@ -23,7 +23,7 @@ fn decide_each(decision_client: &DecisionClient, cases: &Value) -> usize {
 }
 
 on_both_with_policies! { PolicyFolder::example("todo");
-    fn todo(server) {
+    fn the_todo_scenario_is_decided_as_expected(server) {
         let decision_client = DecisionClient::of(server);
         let vectors = vectors("todo.json");
         assert_eq!(decide_each(&decision_client, &vectors), 40);
@@ -36,13 +36,13 @@ on_both_with_policies! { PolicyFolder::example("todo");
 }
 
 on_both_with_policies! { PolicyFolder::example("gateway");
-    fn gateway(server) {
+    fn the_gateway_scenario_is_decided_as_expected(server) {
         assert_eq!(decide_each(&DecisionClient::of(server), &vectors("gateway.json")), 25);
     }
 }
 
 on_both_with_policies! { PolicyFolder::example("search");
-    fn search(server) {
+    fn the_search_scenario_is_answered_as_expected(server) {
         let vectors = vectors("search.json");
         let list = |name: &str| vectors[name].as_array().expect("a list").clone();
         let text = |value: &Value| value.as_str().expect("a text").to_owned();

@@ -68,7 +68,7 @@ fn is_asked_again(app: &RelyingParty, root: &TestUser) -> bool {
         .is_some_and(|error| error == "consent_required")
 }
 
-fn events(root: &TestUser, action: &str) -> Vec<Value> {
+fn list_events(root: &TestUser, action: &str) -> Vec<Value> {
     let path = format!("/v1/audit-events?action={action}");
     root.browser.get(&path).json()["items"]
         .as_array()
@@ -101,7 +101,7 @@ on_both! {
         assert_eq!((in_person("enable"), act(&registrar, "disable")), (200, 200));
         // A client that an administrator disabled once more can be enabled only by an administrator.
         assert_eq!((in_person("disable"), act(&registrar, "enable")), (200, 403));
-        let event = events(&root, "client.disabled")[0].clone();
+        let event = list_events(&root, "client.disabled")[0].clone();
         assert_eq!(event["actor"], json!(format!("user:{}", root.id)));
         // The same applies to a client that an administrator changed while it was disabled.
         assert_eq!((in_person("enable"), act(&registrar, "disable")), (200, 200));
@@ -211,7 +211,7 @@ on_both! {
         // Clients that it may manage.
         let granted = change(&root, &app, &json!({ "managed_by": [registrar.0] }));
         assert_eq!((granted.status, granted.json()["managed_by"].clone()), (200, json!([registrar.0])));
-        let event = events(&root, "client.updated")[0].clone();
+        let event = list_events(&root, "client.updated")[0].clone();
         assert_eq!(event["details"]["managed_by"], json!({ "before": [], "after": [registrar.0] }));
         assert_eq!(send(server, &registrar, "POST", &format!("{}/secret", url(&app)), &json!({})).status, 200);
         assert_eq!(change(&root, &app, &json!({ "managed_by": [] })).status, 200);
@@ -289,7 +289,7 @@ on_both! {
             let changed = change(&root, &app.id, &loosened);
             assert_eq!((changed.status, changed.json()["consents_voided"].clone()), (200, json!(1)), "{member} {}", changed.text());
             assert!(is_asked_again(&app, &root), "{member}");
-            let event = events(&root, "client.consents_voided")[0].clone();
+            let event = list_events(&root, "client.consents_voided")[0].clone();
             assert_eq!((event["details"]["consents"].clone(), event["details"]["because"].clone()), (json!(1), json!([member])));
         }
         let listed = server.run(server.app.oidc.list_apps(root.id.parse().expect("an id"))).expect("apps");
@@ -334,17 +334,17 @@ on_both! {
         let (app, secret) = server.register_app(|_| {});
         let moved = json!({ "redirect_uris": ["https://new.example/callback"], "client_name": "Moved" });
         assert_eq!(change(&root, &app, &moved).status, 200);
-        let event = events(&root, "client.redirect_uris_changed")[0].clone();
+        let event = list_events(&root, "client.redirect_uris_changed")[0].clone();
         assert_eq!((event["client"].clone(), event["details"]["name"].clone()), (json!(app), json!("Moved")));
         assert_eq!(
             event["details"]["redirect_uris"],
             json!({ "before": ["https://app.example/callback"], "after": ["https://new.example/callback"] })
         );
         assert_eq!(event["details"].get("post_logout_redirect_uris"), None, "only what changed");
-        assert!(events(&root, "client.authentication_changed").is_empty());
+        assert!(list_events(&root, "client.authentication_changed").is_empty());
         let post = change(&root, &app, &json!({ "token_endpoint_auth_method": "client_secret_post" }));
         assert_eq!(post.status, 200);
-        let event = events(&root, "client.authentication_changed")[0].clone();
+        let event = list_events(&root, "client.authentication_changed")[0].clone();
         assert_eq!(
             event["details"]["token_endpoint_auth_method"],
             json!({ "before": "client_secret_basic", "after": "client_secret_post" })

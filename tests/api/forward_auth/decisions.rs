@@ -175,7 +175,7 @@ on_both_with_forward_auth! {
         assert!(refused.text().contains("have access"));
     }
 
-    fn a_second_denial_after_a_new_sign_in_is_final(server) {
+    fn a_second_denial_within_a_minute_is_403_to_prevent_a_redirect_loop(server) {
         let (_, mut ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/vault/instant");

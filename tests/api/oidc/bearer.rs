@@ -15,7 +15,7 @@ fn status(server: &TestServer, method: &str, path: &str, token: &str) -> u16 {
 }
 
 on_both! {
-    fn a_token_gives_its_app_the_users_permissions_within_the_scope(server) {
+    fn an_access_token_carries_the_users_permissions_limited_by_its_scope(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = server.delegated_app("openid users:read users:write sessions:revoke");

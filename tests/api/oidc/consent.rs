@@ -8,7 +8,11 @@ use crate::support::relying_party::{
     CALLBACK, RelyingParty, TokenSet, error_of, redirect_parameters,
 };
 
-fn ask(app: &RelyingParty, browser: &TestBrowser, more: &[(&str, &str)]) -> (String, String) {
+fn open_consent_page(
+    app: &RelyingParty,
+    browser: &TestBrowser,
+    more: &[(&str, &str)],
+) -> (String, String) {
     let answer = app.authorize(browser, more);
     let path = answer.header("location").expect("a location").to_owned();
     assert!(path.starts_with("/oauth2/authorize/"), "{path}");
@@ -17,7 +21,7 @@ fn ask(app: &RelyingParty, browser: &TestBrowser, more: &[(&str, &str)]) -> (Str
     (path, page)
 }
 
-fn say(browser: &TestBrowser, path: &str, word: &str) -> Answer {
+fn answer_consent(browser: &TestBrowser, path: &str, word: &str) -> Answer {
     browser
         .request("POST", path)
         .page_form(&[("answer", word)])
@@ -30,17 +34,17 @@ on_both! {
         let app = server.relying_party(|metadata| metadata.require_consent = true);
         let none = app.authorize(&root.browser, &[("prompt", "none")]);
         assert_eq!(redirect_parameters(&none)["error"], "consent_required");
-        let (path, page) = ask(&app, &root.browser, &[]);
+        let (path, page) = open_consent_page(&app, &root.browser, &[]);
         assert!(page.contains("email address") && !page.contains("phone number"), "{page}");
-        let code = redirect_parameters(&say(&root.browser, &path, "allow"))["code"].clone();
+        let code = redirect_parameters(&answer_consent(&root.browser, &path, "allow"))["code"].clone();
         TokenSet::read(&app.redeem(&code));
         app.sign_in(&root.browser, &[("prompt", "none")]);
         app.sign_in(&root.browser, &[("scope", "openid")]);
-        ask(&app, &root.browser, &[("scope", "openid phone")]);
-        ask(&app, &root.browser, &[("prompt", "consent")]);
+        open_consent_page(&app, &root.browser, &[("scope", "openid phone")]);
+        open_consent_page(&app, &root.browser, &[("prompt", "consent")]);
         // A single claim requires consent like its scope does.
         let wish = r#"{"userinfo": {"phone_number": null}}"#;
-        let (_, page) = ask(&app, &root.browser, &[("scope", "openid"), ("claims", wish)]);
+        let (_, page) = open_consent_page(&app, &root.browser, &[("scope", "openid"), ("claims", wish)]);
         assert!(page.contains("phone number"));
     }
 
@@ -51,8 +55,8 @@ on_both! {
             let none = app.authorize(&root.browser, &[("scope", scope), ("prompt", "none")]);
             assert_eq!(redirect_parameters(&none)["error"], "consent_required", "the token says who the user is");
         }
-        let (path, _) = ask(&app, &root.browser, &[("scope", "")]);
-        assert!(redirect_parameters(&say(&root.browser, &path, "allow")).contains_key("code"));
+        let (path, _) = open_consent_page(&app, &root.browser, &[("scope", "")]);
+        assert!(redirect_parameters(&answer_consent(&root.browser, &path, "allow")).contains_key("code"));
         let again = app.authorize(&root.browser, &[("scope", ""), ("prompt", "none")]);
         assert!(redirect_parameters(&again).contains_key("code"), "consent is remembered");
     }
@@ -61,26 +65,26 @@ on_both! {
         let root = server.administrator();
         let registrar = server.client(&["clients:write"]);
         let by_administrator = server.relying_party(|metadata| metadata.require_consent = true);
-        let (_, page) = ask(&by_administrator, &root.browser, &[]);
+        let (_, page) = open_consent_page(&by_administrator, &root.browser, &[]);
         assert!(!page.contains("This app was registered by"), "{page}");
         let body = json!({ "client_name": "Reports", "redirect_uris": [CALLBACK] });
         let made = server.browser().request("POST", "/v1/clients").without_same_origin().basic(&registrar.0, &registrar.1).json(&body).send();
         let text = |name: &str| made.json()[name].as_str().expect("a text").to_owned();
         let app = RelyingParty { id: text("client_id"), secret: Some(text("client_secret")), server: server.browser() };
-        let (_, page) = ask(&app, &root.browser, &[]);
+        let (_, page) = open_consent_page(&app, &root.browser, &[]);
         assert!(page.contains("This app was registered by the service a service."), "{page}");
         assert_eq!(root.browser.delete(&format!("/v1/clients/{}", registrar.0)).status, 204);
-        let (_, page) = ask(&app, &root.browser, &[]);
+        let (_, page) = open_consent_page(&app, &root.browser, &[]);
         assert!(page.contains("This app was registered by the service a service."), "also when the service was deleted: {page}");
     }
 
     fn a_refusal_is_returned_to_the_app_and_not_stored(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
-        let (path, _) = ask(&app, &root.browser, &[]);
-        let refused = redirect_parameters(&say(&root.browser, &path, "deny"));
+        let (path, _) = open_consent_page(&app, &root.browser, &[]);
+        let refused = redirect_parameters(&answer_consent(&root.browser, &path, "deny"));
         assert_eq!((refused["error"].as_str(), refused["state"].as_str()), ("access_denied", "the-state"));
-        ask(&app, &root.browser, &[]);
+        open_consent_page(&app, &root.browser, &[]);
     }
 
     fn first_party_apps_need_no_consent(server) {
@@ -88,7 +92,7 @@ on_both! {
         let app = server.relying_party(|_| {});
         let issued = app.sign_in(&root.browser, &[("scope", "openid offline_access"), ("prompt", "none")]);
         assert_eq!(issued.answer["scope"], json!("offline_access openid"));
-        ask(&app, &root.browser, &[("prompt", "consent")]);
+        open_consent_page(&app, &root.browser, &[("prompt", "consent")]);
     }
 
     fn a_public_native_app_requires_confirmation_each_time(server) {
@@ -98,8 +102,8 @@ on_both! {
             metadata.application_type = doorward::clients::ApplicationType::Native;
         });
         for _ in 0..2 {
-            let (path, _) = ask(&app, &root.browser, &[]);
-            assert!(redirect_parameters(&say(&root.browser, &path, "allow")).contains_key("code"));
+            let (path, _) = open_consent_page(&app, &root.browser, &[]);
+            assert!(redirect_parameters(&answer_consent(&root.browser, &path, "allow")).contains_key("code"));
         }
         let none = app.authorize(&root.browser, &[("prompt", "none")]);
         assert_eq!(redirect_parameters(&none)["error"], "consent_required");
@@ -124,8 +128,8 @@ on_both! {
             redirect_parameters(&answer).get("error").cloned().unwrap_or_default()
         };
         let allow = |resource: &str| {
-            let (path, page) = ask(&app, &root.browser, &[("resource", resource)]);
-            let code = redirect_parameters(&say(&root.browser, &path, "allow"))["code"].clone();
+            let (path, page) = open_consent_page(&app, &root.browser, &[("resource", resource)]);
+            let code = redirect_parameters(&answer_consent(&root.browser, &path, "allow"))["code"].clone();
             TokenSet::read(&app.redeem(&code));
             page
         };
@@ -166,7 +170,7 @@ on_both! {
     fn a_pending_request_is_checked_against_the_current_registration(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
-        let (path, _) = ask(&app, &root.browser, &[]);
+        let (path, _) = open_consent_page(&app, &root.browser, &[]);
         let author = doorward::clients::ActingAs::command();
         let change = doorward::clients::ClientChange {
             redirect_uris: Some(vec!["https://app.example/moved".into()]),
@@ -174,15 +178,15 @@ on_both! {
         };
         server.run(server.app.clients.update(app.id.parse().expect("an id"), change, None, author)).expect("changed");
         for word in ["allow", "deny"] {
-            assert_eq!(say(&root.browser, &path, word).status, 410, "there is no redirect to the old URI");
+            assert_eq!(answer_consent(&root.browser, &path, word).status, 410, "there is no redirect to the old URI");
         }
     }
 
     fn withdrawing_consent_takes_effect_immediately(server) {
         let root = server.administrator();
         let app = server.relying_party(|metadata| metadata.require_consent = true);
-        let (path, _) = ask(&app, &root.browser, &[("scope", "openid offline_access")]);
-        let code = redirect_parameters(&say(&root.browser, &path, "allow"))["code"].clone();
+        let (path, _) = open_consent_page(&app, &root.browser, &[("scope", "openid offline_access")]);
+        let code = redirect_parameters(&answer_consent(&root.browser, &path, "allow"))["code"].clone();
         let held = TokenSet::read(&app.redeem(&code));
         let user = root.id.parse().expect("an id");
         let client = app.id.parse().expect("an id");
@@ -194,6 +198,6 @@ on_both! {
         assert_eq!(error_of(&app.refresh(&held.refresh)), "invalid_grant");
         assert!(server.run(server.app.oidc.list_apps(user)).expect("apps").is_empty());
         assert!(server.run(server.app.oidc.withdraw(user, client, author)).is_err());
-        ask(&app, &root.browser, &[]);
+        open_consent_page(&app, &root.browser, &[]);
     }
 }

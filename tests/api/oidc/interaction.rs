@@ -208,7 +208,7 @@ on_both! {
         assert!(redirect_parameters(&answer(&root.browser, &path, "allow")).contains_key("code"));
     }
 
-    fn a_posted_request_survives_without_a_cookie(server) {
+    fn a_posted_authorization_request_continues_without_a_cookie(server) {
         let root = server.administrator();
         let app = server.relying_party(|_| {});
         let parameters = app.parameters(&[]);

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use doorward::base::config::Config;
 use serde_json::{Value, json};
 
 use crate::on_both;
 use crate::support::binary;
 use crate::support::relying_party::{TokenSet, claims_of, error_of};
-use crate::support::test_server::TestServer;
 
 fn lifetime(claims: &Value) -> i64 {
     let at = |name: &str| claims[name].as_i64().expect("an instant");
@@ -198,27 +198,19 @@ on_both! {
     }
 }
 
-fn the_configured_maximum_limits_lifetimes(server: &TestServer) {
-    let root = server.administrator();
-    let app = server.relying_party(|metadata| {
-        metadata.access_token_lifetime = Some(3_600);
-        metadata.id_token_lifetime = Some(3_600);
-    });
-    let issued = app.sign_in(&root.browser, &[]);
-    assert_eq!(issued.answer["expires_in"], 600);
-    assert_eq!(lifetime(&issued.id_claims), 600);
+fn limit_to_ten_minutes(config: &mut Config) {
+    config.tokens.max_client_lifetime = Duration::from_secs(600);
 }
 
-#[test]
-fn the_configured_maximum_limits_lifetimes_embedded() {
-    the_configured_maximum_limits_lifetimes(&TestServer::embedded_with(|config| {
-        config.tokens.max_client_lifetime = Duration::from_secs(600);
-    }));
-}
-
-#[test]
-fn the_configured_maximum_limits_lifetimes_clustered() {
-    the_configured_maximum_limits_lifetimes(&TestServer::clustered_with(|config| {
-        config.tokens.max_client_lifetime = Duration::from_secs(600);
-    }));
+on_both! {
+    fn the_configured_maximum_limits_lifetimes(server with limit_to_ten_minutes) {
+        let root = server.administrator();
+        let app = server.relying_party(|metadata| {
+            metadata.access_token_lifetime = Some(3_600);
+            metadata.id_token_lifetime = Some(3_600);
+        });
+        let issued = app.sign_in(&root.browser, &[]);
+        assert_eq!(issued.answer["expires_in"], 600);
+        assert_eq!(lifetime(&issued.id_claims), 600);
+    }
 }

@@ -13,7 +13,7 @@ fn with_return(metadata: &mut Metadata) {
     metadata.post_logout_redirect_uris = vec![RedirectUri::parse(AFTER).expect("a redirect URI")];
 }
 
-fn path(fields: &[(&str, &str)]) -> String {
+fn logout_path(fields: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(fields);
     format!("/oauth2/logout?{}", query.finish())
@@ -28,7 +28,7 @@ fn is_signed_in(browser: &TestBrowser) -> bool {
     browser.get("/v1/session").status == 200
 }
 
-fn hint(app: &RelyingParty, browser: &TestBrowser) -> String {
+fn sign_in_for_id_token(app: &RelyingParty, browser: &TestBrowser) -> String {
     app.sign_in(browser, &[]).id_token
 }
 
@@ -46,8 +46,8 @@ on_both! {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let mut ada = server.create_user(&root, "ada");
-        let token = hint(&app, &ada.browser);
-        let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER), ("state", "a b&c")]);
+        let token = sign_in_for_id_token(&app, &ada.browser);
+        let asked = logout_path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER), ("state", "a b&c")]);
         let answer = ada.browser.get(&asked);
         assert_eq!(location(&answer), format!("{AFTER}?state=a+b%26c"));
         assert!(!is_signed_in(&ada.browser));
@@ -55,9 +55,9 @@ on_both! {
         assert!(location(&none).contains("error=login_required"));
         // Also with an expired hint, without state, and without a session.
         let browser = ada.another_browser();
-        let token = hint(&app, &browser);
+        let token = sign_in_for_id_token(&app, &browser);
         server.advance_clock(3_600);
-        let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]);
+        let asked = logout_path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]);
         assert_eq!(location(&browser.get(&asked)), AFTER);
         assert!(!is_signed_in(&browser));
         assert_eq!(location(&browser.get(&asked)), AFTER);
@@ -66,7 +66,7 @@ on_both! {
     fn without_a_valid_hint_sign_out_needs_confirmation_and_does_not_redirect(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
-        let token = hint(&app, &root.browser);
+        let token = sign_in_for_id_token(&app, &root.browser);
         let forged = format!("{}.{}", token.rsplit_once('.').expect("a JWT").0, "A".repeat(86));
         let unsigned = format!("{}.", token.rsplit_once('.').expect("a JWT").0);
         for fields in [
@@ -76,11 +76,11 @@ on_both! {
             vec![("post_logout_redirect_uri", AFTER), ("id_token_hint", forged.as_str())],
             vec![("post_logout_redirect_uri", AFTER), ("id_token_hint", unsigned.as_str())],
         ] {
-            let asked = root.browser.get(&path(&fields));
+            let asked = root.browser.get(&logout_path(&fields));
             assert_eq!(asked.status, 200, "{fields:?}");
             assert!(asked.text().contains("Sign out?") && is_signed_in(&root.browser));
         }
-        let page = root.browser.get(&path(&[]));
+        let page = root.browser.get(&logout_path(&[]));
         let action = page.text();
         let action = action.split("action=\"/oauth2/logout/").nth(1).and_then(|rest| rest.split('"').next()).expect("a form");
         let action = format!("/oauth2/logout/{action}");
@@ -99,8 +99,8 @@ on_both! {
         let added = format!("{AFTER}?foo=bar");
         for (party, address) in [(&app, "https://evil.example/"), (&app, &added), (&other, AFTER)] {
             let browser = ada.another_browser();
-            let token = hint(party, &browser);
-            let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", address), ("state", "x")]);
+            let token = sign_in_for_id_token(party, &browser);
+            let asked = logout_path(&[("id_token_hint", &token), ("post_logout_redirect_uri", address), ("state", "x")]);
             let answer = browser.request("GET", &asked).header("Accept", "text/html").send();
             assert_eq!((answer.status, answer.header("location")), (400, None), "{address}");
             assert!(answer.text().contains("signed out") && answer.text().contains("post_logout_redirect_uri"), "{}", answer.text());
@@ -114,8 +114,8 @@ on_both! {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let other = server.relying_party(|_| {});
-        let token = hint(&app, &root.browser);
-        let asked = path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER), ("client_id", &other.id)]);
+        let token = sign_in_for_id_token(&app, &root.browser);
+        let asked = logout_path(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER), ("client_id", &other.id)]);
         let answer = root.browser.get(&asked);
         assert_eq!(answer.status, 200, "{answer:?}");
         assert!(answer.text().contains("Sign out?") && is_signed_in(&root.browser));
@@ -129,7 +129,7 @@ on_both! {
         let app = server.relying_party(with_return);
         let other = server.relying_party(|_| {});
         let mut ada = server.create_user(&root, "ada");
-        let asked = path(&[("client_id", &app.id), ("post_logout_redirect_uri", AFTER), ("state", "s")]);
+        let asked = logout_path(&[("client_id", &app.id), ("post_logout_redirect_uri", AFTER), ("state", "s")]);
         let page = ada.browser.get(&asked);
         assert_eq!(page.status, 200);
         assert!(is_signed_in(&ada.browser), "not before the user's consent");
@@ -141,7 +141,7 @@ on_both! {
         // An unregistered URI is never redirected to; the user is signed out, and the page says why it doesn't redirect.
         for (client, address) in [(app.id.as_str(), "https://evil.example/"), (other.id.as_str(), AFTER), ("x", AFTER), ("", AFTER)] {
             let browser = ada.another_browser();
-            let asked = path(&[("client_id", client), ("post_logout_redirect_uri", address)]);
+            let asked = logout_path(&[("client_id", client), ("post_logout_redirect_uri", address)]);
             let page = browser.get(&asked);
             assert_eq!(page.status, 200, "{client} {address}");
             let left = confirm(&browser, &page);
@@ -149,7 +149,7 @@ on_both! {
             assert_eq!((told.status, told.header("location")), (400, None), "{client} {address}");
             assert!(!is_signed_in(&browser));
         }
-        let twice = format!("{}&client_id={}", path(&[("client_id", &app.id)]), other.id);
+        let twice = format!("{}&client_id={}", logout_path(&[("client_id", &app.id)]), other.id);
         let browser = ada.another_browser();
         assert_eq!(browser.get(&twice).status, 200, "a request that can't be read still has its button");
         assert_eq!(server.browser().get(&twice).status, 400);
@@ -163,7 +163,7 @@ on_both! {
         let offline = app.sign_in(&ada.browser, &[("scope", "openid offline_access")]);
         let other_browser = ada.another_browser();
         let held = app.sign_in(&ada.browser, &[]);
-        let asked = path(&[("id_token_hint", &held.id_token), ("post_logout_redirect_uri", AFTER), ("state", "x")]);
+        let asked = logout_path(&[("id_token_hint", &held.id_token), ("post_logout_redirect_uri", AFTER), ("state", "x")]);
         // The app's server sends no cookie.
         assert_eq!(location(&server.browser().get(&asked)), format!("{AFTER}?state=x"));
         assert!(!is_signed_in(&ada.browser));
@@ -175,7 +175,7 @@ on_both! {
         assert_eq!((&event["actor"], &event["subject"]), (&serde_json::json!(format!("client:{}", app.id)), &serde_json::json!(ada.id)));
         assert_eq!(event["details"]["session"], held.id_claims["sid"]);
         // A posted request is redirected to itself, also without a cookie.
-        let token = hint(&app, &other_browser);
+        let token = sign_in_for_id_token(&app, &other_browser);
         let posted = server.browser().request("POST", "/oauth2/logout").without_same_origin()
             .form(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]).send();
         assert_eq!(location(&server.browser().get(&location(&posted))), AFTER);
@@ -187,13 +187,13 @@ on_both! {
         let app = server.relying_party(with_return);
         let disabled = server.relying_party(with_return);
         let mut ada = server.create_user(&root, "ada");
-        let stale = hint(&app, &ada.browser);
+        let stale = sign_in_for_id_token(&app, &ada.browser);
         assert_eq!(ada.browser.delete("/v1/session").status, 204);
         let browser = ada.another_browser();
         let issued = app.sign_in(&browser, &[]);
         let genuine = issued.id_token.clone();
         let signed = genuine.rsplit_once('.').expect("a JWT").0.to_owned();
-        let from_disabled = hint(&disabled, &browser);
+        let from_disabled = sign_in_for_id_token(&disabled, &browser);
         let id = doorward::base::ids::ClientId::parse(&disabled.id).expect("an id");
         server.run(server.app.clients.disable(id, None, doorward::clients::ActingAs::command())).expect("disabled");
         for token in [
@@ -202,7 +202,7 @@ on_both! {
         ] {
             for more in [vec![], vec![("client_id", app.id.as_str()), ("post_logout_redirect_uri", AFTER)]] {
                 let fields: Vec<(&str, &str)> = [("id_token_hint", token.as_str())].into_iter().chain(more).collect();
-                let answer = server.browser().get(&path(&fields));
+                let answer = server.browser().get(&logout_path(&fields));
                 assert!([303, 400].contains(&answer.status), "{answer:?}");
                 assert!(is_signed_in(&browser), "{token}");
             }
@@ -215,7 +215,7 @@ on_both! {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let ada = server.create_user(&root, "ada");
-        let asked = path(&[("id_token_hint", &hint(&app, &ada.browser)), ("post_logout_redirect_uri", AFTER)]);
+        let asked = logout_path(&[("id_token_hint", &sign_in_for_id_token(&app, &ada.browser)), ("post_logout_redirect_uri", AFTER)]);
         let answers = race(vec![server.browser(); RUNNERS], |browser| browser.get(&asked));
         assert!(answers.iter().all(|answer| location(answer) == AFTER), "{answers:?}");
         assert!(!is_signed_in(&ada.browser));
@@ -230,7 +230,7 @@ on_both! {
         let client = &server.browser();
         fault_at_every_step(&server.fault_injector, "logout without a cookie", || {
             let browser = ada.clone().another_browser();
-            let asked = path(&[("id_token_hint", &hint(app, &browser)), ("post_logout_redirect_uri", AFTER)]);
+            let asked = logout_path(&[("id_token_hint", &sign_in_for_id_token(app, &browser)), ("post_logout_redirect_uri", AFTER)]);
             let is_done = move |answer: &Answer| answer.status == 303 && !is_signed_in(&browser);
             RepeatableRequest::repeatable(move || client.get(&asked), is_done)
         });
@@ -240,8 +240,8 @@ on_both! {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let app = server.relying_party(with_return);
-        let adas = hint(&app, &ada.browser);
-        let asked = root.browser.get(&path(&[("id_token_hint", &adas), ("post_logout_redirect_uri", AFTER)]));
+        let adas = sign_in_for_id_token(&app, &ada.browser);
+        let asked = root.browser.get(&logout_path(&[("id_token_hint", &adas), ("post_logout_redirect_uri", AFTER)]));
         assert_eq!(asked.status, 200);
         assert!(is_signed_in(&root.browser));
     }
@@ -250,16 +250,16 @@ on_both! {
         let root = server.administrator();
         let app = server.relying_party(with_return);
         let mut ada = server.create_user(&root, "ada");
-        let old = hint(&app, &ada.browser);
+        let old = sign_in_for_id_token(&app, &ada.browser);
         assert_eq!(ada.browser.delete("/v1/session").status, 204);
         let browser = ada.another_browser();
-        let asked = path(&[("id_token_hint", &old), ("post_logout_redirect_uri", AFTER)]);
+        let asked = logout_path(&[("id_token_hint", &old), ("post_logout_redirect_uri", AFTER)]);
         assert_eq!(browser.get(&asked).status, 200);
         assert!(is_signed_in(&browser));
         // A hint from the previous session counts for a new session of the same user in the same browser.
-        let told = hint(&app, &browser);
+        let told = sign_in_for_id_token(&app, &browser);
         assert_eq!(ada.sign_in_at(&browser).status, 200);
-        let asked = path(&[("id_token_hint", &told), ("post_logout_redirect_uri", AFTER)]);
+        let asked = logout_path(&[("id_token_hint", &told), ("post_logout_redirect_uri", AFTER)]);
         assert_eq!(location(&browser.get(&asked)), AFTER);
         assert!(!is_signed_in(&browser));
     }
@@ -267,7 +267,7 @@ on_both! {
     fn a_posted_sign_out_request_is_repeated_with_the_cookie(server) {
         let root = server.administrator();
         let app = server.relying_party(with_return);
-        let token = hint(&app, &root.browser);
+        let token = sign_in_for_id_token(&app, &root.browser);
         let posted = server.browser().request("POST", "/oauth2/logout").header("Origin", "https://app.example")
             .header("Sec-Fetch-Site", "cross-site").form(&[("id_token_hint", &token), ("post_logout_redirect_uri", AFTER)]).send();
         let back = location(&posted);

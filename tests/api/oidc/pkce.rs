@@ -50,7 +50,7 @@ fn refusal(answer: &Answer) -> String {
     sent["error_description"].clone()
 }
 
-fn events(root: &TestUser, action: &str) -> Vec<Value> {
+fn list_events(root: &TestUser, action: &str) -> Vec<Value> {
     let events = root
         .browser
         .get(&format!("/v1/audit-events?action={action}"))
@@ -62,7 +62,7 @@ fn assert_pkce_use_was_not_recorded(root: &TestUser, app: &RelyingParty) {
     assert_eq!(
         (
             client(root, app)["pkce_used"].clone(),
-            events(root, "client.pkce_required").len()
+            list_events(root, "client.pkce_required").len()
         ),
         (json!(false), 0)
     );
@@ -84,19 +84,19 @@ on_both! {
         TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));
         let now = client(&root, &app);
         assert_eq!((now["pkce_used"].clone(), now["version"].clone()), (json!(true), json!(2)));
-        let event = events(&root, "client.pkce_required").remove(0);
+        let event = list_events(&root, "client.pkce_required").remove(0);
         assert_eq!((&event["client"], &event["actor"]), (&json!(app.id), &json!(format!("client:{}", app.id))));
         assert_eq!(event["details"]["pkce_used"], json!({ "before": false, "after": true }));
         let told = refusal(&app.authorize(&root.browser, &WITHOUT));
         assert!(told.contains("send code_challenge") && !told.contains("nonce"), "{told}");
         TokenSet::read(&app.redeem(&app.code(&root.browser, &[])));
-        assert_eq!(events(&root, "client.pkce_required").len(), 1, "once");
+        assert_eq!(list_events(&root, "client.pkce_required").len(), 1, "once");
         let history = root.browser.get(&format!("/v1/clients/{}/history", app.id)).json();
         assert_eq!(history["items"].as_array().map(Vec::len), Some(2), "{history}");
         // An administrator makes PKCE optional again; that is audited, and users who consented are asked again.
         let reset = change(&root, &app, &json!({ "pkce_used": false }));
         assert_eq!((reset.status, reset.json()["pkce_used"].clone()), (200, json!(false)));
-        assert_eq!(events(&root, "client.updated")[0]["details"]["pkce_used"], json!({ "before": true, "after": false }));
+        assert_eq!(list_events(&root, "client.updated")[0]["details"]["pkce_used"], json!({ "before": true, "after": false }));
         TokenSet::read(&redeem_plain(&app, &app.code(&root.browser, &WITHOUT)));
     }
 
@@ -171,7 +171,7 @@ on_both! {
         assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
         let now = client(&root, &app);
         assert_eq!((now["pkce_used"].clone(), now["version"].clone()), (json!(true), json!(2)));
-        assert_eq!(events(&root, "client.pkce_required").len(), 1);
+        assert_eq!(list_events(&root, "client.pkce_required").len(), 1);
     }
 
     fn after_a_race_with_and_without_pkce_the_client_always_needs_pkce(server) {
@@ -187,7 +187,7 @@ on_both! {
         for (is_plain, answer) in &answers {
             assert!(answer.status == 200 || (*is_plain && error_of(answer) == "invalid_grant"), "{answer:?}");
         }
-        assert_eq!(events(&root, "client.pkce_required").len(), 1);
+        assert_eq!(list_events(&root, "client.pkce_required").len(), 1);
         refusal(&app.authorize(&root.browser, &WITHOUT));
     }
 
@@ -212,8 +212,8 @@ on_both! {
         // Every reset that changed something is followed by at most one redemption that made PKCE mandatory again.
         let now = client(&root, &app);
         let used = now["pkce_used"] == json!(true);
-        let learnt = events(&root, "client.pkce_required").len();
-        let resets = events(&root, "client.updated").len();
+        let learnt = list_events(&root, "client.pkce_required").len();
+        let resets = list_events(&root, "client.updated").len();
         assert!((1..=3).contains(&resets), "{resets}");
         assert_eq!(learnt, resets + usize::from(used), "{now}");
         assert_eq!(now["version"], json!(1 + learnt + resets));

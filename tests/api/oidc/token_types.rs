@@ -164,7 +164,7 @@ on_both! {
         assert_eq!(app.user_info(&signed(server, "JWT", &claims)).status, 200, "the same claims under our signature are the token");
     }
 
-    fn a_plain_name_is_not_accepted_as_a_client_id(server) {
+    fn a_client_id_is_not_accepted_as_an_audience_name(server) {
         server.administrator();
         let app = app(server);
         let ran = binary::run(&server.config, &["client", "create", "orders", "--audience", ORDERS, "--audience", &app.id]);

@@ -8,7 +8,7 @@ use crate::support::test_server::TestServer;
 
 const ISSUER: &str = "http://openid.net/specs/connect/1.0/issuer";
 
-fn ask(server: &TestServer, fields: &[(&str, &str)]) -> Answer {
+fn query_webfinger(server: &TestServer, fields: &[(&str, &str)]) -> Answer {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(fields);
     let answer = server
@@ -23,7 +23,7 @@ fn ask(server: &TestServer, fields: &[(&str, &str)]) -> Answer {
 }
 
 fn names_issuer(server: &TestServer, resource: &str) {
-    let answer = ask(server, &[("resource", resource), ("rel", ISSUER)]);
+    let answer = query_webfinger(server, &[("resource", resource), ("rel", ISSUER)]);
     assert_eq!(
         (answer.status, answer.header("content-type")),
         (200, Some("application/jrd+json")),
@@ -45,25 +45,25 @@ on_both! {
         for resource in ["acct:root@localhost", "acct:nobody@localhost", "acct:root@LOCALHOST", &format!("acct:root@{authority}"), &origin, &format!("{origin}/root")] {
             names_issuer(server, resource);
         }
-        let all = ask(server, &[("resource", "acct:root@localhost")]);
+        let all = query_webfinger(server, &[("resource", "acct:root@localhost")]);
         assert_eq!(all.json()["links"][0]["rel"], json!(ISSUER));
-        let other = ask(server, &[("resource", "acct:root@localhost"), ("rel", "http://webfinger.net/rel/avatar")]);
+        let other = query_webfinger(server, &[("resource", "acct:root@localhost"), ("rel", "http://webfinger.net/rel/avatar")]);
         assert_eq!((other.status, other.json()["links"].clone()), (200, json!([])));
-        let both = ask(server, &[("resource", "acct:root@localhost"), ("rel", "x"), ("rel", ISSUER)]);
+        let both = query_webfinger(server, &[("resource", "acct:root@localhost"), ("rel", "x"), ("rel", ISSUER)]);
         assert_eq!(both.json()["links"].as_array().map(Vec::len), Some(1));
     }
 
     fn other_hosts_and_invalid_accounts_are_refused(server) {
         for unknown in ["acct:root@example.com", "https://example.com/", "acct:root@evil@example.com", "https://localhost.example.com", "acct:root@localhost:1"] {
-            assert_eq!(ask(server, &[("resource", unknown)]).status, 404, "{unknown}");
+            assert_eq!(query_webfinger(server, &[("resource", unknown)]).status, 404, "{unknown}");
         }
         let long = format!("acct:{}@localhost", "x".repeat(2_048));
         for bad in ["", "root", "root@localhost", "mailto:root@localhost", "acct:@localhost", "acct:root@", "https://root@localhost/", "javascript:alert(1)", &long] {
-            let refused = ask(server, &[("resource", bad)]);
+            let refused = query_webfinger(server, &[("resource", bad)]);
             assert_eq!((refused.status, refused.json()["parameter"].clone()), (400, json!("resource")), "{bad}");
         }
         for fields in [vec![], vec![("rel", ISSUER)], vec![("resource", "acct:a@localhost"), ("resource", "acct:b@localhost")]] {
-            assert_eq!(ask(server, &fields).status, 400, "{fields:?}");
+            assert_eq!(query_webfinger(server, &fields).status, 400, "{fields:?}");
         }
         assert_eq!(server.browser().request("POST", "/.well-known/webfinger?resource=acct:a@localhost").send().status, 405);
     }
@@ -77,10 +77,10 @@ fn further_domains_come_from_the_configuration() {
     names_issuer(&server, "acct:ada@corp.example");
     names_issuer(&server, "https://corp.example/ada");
     assert_eq!(
-        ask(&server, &[("resource", "acct:ada@sub.corp.example")]).status,
+        query_webfinger(&server, &[("resource", "acct:ada@sub.corp.example")]).status,
         404
     );
-    let answer = ask(&server, &[("resource", "acct:ada@other.example")]);
+    let answer = query_webfinger(&server, &[("resource", "acct:ada@other.example")]);
     assert_eq!(
         (answer.status, answer.json()["links"].clone()),
         (404, Value::Null)

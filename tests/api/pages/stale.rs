@@ -14,7 +14,7 @@ use crate::support::test_user::TestUser;
 
 /// Submits a form of a page as a browser would, with some fields changed.
 fn send(browser: &TestBrowser, page: &str, action: &str, typed: &[(&str, &str)]) -> Answer {
-    let fields = filled(page, action, typed);
+    let fields = fill_fields(page, action, typed);
     let fields: Vec<(&str, &str)> = fields
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
@@ -22,7 +22,7 @@ fn send(browser: &TestBrowser, page: &str, action: &str, typed: &[(&str, &str)])
     browser.request("POST", action).form(&fields).send()
 }
 
-fn filled(page: &str, action: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+fn fill_fields(page: &str, action: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut fields = fields_of(page, action);
     fields.retain(|(name, _)| typed.iter().all(|(other, _)| other != name));
     let typed = typed
@@ -135,7 +135,7 @@ fn concrete(route: &str, server: &TestServer, root: &TestUser) -> String {
 
 on_both! {
     /// Zoe's page is open, the administrator signs in in the same browser, and Zoe's form is submitted.
-    fn a_page_rendered_for_one_user_changes_nothing_for_another(server) {
+    fn a_form_rendered_for_one_user_is_refused_for_another(server) {
         let mut root = server.administrator();
         let zoe = server.create_user_with(&root, &json!({ "username": "zoe", "display_name": "Zoe Miller" }), SoftAuthenticator::synced(server.origin()));
         let (account, lock) = (page(&zoe.browser, "/account"), page(&zoe.browser, "/account/lock"));
@@ -164,7 +164,7 @@ on_both! {
         let zoe = server.create_user_with(&root, &json!({ "username": "zoe", "display_name": "Zoe <Miller>" }), SoftAuthenticator::synced(server.origin()));
         let account = page(&zoe.browser, "/account");
         assert_eq!(root.sign_in_at(&zoe.browser).status, 200);
-        let fields = filled(&account, "/account/profile", &[]);
+        let fields = fill_fields(&account, "/account/profile", &[]);
         let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let answer = zoe.browser.request("POST", "/account/profile").header("Accept", "text/html").form(&fields).send();
         let text = answer.text();

@@ -7,7 +7,7 @@ use crate::support::http::{Answer, TestBrowser};
 use crate::support::test_user::TestUser;
 
 /// Submits a form, and returns the URL of the resulting page.
-fn sent(browser: &TestBrowser, path: &str, fields: &[(&str, &str)]) -> String {
+fn submit_form(browser: &TestBrowser, path: &str, fields: &[(&str, &str)]) -> String {
     let answer = browser.request("POST", path).page_form(fields).send();
     assert_eq!(answer.status, 303, "{path}: {answer:?}");
     let location = answer.header("location").unwrap_or_default().to_owned();
@@ -78,7 +78,7 @@ on_both! {
             ("/admin/invitations", &[("display_name", "Somebody")][..]), (&of_ada, &[("version", &user_version)]), ("/account/device-link", &[]),
             (&new_secret, &[("version", &client_version)]), ("/admin/clients/new", &form),
         ] {
-            let location = sent(&root.browser, path, fields);
+            let location = submit_form(&root.browser, path, fields);
             let first = root.browser.get(&location);
             assert!(is_shown(&first, "id=\"one-time-link\""), "{path}: {first:?}");
             assert_eq!(root.browser.get(&location).text(), first.text(), "a reload shows the same");
@@ -106,7 +106,7 @@ on_both! {
 
     fn a_one_time_secret_is_not_shown_to_a_later_session_in_the_same_browser(server) {
         let mut root = server.administrator();
-        let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
+        let location = submit_form(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
         assert!(is_shown(&root.browser.get(&location), "id=\"one-time-link\""));
         let browser = root.browser.clone();
         assert_eq!(root.sign_in_at(&browser).status, 200);
@@ -116,7 +116,7 @@ on_both! {
 
     fn stored_pages_are_encrypted(server) {
         let root = server.administrator();
-        let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
+        let location = submit_form(&root.browser, "/admin/invitations", &[("display_name", "Somebody")]);
         let id = location.trim_start_matches("/results/");
         let key = format!("response:{}", doorward::base::secrets::Token::parse(id).expect("an id").hash().to_text());
         let stored = server.run(server.app.ephemeral.get(&[&key])).expect("a result")[0].clone().expect("a page");
@@ -155,7 +155,7 @@ on_both! {
     fn a_step_up_page_is_shown_at_its_own_url(server) {
         let root = server.administrator();
         server.advance_clock(400);
-        let location = sent(&root.browser, "/admin/invitations", &[("display_name", "Somebody New")]);
+        let location = submit_form(&root.browser, "/admin/invitations", &[("display_name", "Somebody New")]);
         let page = root.browser.get(&location);
         assert!(is_shown(&page, "value=\"Somebody New\""), "{page:?}");
         assert_eq!(root.browser.get("/v1/audit-events?action=user.invited").json()["items"], json!([]));

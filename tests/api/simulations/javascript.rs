@@ -46,7 +46,7 @@ programs! {
                 "const clientAuth = oauth.ClientSecretPost('CLIENT_SECRET')",
             ],
         },
-        real_program_test: Some("programs::javascript::oauth4webapi"),
+        real_program_test: Some("programs::javascript::oauth4webapi_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             scope: "openid email",
             pkce: true,
@@ -72,7 +72,7 @@ programs! {
                 "  new URL('https://id.example.com'), 'CLIENT_ID', 'CLIENT_SECRET')",
             ],
         },
-        real_program_test: Some("programs::javascript::openid_client_with_a_string_secret"),
+        real_program_test: Some("programs::javascript::openid_client_signs_in_with_its_secret_as_a_string"),
         behavior: Some(Behavior::SignsIn(App {
             scope: "openid email",
             pkce: true,
@@ -90,7 +90,7 @@ programs! {
         summary: "signs in, shows name and email",
         client: Client::For("authjs"),
         settings: SETTINGS_IN_PRESET,
-        real_program_test: Some("programs::javascript::auth_js"),
+        real_program_test: Some("programs::javascript::auth_js_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             pkce: true,
             asks_also: &[("state", "")],
@@ -198,7 +198,7 @@ programs! {
         summary: "signs in, shows name and email, renews, signs out",
         client: Client::For("express-openid-connect"),
         settings: SETTINGS_IN_PRESET,
-        real_program_test: Some("programs::javascript::express_openid_connect"),
+        real_program_test: Some("programs::javascript::express_openid_connect_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             pkce: true,
             nonce: true,
@@ -334,7 +334,7 @@ programs! {
                 "clientInformation() { return { client_id: 'CLIENT_ID' } }",
             ],
         },
-        real_program_test: Some("programs::javascript::mcp_sdk"),
+        real_program_test: Some("programs::javascript::the_mcp_sdk_gets_a_token_for_its_user"),
         behavior: Some(Behavior::SignsIn(App {
             discovery: "/.well-known/oauth-authorization-server",
             scope: "",

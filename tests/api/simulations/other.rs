@@ -22,7 +22,7 @@ programs! {
                 "    .set_redirect_uri(RedirectUrl::new(\"https://app.example.com/callback\".to_owned())?);",
             ],
         },
-        real_program_test: Some("e2e::relying_parties::services::openidconnect"),
+        real_program_test: Some("e2e::relying_parties::services::openidconnect_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             pkce: true,
             nonce: true,
@@ -37,7 +37,7 @@ programs! {
         summary: "signs in, passes on name and email, renews, signs out",
         client: Client::For("mod_auth_openidc"),
         settings: SETTINGS_IN_PRESET,
-        real_program_test: Some("programs::apache::mod_auth_openidc"),
+        real_program_test: Some("programs::apache::mod_auth_openidc_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             pkce: true,
             nonce: true,

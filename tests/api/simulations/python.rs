@@ -35,7 +35,7 @@ programs! {
                 ")",
             ],
         },
-        real_program_test: Some("programs::python::authlib"),
+        real_program_test: Some("programs::python::authlib_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             reads: &[(ClaimSource::IdToken, "name"), (ClaimSource::IdToken, "email"), (ClaimSource::UserInfo, "email")],
             renews: Some(ClientAuth::PlainBasic),
@@ -49,7 +49,7 @@ programs! {
         summary: "signs in, takes over name and verified email",
         client: Client::For("django-allauth"),
         settings: SETTINGS_IN_PRESET,
-        real_program_test: Some("programs::python::django_allauth"),
+        real_program_test: Some("programs::python::django_allauth_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             pkce: true,
             starts_without: true,
@@ -224,7 +224,7 @@ programs! {
         summary: "signs in by `preferred_username`, takes over groups",
         client: Client::For("jupyterhub"),
         settings: SETTINGS_IN_PRESET,
-        real_program_test: Some("programs::python::jupyterhub"),
+        real_program_test: Some("programs::python::jupyterhub_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             scope: "openid profile email groups",
             pkce: true,
@@ -241,7 +241,7 @@ programs! {
         summary: "signs in under the username, takes over name and verified email, ends its sessions with Doorward's",
         client: Client::For("synapse"),
         settings: SETTINGS_IN_PRESET,
-        real_program_test: Some("programs::python::synapse"),
+        real_program_test: Some("programs::python::synapse_signs_a_user_in"),
         behavior: Some(Behavior::SignsIn(App {
             pkce: true,
             reads: &[

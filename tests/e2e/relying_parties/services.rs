@@ -35,12 +35,12 @@ fn signs_in_renews_and_signs_out(library: Library, server: &TestServer) {
 }
 
 #[test]
-fn authlib() {
+fn authlib_signs_a_user_in() {
     signs_in_renews_and_signs_out(Library::Authlib, &TestServer::embedded());
 }
 
 #[test]
-fn mod_auth_openidc() {
+fn mod_auth_openidc_signs_a_user_in() {
     // The module refreshes a token in the last minute of its lifetime, which is its whole lifetime here.
     let server = TestServer::embedded_with(|config| {
         config.tokens.access_lifetime = Duration::from_secs(50);
@@ -68,6 +68,6 @@ fn mod_auth_openidc_is_notified_of_a_revoked_passkey_within_two_seconds() {
 }
 
 #[test]
-fn openidconnect() {
+fn openidconnect_signs_a_user_in() {
     signs_in_renews_and_signs_out(Library::Openidconnect, &TestServer::embedded());
 }

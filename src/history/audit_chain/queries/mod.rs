@@ -133,11 +133,10 @@ fn is_after(at: Timestamp, id: AuditEventId) -> _ {
     audit_events::at.gt(at).or(is_later_id)
 }
 
-/// Lists unsealed events from `from` (inclusive) to `until` (exclusive), after the cursor `after`, oldest first, at most `limit`.
+/// Lists unsealed events from `from` on, oldest first, at most `limit`.
 pub(super) fn list_unsealed(
     conn: &mut Connection,
-    (from, until): (Option<Timestamp>, Option<Timestamp>),
-    after: Option<(Timestamp, AuditEventId)>,
+    from: Option<Timestamp>,
     limit: i64,
 ) -> Result<Vec<RecordedEvent>> {
     let of_event =
@@ -149,15 +148,6 @@ pub(super) fn list_unsealed(
         .into_boxed();
     if let Some(from) = from {
         query = query.filter(audit_events::at.ge(from));
-    }
-    if let Some(until) = until {
-        query = query.filter(audit_events::at.lt(until));
-    }
-    if let Some((at, id)) = after {
-        // The first condition is implied by the second, but neither database uses the index for an OR.
-        query = query
-            .filter(audit_events::at.ge(at))
-            .filter(is_after(at, id));
     }
     Ok(query.load(conn)?)
 }
