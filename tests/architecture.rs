@@ -309,7 +309,7 @@ fn only_a_check_in_the_transaction_creates_the_author_of_a_change() {
     }
     let crafted = files_that_contain("Author {", |path| {
         [
-            "web/address.rs",
+            "web/client_address.rs",
             "history/author.rs",
             "tokens/keys/keyring.rs",
         ]

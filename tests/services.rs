@@ -103,7 +103,7 @@ fn access_needs_a_session_and_a_role_on_the_order(framework: Framework, mut serv
     assert_eq!(service.view(&server.browser(), ORDER).0, 401);
     assert_eq!(service.view(&ada.browser, ORDER).0, 403);
 
-    // A role assigned or withdrawn at another instance has an effect on the next decision.
+    // A role assigned or deleted at another instance has an effect on the next decision.
     let other = server.another_instance();
     let there = root.browser.at_port(server.port(other));
     let grant = json!({

@@ -6,7 +6,6 @@
 //! `account_states` and the key `account-state:{user}`. If a store is unavailable, it returns an error rather than a guess.
 
 mod check;
-mod min_versions;
 mod queries;
 mod record;
 mod versioned_cache;

@@ -51,13 +51,7 @@ pub fn insert(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()>
 
 /// Increments the version, in a change that already holds the lock. Returns `false` if the user doesn't exist.
 pub fn bump_version(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool> {
-    let updated = diesel::update(account_states::table.find(user))
-        .set((
-            account_states::version.eq(account_states::version + 1),
-            account_states::changed_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(updated == 1)
+    Ok(bump_versions(conn, &[user], now)? == 1)
 }
 
 /// Locks the row and increments the version, as the first step of every change of the account state. Reads the database's clock
@@ -76,15 +70,15 @@ pub fn begin_change(
 }
 
 /// Increments the version as [`bump_version`] does, and the session epoch, which ends all sessions of the user in one step.
-pub fn bump_session_epoch(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<bool> {
-    let updated = diesel::update(account_states::table.find(user))
+pub fn bump_session_epoch(conn: &mut Connection, user: UserId, now: Timestamp) -> Result<()> {
+    diesel::update(account_states::table.find(user))
         .set((
             account_states::version.eq(account_states::version + 1),
             account_states::session_epoch.eq(account_states::session_epoch + 1),
             account_states::changed_at.eq(now),
         ))
         .execute(conn)?;
-    Ok(updated == 1)
+    Ok(())
 }
 
 /// Returns the user's current session epoch; `None` if the user doesn't exist.
@@ -108,13 +102,7 @@ pub fn find_version(conn: &mut Connection, user: UserId) -> Result<Option<i64>> 
 /// Locks the row without incrementing the version: for work that must not run concurrently with a change but makes none (a
 /// sign-in). Returns `false` if the user doesn't exist.
 pub fn lock(conn: &mut Connection, user: UserId) -> Result<bool> {
-    let query = account_states::table
-        .find(user)
-        .select(account_states::version);
-    Ok(ForUpdate(query)
-        .get_result::<i64>(conn)
-        .optional()?
-        .is_some())
+    Ok(!lock_all(conn, &[user])?.is_empty())
 }
 
 /// Locks the row as [`lock`] does, together with that of the acting user, if there is one: the actor's permissions can't be
@@ -143,14 +131,12 @@ pub fn lock_all(conn: &mut Connection, users: &[UserId]) -> Result<Vec<UserId>> 
     Ok(ForUpdate(query).load(conn)?)
 }
 
-/// Increments the versions of several users, whose rows must be locked.
-pub fn bump_versions(conn: &mut Connection, users: &[UserId], now: Timestamp) -> Result<()> {
+/// Increments the versions of several users, whose rows must be locked. Returns the number of users that exist.
+pub fn bump_versions(conn: &mut Connection, users: &[UserId], now: Timestamp) -> Result<usize> {
     let rows = account_states::table.filter(account_states::user_id.eq_any(users.to_vec()));
-    diesel::update(rows)
-        .set((
-            account_states::version.eq(account_states::version + 1),
-            account_states::changed_at.eq(now),
-        ))
-        .execute(conn)?;
-    Ok(())
+    let columns = (
+        account_states::version.eq(account_states::version + 1),
+        account_states::changed_at.eq(now),
+    );
+    Ok(diesel::update(rows).set(columns).execute(conn)?)
 }

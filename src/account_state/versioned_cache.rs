@@ -2,17 +2,18 @@
 //! version that this instance knows.
 //!
 //! A record is cached for a minute. A change stores the new record after its commit; because the store may be unavailable at that
-//! moment, or lose its last writes, every instance also polls the database once a second for changed records.
+//! moment, or lose its last writes in a failover, every instance also polls the database once a second for changed records, and
+//! ignores older cached ones. A minimum version can only exclude cached records.
 
+use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::min_versions::MinVersions;
-use crate::base::clock::Timestamp;
+use crate::base::clock::{Stopwatch, Timestamp};
 use crate::db::{self, Connection, Database};
 use crate::ephemeral::{Ephemeral, StoreUnavailable};
 
@@ -27,21 +28,11 @@ const POLL_OVERLAP: Duration = Duration::from_secs(30);
 const MIN_VERSION_TTL: Duration = Duration::from_secs(120);
 
 /// The cache of one kind of record, by the ID of what the records describe. Cheap to clone.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct VersionedCache<K> {
     ephemeral: Ephemeral,
     min_versions: Arc<MinVersions<K>>,
     last_poll: Arc<Mutex<Option<Timestamp>>>,
-}
-
-impl<K> Clone for VersionedCache<K> {
-    fn clone(&self) -> Self {
-        Self {
-            ephemeral: self.ephemeral.clone(),
-            min_versions: self.min_versions.clone(),
-            last_poll: self.last_poll.clone(),
-        }
-    }
 }
 
 /// Lists the records that changed since a time of the database's clock, and their versions.
@@ -52,15 +43,14 @@ impl<K: Copy + Eq + Hash + Send + 'static> VersionedCache<K> {
     pub fn new(ephemeral: Ephemeral) -> Self {
         Self {
             ephemeral,
-            min_versions: Arc::default(),
+            min_versions: Arc::new(MinVersions(RwLock::default())),
             last_poll: Arc::default(),
         }
     }
 
     /// Reads the cached record under a key of the ephemeral store.
     pub async fn get(&self, store_key: &str) -> Result<Option<String>, StoreUnavailable> {
-        let copies = self.ephemeral.get(&[store_key]).await?;
-        Ok(copies.into_iter().next().flatten())
+        self.ephemeral.get_one(store_key).await
     }
 
     /// Parses a cached record (`version:record`); returns `None` if it is below the minimum version or can't be parsed.
@@ -116,23 +106,77 @@ impl<K: Copy + Eq + Hash + Send + 'static> VersionedCache<K> {
             .last_poll
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let (now, moved) = database
+        let (now, changed) = database
             .read(move |conn| {
                 let now = of_database.now(conn)?;
                 let from = previous.map_or_else(
                     || now.before(MIN_VERSION_TTL),
-                    |looked| looked.before(POLL_OVERLAP),
+                    |previous| previous.before(POLL_OVERLAP),
                 );
-                let moved = list(conn, from)?;
-                Ok::<_, db::Error>((now, moved))
+                Ok::<_, db::Error>((now, list(conn, from)?))
             })
             .await?;
-        self.min_versions.raise(&moved);
+        self.min_versions.raise(&changed);
         self.min_versions.forget_older_than(MIN_VERSION_TTL);
         *self
             .last_poll
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(now);
         Ok(())
+    }
+}
+
+/// The minimum version of each record that this instance accepts from the ephemeral store, and when it was first seen.
+#[derive(Debug)]
+struct MinVersions<K>(RwLock<HashMap<K, (i64, Stopwatch)>>);
+
+impl<K: Copy + Eq + Hash> MinVersions<K> {
+    /// Raises minimum versions; never lowers one.
+    fn raise(&self, changed: &[(K, i64)]) {
+        if changed.is_empty() {
+            return;
+        }
+        let mut min_versions = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for (key, version) in changed {
+            let minimum = min_versions.get(key).map(|(minimum, _)| minimum);
+            // Reading the same version again because polls overlap doesn't extend how long it is stored.
+            if minimum.is_none_or(|minimum| minimum < version) {
+                min_versions.insert(*key, (*version, Stopwatch::start()));
+            }
+        }
+    }
+
+    /// Returns whether a cached record of this version is accepted.
+    fn is_fresh(&self, key: K, version: i64) -> bool {
+        let min_versions = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        min_versions
+            .get(&key)
+            .is_none_or(|(minimum, _)| version >= *minimum)
+    }
+
+    /// Deletes minimum versions older than `age`: by then no older cached record is left in the store.
+    fn forget_older_than(&self, age: Duration) {
+        let mut min_versions = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        min_versions.retain(|_, (_, seen)| seen.elapsed() < age);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::UserId;
+
+    #[test]
+    fn a_minimum_version_refuses_older_copies_and_never_decreases() {
+        let min_versions = MinVersions(RwLock::default());
+        let user = UserId::random();
+        assert!(min_versions.is_fresh(user, 1));
+        min_versions.raise(&[(user, 5)]);
+        min_versions.raise(&[(user, 3)]);
+        assert!(!min_versions.is_fresh(user, 4));
+        assert!(min_versions.is_fresh(user, 5));
+        assert!(min_versions.is_fresh(UserId::random(), 1));
+        min_versions.forget_older_than(Duration::ZERO);
+        assert!(min_versions.is_fresh(user, 1));
     }
 }

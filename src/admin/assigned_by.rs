@@ -106,9 +106,9 @@ fn search(
         .map(|role| (role.clone(), snapshot.assigner))
         .collect();
     let (mut version, mut since) = (snapshot.version, snapshot.assigner.since);
-    let mut looked = 0_usize;
+    let mut searched = 0_usize;
     while !held.is_empty() && version > 1 {
-        if looked >= MAX_REVISIONS_SEARCHED {
+        if searched >= MAX_REVISIONS_SEARCHED {
             assigners.retain(|role, _| !held.contains(role));
             break;
         }
@@ -117,7 +117,7 @@ fn search(
             break;
         }
         for revision in older {
-            looked = looked.saturating_add(1);
+            searched = searched.saturating_add(1);
             let assigner = assigner_in(&revision);
             if has_ended(&revision, since) {
                 held.clear();

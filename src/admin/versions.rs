@@ -12,8 +12,8 @@ use crate::base::ids::{ClientId, UserId};
 use crate::clients;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, PastInstant, PastInstantError, StoredRevision};
-use crate::users::{self, ManagementRights};
-use crate::web::Page;
+use crate::users::{ManagementRights, User};
+use crate::web::{Page, rows_to_fetch};
 
 /// A record with versions.
 #[derive(Clone, Copy, Debug)]
@@ -125,11 +125,8 @@ pub struct Version {
 pub struct Past {
     /// Version of the record at that time.
     pub item: Version,
-    /// The requested time.
-    #[schema(value_type = String, format = DateTime)]
-    pub as_of: Timestamp,
-    /// Whether the response is final: repeating the request will return the same state.
-    pub settled: bool,
+    #[serde(flatten)]
+    pub instant: PastInstant,
 }
 
 /// One of several records, with its version.
@@ -147,11 +144,8 @@ pub struct PastItem {
 pub struct PastItems {
     /// The records that existed.
     pub items: Vec<PastItem>,
-    /// The requested time.
-    #[schema(value_type = String, format = DateTime)]
-    pub as_of: Timestamp,
-    /// Whether the response is final: repeating the request will return the same state.
-    pub settled: bool,
+    #[serde(flatten)]
+    pub instant: PastInstant,
 }
 
 /// Why a version can't be read.
@@ -180,8 +174,7 @@ pub async fn find_as_of(
     let item = found.items.into_iter().next();
     Ok(Past {
         item: item.ok_or(VersionError::Unknown)?.version,
-        as_of: found.as_of,
-        settled: found.settled,
+        instant: found.instant,
     })
 }
 
@@ -211,13 +204,9 @@ pub async fn list_as_of(
             let ids: Vec<Uuid> = found.iter().map(|found| found.entity_id).collect();
             let versions = named(conn, found, view.names)?;
             let items = ids.into_iter().zip(versions);
-            Ok(PastItems {
-                items: items
-                    .map(|(id, version)| PastItem { id, version })
-                    .collect(),
-                as_of: instant.at,
-                settled: instant.is_settled,
-            })
+            let items = items.map(|(id, version)| PastItem { id, version });
+            let items = items.collect();
+            Ok(PastItems { items, instant })
         })
         .await
 }
@@ -235,7 +224,7 @@ pub async fn list(
 ) -> Result<Page<Version>, VersionError> {
     database
         .read(move |conn| {
-            let fetch = Page::<Version>::fetch(limit);
+            let fetch = rows_to_fetch(limit);
             let (mut found, mut next) = (Vec::new(), before);
             loop {
                 let read = history::list_revisions(conn, entity.kind, entity.id, next, fetch)?;
@@ -254,18 +243,18 @@ pub async fn list(
                 return Err(VersionError::Unknown);
             }
             let versions = named(conn, found, view.names)?;
-            Ok(Page::cut(versions, limit, |version| {
+            Ok(Page::from_rows(versions, limit, |version| {
                 version.version.to_string()
             }))
         })
         .await
 }
 
-/// Whether the record existed in this version. A withdrawn role assignment has no roles; other deleted records have `deleted`.
+/// Whether the record existed in this version. A deleted role assignment has no roles; other deleted records have `deleted`.
 fn existed(kind: &str, revision: &StoredRevision) -> bool {
     let roles = revision.data.get("roles").and_then(Value::as_array);
-    let is_withdrawn = kind == "grant" && roles.is_some_and(Vec::is_empty);
-    !is_withdrawn && revision.data.get("deleted") != Some(&Value::Bool(true))
+    let is_without_roles = kind == "grant" && roles.is_some_and(Vec::is_empty);
+    !is_without_roles && revision.data.get("deleted") != Some(&Value::Bool(true))
 }
 
 /// Author of a version: a user, a client, or a user through a client.
@@ -274,14 +263,14 @@ pub type ActorIds = (Option<UserId>, Option<ClientId>);
 /// The names of authors.
 #[derive(Debug, Default)]
 pub struct ActorNames {
-    people: HashMap<UserId, String>,
+    users: HashMap<UserId, String>,
     clients: HashMap<ClientId, String>,
 }
 
 impl ActorNames {
     /// A user's current username.
-    pub fn person(&self, id: Option<UserId>) -> Option<&str> {
-        self.people.get(&id?).map(String::as_str)
+    pub fn user(&self, id: Option<UserId>) -> Option<&str> {
+        self.users.get(&id?).map(String::as_str)
     }
 
     /// A client's current name.
@@ -296,25 +285,24 @@ impl ActorNames {
             }
             NameVisibility::All | NameVisibility::Clients => None,
         };
-        let is_seen = |user: &users::User| match &rights {
+        let is_seen = |user: &User| match &rights {
             Some((manager, rights)) => user.id == *manager || rights.may_manage(*manager, user),
             None => matches!(names, NameVisibility::All),
         };
         let ids: BTreeSet<UserId> = actors.iter().filter_map(|actor| actor.0).collect();
-        let mut people = HashMap::new();
+        let mut users = HashMap::new();
         for id in ids {
-            let user = users::find(conn, id)?;
+            let user = crate::users::find(conn, id)?;
             if let Some(user) = user.filter(is_seen) {
-                people.insert(id, user.username);
+                users.insert(id, user.username);
             }
         }
+        let mut ids: BTreeSet<ClientId> = actors.iter().filter_map(|actor| actor.1).collect();
         if rights.is_some() {
-            let clients = HashMap::new();
-            return Ok(Self { people, clients });
+            ids.clear();
         }
-        let ids: BTreeSet<ClientId> = actors.iter().filter_map(|actor| actor.1).collect();
         let clients = clients::list_names(conn, &Vec::from_iter(ids))?;
-        Ok(Self { people, clients })
+        Ok(Self { users, clients })
     }
 }
 
@@ -351,7 +339,7 @@ fn named(
             version: found.version,
             as_of: found.as_of,
             by_user: found.by_user,
-            by_username: actors.person(found.by_user).map(str::to_owned),
+            by_username: actors.user(found.by_user).map(str::to_owned),
             by_client: found.by_client,
             by_client_name: actors.client(found.by_client).map(str::to_owned),
             data: found.data,

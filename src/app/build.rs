@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::StartError;
+use crate::account_state::VersionedCache;
 use crate::assignments::{self, Assignments};
 use crate::authzen::AuthZen;
 use crate::base::config::Config;
@@ -40,26 +41,27 @@ pub(super) fn build_stored_responses(
 }
 
 pub(super) fn build_users(config: &Config, tokens: &Tokens, sessions: &Sessions) -> Users {
-    Users::new(
-        tokens.database.clone(),
-        tokens.account_states.clone(),
-        sessions.clone(),
-        tokens.clock.clone(),
-        config.server.public_url.clone(),
-        config.users,
-        assignments::has_any_assignment,
-    )
+    Users {
+        database: tokens.database.clone(),
+        account_states: tokens.account_states.clone(),
+        sessions: sessions.clone(),
+        clock: tokens.clock.clone(),
+        public_url: config.server.public_url.clone(),
+        config: config.users,
+        has_resource_roles: assignments::has_any_assignment,
+    }
 }
 
 pub(super) fn build_assignments(tokens: &Tokens, policies: &Policies) -> Assignments {
-    Assignments::new(
-        tokens.database.clone(),
-        tokens.ephemeral.clone(),
-        tokens.account_states.clone(),
-        tokens.clock.clone(),
-        Arc::new(policies.clone()),
-        tokens.keyring.installation(),
-    )
+    Assignments {
+        database: tokens.database.clone(),
+        resources: VersionedCache::new(tokens.ephemeral.clone()),
+        ephemeral: tokens.ephemeral.clone(),
+        account_states: tokens.account_states.clone(),
+        clock: tokens.clock.clone(),
+        attribute_rules: Arc::new(policies.clone()),
+        installation: tokens.keyring.installation().into(),
+    }
 }
 
 pub(super) fn build_passkeys(

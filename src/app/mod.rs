@@ -162,23 +162,9 @@ pub enum StartError {
 }
 
 impl App {
-    /// Opens the stores, migrates the schema, checks that the database belongs to this installation, and builds every module.
+    /// Opens the stores, migrates the schema, checks that the database belongs to this installation, and builds every module. Tests
+    /// inject faults into both stores.
     pub async fn build(
-        config: Config,
-        clock: Clock,
-        rp_id_change: RpIdChange,
-    ) -> Result<Self, StartError> {
-        Box::pin(Self::build_with(
-            config,
-            clock,
-            rp_id_change,
-            FaultInjector::default(),
-        ))
-        .await
-    }
-
-    /// Like [`App::build`], with fault injection for both stores.
-    pub async fn build_with(
         config: Config,
         clock: Clock,
         rp_id_change: RpIdChange,
@@ -290,11 +276,11 @@ impl App {
             clock,
             ..
         } = tokens.clone();
-        let limits = RateLimits::new(
-            ephemeral.clone(),
-            clock.clone(),
-            config.limits.ceremonies_per_minute,
-        );
+        let limits = RateLimits {
+            ephemeral: ephemeral.clone(),
+            clock: clock.clone(),
+            per_minute: config.limits.ceremonies_per_minute,
+        };
         let refusals = RefusalRecorder::new(database.clone(), ephemeral.clone(), clock.clone());
         let egress = Egress::new(&config.egress)?;
         let web = Web::new(&config);

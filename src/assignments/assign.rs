@@ -5,9 +5,10 @@ use super::right::may_change;
 use super::{Assignments, ResourceName, queries};
 use crate::base::ids::UserId;
 use crate::clients::ActingAs;
+use crate::history::Event;
 
 impl Assignments {
-    /// Assigns roles on a resource to a user. A withdrawn or expired assignment is reused under its ID.
+    /// Assigns roles on a resource to a user. A deleted or expired assignment is reused under its ID.
     ///
     /// # Errors
     /// [`RoleAssignmentError::Exists`] if the user already holds roles on the resource, another reason why nothing was assigned, or
@@ -24,7 +25,7 @@ impl Assignments {
             return Err(RoleAssignmentError::Past);
         }
         let database = self.database.clone();
-        let given = self
+        let assigned = self
             .database
             .write(move |conn| {
                 let (author, now) = begin(conn, &database, user, &acting)?;
@@ -32,36 +33,22 @@ impl Assignments {
                     return Err(RoleAssignmentError::NotPermitted);
                 }
                 let before = queries::find_assignment_of(conn, user, &resource)?;
-                let assignment = match &before {
+                let mut assignment = match &before {
                     Some(before) if before.is_live_at(today) => {
                         return Err(RoleAssignmentError::Exists(before.id));
                     }
-                    Some(before) => {
-                        let mut assignment = before.on(terms);
-                        assignment.set_next_version(before, now, &author);
-                        queries::update_assignment(conn, &assignment)?;
-                        assignment
-                    }
-                    None => {
-                        let assignment = RoleAssignment::new(user, resource, terms, now, &author);
-                        queries::insert_assignment(conn, &assignment)?;
-                        assignment
-                    }
+                    Some(before) => before.on(terms),
+                    None => RoleAssignment::new(user, resource, terms, now, &author),
                 };
-                assignment.record_version(
-                    conn,
-                    "role_assignment.created",
-                    before.as_ref(),
-                    None,
-                    &author,
-                )?;
+                let event = Event::done("role_assignment.created");
+                assignment.store(conn, before.as_ref(), event, now, &author)?;
                 Ok(assignment)
             })
             .await;
         // A retried request finds the assignment that its first attempt wrote, which may not have been published yet.
-        if matches!(given, Ok(_) | Err(RoleAssignmentError::Exists(_))) {
+        if matches!(assigned, Ok(_) | Err(RoleAssignmentError::Exists(_))) {
             self.account_states.publish(user).await?;
         }
-        given
+        assigned
     }
 }

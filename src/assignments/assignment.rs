@@ -1,22 +1,22 @@
 //! A role assignment: the roles that one user holds on one resource. Each pair of user and resource has a single row that is
-//! never deleted; a withdrawn assignment has no roles.
+//! never deleted; a deleted assignment has no roles.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::text::{AssignedRoles, Description, Title};
-use super::{ResourceId, ResourceName, ResourceType};
+use super::{ResourceId, ResourceName, ResourceType, queries};
 use crate::account_state::{self, ChangePending};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, RoleAssignmentId, UserId};
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
-use crate::history::{self, Author, Event, Revision, StoredRevision, next_as_of};
+use crate::history::{self, Author, Event, Revision, next_as_of};
 use crate::users;
 
 /// A role assignment: roles of one user on one resource.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RoleAssignment {
     /// ID; permanent for this user and this resource.
     #[schema(value_type = uuid::Uuid)]
@@ -100,18 +100,6 @@ pub enum RoleAssignmentError {
     Database(#[from] db::Error),
 }
 
-/// The stored data of an assignment's revision.
-#[derive(Deserialize)]
-struct Record {
-    user_id: UserId,
-    resource_type: ResourceType,
-    resource_id: ResourceId,
-    roles: Vec<String>,
-    title: Option<String>,
-    description: Option<String>,
-    valid_until: Option<Timestamp>,
-}
-
 impl RoleAssignment {
     /// Creates the first version.
     pub(super) fn new(
@@ -138,31 +126,6 @@ impl RoleAssignment {
         }
     }
 
-    /// Restores the assignment from a revision; `begun` is the creation time from the current row. Returns `None` if the
-    /// revision's data can't be parsed.
-    pub(super) fn of_revision(
-        id: RoleAssignmentId,
-        begun: Timestamp,
-        revision: StoredRevision,
-    ) -> Option<Self> {
-        let record: Record = serde_json::from_value(revision.data).ok()?;
-        Some(Self {
-            id,
-            user_id: record.user_id,
-            resource_type: record.resource_type,
-            resource_id: record.resource_id,
-            roles: record.roles,
-            title: record.title,
-            description: record.description,
-            valid_until: record.valid_until,
-            created_at: begun,
-            version: revision.version,
-            as_of: revision.as_of,
-            by_user: revision.by_user,
-            by_client: revision.by_client,
-        })
-    }
-
     /// Resource on which the roles are assigned.
     pub fn resource(&self) -> ResourceName {
         ResourceName {
@@ -171,14 +134,14 @@ impl RoleAssignment {
         }
     }
 
-    /// Whether the assignment was withdrawn and not assigned again.
-    pub fn is_withdrawn(&self) -> bool {
+    /// Whether the assignment was deleted and not created again.
+    pub fn is_deleted(&self) -> bool {
         self.roles.is_empty()
     }
 
     /// Whether the assignment has roles and has not expired at an instant.
     pub fn is_live_at(&self, at: Timestamp) -> bool {
-        !self.is_withdrawn() && self.valid_until.is_none_or(|until| until > at)
+        !self.is_deleted() && self.valid_until.is_none_or(|until| until > at)
     }
 
     /// Returns a copy with these terms. ID, user, resource, version and origin are unchanged.
@@ -193,31 +156,30 @@ impl RoleAssignment {
     }
 
     /// Returns a copy without roles.
-    pub(super) fn withdrawn(&self) -> Self {
+    pub(super) fn without_roles(&self) -> Self {
         Self {
             roles: Vec::new(),
             ..self.clone()
         }
     }
 
-    /// Sets the version, time and author of the version that follows `before`.
-    pub(super) fn set_next_version(&mut self, before: &Self, now: Timestamp, author: &Author) {
-        self.version = before.version.saturating_add(1);
-        self.as_of = next_as_of(now, before.as_of);
-        (self.by_user, self.by_client) = (author.user(), author.client());
-    }
-
-    /// Records the version's revision and its audit event. If the assignment has roles, this first voids the links for the user
-    /// that were made by clients that may not assign roles.
-    pub(super) fn record_version(
-        &self,
+    /// Stores the version that follows `before`, with its revision and its audit event. If the assignment has roles, this also
+    /// voids the links for the user that were made by clients that may not assign roles.
+    pub(super) fn store(
+        &mut self,
         conn: &mut Connection,
-        action: &'static str,
         before: Option<&Self>,
-        reason: Option<&str>,
+        event: Event,
+        now: Timestamp,
         author: &Author,
     ) -> db::Result<()> {
-        if !self.is_withdrawn() {
+        if let Some(before) = before {
+            self.version = before.version.saturating_add(1);
+            self.as_of = next_as_of(now, before.as_of);
+            (self.by_user, self.by_client) = (author.user(), author.client());
+        }
+        queries::store_assignment(conn, self)?;
+        if !self.is_deleted() {
             // Otherwise a client could get the roles that a user holds on resources by using a link for that user.
             users::void_links_beyond_resource_roles(conn, self.user_id, self.as_of)?;
         }
@@ -229,10 +191,7 @@ impl RoleAssignment {
             data: self.record(),
         };
         history::record_revision(conn, author, revision)?;
-        let event = Event::done(action)
-            .subject(self.user_id)
-            .with_reason(reason)
-            .details(self.details(before));
+        let event = event.subject(self.user_id).details(self.details(before));
         history::record(conn, self.as_of, author, event)
     }
 

@@ -50,8 +50,7 @@ impl Assignments {
         resource: &ResourceName,
     ) -> Result<HeldRoles, Unavailable> {
         let key = Self::held_roles_key(account_state.user_id, resource);
-        let copies = self.ephemeral.get(&[&key]).await?;
-        let copy = copies.into_iter().next().flatten();
+        let copy = self.ephemeral.get_one(&key).await?;
         self.held_roles_from_copy(account_state, resource, copy.as_deref())
             .await
     }
@@ -67,10 +66,10 @@ impl Assignments {
             return Ok(held);
         }
         let watch = Stopwatch::start();
-        let (user, wanted) = (account_state.user_id, resource.clone());
+        let (user, name) = (account_state.user_id, resource.clone());
         let found = self
             .database
-            .read(move |conn| queries::find_held_roles(conn, user, &wanted));
+            .read(move |conn| queries::find_held_roles(conn, user, &name));
         let Some((version, held)) = found.await? else {
             return Ok(HeldRoles::default());
         };

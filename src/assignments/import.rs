@@ -13,7 +13,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
-use crate::history::Author;
+use crate::history::{Author, Event};
 use crate::users;
 
 const MAX_CONCURRENT_PUBLISHES: usize = 8;
@@ -27,7 +27,7 @@ pub struct ImportLine {
     pub user: String,
     /// Resource of the assignment.
     pub resource: ResourceName,
-    /// New terms, which replace all present ones; `None` withdraws the assignment.
+    /// New terms, which replace all present ones; `None` deletes the assignment.
     pub terms: Option<RoleAssignmentTerms>,
 }
 
@@ -36,10 +36,10 @@ pub struct ImportLine {
 pub struct Imported {
     /// Number of assignments created or assigned again.
     pub created: u64,
-    /// Number of assignments changed.
-    pub changed: u64,
-    /// Number of assignments withdrawn.
-    pub withdrawn: u64,
+    /// Number of assignments updated.
+    pub updated: u64,
+    /// Number of assignments deleted.
+    pub deleted: u64,
     /// Number of assignments that already had the target state.
     pub unchanged: u64,
 }
@@ -87,14 +87,14 @@ impl Assignments {
         acting: ActingAs,
     ) -> Result<Imported, ImportError> {
         let (database, today) = (self.database.clone(), self.clock.now());
-        let (imported, people) = self
+        let (imported, users) = self
             .database
             .write(move |conn| {
                 let holders = find_holders(conn, &lines)?;
-                let people: BTreeSet<UserId> = holders.iter().copied().collect();
-                let people: Vec<UserId> = people.into_iter().collect();
-                let author = acting.check(conn, &people)?;
-                let locked = account_state::lock_all(conn, &people)?;
+                let users: BTreeSet<UserId> = holders.iter().copied().collect();
+                let users = Vec::from_iter(users);
+                let author = acting.check(conn, &users)?;
+                let locked = account_state::lock_all(conn, &users)?;
                 let mut current = find_current(conn, &lines, &holders, &locked)?;
                 // Taken after the locks and all other reads, because a transaction must commit soon after its instant.
                 let now = database.now(conn)?;
@@ -108,13 +108,13 @@ impl Assignments {
                 for (line, user) in lines.into_iter().zip(holders) {
                     batch.store(conn, line, user, &mut current)?;
                 }
-                let changed_users: Vec<UserId> = batch.changed_users.into_iter().collect();
+                let changed_users = Vec::from_iter(batch.changed_users);
                 account_state::bump_versions(conn, &changed_users, now)?;
-                Ok::<_, ImportError>((batch.imported, people))
+                Ok::<_, ImportError>((batch.imported, users))
             })
             .await?;
         // Also publishes users that did not change: this may be the retry of a batch that is not yet in force.
-        let mut publishing = stream::iter(people)
+        let mut publishing = stream::iter(users)
             .map(|user| self.account_states.publish(user))
             .buffer_unordered(MAX_CONCURRENT_PUBLISHES);
         while let Some(published) = publishing.next().await {
@@ -195,7 +195,7 @@ impl Batch<'_> {
                 self.now,
                 self.author,
             )),
-            (None, Some(before)) => Some(before.withdrawn()),
+            (None, Some(before)) => Some(before.without_roles()),
             (None, None) => None,
         };
         let Some(mut assignment) = after.filter(|after| before.as_ref() != Some(after)) else {
@@ -205,15 +205,8 @@ impl Batch<'_> {
         if until.is_some_and(|until| until <= self.today) {
             return Err(ImportError::Line(line.number, LineFault::Past));
         }
-        match &before {
-            Some(before) => {
-                assignment.set_next_version(before, self.now, self.author);
-                queries::update_assignment(conn, &assignment)?;
-            }
-            None => queries::insert_assignment(conn, &assignment)?,
-        }
-        let action = self.count(&assignment, before.as_ref());
-        assignment.record_version(conn, action, before.as_ref(), None, self.author)?;
+        let event = Event::done(self.count(&assignment, before.as_ref()));
+        assignment.store(conn, before.as_ref(), event, self.now, self.author)?;
         self.changed_users.insert(user);
         *place = Some(assignment);
         Ok(())
@@ -226,10 +219,10 @@ impl Batch<'_> {
         before: Option<&RoleAssignment>,
     ) -> &'static str {
         let was_live = before.is_some_and(|before| before.is_live_at(self.today));
-        let (count, action) = if assignment.is_withdrawn() {
-            (&mut self.imported.withdrawn, "role_assignment.withdrawn")
+        let (count, action) = if assignment.is_deleted() {
+            (&mut self.imported.deleted, "role_assignment.deleted")
         } else if was_live {
-            (&mut self.imported.changed, "role_assignment.changed")
+            (&mut self.imported.updated, "role_assignment.updated")
         } else {
             (&mut self.imported.created, "role_assignment.created")
         };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::assignment::{RoleAssignment, RoleAssignmentError};
@@ -11,7 +12,7 @@ use crate::base::ids::{RoleAssignmentId, UserId};
 use crate::db::{self, Connection};
 use crate::history::{self, PastInstant, PastInstantError};
 use crate::users::RoleName;
-use crate::web::Page;
+use crate::web::{Page, rows_to_fetch};
 
 /// Which role assignments to list.
 #[derive(Clone, Debug, Default)]
@@ -19,19 +20,19 @@ pub struct RoleAssignmentFilter {
     /// Only assignments of this user.
     pub user: Option<UserId>,
     /// Only assignments on resources of this type.
-    pub kind: Option<ResourceType>,
+    pub resource_type: Option<ResourceType>,
     /// Only assignments on resources with this ID.
-    pub id: Option<ResourceId>,
+    pub resource_id: Option<ResourceId>,
     /// Only assignments with this role. No index covers it, so that a filter on the role alone is only for lists
     /// that are read rarely.
     pub role: Option<RoleName>,
     /// Only assignments on resources of these types, the ones that the caller may see.
-    pub of_types: Option<BTreeSet<String>>,
+    pub visible_types: Option<BTreeSet<String>>,
     /// Cursor: only assignments after this one.
     pub after: Option<Uuid>,
 }
 
-/// Maximum number of assignments that are examined for one page of the past. Assignments that had been withdrawn or had expired
+/// Maximum number of assignments that are examined for one page of the past. Assignments that had been deleted or had expired
 /// by then don't fill the page.
 const MAX_SCANNED: usize = 1000;
 /// Number of assignments that are read per query.
@@ -49,18 +50,18 @@ impl RoleAssignmentFilter {
     /// All assignments on a resource.
     pub fn on(resource: ResourceName) -> Self {
         Self {
-            kind: Some(resource.kind),
-            id: Some(resource.id),
+            resource_type: Some(resource.kind),
+            resource_id: Some(resource.id),
             ..Self::default()
         }
     }
 
     /// Whether the filter names a single resource. Its assignments are ordered by user ID, all others by assignment ID.
     pub(super) fn is_one_resource(&self) -> bool {
-        self.kind.is_some() && self.id.is_some()
+        self.resource_type.is_some() && self.resource_id.is_some()
     }
 
-    fn place(&self, id: RoleAssignmentId, user: UserId) -> Uuid {
+    fn cursor(&self, id: RoleAssignmentId, user: UserId) -> Uuid {
         if self.is_one_resource() {
             user.uuid()
         } else {
@@ -101,17 +102,16 @@ impl Assignments {
             .await
     }
 
-    /// Returns an assignment that was not withdrawn.
+    /// Returns an assignment that was not deleted.
     ///
     /// # Errors
     /// [`RoleAssignmentError::Unknown`] if there is no such assignment.
     pub async fn read(&self, id: RoleAssignmentId) -> Result<RoleAssignment, RoleAssignmentError> {
-        let find = move |conn: &mut Connection| {
-            Ok::<_, RoleAssignmentError>(queries::find_assignment(conn, id)?)
-        };
-        let assignment = self.database.read(find).await?;
-        let assignment = assignment.filter(|assignment| !assignment.is_withdrawn());
-        assignment.ok_or(RoleAssignmentError::Unknown)
+        let assignment = self.find(id).await?;
+        let is_present = !assignment.is_deleted();
+        is_present
+            .then_some(assignment)
+            .ok_or(RoleAssignmentError::Unknown)
     }
 }
 
@@ -122,10 +122,10 @@ pub(super) fn list_live(
     today: Timestamp,
     limit: usize,
 ) -> db::Result<Page<RoleAssignment>> {
-    let found = queries::list_live(conn, filter, today, Page::<RoleAssignment>::fetch(limit))?;
-    let place =
-        |assignment: &RoleAssignment| filter.place(assignment.id, assignment.user_id).to_string();
-    Ok(Page::cut(found, limit, place))
+    let found = queries::list_live(conn, filter, today, rows_to_fetch(limit))?;
+    let cursor =
+        |assignment: &RoleAssignment| filter.cursor(assignment.id, assignment.user_id).to_string();
+    Ok(Page::from_rows(found, limit, cursor))
 }
 
 /// Returns a page of the assignments that were live at an instant.
@@ -137,28 +137,27 @@ pub(super) fn list_past(
 ) -> db::Result<Page<RoleAssignment>> {
     let mut filter = filter.clone();
     let mut items = Vec::new();
-    let mut looked = 0_usize;
+    let mut scanned = 0_usize;
     loop {
-        let most = Page::<RoleAssignment>::fetch(CHUNK);
-        let ever = Page::cut(queries::list_ever(conn, &filter, most)?, CHUNK, |_| {
-            String::new()
-        });
-        for (id, user, begun) in ever.items {
-            if items.len() >= limit || looked >= MAX_SCANNED {
+        let mut ever = queries::list_ever(conn, &filter, rows_to_fetch(CHUNK))?;
+        let is_last = ever.len() <= CHUNK;
+        ever.truncate(CHUNK);
+        for (id, user, created_at) in ever {
+            if items.len() >= limit || scanned >= MAX_SCANNED {
                 let next = filter.after.map(|after| after.to_string());
                 return Ok(Page { items, next });
             }
-            looked = looked.saturating_add(1);
-            filter.after = Some(filter.place(id, user));
+            scanned = scanned.saturating_add(1);
+            filter.after = Some(filter.cursor(id, user));
             let revision = history::find_as_of(conn, "grant", id.uuid(), at)?;
-            let assignment =
-                revision.and_then(|revision| RoleAssignment::of_revision(id, begun, revision));
+            let unchanging = [("id", json!(id)), ("created_at", json!(created_at))];
+            let assignment = revision.and_then(|revision| revision.record(&unchanging).ok());
             let counts = |assignment: &RoleAssignment| {
                 assignment.is_live_at(at) && filter.matches_role(assignment)
             };
             items.extend(assignment.filter(counts));
         }
-        if ever.next.is_none() {
+        if is_last {
             return Ok(Page { items, next: None });
         }
     }

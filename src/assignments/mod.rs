@@ -1,6 +1,6 @@
 //! Role assignments on single resources, and the registry of resources: the facts on which access decisions depend.
 //!
-//! A role that is assigned or withdrawn counts from the next decision on, on every instance. Facts that can't be determined are
+//! A role that is assigned or deleted counts from the next decision on, on every instance. Facts that can't be determined are
 //! errors, never the absence of a fact.
 //!
 //! The public type is [`Assignments`]. This module owns the tables `role_assignments` and `resources` and the keys
@@ -9,7 +9,7 @@
 mod assign;
 mod assignment;
 mod attribute_rules;
-mod change;
+mod delete;
 mod held_roles;
 mod import;
 mod list;
@@ -19,8 +19,8 @@ mod resource;
 mod resource_name;
 mod right;
 mod text;
+mod update;
 mod user_roles;
-mod withdraw;
 
 use std::sync::Arc;
 
@@ -32,48 +32,27 @@ use crate::ephemeral::Ephemeral;
 
 pub use assignment::{RoleAssignment, RoleAssignmentError, RoleAssignmentTerms};
 pub use attribute_rules::{AttributeFault, AttributeRules};
-pub use change::RoleAssignmentChange;
 pub use held_roles::HeldRoles;
 pub use import::{ImportError, ImportLine, Imported, LineFault};
 pub use list::RoleAssignmentFilter;
 pub use queries::{Candidate, has_any_assignment, list_held_by, list_held_only, list_registered};
 pub use register::{Expected, NewResource, Put, ResourceError, ResourceFilter};
 pub use resource::{Resource, ResourceView, attributes_of};
-pub use resource_name::{ResourceId, ResourceName, ResourceNameError, ResourceType};
-pub use text::{AssignedRoles, Description, TextError, Title, parse_instant};
+pub use resource_name::{ResourceId, ResourceName, ResourceType};
+pub use text::{AssignedRoles, Description, Title, parse_instant};
+pub use update::RoleAssignmentChange;
 pub use user_roles::{UserRoles, UserRolesError, UserRolesQuery};
 
 /// Role assignments and resources, in the database and as cached copies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Assignments {
-    database: Database,
-    ephemeral: Ephemeral,
-    account_states: AccountStates,
-    clock: Clock,
-    resources: VersionedCache<ResourceKey>,
-    attribute_rules: Arc<dyn AttributeRules>,
-    installation: Arc<str>,
-}
-
-impl Assignments {
-    /// Uses both stores, and `attribute_rules` for the attributes of new resources. Cache keys of resources contain
-    /// `installation`, because another installation that shares the ephemeral store may use the same resource names.
-    pub fn new(
-        database: Database,
-        ephemeral: Ephemeral,
-        account_states: AccountStates,
-        clock: Clock,
-        attribute_rules: Arc<dyn AttributeRules>,
-        installation: &str,
-    ) -> Self {
-        Self {
-            attribute_rules,
-            installation: installation.into(),
-            database,
-            account_states,
-            clock,
-            resources: VersionedCache::new(ephemeral.clone()),
-            ephemeral,
-        }
-    }
+    pub(crate) database: Database,
+    pub(crate) ephemeral: Ephemeral,
+    pub(crate) account_states: AccountStates,
+    pub(crate) clock: Clock,
+    pub(crate) resources: VersionedCache<ResourceKey>,
+    /// Checks the attributes of new resources.
+    pub(crate) attribute_rules: Arc<dyn AttributeRules>,
+    /// Part of the cache keys of resources, because another installation that shares the ephemeral store may use the same names.
+    pub(crate) installation: Arc<str>,
 }

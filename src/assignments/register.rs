@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::attribute_rules::AttributeFault;
-use super::resource::{ResourceRow, ResourceView};
+use super::resource::ResourceView;
 use super::right::may_change;
 use super::text::{Description, Title};
 use super::{Assignments, ResourceName, ResourceType, queries};
@@ -15,6 +15,7 @@ use crate::base::clock::Timestamp;
 use crate::clients::{ActingAs, ActingError};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, next_as_of};
+use crate::web::{Page, rows_to_fetch};
 
 /// The values to store for a resource.
 #[derive(Clone, Debug, Default)]
@@ -42,9 +43,9 @@ pub enum Expected {
 #[derive(Clone, Debug, Default)]
 pub struct ResourceFilter {
     /// Only resources of this type.
-    pub kind: Option<ResourceType>,
+    pub resource_type: Option<ResourceType>,
     /// Only resources of these types, the ones that the caller may see.
-    pub of_types: Option<BTreeSet<String>>,
+    pub visible_types: Option<BTreeSet<String>>,
     /// Cursor: only resources after this name.
     pub after: Option<ResourceName>,
 }
@@ -122,16 +123,16 @@ impl Assignments {
         }
         self.attribute_rules
             .check_attributes(&name, &new.attributes)?;
-        let (database, wanted) = (self.database.clone(), name.clone());
+        let (database, locked) = (self.database.clone(), name.clone());
         let put = self
             .database
             .write(move |conn| {
-                let before = queries::lock_resource(conn, &wanted)?;
+                let before = queries::lock_resource(conn, &locked)?;
                 let author = acting.check(conn, &[])?;
                 let now = database.now(conn)?;
-                require_may_change(conn, &author, &wanted)?;
+                require_may_change(conn, &author, &locked)?;
                 check_expected(before.as_ref(), expected)?;
-                save(conn, wanted, before, new, now, &author)
+                save(conn, locked, before, new, now, &author)
             })
             .await;
         self.after(&name, put).await
@@ -148,28 +149,26 @@ impl Assignments {
         reason: Option<String>,
         acting: ActingAs,
     ) -> Result<ResourceView, ResourceError> {
-        let (database, wanted) = (self.database.clone(), name.clone());
+        let (database, locked) = (self.database.clone(), name.clone());
         let deleted = self
             .database
             .write(move |conn| {
-                let before = queries::lock_resource(conn, &wanted)?;
+                let before = queries::lock_resource(conn, &locked)?;
                 let author = acting.check(conn, &[])?;
                 let now = database.now(conn)?;
-                require_may_change(conn, &author, &wanted)?;
-                let before = before.filter(|row| !row.is_deleted);
+                require_may_change(conn, &author, &locked)?;
+                let before = before.filter(|resource| !resource.is_deleted);
                 let before = before.ok_or(ResourceError::Unknown)?;
                 if expected.is_some_and(|expected| expected != before.version) {
                     return Err(ResourceError::VersionMismatch(before.version));
                 }
-                let row = ResourceRow {
-                    is_deleted: true,
-                    ..before.clone()
-                };
-                let row = advance(conn, row, now, &author)?;
-                let event =
-                    event("resource.deleted", &row, Map::new()).with_reason(reason.as_deref());
-                record_version(conn, &row, event, &author)?;
-                Ok(ResourceView::from(before))
+                let mut deleted = before.clone();
+                deleted.is_deleted = true;
+                start_next_version(&mut deleted, now, &author);
+                let event = event("resource.deleted", &deleted, Map::new());
+                let event = event.with_reason(reason.as_deref());
+                store(conn, &deleted, event, now, &author)?;
+                Ok(before)
             })
             .await;
         self.after(&name, deleted).await
@@ -184,21 +183,22 @@ impl Assignments {
             .database
             .read(move |conn| queries::find_resource(conn, &name))
             .await?;
-        let row = found.filter(|row| !row.is_deleted);
-        Ok(row.ok_or(ResourceError::Unknown)?.into())
+        let found = found.filter(|resource| !resource.is_deleted);
+        found.ok_or(ResourceError::Unknown)
     }
 
     /// Returns at most `limit` registered resources, ordered by type and ID.
     pub async fn list_resources(
         &self,
         filter: ResourceFilter,
-        limit: i64,
-    ) -> db::Result<Vec<ResourceView>> {
-        let rows = self
-            .database
-            .read(move |conn| queries::list_resources(conn, &filter, limit))
-            .await?;
-        Ok(rows.into_iter().map(ResourceView::from).collect())
+        limit: usize,
+    ) -> db::Result<Page<ResourceView>> {
+        let rows = rows_to_fetch(limit);
+        let list = move |conn: &mut Connection| queries::list_resources(conn, &filter, rows);
+        let found = self.database.read(list).await?;
+        Ok(Page::from_rows(found, limit, |found| {
+            found.name().to_cursor()
+        }))
     }
 
     /// Publishes a change before it is acknowledged. A retried request fails on the version that its first attempt wrote, which
@@ -242,7 +242,7 @@ fn require_may_change(
     Err(ResourceError::NotPermitted)
 }
 
-fn check_expected(before: Option<&ResourceRow>, expected: Expected) -> Result<(), ResourceError> {
+fn check_expected(before: Option<&ResourceView>, expected: Expected) -> Result<(), ResourceError> {
     let present = before.filter(|row| !row.is_deleted).map(|row| row.version);
     match (expected, present) {
         (Expected::Anything, _) | (Expected::Absent, None) => Ok(()),
@@ -256,13 +256,14 @@ fn check_expected(before: Option<&ResourceRow>, expected: Expected) -> Result<()
 fn save(
     conn: &mut Connection,
     name: ResourceName,
-    before: Option<ResourceRow>,
+    before: Option<ResourceView>,
     new: NewResource,
     now: Timestamp,
     author: &Author,
 ) -> Result<Put, ResourceError> {
-    let row = ResourceRow {
-        name,
+    let mut resource = ResourceView {
+        kind: name.kind,
+        id: name.id,
         title: new.title.map(Title::into_text),
         description: new.description.map(Description::into_text),
         attributes: new.attributes,
@@ -273,78 +274,60 @@ fn save(
         by_user: author.user(),
         by_client: author.client(),
     };
-    let Some(before) = before else {
-        queries::insert_resource(conn, &row, now, author).map_err(|error| match error {
-            db::Error::UniqueViolation(_) => ResourceError::Overtaken,
-            other => other.into(),
-        })?;
-        record_version(
-            conn,
-            &row,
-            event("resource.registered", &row, Map::new()),
-            author,
-        )?;
-        let resource = row.into();
-        return Ok(Put {
-            resource,
-            is_new: true,
-        });
-    };
-    let is_new = before.is_deleted;
-    let is_same = row.record() == before.record();
-    if is_same {
-        let resource = before.into();
-        return Ok(Put { resource, is_new });
+    let is_new = before.as_ref().is_none_or(|before| before.is_deleted);
+    let mut changes = Map::new();
+    if let Some(before) = before {
+        if resource.record() == before.record() {
+            let resource = before;
+            return Ok(Put { resource, is_new });
+        }
+        if !is_new {
+            changes = history::changes(&before.record(), &resource.record());
+        }
+        (resource.version, resource.as_of) = (before.version, before.as_of);
+        start_next_version(&mut resource, now, author);
     }
-    let (action, changes) = if is_new {
-        ("resource.registered", Map::new())
+    let action = if is_new {
+        "resource.registered"
     } else {
-        let changes = history::changes(&before.record(), &row.record());
-        ("resource.updated", changes)
+        "resource.updated"
     };
-    let row = ResourceRow {
-        version: before.version,
-        as_of: before.as_of,
-        ..row
-    };
-    let row = advance(conn, row, now, author)?;
-    record_version(conn, &row, event(action, &row, changes), author)?;
-    let resource = row.into();
+    let event = event(action, &resource, changes);
+    store(conn, &resource, event, now, author).map_err(|error| match error {
+        db::Error::UniqueViolation(_) => ResourceError::Overtaken,
+        other => other.into(),
+    })?;
     Ok(Put { resource, is_new })
 }
 
-fn advance(
+fn start_next_version(resource: &mut ResourceView, now: Timestamp, author: &Author) {
+    resource.version = resource.version.saturating_add(1);
+    resource.as_of = next_as_of(now, resource.as_of);
+    (resource.by_user, resource.by_client) = (author.user(), author.client());
+}
+
+/// Stores a version of a resource, with its revision and its audit event.
+fn store(
     conn: &mut Connection,
-    mut row: ResourceRow,
+    resource: &ResourceView,
+    event: Event,
     now: Timestamp,
     author: &Author,
-) -> db::Result<ResourceRow> {
-    row.version = row.version.saturating_add(1);
-    row.as_of = next_as_of(now, row.as_of);
-    (row.by_user, row.by_client) = (author.user(), author.client());
-    queries::update_resource(conn, &row, now, author)?;
-    Ok(row)
-}
-
-fn record_version(
-    conn: &mut Connection,
-    row: &ResourceRow,
-    event: Event,
-    author: &Author,
 ) -> db::Result<()> {
+    queries::store_resource(conn, resource, now)?;
     let revision = Revision {
         entity: "resource",
-        entity_id: row.name.key().uuid(),
-        version: row.version,
-        as_of: row.as_of,
-        data: row.record(),
+        entity_id: resource.name().key().uuid(),
+        version: resource.version,
+        as_of: resource.as_of,
+        data: resource.record(),
     };
     history::record_revision(conn, author, revision)?;
-    history::record(conn, row.as_of, author, event)
+    history::record(conn, resource.as_of, author, event)
 }
 
-fn event(action: &'static str, row: &ResourceRow, mut details: Map<String, Value>) -> Event {
-    details.insert("resource_type".into(), json!(row.name.kind));
-    details.insert("resource_id".into(), json!(row.name.id));
+fn event(action: &'static str, resource: &ResourceView, mut details: Map<String, Value>) -> Event {
+    details.insert("resource_type".into(), json!(resource.kind));
+    details.insert("resource_id".into(), json!(resource.id));
     Event::done(action).details(Value::Object(details))
 }

@@ -34,46 +34,7 @@ pub fn attributes_of(resource: Option<Resource>) -> Map<String, Value> {
         .unwrap_or_default()
 }
 
-/// A row of the table `resources`, possibly of a deleted resource.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct ResourceRow {
-    pub(super) name: ResourceName,
-    pub(super) title: Option<String>,
-    pub(super) description: Option<String>,
-    pub(super) attributes: Map<String, Value>,
-    pub(super) created_at: Timestamp,
-    pub(super) is_deleted: bool,
-    pub(super) version: i64,
-    pub(super) as_of: Timestamp,
-    pub(super) by_user: Option<UserId>,
-    pub(super) by_client: Option<ClientId>,
-}
-
-impl ResourceRow {
-    /// Returns the registered values, or `None` if the resource is deleted.
-    fn into_resource(self) -> Option<Resource> {
-        (!self.is_deleted).then_some(Resource {
-            title: self.title,
-            description: self.description,
-            attributes: self.attributes,
-            version: self.version,
-        })
-    }
-
-    /// The data of a revision.
-    pub(super) fn record(&self) -> Value {
-        json!({
-            "resource_type": self.name.kind,
-            "resource_id": self.name.id,
-            "title": self.title,
-            "description": self.description,
-            "attributes": self.attributes,
-            "deleted": self.is_deleted,
-        })
-    }
-}
-
-/// A registered resource.
+/// A resource of the registry, possibly a deleted one.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct ResourceView {
     /// Resource type.
@@ -94,6 +55,9 @@ pub struct ResourceView {
     /// When it was first registered.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// Whether it is deleted. A deleted resource is never returned to a caller.
+    #[serde(skip)]
+    pub is_deleted: bool,
     /// Version, counted from 1.
     pub version: i64,
     /// When this version was stored.
@@ -115,22 +79,27 @@ impl ResourceView {
             id: self.id.clone(),
         }
     }
-}
 
-impl From<ResourceRow> for ResourceView {
-    fn from(row: ResourceRow) -> Self {
-        Self {
-            kind: row.name.kind,
-            id: row.name.id,
-            title: row.title,
-            description: row.description,
-            attributes: row.attributes,
-            created_at: row.created_at,
-            version: row.version,
-            as_of: row.as_of,
-            by_user: row.by_user,
-            by_client: row.by_client,
-        }
+    /// Returns the registered values, or `None` if the resource is deleted.
+    fn into_resource(self) -> Option<Resource> {
+        (!self.is_deleted).then_some(Resource {
+            title: self.title,
+            description: self.description,
+            attributes: self.attributes,
+            version: self.version,
+        })
+    }
+
+    /// The data of a revision.
+    pub(super) fn record(&self) -> Value {
+        json!({
+            "resource_type": self.kind,
+            "resource_id": self.id,
+            "title": self.title,
+            "description": self.description,
+            "attributes": self.attributes,
+            "deleted": self.is_deleted,
+        })
     }
 }
 
@@ -170,17 +139,12 @@ impl Assignments {
     /// # Errors
     /// [`ChangePending`] if the change could not be published. This call may be retried.
     pub(super) async fn publish_resource(&self, name: &ResourceName) -> Result<(), ChangePending> {
-        let pending = |error: Unavailable| ChangePending(error);
-        let (version, resource) = self
-            .read_resource_row(name)
-            .await
-            .map_err(|error| pending(error.into()))?;
+        let read = self.read_resource_row(name).await;
+        let (version, resource) = read.map_err(|error| ChangePending(error.into()))?;
         self.resources.raise_min_version(name.key(), version);
-        let stored = self
-            .resources
-            .store(&self.resource_key(name), version, &resource)
-            .await;
-        stored.map_err(|error| pending(error.into()))?;
+        let key = self.resource_key(name);
+        let stored = self.resources.store(&key, version, &resource).await;
+        stored.map_err(|error| ChangePending(error.into()))?;
         Ok(())
     }
 

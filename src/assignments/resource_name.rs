@@ -2,50 +2,11 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
+use serde::Serialize;
 
 use crate::base::ids::ResourceKey;
 use crate::base::text_folding::is_unprintable;
-
-/// Why a text is not a valid resource type or ID.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ResourceNameError(pub &'static str);
-
-macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Returns the text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = ResourceNameError;
-            fn from_str(text: &str) -> Result<Self, ResourceNameError> {
-                Self::parse(text)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-            }
-        }
-    };
-}
+use crate::base::text_type::{TextError, text_type};
 
 text_type! {
     /// Type of a resource as policies write it: `order`, `Shop::Order`. Compared exactly, including case.
@@ -61,7 +22,7 @@ const RESERVED: [&str; 10] = [
 
 impl ResourceType {
     /// Parses words of letters, digits and `_`, separated by `::`, of at most 100 characters in total.
-    pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
+    pub fn parse(text: &str) -> Result<Self, TextError> {
         let is_word = |word: &str| {
             let mut letters = word.chars();
             letters
@@ -71,12 +32,12 @@ impl ResourceType {
                 && !RESERVED.contains(&word)
         };
         if text.len() > 100 || !text.split("::").all(is_word) {
-            return Err(ResourceNameError(
+            return Err(TextError(
                 "a resource type may contain letters, digits and _, with :: between its parts, and must have at most 100 characters",
             ));
         }
         if OWN.contains(&text) || text.ends_with("::Action") {
-            return Err(ResourceNameError(
+            return Err(TextError(
                 "User, Role, Action, Client and ExternalSubject are reserved types",
             ));
         }
@@ -91,10 +52,10 @@ text_type! {
 
 impl ResourceId {
     /// Checks the length and that every character is visible.
-    pub fn parse(text: &str) -> Result<Self, ResourceNameError> {
-        let is_bad = text.chars().count() > 256 || text.is_empty();
-        if is_bad || text.chars().any(is_unprintable) {
-            return Err(ResourceNameError(
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        let is_invalid = text.chars().count() > 256 || text.is_empty();
+        if is_invalid || text.chars().any(is_unprintable) {
+            return Err(TextError(
                 "a resource ID must have 1 to 256 visible characters",
             ));
         }
@@ -114,11 +75,22 @@ pub struct ResourceName {
 
 impl ResourceName {
     /// Parses the type and the ID.
-    pub fn parse(kind: &str, id: &str) -> Result<Self, ResourceNameError> {
+    pub fn parse(kind: &str, id: &str) -> Result<Self, TextError> {
         Ok(Self {
             kind: ResourceType::parse(kind)?,
             id: ResourceId::parse(id)?,
         })
+    }
+
+    /// Formats the cursor of a list at this resource.
+    pub fn to_cursor(&self) -> String {
+        format!("{}/{}", self.kind, self.id)
+    }
+
+    /// Parses the text that [`Self::to_cursor`] returned: a type contains no `/`.
+    pub fn parse_cursor(after: &str) -> Option<Self> {
+        let (kind, id) = after.split_once('/')?;
+        Self::parse(kind, id).ok()
     }
 
     /// Key of the resource in revisions and in the ephemeral store.

@@ -1,20 +1,17 @@
 //! Parses the texts that users enter for role assignments and resources.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
 
 use crate::base::clock::Timestamp;
 use crate::base::text_folding::is_unprintable;
+use crate::base::text_type::TextError;
 use crate::users::RoleName;
 
-/// Why a text or a list is invalid. The message is written for the user who entered it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct TextError(pub &'static str);
-
-macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident, $most:literal, $fault:literal) => {
+macro_rules! optional_text {
+    ($(#[$doc:meta])* $name:ident, $max:literal, $fault:literal) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
         #[serde(transparent)]
@@ -24,7 +21,7 @@ macro_rules! text_type {
             /// Trims and checks the text; returns `None` if it is empty.
             pub fn parse(text: &str) -> Result<Option<Self>, TextError> {
                 let trimmed = text.trim();
-                if trimmed.chars().count() > $most || trimmed.chars().any(is_unprintable) {
+                if trimmed.chars().count() > $max || trimmed.chars().any(is_unprintable) {
                     return Err(TextError($fault));
                 }
                 Ok(Some(Self(trimmed.to_owned())).filter(|text| !text.0.is_empty()))
@@ -38,12 +35,12 @@ macro_rules! text_type {
     };
 }
 
-text_type! {
+optional_text! {
     /// Title of a role assignment or a resource: one line of at most 200 characters.
     Title, 200, "a title must have at most 200 printable characters, on one line"
 }
 
-text_type! {
+optional_text! {
     /// Description of a role assignment or a resource: one line of at most 2000 characters.
     Description, 2000, "a description must have at most 2000 printable characters, on one line"
 }
@@ -59,18 +56,11 @@ impl AssignedRoles {
     /// Parses 1 to 64 role names.
     pub fn parse<T: AsRef<str>>(names: &[T]) -> Result<Self, TextError> {
         let parsed = names.iter().map(|name| RoleName::parse(name.as_ref()));
-        let parsed = parsed.collect::<Result<Vec<_>, _>>();
-        let parsed = parsed.map_err(|fault| TextError(fault.0))?;
-        let mut names: Vec<String> = parsed
-            .into_iter()
-            .map(|name| name.as_str().to_owned())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
+        let names: BTreeSet<RoleName> = parsed.collect::<Result<_, _>>()?;
         if names.is_empty() || names.len() > MAX_ROLES {
             return Err(TextError("an assignment must have 1 to 64 roles"));
         }
-        Ok(Self(names))
+        Ok(Self(names.iter().map(ToString::to_string).collect()))
     }
 
     /// Returns the role names.
@@ -90,8 +80,8 @@ pub fn parse_instant(text: &str) -> Result<Timestamp, TextError> {
     const FAULT: TextError = TextError("must be an RFC 3339 time in the years 1970 to 9999");
     let at = Timestamp::parse(text).ok_or(FAULT)?;
     let last = Timestamp::parse("9999-12-31T23:59:59Z").ok_or(FAULT)?;
-    let is_good = (Timestamp::from_micros(0)..=last).contains(&at);
-    is_good.then_some(at).ok_or(FAULT)
+    let is_within = (Timestamp::from_micros(0)..=last).contains(&at);
+    is_within.then_some(at).ok_or(FAULT)
 }
 
 #[cfg(test)]

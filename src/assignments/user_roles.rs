@@ -58,7 +58,7 @@ impl Assignments {
     pub async fn roles_of(
         &self,
         user: UserId,
-        wanted: UserRolesQuery,
+        query: UserRolesQuery,
     ) -> Result<UserRoles, UserRolesError> {
         let (database, today) = (self.database.clone(), self.clock.now());
         self.database
@@ -68,23 +68,22 @@ impl Assignments {
                     limit,
                     as_of,
                     managed_by,
-                } = wanted;
-                let of_them = |filter| RoleAssignmentFilter {
+                } = query;
+                let filter = role_assignments.map(|filter| RoleAssignmentFilter {
                     user: Some(user),
                     ..filter
-                };
-                let filter = role_assignments.map(of_them);
+                });
                 let instant = as_of
                     .map(|at| PastInstant::check(conn, &database, at))
                     .transpose()?;
-                let person = find_person(conn, user, as_of)?.ok_or(UserRolesError::UserUnknown)?;
-                let is_told = match managed_by.filter(|_| as_of.is_some()) {
+                let found = find_user(conn, user, as_of)?.ok_or(UserRolesError::UserUnknown)?;
+                let are_visible = match managed_by.filter(|_| as_of.is_some()) {
                     Some(manager) => {
-                        ManagementRights::of(conn, manager)?.may_manage(manager, &person)
+                        ManagementRights::of(conn, manager)?.may_manage(manager, &found)
                     }
                     None => true,
                 };
-                if !is_told && filter.is_none() {
+                if !are_visible && filter.is_none() {
                     return Err(UserRolesError::UserUnknown);
                 }
                 let role_assignments = match (filter, as_of) {
@@ -93,7 +92,7 @@ impl Assignments {
                     (Some(filter), Some(at)) => Some(list_past(conn, &filter, at, limit)?),
                 };
                 Ok(UserRoles {
-                    roles: is_told.then_some(person.roles),
+                    roles: are_visible.then_some(found.roles),
                     role_assignments,
                     instant,
                 })
@@ -106,7 +105,7 @@ impl Assignments {
     ///
     /// # Errors
     /// [`PastInstantError::Future`] if the instant is in the future.
-    pub async fn find_people_as_of(
+    pub async fn find_users_as_of(
         &self,
         ids: Vec<String>,
         at: Timestamp,
@@ -121,7 +120,7 @@ impl Assignments {
                     let id = users::find_current_or_former(conn, &name)?;
                     let id = id.filter(|id| found.iter().all(|user| user.id != *id));
                     if let Some(id) = id {
-                        found.extend(find_for(conn, managed_by, id, at)?);
+                        found.extend(find_managed_as_of(conn, managed_by, id, at)?);
                     }
                 }
                 Ok((found, instant))
@@ -130,7 +129,7 @@ impl Assignments {
     }
 }
 
-fn find_person(
+fn find_user(
     conn: &mut Connection,
     user: UserId,
     as_of: Option<Timestamp>,
@@ -142,7 +141,7 @@ fn find_person(
 }
 
 /// Returns a user as of an instant, if the manager may manage the user in the present and in the past state.
-fn find_for(
+fn find_managed_as_of(
     conn: &mut Connection,
     managed_by: Option<UserId>,
     user: UserId,
@@ -154,6 +153,6 @@ fn find_for(
     };
     let rights = ManagementRights::of(conn, manager)?;
     let present = users::find(conn, user)?;
-    let is_theirs = present.is_some_and(|person| rights.may_manage(manager, &person));
-    Ok(past.filter(|person| is_theirs && rights.may_manage(manager, person)))
+    let is_managed = present.is_some_and(|user| rights.may_manage(manager, &user));
+    Ok(past.filter(|user| is_managed && rights.may_manage(manager, user)))
 }

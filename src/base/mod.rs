@@ -16,5 +16,6 @@ pub mod secrets;
 pub mod telemetry;
 pub mod text_enum;
 pub mod text_folding;
+pub mod text_type;
 pub mod timed;
 pub mod uri;

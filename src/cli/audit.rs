@@ -69,12 +69,12 @@ pub(super) struct Filter {
 
 impl Filter {
     async fn resolve(self, app: &App) -> Result<EventFilter, Failure> {
-        let person = match &self.user {
+        let user = match &self.user {
             Some(name) => Some(app.users.resolve(name).await?),
             None => None,
         };
         Ok(EventFilter {
-            person,
+            user,
             action: self.action,
             client: self.client,
             outcome: self.outcome,

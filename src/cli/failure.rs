@@ -144,7 +144,7 @@ failure!(ManageError {
     Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) | Pending(_) => Unavailable, _ => Refused,
 });
 failure!(InvitationError {
-    Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) => Unavailable, _ => Refused,
+    Unknown | UnknownCursor => NotFound, Database(_) | Acting(ActingError::Database(_)) => Unavailable, _ => Refused,
 });
 failure!(ReleaseError {
     Unknown => NotFound, Database(_) | Acting(ActingError::Database(_)) => Unavailable, _ => Refused,

@@ -7,8 +7,7 @@ use super::Failure;
 use super::output::Output;
 use crate::app::App;
 use crate::base::ids::InvitationId;
-use crate::clients::ActingAs;
-use crate::users::{InvitationFilter, InvitationState, Permissions};
+use crate::users::{InvitationFilter, InvitationState, Permit};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Invitation {
@@ -47,16 +46,11 @@ impl Invitation {
                     created_by: None,
                     after,
                 };
-                list(app, filter, i64::from(limit), output).await
+                list(app, filter, usize::from(limit), output).await
             }
             Self::Revoke { invitation, reason } => {
                 app.users
-                    .revoke_invitation(
-                        invitation,
-                        reason,
-                        Permissions::Administrator,
-                        ActingAs::command(),
-                    )
+                    .revoke_invitation(invitation, reason, Permit::command())
                     .await?;
                 output.show(&json!({ "revoked": invitation }), "revoked");
                 Ok(())
@@ -68,20 +62,21 @@ impl Invitation {
 async fn list(
     app: &App,
     filter: InvitationFilter,
-    limit: i64,
+    limit: usize,
     output: &Output,
 ) -> Result<(), Failure> {
-    let items = app.users.list_invitations(filter, limit).await?;
+    let items = app.users.list_invitations(filter, limit).await?.items;
     let heading = [
         "ID", "PURPOSE", "STATE", "USABLE", "FOR", "ROLES", "EXPIRES",
     ];
-    output.list(&items, heading, |invitation| {
+    output.list(&items, heading, |view| {
+        let invitation = &view.invitation;
         let user = invitation.user_id.map(|user| user.to_string());
         [
             invitation.id.to_string(),
-            invitation.purpose.clone(),
-            invitation.state.as_str().to_owned(),
-            if invitation.usable { "yes" } else { "no" }.to_owned(),
+            invitation.purpose.as_str().to_owned(),
+            view.state.as_str().to_owned(),
+            if view.usable { "yes" } else { "no" }.to_owned(),
             user.or_else(|| invitation.email.clone())
                 .unwrap_or_default(),
             invitation.roles.join(","),

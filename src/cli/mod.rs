@@ -32,6 +32,7 @@ use serde_json::json;
 use crate::app::{App, RpIdChange};
 use crate::base::clock::Clock;
 use crate::base::config::{Config, Log};
+use crate::base::fault_injection::FaultInjector;
 use crate::base::telemetry;
 pub use failure::Failure;
 use output::Output;
@@ -76,7 +77,7 @@ enum Command {
     /// Create, show, update, list, disable and delete clients; rotate their secrets.
     #[command(subcommand)]
     Client(client::Client),
-    /// Assign, change, remove, list and import roles on resources.
+    /// Create, show, update, delete, list and import role assignments: roles of users on resources.
     #[command(subcommand)]
     RoleAssignment(role_assignment::RoleAssignment),
     /// Register, show, list and delete resources.
@@ -160,7 +161,13 @@ async fn dispatch(arguments: Arguments, output: &Output) -> Result<(), Failure> 
     if !command.may_create() {
         installation::require(&config, file).await?;
     }
-    let app = Box::pin(App::build(config, Clock::system(), RpIdChange::Refuse)).await?;
+    let app = Box::pin(App::build(
+        config,
+        Clock::system(),
+        RpIdChange::Refuse,
+        FaultInjector::default(),
+    ))
+    .await?;
     match command {
         Command::Migrate => {
             // The schema was migrated when the stores were opened.

@@ -104,9 +104,9 @@ impl Resource {
                     .zip(after)
                     .map(|(kind, id)| ResourceName { kind, id });
                 let filter = ResourceFilter {
-                    kind,
+                    resource_type: kind,
                     after,
-                    of_types: None,
+                    visible_types: None,
                 };
                 list(app, filter, limit, output).await?;
             }
@@ -127,10 +127,8 @@ async fn list(
     limit: u16,
     output: &Output,
 ) -> Result<(), Failure> {
-    let items = app
-        .assignments
-        .list_resources(filter, i64::from(limit))
-        .await?;
+    let found = app.assignments.list_resources(filter, usize::from(limit));
+    let items = found.await?.items;
     output.list(&items, ["TYPE", "ID", "TITLE", "VERSION"], |resource| {
         [
             resource.kind.to_string(),

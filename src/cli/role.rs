@@ -31,14 +31,14 @@ pub(super) enum Role {
         /// Name of the role. It can't be changed later.
         role: RoleName,
         #[command(flatten)]
-        what: RoleFields,
+        fields: RoleFields,
     },
     /// Update a role. Each flag replaces the current value.
     Update {
         /// Name of the role.
         role: String,
         #[command(flatten)]
-        what: RoleFields,
+        fields: RoleFields,
     },
     /// Delete a role that is not in use.
     Delete {
@@ -91,14 +91,14 @@ impl Role {
         match self {
             Self::List { limit, after } => list(app, after, limit, output).await?,
             Self::Show { role } => show(&app.users.find_role(&role).await?, output),
-            Self::Create { role, what } => {
-                let created = app.users.create_role(role, what.parse()?, acting).await?;
+            Self::Create { role, fields } => {
+                let created = app.users.create_role(role, fields.parse()?, acting).await?;
                 show(&created, output);
             }
-            Self::Update { role, what } => {
+            Self::Update { role, fields } => {
                 let updated = app
                     .users
-                    .update_role(&role, what.parse()?, None, acting)
+                    .update_role(&role, fields.parse()?, None, acting)
                     .await?;
                 show(&updated, output);
             }
@@ -129,8 +129,8 @@ async fn list(
     limit: u16,
     output: &Output,
 ) -> Result<(), Failure> {
-    let items = app.users.list_roles(after, i64::from(limit)).await?;
-    let heading = ["NAME", "MANAGES ROLES", "MANAGES GRANTS ON", "DESCRIPTION"];
+    let items = app.users.list_roles(after, usize::from(limit)).await?.items;
+    let heading = ["NAME", "MANAGES ROLES", "ASSIGNS ROLES ON", "DESCRIPTION"];
     output.list(&items, heading, |role| {
         [
             role.name.clone(),

@@ -10,6 +10,7 @@ use super::output::Output;
 use crate::app::{App, RpIdChange};
 use crate::base::clock::Clock;
 use crate::base::config::Config;
+use crate::base::fault_injection::FaultInjector;
 use crate::base::telemetry;
 use crate::history::ChainError;
 use crate::server;
@@ -32,7 +33,13 @@ impl Serve {
         } else {
             RpIdChange::Refuse
         };
-        let app = Box::pin(App::build(config, Clock::system(), rp_id_change)).await?;
+        let app = Box::pin(App::build(
+            config,
+            Clock::system(),
+            rp_id_change,
+            FaultInjector::default(),
+        ))
+        .await?;
         app.keyring.check_seals().await?;
         check_audit_seal(&app).await?;
         // Listens for signals before the first request, so that a stop during startup also lets requests in flight finish.

@@ -5,8 +5,7 @@ use clap::Args;
 use super::Failure;
 use super::output::Output;
 use crate::app::App;
-use crate::clients::ActingAs;
-use crate::users::{NewInvitation, Permissions};
+use crate::users::{NewInvitation, Permit};
 
 /// Prints a one-time link.
 #[derive(Debug, Args)]
@@ -35,15 +34,12 @@ impl SetupLink {
                 user.username, user.username
             )));
         }
-        let wanted = NewInvitation {
+        let new = NewInvitation {
             user: Some(user.id.to_string()),
             lifetime: Some(std::time::Duration::from_secs(3600)),
             ..NewInvitation::default()
         };
-        let link = app
-            .users
-            .invite(wanted, Permissions::Administrator, ActingAs::command())
-            .await?;
+        let link = app.users.invite(new, Permit::command()).await?;
         output.show(&link, &link.url);
         Ok(())
     }

@@ -8,9 +8,8 @@ use super::output::{Output, counted};
 use super::role::split;
 use crate::app::App;
 use crate::base::clock::Timestamp;
-use crate::clients::ActingAs;
 use crate::users::{
-    self, DisplayName, Email, InviteError, NewInvitation, Permissions, UserChange, UserCursor,
+    self, DisplayName, Email, InviteError, NewInvitation, Permit, UserChange, UserCursor,
     UserFilter, UserListPosition, UserView, Username,
 };
 
@@ -137,7 +136,7 @@ impl User {
 
 impl Invite {
     async fn run(self, app: &App, output: &Output) -> Result<(), Failure> {
-        let wanted = NewInvitation {
+        let new = NewInvitation {
             username: self.username,
             email: self.email,
             email_verified: self.email_verified,
@@ -146,10 +145,8 @@ impl Invite {
             user: self.user,
             lifetime: self.expires_in.map(std::time::Duration::from_secs),
         };
-        let username = wanted.username.clone();
-        let invited = app
-            .users
-            .invite(wanted, Permissions::Administrator, ActingAs::command());
+        let username = new.username.clone();
+        let invited = app.users.invite(new, Permit::command());
         let link = match (invited.await, username) {
             (Err(error @ InviteError::UsernameTaken), Some(name)) => {
                 let name = name.as_str();
@@ -242,9 +239,7 @@ async fn names(app: &App, name: &str, output: &Output) -> Result<(), Failure> {
 async fn release(app: &App, name: Username, output: &Output) -> Result<(), Failure> {
     let text = format!("{} is free", name.as_str());
     let released = json!({ "released": name.as_str() });
-    app.users
-        .release_username(name, Permissions::Administrator, ActingAs::command())
-        .await?;
+    app.users.release_username(name, Permit::command()).await?;
     output.show(&released, &text);
     Ok(())
 }
@@ -278,18 +273,10 @@ impl Update {
             roles,
         };
         let id = app.users.resolve(&self.user).await?;
-        let changed = app
-            .users
-            .update(
-                id,
-                change,
-                expected,
-                Permissions::Administrator,
-                ActingAs::command(),
-            )
-            .await?;
-        let text = format!("{} is now at version {}", changed.username, changed.version);
-        output.show(&UserView::from(changed), &text);
+        let updated = app.users.update(id, change, expected, Permit::command());
+        let updated = updated.await?;
+        let text = format!("{} is now at version {}", updated.username, updated.version);
+        output.show(&UserView::from(updated), &text);
         Ok(())
     }
 }
@@ -299,12 +286,7 @@ impl SetStatus {
         let id = app.users.resolve(&self.user).await?;
         let ended = app
             .users
-            .suspend(
-                id,
-                self.reason,
-                Permissions::Administrator,
-                ActingAs::command(),
-            )
+            .suspend(id, self.reason, Permit::command())
             .await?;
         let sessions = counted(ended.sessions, "session");
         let text = format!("suspended; {sessions} ended");
@@ -315,12 +297,7 @@ impl SetStatus {
     async fn reactivate(self, app: &App, output: &Output) -> Result<(), Failure> {
         let id = app.users.resolve(&self.user).await?;
         app.users
-            .reactivate(
-                id,
-                self.reason,
-                Permissions::Administrator,
-                ActingAs::command(),
-            )
+            .reactivate(id, self.reason, Permit::command())
             .await?;
         output.show(&json!({ "reactivated": id }), "reactivated");
         Ok(())

@@ -21,7 +21,7 @@ use crate::web::explicit_null;
 #[serde(remote = "Self", default, deny_unknown_fields)]
 pub struct ClientChange {
     /// The `client_id`: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`, the first a letter or digit; never one that another client had before.
-    /// Only at registration, by an administrator who signed in themselves. Default: a generated UUID.
+    /// Only at registration, by an administrator in their own session. Default: a generated UUID.
     pub client_id: Option<String>,
     /// The client secret: 32 to 256 printable ASCII characters. Only at registration, by an administrator who signed in
     /// themselves. Default: a generated secret.
@@ -109,7 +109,7 @@ pub struct ClientChange {
     #[schema(value_type = Option<u32>)]
     pub id_token_lifetime: Option<Option<i64>>,
     /// Lifetime of refresh tokens without offline access in seconds, from the first one on: 60 to 157680000; `null`: until the
-    /// session ends. Only administrators who signed in themselves may set this and the following two above the configured values.
+    /// session ends. Only administrators in their own session may set this and the following two above the configured values.
     #[serde(deserialize_with = "explicit_null")]
     #[schema(value_type = Option<u32>)]
     pub refresh_token_lifetime: Option<Option<i64>>,

@@ -57,17 +57,17 @@ pub enum ClientError {
     )]
     SettingNotHeld(&'static str),
     /// Only a signed-in administrator may set which clients manage a client.
-    #[error("only administrators, signed in themselves, may change who manages a client")]
+    #[error("only administrators, in their own session, may change who manages a client")]
     ManagersNeedAdministrator,
     /// Only a signed-in administrator may disable a client together with the clients that it registered.
-    #[error("only administrators, signed in themselves, may use with_registered")]
+    #[error("only administrators, in their own session, may use with_registered")]
     CascadeNeedsAdministrator,
     /// Only a signed-in administrator may choose a client's ID or secret.
-    #[error("only administrators, signed in themselves, may choose {0}")]
+    #[error("only administrators, in their own session, may choose {0}")]
     ChosenCredentialsNeedAdministrator(&'static str),
     /// Only a signed-in administrator may lengthen a token lifetime beyond the limit.
     #[error(
-        "only administrators, signed in themselves, may set {field} to more than {max} seconds, raise it or remove it"
+        "only administrators, in their own session, may set {field} to more than {max} seconds, raise it or remove it"
     )]
     LongerLifetimeNeedsAdministrator {
         /// Name of the lifetime's field.
@@ -76,11 +76,11 @@ pub enum ClientError {
         max: u32,
     },
     /// Only a signed-in administrator may choose an algorithm that publishes a new kind of key.
-    #[error("only administrators, signed in themselves, may choose an algorithm other than RS256")]
+    #[error("only administrators, in their own session, may choose an algorithm other than RS256")]
     AlgorithmNeedsAdministrator,
     /// Only a signed-in administrator may register or change an app that does not ask users for consent.
     #[error(
-        "only an administrator in person registers or changes an app that asks no user for consent"
+        "only administrators, in their own session, may register or change an app that asks no user for consent"
     )]
     ConsentExempt,
     /// The caller may no longer make the change.

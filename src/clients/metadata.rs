@@ -170,7 +170,7 @@ pub struct Metadata {
     #[serde(default)]
     pub access_token_header_type: AccessTokenHeaderType,
     /// Lifetime of access tokens in seconds: 30 to 3600, and at most `tokens.max_client_lifetime`. Default:
-    /// `tokens.access_lifetime`. Only administrators who signed in themselves may set more than 300.
+    /// `tokens.access_lifetime`. Only administrators in their own session may set more than 300.
     pub access_token_lifetime: Option<u32>,
     /// Lifetime of ID tokens in seconds, with the same limits. Default: `tokens.id_lifetime`.
     pub id_token_lifetime: Option<u32>,

@@ -117,7 +117,7 @@ impl Event {
 #[derive(Clone, Debug, Default)]
 pub struct EventFilter {
     /// Only events by this user, or about this user.
-    pub person: Option<UserId>,
+    pub user: Option<UserId>,
     /// Only events by this client, through it, or about it.
     pub client: Option<ClientId>,
     /// Only events whose action begins with this text.

@@ -2,18 +2,24 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::base::clock::Timestamp;
 use crate::db::{self, Connection, Database};
 
 /// A change is visible in the history this long after its `as_of`, or never. Answers about a more recent time may still change.
 pub const SETTLED_AFTER: Duration = db::VISIBLE_WITHIN;
 
-/// A time in the past.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A time in the past, as responses name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct PastInstant {
-    /// The time itself.
+    /// The requested time.
+    #[serde(rename = "as_of")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// Whether the state at that time can't change any more.
+    /// Whether the response is final: repeating the request will return the same state.
+    #[serde(rename = "settled")]
     pub is_settled: bool,
 }
 

@@ -68,7 +68,7 @@ fn parse_file(source: &Source) -> Result<Vec<Placed<'_>>, PolicyFault> {
         })?;
     if let Some(template) = set.templates().next() {
         let offset = template.as_ref().loc().map_or(0, |place| place.start());
-        let reason = "a template is filled in by nobody here: write the policy out";
+        let reason = "policy templates are not supported: write the policy out";
         return Err(PolicyFault::at(&source.name, &source.text, offset, reason));
     }
     let place = |policy: &Policy| {

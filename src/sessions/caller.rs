@@ -31,9 +31,9 @@ pub enum Caller {
 /// Why a caller is not allowed to do something.
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
-    /// The user is not an administrator.
+    /// The user doesn't have the permission, which administrators have.
     #[error("only administrators may do this")]
-    NotAdministrator,
+    NotPermitted,
     /// The client doesn't have the scope.
     #[error("the client needs the scope {}", .0.as_str())]
     ScopeMissing(Scope),
@@ -45,7 +45,7 @@ pub enum CallerError {
 impl From<CallerError> for Problem {
     fn from(error: CallerError) -> Self {
         match error {
-            CallerError::NotAdministrator => Self::forbidden("Only administrators may do this."),
+            CallerError::NotPermitted => Self::forbidden("Only administrators may do this."),
             CallerError::TokenScopeMissing(scope) => scope_missing(scope),
             CallerError::ScopeMissing(scope) => Self::forbidden(format!(
                 "This client needs the scope {}. Ask an administrator to add it.",
@@ -61,7 +61,7 @@ impl Caller {
     pub fn require(&self, scope: Scope) -> Result<(), CallerError> {
         match self {
             Self::Person(person) if person.account_state.is_administrator() => Ok(()),
-            Self::Person(_) => Err(CallerError::NotAdministrator),
+            Self::Person(_) => Err(CallerError::NotPermitted),
             Self::Client(record) if record.client.scopes.contains(scope) => Ok(()),
             Self::Client(_) => Err(CallerError::ScopeMissing(scope)),
             Self::Bearer(bearer) if !bearer.has_scope(scope) => {
@@ -69,7 +69,7 @@ impl Caller {
             }
             // A user's token gives its app no more permissions than the user has.
             Self::Bearer(bearer) => match bearer.person() {
-                Some(person) if !person.is_administrator() => Err(CallerError::NotAdministrator),
+                Some(person) if !person.is_administrator() => Err(CallerError::NotPermitted),
                 _ => Ok(()),
             },
         }

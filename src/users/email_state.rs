@@ -12,7 +12,7 @@ pub enum EmailState {
     /// Someone entered it; nothing more is known.
     #[default]
     Unverified,
-    /// An administrator who signed in themselves confirmed that it belongs to the user.
+    /// An administrator confirmed in their own session that it belongs to the user.
     #[serde(rename = "vouched")]
     ConfirmedByAdmin,
     /// The user proved that they receive email at it.

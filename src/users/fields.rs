@@ -1,45 +1,10 @@
 //! Parsers of the text fields of users and roles: usernames, display names, email addresses, role names and descriptions.
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error};
-
 use crate::base::ids::UserId;
 use crate::base::text_folding::is_unprintable;
+use crate::base::text_type::{TextError, text_type};
 
-/// Why a field is invalid. The text is shown to the user who entered the value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct FieldError(pub &'static str);
-
-macro_rules! field {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
-
-        impl $name {
-            /// The checked text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = FieldError;
-            fn from_str(text: &str) -> Result<Self, FieldError> {
-                Self::parse(text)
-            }
-        }
-    };
-}
-
-field! {
+text_type! {
     /// A unique username: 1 to 64 of `a-z 0-9 . _ - + @`, beginning with a letter or digit. It never has the form of an ID,
     /// because parameters accept IDs and usernames alike.
     Username
@@ -47,40 +12,40 @@ field! {
 
 impl Username {
     /// Trims and lower-cases the text, and checks it. `me` and `lookup` are reserved, because they are segments of API paths.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
+    pub fn parse(text: &str) -> Result<Self, TextError> {
         let folded = text.trim().to_ascii_lowercase();
         let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
         if folded.is_empty() || folded.len() > 64 {
-            return Err(FieldError("a username must have 1 to 64 characters"));
+            return Err(TextError("a username must have 1 to 64 characters"));
         }
         if !folded.starts_with(is_plain)
             || !folded
                 .chars()
                 .all(|letter| is_plain(letter) || "._-+@".contains(letter))
         {
-            return Err(FieldError(
+            return Err(TextError(
                 "a username may contain a-z, 0-9 and . _ - + @, and must start with a letter or digit",
             ));
         }
         if UserId::parse(&folded).is_some() || matches!(folded.as_str(), "me" | "lookup") {
-            return Err(FieldError("this name is reserved; choose another one"));
+            return Err(TextError("this name is reserved; choose another one"));
         }
         Ok(Self(folded))
     }
 }
 
-field! {
+text_type! {
     /// A user's display name: 1 to 100 characters in any script.
     DisplayName
 }
 
 impl DisplayName {
     /// Trims and checks the text.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
+    pub fn parse(text: &str) -> Result<Self, TextError> {
         let trimmed = text.trim();
         let is_short = (1..=100).contains(&trimmed.chars().count());
         if !is_short || trimmed.chars().any(is_unprintable) {
-            return Err(FieldError(
+            return Err(TextError(
                 "a display name must have 1 to 100 printable characters",
             ));
         }
@@ -88,22 +53,22 @@ impl DisplayName {
     }
 }
 
-field! {
+text_type! {
     /// An email address as users write it. Its form is checked, not whether mail arrives.
     Email
 }
 
 impl Email {
     /// Trims the text, lower-cases the domain, and checks the form.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
-        const FAULT: FieldError = FieldError("not an email address");
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        const FAULT: TextError = TextError("not an email address");
         let trimmed = text.trim();
         let (local, domain) = trimmed.rsplit_once('@').ok_or(FAULT)?;
         let is_bad = |letter: char| {
             letter.is_whitespace() || is_unprintable(letter) || "<>,;:\"()[]\\".contains(letter)
         };
         if local.len() > 64 || trimmed.len() > 254 {
-            return Err(FieldError(
+            return Err(TextError(
                 "an email address must have at most 254 characters, and at most 64 before the @",
             ));
         }
@@ -121,7 +86,7 @@ impl Email {
     }
 }
 
-field! {
+text_type! {
     /// A role's name: 1 to 64 of ASCII letters, digits and `_ - . :`, beginning with a letter. Case-sensitive. It may be part of a
     /// comma-separated list and of a header.
     RoleName
@@ -129,15 +94,15 @@ field! {
 
 impl RoleName {
     /// Checks the text, which is neither trimmed nor lower-cased.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
+    pub fn parse(text: &str) -> Result<Self, TextError> {
         let is_plain = |letter: char| {
             letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.' | ':')
         };
-        let is_good = text.len() <= 64
+        let is_valid = text.len() <= 64
             && text.starts_with(|first: char| first.is_ascii_alphabetic())
             && text.chars().all(is_plain);
-        if !is_good {
-            return Err(FieldError(
+        if !is_valid {
+            return Err(TextError(
                 "a role must have 1 to 64 letters, digits and _ - . : and start with a letter",
             ));
         }
@@ -145,7 +110,7 @@ impl RoleName {
     }
 }
 
-field! {
+text_type! {
     /// A role's description, at most 200 characters; may be empty.
     #[derive(Default)]
     RoleDescription
@@ -153,10 +118,10 @@ field! {
 
 impl RoleDescription {
     /// Trims and checks the text.
-    pub fn parse(text: &str) -> Result<Self, FieldError> {
+    pub fn parse(text: &str) -> Result<Self, TextError> {
         let trimmed = text.trim();
         if trimmed.chars().count() > 200 || trimmed.chars().any(is_unprintable) {
-            return Err(FieldError(
+            return Err(TextError(
                 "a description must have at most 200 printable characters",
             ));
         }

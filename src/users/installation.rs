@@ -45,9 +45,9 @@ pub async fn check_installation(
         let Some(row) = queries::find_setup(conn)? else {
             return Ok(queries::insert_setup(conn, &check, &rp_id)?);
         };
-        let is_ours =
+        let is_known_key =
             row.key_check == check || previous.is_some_and(|previous| row.key_check == previous);
-        if !is_ours {
+        if !is_known_key {
             return Err(InstallationError::WrongMasterKey);
         }
         let has_passkeys = row.completed_at.is_some();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::fields::{DisplayName, Email, Username};
-use super::link_creator::{CreatorCredential, CreatorEpochs};
+use super::link_creator::LinkCreator;
 use super::lookup::LookupError;
 use super::purpose::LinkPurpose;
 use crate::base::clock::Timestamp;
@@ -15,42 +15,51 @@ use crate::clients::{ActingError, Scope};
 use crate::db;
 
 /// An invitation, without its token.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Invitation {
     /// ID of the invitation.
+    #[schema(value_type = uuid::Uuid)]
     pub id: InvitationId,
-    /// What the link is for.
+    /// What the link is for: a new user joins, an existing user gets a new passkey, or a user adds another device.
     pub purpose: LinkPurpose,
-    /// The user it is for, if they exist already.
-    pub user: Option<UserId>,
+    /// ID of the user that the link is for, if they already exist.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub user_id: Option<UserId>,
     /// The email address that a new user will have.
     pub email: Option<String>,
-    /// Whether the email address counts as verified: a signed-in administrator or the command line entered it.
-    pub email_confirmed: bool,
-    /// The display name suggested to a new user.
+    /// Whether the email address will count as verified: a signed-in administrator or the command line entered it.
+    pub email_verified: bool,
+    /// The name suggested to a new user.
     pub display_name: Option<String>,
     /// The roles that a new user will hold.
     pub roles: Vec<String>,
     /// The session that created it, if it is a link for the user's own other device.
+    #[serde(skip)]
     pub by_session: Option<SessionId>,
     /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When the link expires.
+    #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
-    /// When it was revoked or replaced by a newer one, or its user was suspended.
-    pub voided_at: Option<Timestamp>,
-    /// When it was used; `None`: not used yet.
+    /// Time of revocation, also by a newer link or the suspension of its user; `null`: not revoked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub revoked_at: Option<Timestamp>,
+    /// When it was used; `null`: not used yet.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub used_at: Option<Timestamp>,
     /// The user who used it.
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub used_by: Option<UserId>,
-    /// The user who created it, if one did.
+    /// The user who created it; `null` if no user did.
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub by_user: Option<UserId>,
-    /// The client that created it, or through which `by_user` did, if any.
+    /// The client that created it, or through which `by_user` did; `null` if no client did.
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub by_client: Option<ClientId>,
-    /// The epochs of its creator when it was created.
-    pub creator: CreatorEpochs,
-    /// What its creator was authenticated with.
-    pub credential: CreatorCredential,
+    /// What it depends on to stay valid.
+    #[serde(skip)]
+    pub creator: LinkCreator,
 }
 
 /// A new invitation link or recovery link. No later response contains it.
@@ -84,7 +93,7 @@ pub struct NewInvitation {
     pub roles: Vec<String>,
     /// ID or username of an existing user, if the link is for one.
     pub user: Option<String>,
-    /// How long the link is valid; `None`: [`DEFAULT_INVITATION_TTL`](super::DEFAULT_INVITATION_TTL).
+    /// How long the link is valid; `None`: [`DEFAULT_INVITATION_TTL`](super::link_validity::DEFAULT_INVITATION_TTL).
     pub lifetime: Option<Duration>,
 }
 
@@ -117,9 +126,9 @@ pub enum InviteError {
     RecoveryScopeMissing,
     /// Only signed-in administrators and the command line may set whether an email address is verified.
     #[error(
-        "only administrators, signed in themselves, may set whether an email address is verified"
+        "only administrators, in their own session, may set whether an email address is verified"
     )]
-    ConfirmationNotAllowed,
+    EmailVerificationNotPermitted,
     /// There is no email address to confirm.
     #[error("the user has no email address")]
     EmailMissing,
@@ -147,20 +156,19 @@ pub(super) fn blank(purpose: LinkPurpose) -> Invitation {
     Invitation {
         id: InvitationId::random(),
         purpose,
-        user: None,
+        user_id: None,
         email: None,
-        email_confirmed: false,
+        email_verified: false,
         display_name: None,
         roles: Vec::new(),
         created_at: Timestamp::from_micros(0),
         expires_at: Timestamp::from_micros(0),
         by_session: None,
-        voided_at: None,
+        revoked_at: None,
         used_at: None,
         used_by: None,
         by_user: None,
         by_client: None,
-        creator: CreatorEpochs::default(),
-        credential: CreatorCredential::default(),
+        creator: LinkCreator::default(),
     }
 }

@@ -1,17 +1,18 @@
 //! Creates single-use links for new users, for users who lost their passkeys, and for a user's own other device.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::invitation::{Invitation, InvitationLink, InviteError, NewInvitation, blank};
-use super::invite_new::for_new;
-use super::link_creator::{CreatorCredential, CreatorEpochs};
+use super::link_creator::LinkCreator;
+use super::link_validity::{
+    DEFAULT_INVITATION_TTL, DEVICE_LINK_TTL, MAX_INVITATION_TTL, MIN_INVITATION_TTL,
+};
 use super::lookup::resolve;
-use super::permissions::Permissions;
+use super::permissions::{Permissions, Permit};
 use super::purpose::LinkPurpose;
 use super::queries::LinksToVoid;
-use super::{DEFAULT_INVITATION_TTL, HasResourceRoles, Users, queries};
+use super::user::User;
+use super::{HasResourceRoles, Users, queries};
 use crate::account_state::UserStatus;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
@@ -21,22 +22,17 @@ use crate::db::Connection;
 use crate::history::{self, Author, Event};
 use crate::sessions::LiveSession;
 
-/// How long a link for a user's own other device is valid.
-const DEVICE_LINK_TTL: Duration = Duration::from_secs(15 * 60);
-const MAX_LINK_TTL: Duration = Duration::from_secs(30 * 86_400);
-
 impl Users {
     /// Creates a link for a new user, or for an existing user who needs a new passkey.
     pub async fn invite(
         &self,
-        mut wanted: NewInvitation,
-        permissions: Permissions,
-        acting: ActingAs,
+        mut new: NewInvitation,
+        permit: Permit,
     ) -> Result<InvitationLink, InviteError> {
-        wanted.roles.sort_unstable();
-        wanted.roles.dedup();
-        let lifetime = wanted.lifetime.unwrap_or(DEFAULT_INVITATION_TTL);
-        if !(Duration::from_secs(60)..=MAX_LINK_TTL).contains(&lifetime) {
+        new.roles.sort_unstable();
+        new.roles.dedup();
+        let lifetime = new.lifetime.unwrap_or(DEFAULT_INVITATION_TTL);
+        if !(MIN_INVITATION_TTL..=MAX_INVITATION_TTL).contains(&lifetime) {
             return Err(InviteError::InvalidLifetime);
         }
         let token = Token::generate();
@@ -46,10 +42,11 @@ impl Users {
         let user_id = self
             .database
             .write(move |conn| {
-                let known = wanted.find_user(conn)?;
-                let author = acting.check(conn, known.as_slice())?;
-                wanted.lock_roles(conn)?;
+                let known = new.find_user(conn)?;
+                let author = permit.acting.check(conn, known.as_slice())?;
+                new.lock_roles(conn)?;
                 let now = database.now(conn)?;
+                let permissions = permit.permissions;
                 let invitation = match known {
                     Some(user) => {
                         require_recovery_permission(
@@ -60,25 +57,24 @@ impl Users {
                         )?;
                         for_existing(conn, user, permissions, now)?
                     }
-                    None => for_new(conn, wanted, permissions, now, &author)?,
+                    None => for_new(conn, new, permissions, now, &author)?,
                 };
                 let invitation = Invitation {
                     expires_at,
-                    creator: CreatorEpochs::of(conn, &author)?,
-                    credential: CreatorCredential::of(conn, acting.credential())?,
+                    creator: LinkCreator::of(conn, &author, permit.acting.credential())?,
                     ..invitation
                 };
                 queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
                 let mut event = Event::done("user.invited").details(json!({
                     "invitation": invitation.id,
-                    "purpose": invitation.purpose.as_str(),
+                    "purpose": invitation.purpose,
                     "roles": invitation.roles,
                     "expires_at": invitation.expires_at,
-                    "email_verified": invitation.email_confirmed,
+                    "email_verified": invitation.email_verified,
                 }));
-                event.subject = invitation.user;
+                event.subject = invitation.user_id;
                 history::record(conn, now, &author, event)?;
-                Ok::<_, InviteError>(invitation.user)
+                Ok::<_, InviteError>(invitation.user_id)
             })
             .await?;
         Ok(self.link(&token, expires_at, user_id))
@@ -103,10 +99,10 @@ impl Users {
                 let now = database.now(conn)?;
                 queries::void_links(conn, LinksToVoid::DeviceLinks(user), now)?;
                 let invitation = Invitation {
-                    user: Some(user),
+                    user_id: Some(user),
                     by_session: Some(session.id),
                     expires_at,
-                    creator: CreatorEpochs::of(conn, &author)?,
+                    creator: LinkCreator::with_epochs(conn, &author)?,
                     ..blank(LinkPurpose::AddDevice)
                 };
                 queries::insert_invitation(conn, &invitation, &hash, now, &author)?;
@@ -207,7 +203,81 @@ fn for_existing(
     };
     queries::void_links(conn, LinksToVoid::For(id), now)?;
     Ok(Invitation {
-        user: Some(id),
+        user_id: Some(id),
         ..blank(purpose)
     })
+}
+
+/// Creates an invitation link. If a username is given, the user is created now, as invited, which reserves the username.
+fn for_new(
+    conn: &mut Connection,
+    new: NewInvitation,
+    permissions: Permissions,
+    now: Timestamp,
+    author: &Author,
+) -> Result<Invitation, InviteError> {
+    if !permissions.may_invite(conn, &new.roles)? {
+        // Only callers who manage users by their roles are refused for a missing role.
+        let is_roleless = new.roles.is_empty();
+        return Err(if is_roleless {
+            InviteError::RoleNeeded
+        } else {
+            InviteError::NotPermitted
+        });
+    }
+    let email_verified = counts_as_verified(conn, &new, permissions, author)?;
+    let NewInvitation {
+        username,
+        email,
+        display_name,
+        roles,
+        ..
+    } = new;
+    let email = email.map(|email| email.to_string());
+    let display_name = display_name.map(|name| name.to_string());
+    let Some(username) = username else {
+        return Ok(Invitation {
+            email,
+            email_verified,
+            display_name,
+            roles,
+            ..blank(LinkPurpose::Join)
+        });
+    };
+    if queries::find_by_any_username(conn, username.as_str())?.is_some() {
+        return Err(InviteError::UsernameTaken);
+    }
+    let (id, username) = (UserId::random(), username.to_string());
+    let mut user = User {
+        email,
+        roles: roles.clone(),
+        ..User::new(id, username, display_name, UserStatus::Invited, now)
+    };
+    if email_verified {
+        user.confirm_email(now, author.user());
+    }
+    user.create(conn, author)?;
+    Ok(Invitation {
+        user_id: Some(user.id),
+        email_verified,
+        roles,
+        ..blank(LinkPurpose::Join)
+    })
+}
+
+/// Whether the email address in the invitation counts as verified.
+fn counts_as_verified(
+    conn: &mut Connection,
+    new: &NewInvitation,
+    permissions: Permissions,
+    author: &Author,
+) -> Result<bool, InviteError> {
+    let may_confirm_email = permissions.may_confirm_email(conn, author)?;
+    let has_address = new.email.is_some();
+    match new.email_verified {
+        Some(_) if !may_confirm_email => Err(InviteError::EmailVerificationNotPermitted),
+        Some(true) if !has_address => Err(InviteError::EmailMissing),
+        Some(is_verified) => Ok(is_verified),
+        None => Ok(may_confirm_email && has_address),
+    }
 }

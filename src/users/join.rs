@@ -4,47 +4,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::invitation::Invitation;
-use super::inviter_check::is_link_allowed;
+use super::link_validity::{JoinError, open_invitation};
 use super::purpose::LinkPurpose;
+use super::queries;
 use super::user::User;
-use super::{Users, queries};
 use crate::account_state::{self, UserStatus};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
-use crate::base::secrets::{Token, TokenHash};
+use crate::base::secrets::TokenHash;
 use crate::clients;
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
 use crate::sessions;
-
-/// Why an invitation can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum JoinError {
-    /// No invitation has this token.
-    #[error("unknown invitation")]
-    Unknown,
-    /// It was used already.
-    #[error("the invitation was already used")]
-    Used,
-    /// It has expired, was revoked, or was replaced by a newer one.
-    #[error("the invitation has expired")]
-    Expired,
-    /// The status of the user that it is for doesn't fit its purpose; the user is suspended, for example.
-    #[error("the user is suspended")]
-    NotActive,
-    /// Its creator may no longer create such a link.
-    #[error("the creator of the link may no longer invite users")]
-    InviterNotAllowed,
-    /// The username that the new user chose is taken.
-    #[error("the username is taken")]
-    UsernameTaken,
-    /// The new user must choose a username.
-    #[error("a username is required")]
-    UsernameMissing,
-    /// A database error.
-    #[error(transparent)]
-    Database(#[from] db::Error),
-}
 
 /// What the user of a set-up or invitation link entered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -58,69 +29,6 @@ pub struct JoinRequest {
     /// Email address; only of the first administrator, for whom it counts as verified.
     #[serde(default)]
     pub email: Option<String>,
-}
-
-/// A usable invitation, as its page shows it.
-#[derive(Clone, Debug)]
-pub struct OpenInvitation {
-    /// The invitation.
-    pub invitation: Invitation,
-    /// The user it is for, if they exist already.
-    pub user: Option<User>,
-    /// The display name of the user who created it, if one did.
-    pub invited_by: Option<String>,
-}
-
-impl Users {
-    /// Finds a usable invitation, without consuming it.
-    pub async fn open_invitation(&self, token: &Token) -> Result<OpenInvitation, JoinError> {
-        let (hash, now) = (token.hash(), self.clock.now());
-        self.database
-            .read(move |conn| {
-                let (invitation, user) = open_invitation(conn, &hash, now)?;
-                let inviter = match invitation.by_user {
-                    Some(id) => queries::find_user(conn, id)?,
-                    None => None,
-                };
-                Ok(OpenInvitation {
-                    invitation,
-                    user,
-                    invited_by: inviter.map(|inviter| inviter.display_name),
-                })
-            })
-            .await
-    }
-}
-
-/// Finds the invitation with a token if it is usable, and the user it is for if they exist already.
-pub fn open_invitation(
-    conn: &mut Connection,
-    token: &TokenHash,
-    now: Timestamp,
-) -> Result<(Invitation, Option<User>), JoinError> {
-    let invitation = queries::find_invitation(conn, token)?.ok_or(JoinError::Unknown)?;
-    if invitation.used_at.is_some() {
-        return Err(JoinError::Used);
-    }
-    if invitation.voided_at.is_some() || invitation.expires_at <= now {
-        return Err(JoinError::Expired);
-    }
-    let user = match invitation.user {
-        Some(id) => Some(queries::find_user(conn, id)?.ok_or(JoinError::Unknown)?),
-        None => None,
-    };
-    let fits = match (invitation.purpose, user.as_ref().map(|user| user.status)) {
-        (LinkPurpose::Join, None | Some(UserStatus::Invited))
-        | (LinkPurpose::Recover | LinkPurpose::AddDevice, Some(UserStatus::Active)) => true,
-        (LinkPurpose::Join | LinkPurpose::Recover | LinkPurpose::AddDevice, _) => false,
-    };
-    if !fits {
-        return Err(JoinError::NotActive);
-    }
-    if !is_link_allowed(conn, &invitation, user.as_ref())? {
-        return Err(JoinError::InviterNotAllowed);
-    }
-    Ok((invitation, user))
 }
 
 /// Reports early that a username is taken. The unique index decides when the user is created.
@@ -141,7 +49,7 @@ pub fn lock_invitation_parties(conn: &mut Connection, token: &TokenHash) -> db::
     if let Some(client) = found.by_client {
         clients::lock_permissions(conn, client)?;
     }
-    match found.user {
+    match found.user_id {
         Some(user) => {
             account_state::lock_with_actor(conn, user, found.by_user)?;
         }
@@ -158,8 +66,8 @@ pub fn lock_invitation_parties(conn: &mut Connection, token: &TokenHash) -> db::
 /// Consumes the invitation, and creates, activates or finds the user who gets the passkey. Returns the user, and the session that
 /// created the link if it is for another device of theirs.
 ///
-/// Bumps the version of an existing user's account state, which the caller has locked ([`lock_invitation_parties`]). As everywhere, it is
-/// locked before the invitation, so that a link which is created concurrently for the same user waits.
+/// Bumps the version of an existing user's account state, which the caller has locked ([`lock_invitation_parties`]). As everywhere,
+/// it is locked before the invitation, so that a link which is created concurrently for the same user waits.
 ///
 /// The expiry of the link is checked against `checked_at`, from the server's clock, which also dated the link; the database's clock
 /// (`now`) only orders changes.
@@ -208,18 +116,14 @@ fn create_user(
         .clone()
         .ok_or(JoinError::UsernameMissing)?;
     let display_name = join_request.display_name.clone();
+    let display_name = display_name.or(invitation.display_name);
+    let id = join_request.id;
     let mut user = User {
         email: invitation.email,
         roles: invitation.roles,
-        ..User::new(
-            join_request.id,
-            username,
-            display_name.or(invitation.display_name),
-            UserStatus::Active,
-            now,
-        )
+        ..User::new(id, username, display_name, UserStatus::Active, now)
     };
-    if invitation.email_confirmed {
+    if invitation.email_verified {
         user.confirm_email(invitation.created_at, invitation.by_user);
     }
     let created = user.create(conn, author);

@@ -8,35 +8,15 @@ use crate::history::Author;
 use crate::sessions;
 use crate::tokens;
 
-/// Epochs of a link's creator when the link was created. An epoch is incremented when the permission behind it is withdrawn, so a
-/// link stays invalid even if the permission is given again.
+/// The epochs of a link's creator when the link was created, and the parts of their credential that can be revoked separately (none
+/// for links of earlier versions). An epoch is incremented when the permission behind it is withdrawn, so a link stays invalid even
+/// if the permission is given again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CreatorEpochs {
+pub struct LinkCreator {
     /// The session epoch of the user: incremented when all their sessions end.
-    pub user: Option<i64>,
+    pub user_epoch: Option<i64>,
     /// The permissions epoch of the client: incremented when it loses its secret, a scope or its access.
-    pub client: Option<i64>,
-}
-
-impl CreatorEpochs {
-    /// Reads the current epochs of an author.
-    pub(super) fn of(conn: &mut Connection, author: &Author) -> db::Result<Self> {
-        let user = match author.user() {
-            Some(user) => account_state::find_epoch(conn, user)?,
-            None => None,
-        };
-        let client = match author.client() {
-            Some(client) => clients::find_permissions(conn, client)?.map(|found| found.epoch),
-            None => None,
-        };
-        Ok(Self { user, client })
-    }
-}
-
-/// What a link's creator was authenticated with when the link was created, as far as it can be revoked separately. Empty for links
-/// of earlier versions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CreatorCredential {
+    pub client_epoch: Option<i64>,
     /// The user's session, or the one that their client's authorization depended on.
     pub session: Option<SessionId>,
     /// The authorization of the client that the user acted through.
@@ -45,25 +25,47 @@ pub struct CreatorCredential {
     pub token: Option<AccessTokenId>,
 }
 
-impl CreatorCredential {
-    /// The part of a credential that is stored with the link that it created.
-    pub(super) fn of(conn: &mut Connection, credential: &Credential) -> db::Result<Self> {
+impl LinkCreator {
+    /// Reads the current epochs of an author, without a credential.
+    pub(super) fn with_epochs(conn: &mut Connection, author: &Author) -> db::Result<Self> {
+        let user_epoch = match author.user() {
+            Some(user) => account_state::find_epoch(conn, user)?,
+            None => None,
+        };
+        let client_epoch = match author.client() {
+            Some(client) => clients::find_permissions(conn, client)?.map(|found| found.epoch),
+            None => None,
+        };
+        Ok(Self {
+            user_epoch,
+            client_epoch,
+            ..Self::default()
+        })
+    }
+
+    /// Reads the current epochs of an author, who was authenticated with `credential`.
+    pub(super) fn of(
+        conn: &mut Connection,
+        author: &Author,
+        credential: &Credential,
+    ) -> db::Result<Self> {
+        let epochs = Self::with_epochs(conn, author)?;
         Ok(match credential {
-            Credential::CommandLine | Credential::ClientSecret { .. } => Self::default(),
+            Credential::CommandLine | Credential::ClientSecret { .. } => epochs,
             Credential::Session { session, .. } => Self {
                 session: Some(*session),
-                ..Self::default()
+                ..epochs
             },
             Credential::ClientToken { id, .. } => Self {
                 token: Some(*id),
-                ..Self::default()
+                ..epochs
             },
             Credential::UserToken(token) => {
                 let authorization = tokens::find(conn, token.authorization)?;
                 Self {
                     session: authorization.map(|authorization| authorization.session),
                     authorization: Some(token.authorization),
-                    token: None,
+                    ..epochs
                 }
             }
         })

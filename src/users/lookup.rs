@@ -85,12 +85,12 @@ impl Users {
                     return Ok(queries::list_users(conn, &filter, None, limit)?);
                 };
                 let rights = ManagementRights::of(conn, manager)?;
-                let reach = ManagedUsers {
+                let visible = ManagedUsers {
                     roles: &rights.manages_roles,
                     except: manager,
                 };
-                let reach = Some(&reach).filter(|_| !rights.is_administrator);
-                Ok(queries::list_users(conn, &filter, reach, limit)?)
+                let visible = Some(&visible).filter(|_| !rights.is_administrator);
+                Ok(queries::list_users(conn, &filter, visible, limit)?)
             })
             .await
     }

@@ -1,34 +1,14 @@
 //! Finds users as they were at an earlier time.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::json;
 
 use super::email_state::EmailState;
 use super::fields::Username;
 use super::{User, queries};
-use crate::account_state::UserStatus;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 use crate::history;
-
-/// The data of a user in a revision.
-#[derive(Deserialize)]
-struct UserRevisionData {
-    username: String,
-    email: Option<String>,
-    // Revisions from before the state was stored have no verified address.
-    #[serde(default)]
-    email_state: EmailState,
-    #[serde(default)]
-    email_verified_at: Option<Timestamp>,
-    #[serde(default)]
-    email_verified_by: Option<UserId>,
-    display_name: String,
-    status: UserStatus,
-    attributes: Map<String, Value>,
-    roles: Vec<String>,
-}
 
 /// Finds a user as they were at a time; `None` if they didn't exist yet.
 pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Result<Option<User>> {
@@ -38,23 +18,16 @@ pub fn find_as_of(conn: &mut Connection, id: UserId, at: Timestamp) -> db::Resul
     let Some(current) = queries::find_user(conn, id)? else {
         return Ok(None);
     };
-    let record: UserRevisionData = serde_json::from_value(revision.data)
+    let missing = [
+        ("id", json!(id)),
+        ("created_at", json!(current.created_at)),
+        // Revisions from before the state was stored have no verified address.
+        ("email_state", json!(EmailState::Unverified)),
+    ];
+    let user = revision
+        .record(&missing)
         .map_err(|error| db::Error::Internal(format!("stored version of a user: {error}")))?;
-    Ok(Some(User {
-        id,
-        username: record.username,
-        email: record.email,
-        email_state: record.email_state,
-        email_verified_at: record.email_verified_at,
-        email_verified_by: record.email_verified_by,
-        display_name: record.display_name,
-        status: record.status,
-        attributes: record.attributes,
-        roles: record.roles,
-        created_at: current.created_at,
-        version: revision.version,
-        as_of: revision.as_of,
-    }))
+    Ok(Some(user))
 }
 
 /// Resolves an ID, or a current or former username, to the ID of its user. An ID is not checked to exist.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use super::{User, Users, queries};
 use crate::account_state::{self, ADMINISTRATOR, UserStatus};
 use crate::base::ids::UserId;
+use crate::clients::ActingAs;
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
 
@@ -23,20 +24,44 @@ pub enum Permissions {
     Client,
 }
 
+/// The permission for a change: the caller, and which users the caller may change.
+#[derive(Clone, Debug)]
+pub struct Permit {
+    /// The caller, whose credential and scope are checked again in the change's transaction.
+    pub acting: ActingAs,
+    /// Which users the caller may change.
+    pub permissions: Permissions,
+}
+
+impl Permit {
+    /// Permits the command line every change.
+    pub fn command() -> Self {
+        Self::own_account(ActingAs::command())
+    }
+
+    /// Permits users every change that the pages of their own account offer.
+    pub fn own_account(acting: ActingAs) -> Self {
+        Self {
+            acting,
+            permissions: Permissions::Administrator,
+        }
+    }
+}
+
 impl Permissions {
     /// Whether a user who holds these roles may be changed. The caller holds the locks on the account states of the user and of
     /// the manager, so that the roles of both are current.
     pub fn may_manage(
         self,
         conn: &mut Connection,
-        person: UserId,
+        user: UserId,
         roles: &[String],
     ) -> db::Result<bool> {
         match self {
             Self::Administrator => Ok(true),
             Self::User(manager) => {
                 let rights = ManagementRights::of(conn, manager)?;
-                let is_other = manager != person;
+                let is_other = manager != user;
                 Ok(rights.is_administrator || (is_other && rights.may_manage_holder(roles)))
             }
             Self::Client => Ok(!are_privileged(conn, roles)?),
@@ -150,9 +175,9 @@ impl ManagementRights {
             || (!roles.is_empty() && roles.iter().all(|role| self.may_assign_role(role)))
     }
 
-    /// Whether the user `own`, who has these rights, may change `person`.
-    pub fn may_manage(&self, own: UserId, person: &User) -> bool {
-        self.is_administrator || (own != person.id && self.may_manage_holder(&person.roles))
+    /// Whether the user `own`, who has these rights, may change `user`.
+    pub fn may_manage(&self, own: UserId, user: &User) -> bool {
+        self.is_administrator || (own != user.id && self.may_manage_holder(&user.roles))
     }
 
     /// Whether the user can't manage any user.
@@ -205,7 +230,7 @@ mod tests {
 
     #[test]
     fn users_do_not_manage_themselves_and_administrators_manage_all_users() {
-        let person = |roles: &[&str]| User {
+        let user_with = |roles: &[&str]| User {
             id: UserId::random(),
             username: "ada".into(),
             email: None,
@@ -220,20 +245,20 @@ mod tests {
             version: 1,
             as_of: crate::base::clock::Timestamp::from_micros(0),
         };
-        let (lead, other) = (person(&["lead"]), person(&["lead"]));
+        let (lead, other) = (user_with(&["lead"]), user_with(&["lead"]));
         let rights = ManagementRights {
             manages_roles: ["lead".to_owned()].into(),
             ..ManagementRights::default()
         };
         assert!(rights.may_manage(lead.id, &other));
         assert!(!rights.may_manage(lead.id, &lead));
-        assert!(!rights.may_manage(lead.id, &person(&["lead", "admin"])));
+        assert!(!rights.may_manage(lead.id, &user_with(&["lead", "admin"])));
         let administrator = ManagementRights {
             is_administrator: true,
             ..ManagementRights::default()
         };
         assert!(administrator.may_manage(lead.id, &lead));
-        assert!(administrator.may_manage(lead.id, &person(&[])));
+        assert!(administrator.may_manage(lead.id, &user_with(&[])));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! The purposes of single-use links.
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use crate::base::text_enum::text_enum;
 
 /// The purpose of a link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum LinkPurpose {
     /// A new user joins.
     Join,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{ManagementRights, queries};
@@ -46,60 +46,30 @@ impl Role {
         RoleId::of_name(&["role", &self.name])
     }
 
-    /// Inserts a new role, with its first revision.
-    pub(super) fn create(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
-        queries::store_role(conn, self, None, author)?;
-        self.record_version(conn, author, self.data())
-    }
-
-    /// Stores the next version, with its revision.
-    pub(super) fn save(
-        &mut self,
-        conn: &mut Connection,
-        now: Timestamp,
-        author: &Author,
-    ) -> db::Result<()> {
-        self.start_next_version(now);
-        queries::store_role(conn, self, None, author)?;
-        self.record_version(conn, author, self.data())
-    }
-
-    /// Deletes it. The row remains, so that the version numbers continue if the role is created again.
-    pub(super) fn delete(
-        &mut self,
-        conn: &mut Connection,
-        now: Timestamp,
-        author: &Author,
-    ) -> db::Result<()> {
-        self.start_next_version(now);
-        queries::store_role(conn, self, Some(self.as_of), author)?;
-        let mut data = self.data();
-        if let Some(members) = data.as_object_mut() {
-            members.insert("deleted".into(), true.into());
-        }
-        self.record_version(conn, author, data)
-    }
-
-    fn start_next_version(&mut self, now: Timestamp) {
+    /// Makes it the next version, which the caller stores.
+    pub(super) fn start_next_version(&mut self, now: Timestamp) {
         self.version = self.version.saturating_add(1);
         self.as_of = next_as_of(now, self.as_of);
     }
 
-    fn data(&self) -> Value {
-        json!({
+    /// Stores this version, with its revision. The row of a deleted role remains, so that the version numbers continue if the role
+    /// is created again.
+    pub(super) fn store(
+        &self,
+        conn: &mut Connection,
+        deleted_at: Option<Timestamp>,
+        author: &Author,
+    ) -> db::Result<()> {
+        queries::store_role(conn, self, deleted_at, author)?;
+        let mut data = json!({
             "name": self.name,
             "description": self.description,
             "manages_roles": self.manages_roles,
             "manages_assignments_on": self.manages_assignments_on,
-        })
-    }
-
-    fn record_version(
-        &self,
-        conn: &mut Connection,
-        author: &Author,
-        data: Value,
-    ) -> db::Result<()> {
+        });
+        if let (Some(_), Some(members)) = (deleted_at, data.as_object_mut()) {
+            members.insert("deleted".into(), true.into());
+        }
         let revision = Revision {
             entity: "role",
             entity_id: self.id().uuid(),

@@ -17,6 +17,7 @@ use crate::base::clock::Timestamp;
 use crate::clients::ActingAs;
 use crate::db::{self, Connection, Database};
 use crate::history::{self, Event};
+use crate::web::{Page, rows_to_fetch};
 
 /// Changes of a role; `None` leaves a field as it is, or empty in a new role.
 #[derive(Clone, Debug, Default)]
@@ -31,10 +32,11 @@ pub struct RoleChange {
 
 impl Users {
     /// Lists at most `limit` roles in order of name, after the role `after`.
-    pub async fn list_roles(&self, after: Option<String>, limit: i64) -> db::Result<Vec<Role>> {
-        self.database
-            .read(move |conn| queries::list_page(conn, after.as_deref(), limit))
-            .await
+    pub async fn list_roles(&self, after: Option<String>, limit: usize) -> db::Result<Page<Role>> {
+        let rows = rows_to_fetch(limit);
+        let list = move |conn: &mut Connection| queries::list_page(conn, after.as_deref(), rows);
+        let found = self.database.read(list).await?;
+        Ok(Page::from_rows(found, limit, |role| role.name.clone()))
     }
 
     /// Finds a role by name.
@@ -101,7 +103,8 @@ impl Users {
                 if changes.is_empty() {
                     return Ok(role);
                 }
-                role.save(conn, now, &author)?;
+                role.start_next_version(now);
+                role.store(conn, None, &author)?;
                 let event = event("role.updated", &role, Value::Object(changes));
                 history::record(conn, now, &author, event)?;
                 Ok(role)
@@ -138,7 +141,8 @@ impl Users {
                 if needed != RoleUse::default() {
                     return Err(RoleError::InUse(needed));
                 }
-                role.delete(conn, now, &author)?;
+                role.start_next_version(now);
+                role.store(conn, Some(role.as_of), &author)?;
                 let event = event("role.deleted", &role, json!({})).with_reason(reason.as_deref());
                 history::record(conn, now, &author, event)?;
                 Ok(role)
@@ -172,14 +176,12 @@ fn create(
         Some((_, true)) => return Err(RoleError::Exists),
         Some((deleted, false)) => {
             (role.version, role.as_of) = (deleted.version, deleted.as_of);
-            change.apply(&mut role)?;
-            role.save(conn, now, author)?;
+            role.start_next_version(now);
         }
-        None => {
-            change.apply(&mut role)?;
-            role.create(conn, author)?;
-        }
+        None => {}
     }
+    change.apply(&mut role)?;
+    role.store(conn, None, author)?;
     history::record(
         conn,
         now,

@@ -1,11 +1,10 @@
 //! The set-up link, with which the first administrator is created, once.
 
-use std::time::Duration;
-
 use serde::Serialize;
 use serde_json::json;
 
 use super::join::JoinRequest;
+use super::link_validity::SET_UP_LINK_TTL;
 use super::user::User;
 use super::{Users, queries};
 use crate::account_state::{ADMINISTRATOR, UserStatus};
@@ -13,8 +12,6 @@ use crate::base::clock::Timestamp;
 use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
-
-const TTL: Duration = Duration::from_secs(3600);
 
 /// A new set-up link, which is shown only once.
 #[derive(Clone, Debug, Serialize)]
@@ -52,7 +49,7 @@ impl Users {
     pub async fn create_set_up_link(&self) -> Result<SetUpLink, SetUpError> {
         let token = Token::generate();
         let hash = token.hash();
-        let expires_at = self.clock.now().after(TTL);
+        let expires_at = self.clock.now().after(SET_UP_LINK_TTL);
         let database = self.database.clone();
         self.database
             .write(move |conn| {
@@ -136,18 +133,12 @@ pub fn complete_set_up(
     if !queries::complete(conn, token, join_request.id, now)? {
         return Err(SetUpError::Completed);
     }
+    let (id, display_name) = (join_request.id, join_request.display_name.clone());
     let username = join_request.username.clone().unwrap_or_default();
-    let display_name = join_request.display_name.clone();
     let mut user = User {
         email: join_request.email.clone(),
         roles: vec![ADMINISTRATOR.to_owned()],
-        ..User::new(
-            join_request.id,
-            username,
-            display_name,
-            UserStatus::Active,
-            now,
-        )
+        ..User::new(id, username, display_name, UserStatus::Active, now)
     };
     if user.email.is_some() {
         user.confirm_email(now, Some(user.id));

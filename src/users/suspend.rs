@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::last_administrator::require_another_administrator;
+use super::permissions::Permit;
 use super::queries::LinksToVoid;
-use super::update::{UpdateError, find_manageable};
-use super::{Permissions, Users, queries};
-use crate::account_state::{self, UserStatus};
+use super::update::{UpdateError, begin_change};
+use super::{Users, queries};
+use crate::account_state::UserStatus;
 use crate::base::ids::UserId;
-use crate::clients::ActingAs;
 use crate::history::{self, Event};
 use crate::sessions::{self, Ended};
 
@@ -19,18 +19,13 @@ impl Users {
         &self,
         id: UserId,
         reason: Option<String>,
-        permissions: Permissions,
-        acting: ActingAs,
+        permit: Permit,
     ) -> Result<Ended, UpdateError> {
         let database = self.database.clone();
         let ended = self
             .database
             .write(move |conn| {
-                let author = acting.check(conn, &[id])?;
-                let Some(now) = account_state::begin_change(conn, &database, id)? else {
-                    return Err(UpdateError::Unknown);
-                };
-                let mut user = find_manageable(conn, id, permissions)?;
+                let (author, now, mut user) = begin_change(conn, &database, id, &permit)?;
                 if user.status == UserStatus::Suspended {
                     return Ok(Ended::default());
                 }
@@ -46,7 +41,7 @@ impl Users {
                     .with_reason(reason.as_deref())
                     .details(json!({ "sessions": ended.sessions }));
                 history::record(conn, now, &author, event)?;
-                Ok(ended)
+                Ok::<_, UpdateError>(ended)
             })
             .await?;
         self.account_states.publish(id).await?;
@@ -58,17 +53,12 @@ impl Users {
         &self,
         id: UserId,
         reason: Option<String>,
-        permissions: Permissions,
-        acting: ActingAs,
+        permit: Permit,
     ) -> Result<(), UpdateError> {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                let author = acting.check(conn, &[id])?;
-                let Some(now) = account_state::begin_change(conn, &database, id)? else {
-                    return Err(UpdateError::Unknown);
-                };
-                let mut user = find_manageable(conn, id, permissions)?;
+                let (author, now, mut user) = begin_change(conn, &database, id, &permit)?;
                 if user.status != UserStatus::Suspended {
                     return Ok(());
                 }
@@ -82,7 +72,7 @@ impl Users {
                 let event = Event::done("user.reactivated")
                     .subject(id)
                     .with_reason(reason.as_deref());
-                Ok(history::record(conn, now, &author, event)?)
+                Ok::<_, UpdateError>(history::record(conn, now, &author, event)?)
             })
             .await?;
         self.account_states.publish(id).await?;

@@ -7,18 +7,18 @@ use serde_json::{Map, Value, json};
 use super::email_state::EmailState;
 use super::fields::{DisplayName, Email, Username};
 use super::last_administrator::{LastAdministrator, require_another_administrator};
-use super::permissions::are_privileged;
+use super::permissions::{Permissions, Permit, are_privileged};
 use super::queries::LinksToVoid;
 use super::usernames::may_be_renamed;
-use super::{Permissions, User, Users, queries};
+use super::{User, Users, queries};
 use crate::account_state::{self, ChangePending, UserStatus};
 use crate::base::attributes;
 use crate::base::clock::Timestamp;
 use crate::base::config;
 use crate::base::ids::UserId;
-use crate::clients::{ActingAs, ActingError};
-use crate::db::{self, Connection};
-use crate::history::{self, Event};
+use crate::clients::ActingError;
+use crate::db::{self, Connection, Database};
+use crate::history::{self, Author, Event};
 use crate::sessions::EndError;
 
 /// Changes of a user; `None` leaves a field as it is.
@@ -70,8 +70,8 @@ pub enum UpdateError {
     #[error(transparent)]
     Acting(#[from] ActingError),
     /// Only signed-in administrators and the command line may set whether an email address is verified.
-    #[error("only administrators, signed in themselves, may mark an email address as verified")]
-    ConfirmationNotAllowed,
+    #[error("only administrators, in their own session, may mark an email address as verified")]
+    EmailVerificationNotPermitted,
     /// There is no email address to confirm.
     #[error("the user has no email address")]
     EmailMissing,
@@ -101,22 +101,18 @@ impl Users {
         id: UserId,
         change: UserChange,
         expected: Option<i64>,
-        permissions: Permissions,
-        acting: ActingAs,
+        permit: Permit,
     ) -> Result<User, UpdateError> {
-        let wanted = change.attributes.as_ref();
-        if wanted.is_some_and(|wanted| !attributes::are_within_limits(wanted)) {
+        let attributes = change.attributes.as_ref();
+        if attributes.is_some_and(|new| !attributes::are_within_limits(new)) {
             return Err(UpdateError::TooManyAttributes);
         }
         let (database, limits) = (self.database.clone(), self.config);
         let user = self
             .database
             .write(move |conn| {
-                let author = acting.check(conn, &[id])?;
-                let Some(now) = account_state::begin_change(conn, &database, id)? else {
-                    return Err(UpdateError::Unknown);
-                };
-                let mut user = find_manageable(conn, id, permissions)?;
+                let (author, now, mut user) = begin_change(conn, &database, id, &permit)?;
+                let permissions = permit.permissions;
                 let explicit = change.email_verified;
                 if expected.is_some_and(|expected| expected != user.version) {
                     return Err(UpdateError::VersionMismatch(user.version));
@@ -124,7 +120,7 @@ impl Users {
                 let before = user.clone();
                 let may_confirm_email = permissions.may_confirm_email(conn, &author)?;
                 if explicit.is_some() && !may_confirm_email {
-                    return Err(UpdateError::ConfirmationNotAllowed);
+                    return Err(UpdateError::EmailVerificationNotPermitted);
                 }
                 if !permissions.is_administrator(conn)? {
                     change.require_rename_allowed(conn, id, limits, now)?;
@@ -160,6 +156,19 @@ impl Users {
         }
         user
     }
+}
+
+/// Checks the caller, and begins a change of a user whom they may manage. Returns the author and the time of the change.
+pub(super) fn begin_change(
+    conn: &mut Connection,
+    database: &Database,
+    id: UserId,
+    permit: &Permit,
+) -> Result<(Author, Timestamp, User), UpdateError> {
+    let author = permit.acting.check(conn, &[id])?;
+    let now = account_state::begin_change(conn, database, id)?.ok_or(UpdateError::Unknown)?;
+    let user = find_manageable(conn, id, permit.permissions)?;
+    Ok((author, now, user))
 }
 
 /// Finds a user, and checks that the caller may manage them.
@@ -256,7 +265,7 @@ impl User {
         &mut self,
         is_verified: bool,
         now: Timestamp,
-        author: &history::Author,
+        author: &Author,
     ) -> Result<(), UpdateError> {
         if is_verified && self.email.is_none() {
             return Err(UpdateError::EmailMissing);

@@ -1,6 +1,6 @@
 //! Users with their versions, and their representation in the API.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
@@ -12,84 +12,57 @@ use crate::base::ids::UserId;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Revision, next_as_of};
 
-/// A user, as stored.
-#[derive(Clone, Debug)]
+/// A user.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct User {
     /// ID, which is also the WebAuthn user handle.
+    #[schema(value_type = uuid::Uuid)]
     pub id: UserId,
     /// Unique, lower-case username.
     pub username: String,
     /// Email address, if any.
     pub email: Option<String>,
-    /// Whether the email address is known to belong to the user.
+    /// The reason why the email address counts as verified or not.
     pub email_state: EmailState,
-    /// When the email address was confirmed or verified.
+    /// When the email address was confirmed by an administrator or verified.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub email_verified_at: Option<Timestamp>,
-    /// The administrator who confirmed it; `None` for the command line.
+    /// ID of the administrator who confirmed it; `null` for the command line.
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub email_verified_by: Option<UserId>,
     /// Display name.
     pub display_name: String,
     /// Whether the user is invited, active or suspended.
     pub status: UserStatus,
     /// Attributes that administrators set.
+    #[schema(value_type = Object)]
     pub attributes: Map<String, Value>,
     /// Global roles held, sorted.
     pub roles: Vec<String>,
     /// When the user was created.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// Version, counted from 1.
     pub version: i64,
     /// When this version was stored.
+    #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
 }
 
 /// A user, as services and administrators see them.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UserView {
-    #[schema(value_type = uuid::Uuid)]
-    id: UserId,
-    username: String,
-    email: Option<String>,
+    #[serde(flatten)]
+    user: User,
     /// Whether the email address is verified: an administrator confirmed it, or the user proved that they receive email at it.
     email_verified: bool,
-    /// The reason why it counts as verified or not.
-    email_state: EmailState,
-    /// When it was confirmed by an administrator or verified.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    email_verified_at: Option<Timestamp>,
-    /// ID of the administrator who confirmed it; `null` for the command line.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    email_verified_by: Option<UserId>,
-    display_name: String,
-    status: UserStatus,
-    roles: Vec<String>,
-    #[schema(value_type = Object)]
-    attributes: Map<String, Value>,
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    version: i64,
-    #[schema(value_type = String, format = DateTime)]
-    as_of: Timestamp,
 }
 
 impl From<User> for UserView {
     fn from(user: User) -> Self {
-        let email_verified = user.is_email_verified();
         Self {
-            id: user.id,
-            username: user.username,
-            email: user.email,
-            email_verified,
-            email_state: user.email_state,
-            email_verified_at: user.email_verified_at,
-            email_verified_by: user.email_verified_by,
-            display_name: user.display_name,
-            status: user.status,
-            roles: user.roles,
-            attributes: user.attributes,
-            created_at: user.created_at,
-            version: user.version,
-            as_of: user.as_of,
+            email_verified: user.is_email_verified(),
+            user,
         }
     }
 }
@@ -164,11 +137,6 @@ impl User {
     }
 
     fn record_version(&self, conn: &mut Connection, author: &Author) -> db::Result<()> {
-        history::record_revision(conn, author, self.revision())
-    }
-
-    /// This version as a revision for the history.
-    pub(super) fn revision(&self) -> Revision {
         let data = json!({
             "username": self.username,
             "email": self.email,
@@ -181,12 +149,13 @@ impl User {
             "attributes": self.attributes,
             "roles": self.roles,
         });
-        Revision {
+        let revision = Revision {
             entity: "user",
             entity_id: self.id.uuid(),
             version: self.version,
             as_of: self.as_of,
             data,
-        }
+        };
+        history::record_revision(conn, author, revision)
     }
 }

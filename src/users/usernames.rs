@@ -9,11 +9,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::fields::Username;
-use super::{Permissions, Users, queries};
+use super::permissions::Permit;
+use super::{Users, queries};
 use crate::base::clock::Timestamp;
 use crate::base::config;
 use crate::base::ids::UserId;
-use crate::clients::{ActingAs, ActingError};
+use crate::clients::ActingError;
 use crate::db::{self, Connection};
 use crate::history::{self, Event};
 
@@ -64,7 +65,7 @@ pub enum ReleaseError {
     #[error("a user has signed in with this name, so it stays reserved")]
     Used,
     /// Only signed-in administrators and the command line may release usernames.
-    #[error("only administrators, signed in themselves, may release a username")]
+    #[error("only administrators, in their own session, may release a username")]
     NotPermitted,
     /// The caller may no longer make the change.
     #[error(transparent)]
@@ -99,8 +100,7 @@ impl Users {
     pub async fn release_username(
         &self,
         name: Username,
-        permissions: Permissions,
-        acting: ActingAs,
+        permit: Permit,
     ) -> Result<UserId, ReleaseError> {
         let database = self.database.clone();
         self.database
@@ -109,8 +109,8 @@ impl Users {
                 let owner =
                     queries::find_by_any_username(conn, name)?.ok_or(ReleaseError::Unknown)?;
                 // Renaming and signing in take the lock on the owner's account state too.
-                let author = acting.check(conn, &[owner])?;
-                if !permissions.is_administrator(conn)? {
+                let author = permit.acting.check(conn, &[owner])?;
+                if !permit.permissions.is_administrator(conn)? {
                     return Err(ReleaseError::NotPermitted);
                 }
                 if !queries::delete_unused_username(conn, owner, name)? {

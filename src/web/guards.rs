@@ -7,6 +7,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 
+use super::parse::media_type;
 use super::paths::{AUTHZEN_PREFIX, ENVOY, OAUTH_ENDPOINTS, PROXY_PREFIXES, is_api_path};
 use super::refusal_response::refuse;
 use super::request_body::read_body;
@@ -113,21 +114,14 @@ fn is_form_at_api(request: &HttpRequest) -> bool {
     if *request.method() != Method::POST || !is_api_path(request.path()) {
         return false;
     }
-    let headers = request.headers();
-    let is_navigation = headers
+    let is_navigation = request
+        .headers()
         .get("sec-fetch-mode")
         .is_some_and(|mode| mode.as_bytes() == b"navigate");
-    let kind = headers.get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
-    let is_form = kind.is_some_and(|kind| {
-        let kind = kind.trim().to_ascii_lowercase();
-        [
-            "application/x-www-form-urlencoded",
-            "multipart/form-data",
-            "text/plain",
-        ]
-        .contains(&kind.as_str())
-    });
+    let is_form = matches!(
+        media_type(request).as_deref(),
+        Some("application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain")
+    );
     is_navigation || is_form
 }
 

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fmt;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
@@ -12,15 +11,16 @@ use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Value};
 
 use super::Problem;
+use super::parse::media_type;
 
 /// JSON body whose keys may be written in `snake_case`, `camelCase` or `kebab-case`.
 #[derive(Debug)]
-pub struct AnyCase<T>(pub T);
+pub struct JsonBody<T>(pub T);
 
 /// Keys whose values contain keys of others; their spelling is not changed.
 const OPAQUE: [&str; 4] = ["credential", "attributes", "properties", "context"];
 
-impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
+impl<T: DeserializeOwned + 'static> FromRequest for JsonBody<T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
@@ -30,11 +30,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for AnyCase<T> {
     }
 }
 
-/// As [`AnyCase`]; an empty body of any content type is the default.
+/// As [`JsonBody`]; an empty body of any content type is the default.
 #[derive(Debug)]
-pub struct AnyCaseOrEmpty<T>(pub T);
+pub struct JsonBodyOrEmpty<T>(pub T);
 
-impl<T: DeserializeOwned + Default + 'static> FromRequest for AnyCaseOrEmpty<T> {
+impl<T: DeserializeOwned + Default + 'static> FromRequest for JsonBodyOrEmpty<T> {
     type Error = Problem;
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
@@ -99,12 +99,7 @@ fn parse_strictly(body: &[u8]) -> Result<Value, Problem> {
 }
 
 fn is_json(request: &HttpRequest) -> bool {
-    request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split(';').next())
-        .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"))
+    media_type(request).as_deref() == Some("application/json")
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {

@@ -5,11 +5,9 @@
 //! sessions, users or passkeys.
 
 mod activity;
-mod address;
 mod assets;
 mod browser_name;
-#[cfg(test)]
-mod catalogue;
+mod client_address;
 mod conditional_request;
 mod forms;
 mod frame;
@@ -32,12 +30,14 @@ mod rendered_for;
 mod request_body;
 mod routes;
 mod span;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use activity::RequestActivity;
-pub use address::{author, client_address, is_from_trusted_proxy};
 pub use assets::{asset_url, read_style, routes as asset_routes};
 pub use browser_name::browser_name;
+pub use client_address::{author, client_address, is_from_trusted_proxy};
 pub use conditional_request::{
     created, explicit_null, if_match_version, matches_etag, require_if_match, respond_with_version,
     version_conflict,
@@ -52,10 +52,10 @@ pub use frame::{
 pub use guards::{guard, treat_head_as_get};
 pub use headers::{FormActionPolicy, OriginalPath, add_security_headers};
 pub use inputs::{form_errors, query_errors};
-pub use json_body::{AnyCase, AnyCaseOrEmpty, parse_object, read_object};
+pub use json_body::{JsonBody, JsonBodyOrEmpty, parse_object, read_object};
 pub use memory::{MemoryBudget, MemoryReservation};
 pub use metrics::{Metrics, count_requests};
-pub use paging::{Items, MAX_PAGE_LEN, Page, SessionsEnded};
+pub use paging::{Items, MAX_PAGE_SIZE, Page, SessionsEnded, page_size, rows_to_fetch};
 pub use parse::{cursor, field, no_cursor, parameter};
 pub use problem::{Answer, Problem, method_not_allowed, only};
 pub use problem_pages::as_pages;

@@ -1,8 +1,18 @@
-//! Parsing of fields, parameters and cursors, with errors that name them.
+//! Parsing of fields, parameters and cursors, with errors that name them; and the media type of a body.
 
 use std::fmt::Display;
 
+use actix_web::HttpRequest;
+use actix_web::http::header;
+
 use super::Problem;
+
+/// Returns the media type of the body in lower case, without its parameters.
+pub(super) fn media_type(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let name = value.split(';').next()?;
+    Some(name.trim().to_ascii_lowercase())
+}
 
 /// Parses an optional field of the body.
 pub fn field<T, E: Display>(

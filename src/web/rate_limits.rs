@@ -20,21 +20,15 @@ struct AlreadyCounted;
 /// Counts requests by client address.
 #[derive(Clone, Debug)]
 pub struct RateLimits {
-    ephemeral: Ephemeral,
-    clock: Clock,
-    per_minute: u32,
+    /// Where requests are counted.
+    pub ephemeral: Ephemeral,
+    /// The clock of the counters.
+    pub clock: Clock,
+    /// Maximum number of requests per address (IPv6: per /64) in a minute; 0 for no limit.
+    pub per_minute: u32,
 }
 
 impl RateLimits {
-    /// Creates the limits: `per_minute` requests per address (IPv6: per /64); 0 for no limit.
-    pub fn new(ephemeral: Ephemeral, clock: Clock, per_minute: u32) -> Self {
-        Self {
-            ephemeral,
-            clock,
-            per_minute,
-        }
-    }
-
     /// Counts this request once, and refuses it if its address has exceeded the limit in this minute.
     ///
     /// # Errors

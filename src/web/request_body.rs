@@ -14,6 +14,7 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 
 use super::memory::{MemoryBudget, MemoryReservation};
+use super::parse::media_type;
 use super::paths::OAUTH_ENDPOINTS;
 use super::rendered_for::SubmittedForm;
 use super::{Problem, RateLimits, RequestActivity, Web, app_data};
@@ -338,11 +339,5 @@ fn is_own_form(request: &HttpRequest) -> bool {
     if OAUTH_ENDPOINTS.contains(&request.path()) {
         return false;
     }
-    let kind = request.headers().get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok());
-    kind.and_then(|kind| kind.split(';').next())
-        .is_some_and(|kind| {
-            kind.trim()
-                .eq_ignore_ascii_case("application/x-www-form-urlencoded")
-        })
+    media_type(request).as_deref() == Some("application/x-www-form-urlencoded")
 }

@@ -4,7 +4,7 @@ use doorward::account_state::{AccountState, AccountStates};
 use doorward::base::ids::{PasskeyId, UserId};
 use doorward::clients::ActingAs;
 use doorward::passkeys::RevokeAs;
-use doorward::users::Permissions;
+use doorward::users::{Permissions, Permit};
 
 use crate::on_both;
 use crate::support::authenticator::SoftAuthenticator;
@@ -80,7 +80,7 @@ on_both! {
         let user = id(&ada);
         assert!(revoke(server, user, passkey));
         let first = read(server, user);
-        server.run(server.app.users.suspend(user, None, Permissions::Administrator, ActingAs::command())).expect("suspended");
+        server.run(server.app.users.suspend(user, None, Permit::command())).expect("suspended");
         let second = read(server, user);
         assert!(first.version < second.version);
         // The later version arrives first.

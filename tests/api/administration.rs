@@ -38,7 +38,7 @@ on_both! {
         server.create_user(&root, "ada");
         root.browser.post_json("/v1/users/ada/suspend", &json!({ "reason": "left the firm" }));
         root.browser.post_json("/v1/users/ada/reactivate", &json!({}));
-        let events = root.browser.get("/v1/audit-events?person=ada").json();
+        let events = root.browser.get("/v1/audit-events?user=ada").json();
         let actions: Vec<_> = events["items"].as_array().expect("events").iter()
             .map(|event| event["action"].as_str().expect("an action").to_owned()).collect();
         assert_eq!(actions, ["user.reactivated", "user.suspended", "passkey.registered", "user.joined", "user.invited"]);
@@ -66,7 +66,7 @@ on_both! {
         for bad in ["outcome=maybe", "from=yesterday", "after=x", "limit=0", "x=y"] {
             assert_eq!(root.browser.get(&format!("/v1/audit-events?{bad}")).status, 400, "{bad}");
         }
-        assert_eq!(root.browser.get("/v1/audit-events?person=nobody").status, 404);
+        assert_eq!(root.browser.get("/v1/audit-events?user=nobody").status, 404);
         let later = root.browser.get("/v1/audit-events?from=2999-01-01T00:00:00Z").json();
         assert_eq!(later["items"], json!([]));
     }

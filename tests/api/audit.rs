@@ -152,7 +152,7 @@ on_both! {
         let ada = server.create_user(&root, "ada");
         let changed = binary::run(&server.config, &["user", "update", "ada", "--display-name", "Ada Lovelace"]);
         assert_eq!(changed.code, 0, "{}", changed.errors);
-        let event = list_events(&root, "person=ada&action=user.updated").remove(0);
+        let event = list_events(&root, "user=ada&action=user.updated").remove(0);
         let operator = event["operator"].as_str().expect("an account").to_owned();
         assert_eq!(event["actor"], "command");
         assert!(operator.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty()), "{operator}");
@@ -172,7 +172,7 @@ on_both! {
         // A normal change records no operator.
         let renamed = ada.browser.request("PATCH", "/v1/me").json(&json!({ "display_name": "Ada" })).send();
         assert_eq!(renamed.status, 200, "{}", renamed.text());
-        let own = list_events(&root, "person=ada&action=user.updated");
+        let own = list_events(&root, "user=ada&action=user.updated");
         let own = own.iter().find(|event| event["by_user"] == json!(ada.id)).expect("an event");
         assert_eq!(own["operator"], Value::Null);
     }

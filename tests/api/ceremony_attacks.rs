@@ -282,7 +282,7 @@ on_both! {
         let answer = cloned.sign_in_at(&browser);
         assert_eq!(answer.status, 401, "{}", answer.text());
         assert_eq!(session_status(&browser), 401);
-        let events = root.browser.get("/v1/audit-events?person=ada&outcome=refused").json();
+        let events = root.browser.get("/v1/audit-events?user=ada&outcome=refused").json();
         assert_eq!(events["items"][0]["reason"], "counter-went-back", "{events}");
         // The genuine one still works.
         assert_eq!(ada.sign_in_at(&server.browser()).status, 200);

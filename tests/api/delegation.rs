@@ -5,7 +5,9 @@ use diesel::connection::SimpleConnection;
 use doorward::base::ids::UserId;
 use doorward::clients::{ActingAs, ActingError, Permission};
 use doorward::passkeys::RevokeAs;
-use doorward::users::{NewInvitation, Permissions, RoleChange, RoleError, UpdateError, UserChange};
+use doorward::users::{
+    NewInvitation, Permissions, Permit, RoleChange, RoleError, UpdateError, UserChange,
+};
 use serde_json::{Value, json};
 
 use super::as_of::{at, instant};
@@ -402,7 +404,7 @@ on_both! {
         assert_eq!(patch(&root.browser, &lead.browser, "/v1/roles/lead", &json!({ "manages_roles": ["auditor"] })).status, 403);
         assert_eq!(lead.browser.delete("/v1/roles/auditor").status, 403);
         assert_eq!((root.session_status(), clerk.session_status()), (200, 200));
-        let events = root.browser.get("/v1/audit-events?person=lead").json();
+        let events = root.browser.get("/v1/audit-events?user=lead").json();
         let by_lead = format!("user:{}", lead.id);
         let acts = events["items"].as_array().expect("events").iter().filter(|event| event["actor"] == json!(by_lead) && event["outcome"] == "success");
         assert!(acts.clone().all(|event| matches!(event["action"].as_str(), Some("user.joined" | "passkey.registered"))), "{events}");
@@ -429,21 +431,22 @@ on_both! {
         // … and each operation, as the handler would continue with it.
         let by = Permissions::User(id(&lead));
         let (users, author) = (&server.app.users, ActingAs::command);
+        let permit = || Permit { acting: author(), permissions: by };
         let session = clerk.browser.get("/v1/session").json()["session"]["id"].as_str().expect("an id").parse().expect("an id");
-        assert!(server.run(users.update(user, UserChange::default(), None, by, author())).is_err());
-        assert!(server.run(users.suspend(user, None, by, author())).is_err());
-        assert!(server.run(users.reactivate(user, None, by, author())).is_err());
-        assert!(server.run(users.end_session(user, session, None, by, author())).is_err());
-        assert!(server.run(users.end_all_sessions(user, None, by, author())).is_err());
+        assert!(server.run(users.update(user, UserChange::default(), None, permit())).is_err());
+        assert!(server.run(users.suspend(user, None, permit())).is_err());
+        assert!(server.run(users.reactivate(user, None, permit())).is_err());
+        assert!(server.run(users.end_sessions(user, Some(session), None, permit())).is_err());
+        assert!(server.run(users.end_sessions(user, None, None, permit())).is_err());
         let link = NewInvitation { user: Some(clerk.id.clone()), ..NewInvitation::default() };
-        assert!(server.run(users.invite(link, by, author())).is_err());
+        assert!(server.run(users.invite(link, permit())).is_err());
         let passkey = clerk.passkey.parse().expect("an id");
         assert!(server.run(server.app.passkeys.revoke(user, passkey, None, RevokeAs::Manager(by), author())).is_err());
         assert_eq!(clerk.session_status(), 200);
         // Conversely: the caller has lost the permission in between.
         assign_roles(&root, "clerk", &["clerk"]);
         assign_roles(&root, "lead", &[]);
-        assert!(server.run(users.suspend(user, None, by, author())).is_err());
+        assert!(server.run(users.suspend(user, None, permit())).is_err());
     }
 
     fn links_racing_a_promotion_do_not_recover_an_administrators_account(server) {
@@ -553,16 +556,17 @@ on_both! {
         let id = |person: &TestUser| UserId::parse(&person.id).expect("an id");
         let by = Permissions::User(id(&deputy));
         let author = server.acting(&deputy, Permission::Roles);
+        let permit = || Permit { acting: author.clone(), permissions: by };
         let administering = server.acting(&deputy, Permission::Administrator);
         let change = |roles: &[&str]| UserChange { roles: Some(roles.iter().map(ToString::to_string).collect()), ..UserChange::default() };
         let users = &server.app.users;
-        server.run(users.update(id(&clerk), change(&["clerk", "cook"]), None, by, author.clone())).expect("permitted for an administrator");
+        server.run(users.update(id(&clerk), change(&["clerk", "cook"]), None, permit())).expect("permitted for an administrator");
         server.run(users.update_role("cook", RoleChange::default(), None, administering.clone())).expect("permitted for an administrator");
 
         assign_roles(&root, "deputy", &[]);
-        let refused = server.run(users.update(id(&clerk), change(&["admin"]), None, by, author.clone()));
+        let refused = server.run(users.update(id(&clerk), change(&["admin"]), None, permit()));
         assert!(matches!(refused, Err(UpdateError::NotPermitted)), "{refused:?}");
-        let refused = server.run(users.suspend(id(&clerk), None, by, author.clone()));
+        let refused = server.run(users.suspend(id(&clerk), None, permit()));
         assert!(matches!(refused, Err(UpdateError::NotPermitted)), "{refused:?}");
         let refused = server.run(users.update_role("cook", RoleChange::default(), None, author.clone()));
         assert!(matches!(refused, Err(RoleError::NotPermitted)), "{refused:?}");

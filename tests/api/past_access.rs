@@ -89,7 +89,7 @@ on_both! {
         assert_eq!([who(0), who(1), who(2)], [
             (json!("root"), Value::Null), (Value::Null, json!("a service")), (json!("root"), Value::Null),
         ]);
-        assert_eq!(items[0]["data"]["roles"], json!([]), "withdrawn");
+        assert_eq!(items[0]["data"]["roles"], json!([]), "deleted");
         assert_eq!(versions(&ada.browser, &history), [3, 2, 1], "the user's own record");
         let bob = server.create_user(&root, "bob");
         assert_eq!(bob.browser.get(&history).status, 403);
@@ -155,7 +155,7 @@ on_both! {
         // An added role is assigned by the user who added it; the other roles keep their assigners.
         patch(&second.browser, &grant, &json!({ "roles": ["AUDITOR", "OPERATOR", "VIEWER"] }));
         assert_eq!(assigners(&page()), ["root", "second", "root"], "AUDITOR, then the two earlier roles");
-        // A role that was withdrawn in between is assigned by the user who assigned it again.
+        // A role that was removed in between is assigned by the user who assigned it again.
         patch(&second.browser, &grant, &json!({ "roles": ["VIEWER"] }));
         patch(&second.browser, &grant, &json!({ "roles": ["OPERATOR", "VIEWER"] }));
         assert_eq!(assigners(&page()), ["root", "second", "root"], "OPERATOR, then VIEWER");
@@ -193,7 +193,7 @@ on_both! {
                 assert_eq!((&answer["as_of"], &answer["item"]["data"]["user_id"]), (&json!(when.to_rfc3339()), &json!(ada.id)));
             }
             for when in [before, after] {
-                assert_eq!(at(reader, &grant, when).status, 404, "not given yet, or withdrawn");
+                assert_eq!(at(reader, &grant, when).status, 404, "not assigned yet, or deleted");
             }
             assert_invalid_instants_are_refused(reader, &grant);
         }

@@ -248,8 +248,7 @@ on_both! {
     fn a_set_up_link_is_invalid_once_another_administrator_exists(server) {
         let token = server.set_up_token();
         let wanted = doorward::users::NewInvitation { roles: vec!["admin".into()], ..Default::default() };
-        let author = doorward::clients::ActingAs::command();
-        let link = server.run(server.app.users.invite(wanted, doorward::users::Permissions::Administrator, author)).expect("a link");
+        let link = server.run(server.app.users.invite(wanted, doorward::users::Permit::command())).expect("a link");
         let root = TestUser::register(server.browser(), SoftAuthenticator::synced(server.origin()), &json!({ "invitation": link.token, "username": "root" }));
         assert_eq!(root.browser.get("/v1/users/root").json()["roles"], json!(["admin"]));
         let start = json!({ "setup": token, "username": "mallory", "display_name": "M" });

@@ -280,7 +280,7 @@ on_both! {
         // Simulates that the clock of the deleting machine is ahead.
         let ahead = doorward::base::clock::Clock::manual();
         ahead.advance(std::time::Duration::from_secs(86_400));
-        let app = server.run(doorward::app::App::build(server.config.clone(), ahead, doorward::app::RpIdChange::Refuse)).expect("another machine");
+        let app = server.run(doorward::app::App::build(server.config.clone(), ahead, doorward::app::RpIdChange::Refuse, doorward::base::fault_injection::FaultInjector::default())).expect("another machine");
         server.run(app.users.delete_role("clerk", None, None, doorward::clients::ActingAs::command())).expect("deleted");
         let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
         assert_eq!(browser.post_json("/webauthn/register/finish", &finish).status, 410);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use doorward::app::{App, RpIdChange};
 use doorward::base::clock::Clock;
 use doorward::base::config::Config;
+use doorward::base::fault_injection::FaultInjector;
 use doorward::base::ids::SigningKeyId;
 use doorward::clients::Algorithm;
 use doorward::history::Author;
@@ -28,7 +29,12 @@ const OVERLAP: u64 = 3_660;
 
 /// Another instance on the same stores, without a listener.
 pub fn instance(server: &TestServer, config: &Config) -> App {
-    let built = App::build(config.clone(), server.clock.clone(), RpIdChange::Refuse);
+    let built = App::build(
+        config.clone(),
+        server.clock.clone(),
+        RpIdChange::Refuse,
+        FaultInjector::default(),
+    );
     server.run(built).expect("another instance")
 }
 
@@ -321,7 +327,7 @@ on_both! {
     fn an_instance_with_a_slow_clock_signs_with_a_new_key(server) {
         use_every_algorithm(server);
         let config = server.config.clone();
-        let behind = server.run(App::build(config, Clock::manual(), RpIdChange::Refuse)).expect("an instance");
+        let behind = server.run(App::build(config, Clock::manual(), RpIdChange::Refuse, FaultInjector::default())).expect("an instance");
         server.advance_clock(30);
         let done = compromise(server, CompromisedKeys::All(Some(Algorithm::ES256)));
         let token = sign(server, &behind.keyring, Algorithm::ES256);
@@ -412,7 +418,12 @@ fn begin_together(server: &TestServer, config: &Config) {
     let begun: Vec<App> = server.run(async {
         let begin = || {
             let (config, clock) = (config.clone(), server.clock.clone());
-            tokio::spawn(App::build(config, clock, RpIdChange::Refuse))
+            tokio::spawn(App::build(
+                config,
+                clock,
+                RpIdChange::Refuse,
+                FaultInjector::default(),
+            ))
         };
         let mut apps = Vec::new();
         for app in [begin(), begin(), begin(), begin()] {

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use diesel::prelude::*;
-use doorward::clients::ActingAs;
 use doorward::db;
 use doorward::db::schema::usernames;
-use doorward::users::{Permissions, ReleaseError, UpdateError, UserChange, Username};
+use doorward::users::{Permissions, Permit, ReleaseError, UpdateError, UserChange, Username};
 use serde_json::{Value, json};
 
 use super::roles::{assign_roles, create_role, patch};
@@ -94,7 +93,8 @@ on_both! {
                 username: Some(Username::parse(&format!("name{runner}")).expect("a name")),
                 ..UserChange::default()
             };
-            let update = server.app.users.update(clerk, change, None, Permissions::User(lead), ActingAs::command());
+            let permit = Permit { permissions: Permissions::User(lead), ..Permit::command() };
+            let update = server.app.users.update(clerk, change, None, permit);
             server.run(update).map(drop)
         });
         assert_eq!(renamed.len(), RUNNERS);
@@ -145,7 +145,7 @@ on_both! {
         assert_eq!((rename(&root, &lead, &clerk, "ceo"), rename(&root, &lead, &clerk, "cfo")), (200, 200));
         let released = race(vec!["ceo"; RUNNERS], |name| {
             let name = Username::parse(name).expect("a name");
-            server.run(server.app.users.release_username(name, Permissions::Administrator, ActingAs::command()))
+            server.run(server.app.users.release_username(name, Permit::command()))
         });
         assert_eq!(released.iter().filter(|released| released.is_ok()).count(), 1);
         assert!(released.iter().all(|released| matches!(released, Ok(_) | Err(ReleaseError::Unknown))));

@@ -68,7 +68,7 @@ on_both! {
         assert_eq!((&vouched["email_verified"], &vouched["email_state"], &vouched["email_verified_by"]), (&json!(true), &json!("vouched"), &json!(root.id)));
         assert!(vouched["email_verified_at"].is_string(), "{vouched}");
         assert_eq!(clerk.browser.get("/v1/session").json()["user"]["email_verified"], true);
-        let events = root.browser.get("/v1/audit-events?person=clerk&action=user.updated").json();
+        let events = root.browser.get("/v1/audit-events?user=clerk&action=user.updated").json();
         assert_eq!(events["items"][0]["details"]["email_state"], json!({ "before": "unverified", "after": "vouched" }));
         assert_eq!(events["items"][0]["actor"], json!(format!("user:{}", root.id)));
         let shown = root.browser.get(&format!("/admin/users/{}", clerk.id)).text();

@@ -122,8 +122,7 @@ on_both! {
                 display_name: Some(doorward::users::DisplayName::parse(&format!("Élodie {number:03}")).expect("a name")),
                 ..Default::default()
             };
-            let author = doorward::clients::ActingAs::command();
-            server.run(server.app.users.invite(wanted, doorward::users::Permissions::Administrator, author)).expect("a link");
+            server.run(server.app.users.invite(wanted, doorward::users::Permit::command())).expect("a link");
         }
         visitor.go(server, "/admin");
         visitor.page.click_text("Next →");

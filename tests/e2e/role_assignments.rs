@@ -62,7 +62,7 @@ fn picture(visitor: &Visitor, name: &str, width: u32, dark: bool) {
 }
 
 on_both! {
-    fn roles_on_a_resource_are_assigned_changed_and_withdrawn(server) {
+    fn roles_on_a_resource_are_assigned_updated_and_deleted(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         let id = id_of(&root);
@@ -112,13 +112,13 @@ on_both! {
         submit(&root, "/admin/resources/");
         root.page.wait_for_text("Details deleted.");
 
-        go(&root, server, &format!("/admin/role-assignments/{assignment}/withdraw"));
+        go(&root, server, &format!("/admin/role-assignments/{assignment}/delete"));
         root.page.wait_for_text("Remove Root Admin's roles on order:a/b \"17\"?");
         root.page.fill("#reason", "left");
         submit(&root, "/admin/role-assignments/");
         root.page.wait_for_text("AUDITOR on order:a/b \"17\"");
         assert_eq!(grants(&root), Vec::<Value>::new());
-        go(&root, server, "/admin/audit?action=role_assignment.withdrawn");
+        go(&root, server, "/admin/audit?action=role_assignment.deleted");
         root.page.wait_for("[...document.querySelectorAll('details.event summary')].some(event => event.innerText.includes('removed resource roles'))");
         root.assert_clean();
     }
@@ -137,8 +137,8 @@ on_both! {
         root.page.wait_for_text("Roles added.");
         let held = instant(server);
         let assignment = grants(&root)[0]["id"].as_str().expect("an id").parse().expect("an id");
-        let withdrawn = server.app.assignments.withdraw(assignment, None, None, doorward::clients::ActingAs::command());
-        server.run(withdrawn).expect("withdrawn");
+        let deleted = server.app.assignments.delete(assignment, None, None, doorward::clients::ActingAs::command());
+        server.run(deleted).expect("deleted");
         let after = instant(server);
 
         go(&root, server, &format!("/admin/users/{id}"));
@@ -227,7 +227,7 @@ on_both! {
                 ("assignments-user", format!("/admin/users/{id}")),
                 ("assignments-list", format!("/admin/users/{id}/role-assignments")),
                 ("assignments-one", format!("/admin/role-assignments/{assignment}")),
-                ("assignments-withdraw", format!("/admin/role-assignments/{assignment}/withdraw")),
+                ("assignments-delete", format!("/admin/role-assignments/{assignment}/delete")),
                 ("assignments-gone", "/admin/role-assignments/x".into()),
                 ("resources-list", "/admin/resources".into()),
                 ("resources-none", "/admin/resources?type=nothing".into()),

@@ -134,7 +134,7 @@ on_both! {
         assert_eq!(root.fetch("/v1/me")["body"]["version"], 1);
         let change = doorward::users::UserChange { display_name: Some("Elsewhere".parse().expect("a name")), ..Default::default() };
         let id = server.run(server.app.users.find("root")).expect("root").id;
-        server.run(server.app.users.update(id, change, None, doorward::users::Permissions::Administrator, doorward::clients::ActingAs::command())).expect("a change");
+        server.run(server.app.users.update(id, change, None, doorward::users::Permit::command())).expect("a change");
         root.check("clerk");
         root.submit();
         root.page.wait_for_text("Someone else changed this person while you were editing.");

@@ -1,4 +1,4 @@
-//! Assigns and withdraws roles on resources at the first instance.
+//! Assigns and deletes roles on resources at the first instance.
 
 use doorward::assignments::{
     AssignedRoles, ResourceName, RoleAssignmentError, RoleAssignmentTerms,
@@ -9,7 +9,7 @@ use doorward::clients::ActingAs;
 use super::test_server::TestServer;
 
 impl TestServer {
-    /// Sets a user's roles on a resource; without roles, the assignment is withdrawn.
+    /// Sets a user's roles on a resource; without roles, the assignment is deleted.
     pub fn set_role_assignment(&self, user: &str, resource: (&str, &str), roles: &[&str]) {
         let known = self.assign(
             user,
@@ -17,11 +17,11 @@ impl TestServer {
             if roles.is_empty() { &["NEVER"] } else { roles },
         );
         if let (Err(held), _) | (Ok(held), true) = (known, roles.is_empty()) {
-            let withdrawn = self
+            let deleted = self
                 .app
                 .assignments
-                .withdraw(held, None, None, ActingAs::command());
-            self.run(withdrawn).expect("withdrawn");
+                .delete(held, None, None, ActingAs::command());
+            self.run(deleted).expect("deleted");
         }
         if known.is_err() && !roles.is_empty() {
             self.assign(user, resource, roles).expect("given");

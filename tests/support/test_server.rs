@@ -324,7 +324,7 @@ fn blank() -> (TempDir, Config) {
 fn start(config: &Config, clock: &Clock, fault_injector: &FaultInjector) -> (App, Running) {
     let (config, clock, fault_injector) = (config.clone(), clock.clone(), fault_injector.clone());
     runtime().block_on(async {
-        let app = App::build_with(config, clock, RpIdChange::Refuse, fault_injector)
+        let app = App::build(config, clock, RpIdChange::Refuse, fault_injector)
             .await
             .expect("an installation that starts");
         let running = server::start(app.clone()).expect("a bound address");

@@ -38,5 +38,5 @@ function sendAsUtc(form, id) {
  * @param {FormData} form that is submitted
  */
 function tidy(form) {
-  ["person", "action", "outcome", "from", "until"].filter((name) => !form.get(name)).forEach((name) => form.delete(name));
+  ["user", "action", "outcome", "from", "until"].filter((name) => !form.get(name)).forEach((name) => form.delete(name));
 }

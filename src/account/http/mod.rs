@@ -14,8 +14,8 @@ use crate::clients::Permission;
 use crate::passkeys::{PasskeyView, Passkeys, RevocationResult, RevokeAs};
 use crate::sessions::{Cookies, SessionView, Sessions, SignedIn, sign_out};
 use crate::users::http::answer_user;
-use crate::users::{DisplayName, Email, InvitationLink, Permissions, UserChange, UserView, Users};
-use crate::web::{Answer, AnyCase, Items, Problem, SessionsEnded, field};
+use crate::users::{DisplayName, Email, InvitationLink, Permit, UserChange, UserView, Users};
+use crate::web::{Answer, Items, JsonBody, Problem, SessionsEnded, field};
 
 crate::web::routes! {
     "/v1/me/apps" => get apps::list_apps;
@@ -68,7 +68,7 @@ pub async fn update_me(
     request: HttpRequest,
     signed_in: SignedIn,
     users: web::Data<Users>,
-    body: AnyCase<UpdateMe>,
+    body: JsonBody<UpdateMe>,
 ) -> Answer {
     let UpdateMe {
         display_name,
@@ -83,11 +83,8 @@ pub async fn update_me(
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
     let expected = crate::web::if_match_version(&request)?;
-    // Users may always change their own display name and email address.
-    let changed = users
-        .update(user, change, expected, Permissions::Administrator, acting)
-        .await?;
-    answer_user(&request, changed)
+    let updated = users.update(user, change, expected, Permit::own_account(acting));
+    answer_user(&request, updated.await?)
 }
 
 /// Locks the signed-in user's account: all sessions end, and no passkey signs in, until an administrator reactivates it.
@@ -107,19 +104,10 @@ pub async fn suspend_me(
 ) -> Answer {
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
-    users
-        .suspend(
-            user,
-            Some("requested-by-user".into()),
-            Permissions::Administrator,
-            acting,
-        )
-        .await?;
-    Ok(sign_out(
-        &session,
-        &cookies,
-        HttpResponse::NoContent().finish(),
-    ))
+    let (reason, permit) = ("requested-by-user".into(), Permit::own_account(acting));
+    users.suspend(user, Some(reason), permit).await?;
+    let response = HttpResponse::NoContent().finish();
+    Ok(sign_out(&session, &cookies, response))
 }
 
 /// Lists the signed-in user's passkeys.
@@ -151,7 +139,7 @@ pub async fn rename_passkey(
     signed_in: SignedIn,
     passkeys: web::Data<Passkeys>,
     id: web::Path<String>,
-    body: AnyCase<Rename>,
+    body: JsonBody<Rename>,
 ) -> Answer {
     let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
     let user = signed_in.session.user;
@@ -198,20 +186,13 @@ pub async fn revoke_passkey(
     let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
     let user = signed_in.session.user;
     let acting = signed_in.acting(&request, Permission::OwnAccount);
-    let revoked = passkeys
-        .revoke(
-            user,
-            id,
-            Some("requested-by-user".into()),
-            RevokeAs::Owner,
-            acting,
-        )
-        .await?;
-    let signal = signal(passkeys.rp_id(), user, &revoked);
+    let reason = Some("requested-by-user".into());
+    let revoked = passkeys.revoke(user, id, reason, RevokeAs::Owner, acting);
+    let revoked = revoked.await?;
     Ok(HttpResponse::Ok().json(RevokedPasskey {
         revoked: id,
         sessions_ended: revoked.sessions,
-        signal,
+        signal: signal(passkeys.rp_id(), user, &revoked),
     }))
 }
 

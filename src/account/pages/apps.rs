@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, web};
 
-use super::visitor::Owner;
+use super::visitor::SignedInVisitor;
 use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::oidc::Oidc;
@@ -40,7 +40,7 @@ impl AppEntry {
 
 pub(super) async fn withdraw_app(
     request: HttpRequest,
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     oidc: web::Data<Oidc>,
     id: web::Path<String>,
 ) -> Answer {

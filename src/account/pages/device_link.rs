@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, web};
 use askama::Template;
 
-use super::visitor::Owner;
+use super::visitor::SignedInVisitor;
 use crate::base::clock::Timestamp;
 use crate::users::Users;
 use crate::web::{Answer, Frame, StepUpPage, page_with_secret, qr_svg};
@@ -19,7 +19,7 @@ struct DeviceLinkPage {
 
 pub(super) async fn create_device_link(
     request: HttpRequest,
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     users: web::Data<Users>,
 ) -> Answer {
     if !visitor.signed_in.is_fresh() {

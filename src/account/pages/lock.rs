@@ -4,9 +4,9 @@ use actix_session::Session;
 use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
-use super::visitor::Owner;
+use super::visitor::SignedInVisitor;
 use crate::sessions::{Cookies, PageVisitor, sign_out};
-use crate::users::{LastAdministrator, Permissions, Users};
+use crate::users::{LastAdministrator, Permit, Users};
 use crate::web::{Answer, ConfirmPage, Problem, page, redirect, require_rendered_version};
 
 /// Fields of the confirmation form.
@@ -20,7 +20,10 @@ async fn own_version(users: &Users, visitor: &PageVisitor) -> Result<i64, Proble
     Ok(users.find(&visitor.user().to_string()).await?.version)
 }
 
-pub(super) async fn ask_to_lock(Owner(visitor): Owner, users: web::Data<Users>) -> Answer {
+pub(super) async fn ask_to_lock(
+    SignedInVisitor(visitor): SignedInVisitor,
+    users: web::Data<Users>,
+) -> Answer {
     if users.is_last_administrator(visitor.user()).await? {
         return Err(LastAdministrator.into());
     }
@@ -40,7 +43,7 @@ pub(super) async fn ask_to_lock(Owner(visitor): Owner, users: web::Data<Users>) 
 pub(super) async fn lock_account(
     request: HttpRequest,
     session: Session,
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     users: web::Data<Users>,
     cookies: web::Data<Cookies>,
     form: web::Form<Rendered>,
@@ -48,14 +51,8 @@ pub(super) async fn lock_account(
     let version = own_version(&users, &visitor).await?;
     require_rendered_version(&form.version, version)?;
     let acting = visitor.acting(&request);
-    users
-        .suspend(
-            visitor.user(),
-            Some("requested-by-user".into()),
-            Permissions::Administrator,
-            acting,
-        )
-        .await?;
+    let (reason, permit) = ("requested-by-user".into(), Permit::own_account(acting));
+    users.suspend(visitor.user(), Some(reason), permit).await?;
     let gone = redirect("/login?notice=locked");
     Ok(sign_out(&session, &cookies, gone))
 }

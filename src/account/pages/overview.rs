@@ -6,7 +6,7 @@ use askama::Template;
 
 use super::super::http::user_handle;
 use super::apps::AppEntry;
-use super::visitor::Owner;
+use super::visitor::SignedInVisitor;
 use crate::base::ids::PasskeyId;
 use crate::oidc::Oidc;
 use crate::passkeys::{PasskeyEntry, Passkeys};
@@ -16,7 +16,7 @@ use crate::web::{Answer, FieldProblem, Frame, page_with_status};
 
 /// A passkey name that was refused, as it was typed.
 #[derive(Debug)]
-pub(super) struct TypedName {
+pub(super) struct RejectedPasskeyName {
     pub(super) passkey: PasskeyId,
     pub(super) name: String,
 }
@@ -31,7 +31,7 @@ pub(super) struct FormState {
     /// Email address as it was typed.
     pub(super) email: Option<String>,
     /// Passkey name as it was typed.
-    pub(super) typed_name: Option<TypedName>,
+    pub(super) rejected_passkey_name: Option<RejectedPasskeyName>,
     /// Whether a form was refused because the user was changed after the page was opened.
     pub(super) has_changed_meanwhile: bool,
 }
@@ -50,13 +50,16 @@ struct AccountPage {
     typed_display_name: String,
     email: String,
     is_email_verified: bool,
-    typed_name: Option<TypedName>,
+    rejected_passkey_name: Option<RejectedPasskeyName>,
     passkeys: Vec<PasskeyEntry>,
     sessions: Vec<SessionEntry>,
     apps: Vec<AppEntry>,
 }
 
-pub(super) async fn show_account(Owner(visitor): Owner, account_data: AccountData) -> Answer {
+pub(super) async fn show_account(
+    SignedInVisitor(visitor): SignedInVisitor,
+    account_data: AccountData,
+) -> Answer {
     render(account_data, visitor, FormState::default()).await
 }
 
@@ -99,7 +102,7 @@ pub(super) async fn render(
         display_name: account_state.display_name,
         email: form_state.email.or(account_state.email).unwrap_or_default(),
         is_email_verified: account_state.email_verified,
-        typed_name: form_state.typed_name,
+        rejected_passkey_name: form_state.rejected_passkey_name,
         passkeys: passkeys.list_entries(user, false).await?,
         sessions: sessions.list_entries(user, session).await?,
     };

@@ -5,8 +5,8 @@ use actix_web::{HttpRequest, web};
 use askama::Template;
 use serde::Deserialize;
 
-use super::overview::{AccountData, FormState, TypedName, render};
-use super::visitor::Owner;
+use super::overview::{AccountData, FormState, RejectedPasskeyName, render};
+use super::visitor::SignedInVisitor;
 use crate::base::ids::PasskeyId;
 use crate::passkeys::{ManageError, Passkeys};
 use crate::sessions::{SessionEntry, Sessions};
@@ -20,7 +20,7 @@ pub(super) struct RenameForm {
 
 pub(super) async fn rename_passkey(
     request: HttpRequest,
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     passkeys: web::Data<Passkeys>,
     account_data: AccountData,
     id: web::Path<String>,
@@ -37,7 +37,7 @@ pub(super) async fn rename_passkey(
                     "name",
                     visitor.frame.text("field.passkey_name"),
                 )),
-                typed_name: Some(TypedName { passkey: id, name }),
+                rejected_passkey_name: Some(RejectedPasskeyName { passkey: id, name }),
                 ..FormState::default()
             };
             render(account_data, visitor, form_state).await
@@ -57,7 +57,7 @@ struct RemovePasskeyPage {
 }
 
 pub(super) async fn ask_to_remove(
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
     id: web::Path<String>,

@@ -4,8 +4,8 @@ use actix_web::{HttpRequest, web};
 use serde::Deserialize;
 
 use super::overview::{AccountData, FormState, render};
-use super::visitor::Owner;
-use crate::users::{DisplayName, Email, Permissions, UpdateError, UserChange, Users};
+use super::visitor::SignedInVisitor;
+use crate::users::{DisplayName, Email, Permit, UpdateError, UserChange, Users};
 use crate::web::{Answer, FieldProblem, Frame, redirect};
 
 #[derive(Default, Deserialize)]
@@ -39,7 +39,7 @@ impl Profile {
 
 pub(super) async fn save_profile(
     request: HttpRequest,
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     users: web::Data<Users>,
     account_data: AccountData,
     form: web::Form<Profile>,
@@ -59,12 +59,8 @@ pub(super) async fn save_profile(
     };
     let acting = visitor.acting(&request);
     let expected = profile.version.parse::<i64>().unwrap_or_default();
-    // Users may always change their own display name and email address.
-    let (user, permissions) = (visitor.user(), Permissions::Administrator);
-    match users
-        .update(user, change, Some(expected), permissions, acting)
-        .await
-    {
+    let (user, permit) = (visitor.user(), Permit::own_account(acting));
+    match users.update(user, change, Some(expected), permit).await {
         Ok(_) => Ok(redirect("/account?notice=profile_saved")),
         Err(UpdateError::VersionMismatch(_)) => {
             let form_state = FormState {

@@ -2,14 +2,14 @@
 
 use actix_web::{HttpRequest, web};
 
-use super::visitor::Owner;
+use super::visitor::SignedInVisitor;
 use crate::base::ids::SessionId;
 use crate::sessions::Sessions;
 use crate::web::{Answer, Problem, redirect};
 
 pub(super) async fn end_other_sessions(
     request: HttpRequest,
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     sessions: web::Data<Sessions>,
 ) -> Answer {
     let acting = visitor.acting(&request);
@@ -22,7 +22,7 @@ pub(super) async fn end_other_sessions(
 
 pub(super) async fn end_session(
     request: HttpRequest,
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     sessions: web::Data<Sessions>,
     id: web::Path<String>,
 ) -> Answer {

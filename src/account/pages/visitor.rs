@@ -9,9 +9,9 @@ use crate::users::http::find_management_rights;
 
 /// The signed-in user, who visits a page of their own account.
 #[derive(Debug)]
-pub(super) struct Owner(pub(super) PageVisitor);
+pub(super) struct SignedInVisitor(pub(super) PageVisitor);
 
-impl FromRequest for Owner {
+impl FromRequest for SignedInVisitor {
     type Error = PageAccessError;
     type Future = LocalBoxFuture<'static, Result<Self, PageAccessError>>;
 

@@ -4,7 +4,7 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::visitor::Owner;
+use super::visitor::SignedInVisitor;
 use crate::passkeys::Passkeys;
 use crate::sessions::Sessions;
 use crate::web::{Answer, Frame, page, redirect};
@@ -33,7 +33,7 @@ pub(super) struct Welcome {
 }
 
 pub(super) async fn show_welcome(
-    Owner(visitor): Owner,
+    SignedInVisitor(visitor): SignedInVisitor,
     passkeys: web::Data<Passkeys>,
     sessions: web::Data<Sessions>,
     query: web::Query<Welcome>,

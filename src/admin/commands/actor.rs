@@ -2,25 +2,16 @@
 
 use crate::account_state::AccountState;
 use crate::base::ids::UserId;
-use crate::clients::{ActingAs, Scope};
+use crate::clients::Scope;
 use crate::history::Author;
 use crate::sessions::{Caller, CallerError, StepUpRequired};
-use crate::users::Permissions;
+use crate::users::{Permissions, Permit};
 
 /// The caller of an operation: a signed-in user, a client, or a client with a user's token.
 #[derive(Debug)]
 pub struct Actor {
     caller: Caller,
     author: Author,
-}
-
-/// Permission for a change, issued after the check for a recent sign-in.
-#[derive(Debug)]
-pub struct Permit {
-    /// The actor and the scope, which the operation checks again in its transaction.
-    pub acting: ActingAs,
-    /// Which users the actor may change.
-    pub permissions: Permissions,
 }
 
 impl Actor {
@@ -34,9 +25,10 @@ impl Actor {
         self.caller.require(scope)
     }
 
-    /// The signed-in user if they are not an administrator, so that their roles limit what they may do; `None` for
-    /// administrators and clients. An app with a user's token does not get the permissions of the user's roles.
-    pub fn manager(&self) -> Option<UserId> {
+    /// The signed-in user if they are not an administrator, so that their roles limit what they may do (delegated administration);
+    /// `None` for administrators and clients, which no role limits. An app with a user's token does not get the permissions of the
+    /// user's roles.
+    pub fn delegate(&self) -> Option<UserId> {
         match &self.caller {
             Caller::Person(person) if !person.account_state.is_administrator() => {
                 Some(person.session.user)
@@ -45,14 +37,14 @@ impl Actor {
         }
     }
 
-    /// Whether the actor is a signed-in user, not an app.
-    pub fn is_in_person(&self) -> bool {
+    /// Whether the actor is a user in their own session, not an app.
+    pub fn is_user_session(&self) -> bool {
         matches!(self.caller, Caller::Person(_))
     }
 
-    /// Whether the actor is a signed-in administrator, not an administrator's app.
-    pub fn is_administrator_in_person(&self) -> bool {
-        self.is_in_person() && self.manager().is_none()
+    /// Whether the actor is an administrator in their own session, not an administrator's app.
+    pub fn is_administrator_session(&self) -> bool {
+        self.is_user_session() && self.delegate().is_none()
     }
 
     /// The acting user, signed in or through an app.
@@ -61,16 +53,16 @@ impl Actor {
     }
 
     /// The account state of the acting user, if `scope` is enough for their own data.
-    pub fn own(&self, scope: Scope) -> Option<&AccountState> {
+    pub fn own_account_state(&self, scope: Scope) -> Option<&AccountState> {
         self.caller.own(scope)
     }
 
     /// The ID of the acting user, if `name` is their ID or username. Use the ID from then on: the username may belong to
     /// another user a moment later.
     pub fn own_id(&self, name: &str, scope: Scope) -> Option<UserId> {
-        let person = self.own(scope)?;
-        let id = person.user_id;
-        let is_own = UserId::parse(name) == Some(id) || person.username.eq_ignore_ascii_case(name);
+        let own = self.own_account_state(scope)?;
+        let id = own.user_id;
+        let is_own = UserId::parse(name) == Some(id) || own.username.eq_ignore_ascii_case(name);
         is_own.then_some(id)
     }
 
@@ -90,9 +82,6 @@ impl Actor {
 
     /// Permission for users to change their own account, without a recent sign-in.
     pub(super) fn permit_on_self(&self, scope: Scope) -> Permit {
-        Permit {
-            acting: self.caller.acting(self.author.clone(), scope),
-            permissions: Permissions::Administrator,
-        }
+        Permit::own_account(self.caller.acting(self.author.clone(), scope))
     }
 }

@@ -1,8 +1,9 @@
 //! Registers and changes clients.
 
-use super::{CommandError, Commands, Permit};
+use super::{CommandError, Commands};
 use crate::base::ids::ClientId;
-use crate::clients::{ClientError, ClientUpdate, Scope, TypedSecret};
+use crate::clients::Scope;
+use crate::users::Permit;
 
 impl Commands {
     /// Requires an administrator or a client with the scope, and a recent sign-in.
@@ -16,15 +17,5 @@ impl Commands {
         let permit = self.permit_clients()?;
         let id = ClientId::named(id).ok_or(CommandError::NotFound)?;
         Ok((id, permit))
-    }
-
-    /// Replaces a client's secret by the chosen one, or by a random one.
-    pub async fn replace_client_secret(
-        &self,
-        id: ClientId,
-        chosen: Option<TypedSecret>,
-        permit: Permit,
-    ) -> Result<ClientUpdate, ClientError> {
-        self.clients.rotate_secret(id, chosen, permit.acting).await
     }
 }

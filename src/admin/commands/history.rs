@@ -13,8 +13,8 @@ impl Commands {
         if self.actor.user() == Some(user) {
             return Ok(View::all(NameVisibility::All));
         }
-        let visibility = match self.actor.manager() {
-            Some(manager) => Visibility::WhileManaged(self.users.rights(manager).await?, user),
+        let visibility = match self.actor.delegate() {
+            Some(delegate) => Visibility::WhileManaged(self.users.rights(delegate).await?, user),
             None => Visibility::Everything,
         };
         Ok(View {
@@ -25,8 +25,8 @@ impl Commands {
 
     /// Which names the actor sees in histories of records that are not their own.
     pub fn visible_names(&self) -> NameVisibility {
-        match self.actor.manager() {
-            Some(manager) => NameVisibility::ManagedBy(manager),
+        match self.actor.delegate() {
+            Some(delegate) => NameVisibility::ManagedBy(delegate),
             None if self.actor.require(Scope::UsersRead).is_ok() => NameVisibility::All,
             None => NameVisibility::Clients,
         }

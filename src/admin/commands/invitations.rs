@@ -1,20 +1,20 @@
 //! Who may create, see and revoke invitations.
 
-use super::{CommandError, Commands, Permit};
+use super::{CommandError, Commands};
 use crate::base::ids::InvitationId;
 use crate::clients::Scope;
 use crate::sessions::CallerError;
-use crate::users::{InvitationError, InvitationView};
+use crate::users::{InvitationError, InvitationView, Permit};
 
 impl Commands {
     /// Requires an actor who may invite a new user, or create a recovery link for the existing `user`.
     pub async fn permit_invite(&self, user: Option<&str>) -> Result<Permit, CommandError> {
-        let manager = self.require_manager(Scope::UsersWrite).await?;
-        match (manager, user) {
+        let delegate = self.require_users_access(Scope::UsersWrite).await?;
+        match (delegate, user) {
             // The error does not reveal whether the user exists.
-            (Some(manager), Some(name)) => {
-                let user = self.users.find_managed(manager, name).await?;
-                user.ok_or(CallerError::NotAdministrator)?;
+            (Some(delegate), Some(name)) => {
+                let user = self.users.find_managed(delegate, name).await?;
+                user.ok_or(CallerError::NotPermitted)?;
             }
             // Anyone who has a link for an existing user can sign in as that user.
             (None, Some(_)) => self.actor.require(Scope::PasskeysEnrol)?,
@@ -27,8 +27,8 @@ impl Commands {
     pub async fn find_invitation(&self, id: &str) -> Result<InvitationView, InvitationError> {
         let id = InvitationId::parse(id).ok_or(InvitationError::Unknown)?;
         let found = self.users.read_invitation(id).await?;
-        match self.actor.manager() {
-            Some(user) if found.by_user != Some(user) => Err(InvitationError::Unknown),
+        match self.actor.delegate() {
+            Some(user) if found.invitation.by_user != Some(user) => Err(InvitationError::Unknown),
             _ => Ok(found),
         }
     }
@@ -40,21 +40,12 @@ impl Commands {
         reason: Option<String>,
         permit: Permit,
     ) -> Result<(), InvitationError> {
-        let Permit {
-            acting,
-            permissions,
-        } = permit;
         let revoked = match InvitationId::parse(id) {
-            Some(id) => {
-                let revoked = self
-                    .users
-                    .revoke_invitation(id, reason, permissions, acting);
-                revoked.await
-            }
+            Some(id) => self.users.revoke_invitation(id, reason, permit).await,
             None => Err(InvitationError::Unknown),
         };
         match revoked {
-            Err(InvitationError::Unknown) if self.actor.manager().is_some() => {
+            Err(InvitationError::Unknown) if self.actor.delegate().is_some() => {
                 Err(InvitationError::NotPermitted)
             }
             revoked => revoked,

@@ -7,7 +7,6 @@ mod assignments;
 mod clients;
 mod history;
 mod invitations;
-mod passkeys;
 mod resources;
 mod roles;
 mod users;
@@ -22,8 +21,8 @@ use crate::passkeys::Passkeys;
 use crate::sessions::{CallerError, Sessions, StepUpRequired};
 use crate::users::{LookupError, ReleaseError, Users};
 
-pub use actor::{Actor, Permit};
-pub use resources::{AccessScope, NotYourType};
+pub use actor::Actor;
+pub use resources::{TypeAccess, TypeNotManaged};
 
 /// The operations for one actor.
 pub struct Commands {
@@ -49,11 +48,11 @@ pub enum CommandError {
     Refused(#[from] CallerError),
     /// The actor manages resources, but none of this type.
     #[error(transparent)]
-    NotYourType(#[from] NotYourType),
-    /// Only administrators who signed in themselves create and change roles.
-    #[error("roles are changed by administrators in person")]
-    RolesInPerson,
-    /// Only administrators who signed in themselves release usernames.
+    TypeNotManaged(#[from] TypeNotManaged),
+    /// Only administrators in their own session create and change roles.
+    #[error("only administrators in their own session may change roles")]
+    RolesNeedUserSession,
+    /// Only administrators in their own session release usernames.
     #[error(transparent)]
     Release(#[from] ReleaseError),
     /// The user's sign-in is not recent; a step-up is needed first.

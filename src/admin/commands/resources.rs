@@ -7,7 +7,7 @@ use crate::users::ManagementRights;
 
 /// The types of resources that an actor may see or change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AccessScope {
+pub enum TypeAccess {
     /// All types: an administrator, or a client with the scope.
     All,
     /// The types that the user's roles let them manage.
@@ -16,10 +16,10 @@ pub enum AccessScope {
 
 /// The actor may not see or change resources of this type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("resources of this type are not the actor's to manage")]
-pub struct NotYourType;
+#[error("the actor may not manage resources of this type")]
+pub struct TypeNotManaged;
 
-impl AccessScope {
+impl TypeAccess {
     /// The types that a user manages; `None` for no type.
     pub fn of_rights(rights: &ManagementRights) -> Option<Self> {
         if rights.is_administrator {
@@ -29,15 +29,15 @@ impl AccessScope {
         (!types.is_empty()).then(|| Self::Types(types.clone()))
     }
 
-    /// Whether resources of this type are in the scope.
-    pub fn covers(&self, kind: &ResourceType) -> bool {
+    /// Whether resources of this type are covered.
+    pub fn covers(&self, resource_type: &ResourceType) -> bool {
         match self {
             Self::All => true,
-            Self::Types(types) => types.contains(kind.as_str()),
+            Self::Types(types) => types.contains(resource_type.as_str()),
         }
     }
 
-    /// The types in the scope; `None` for all.
+    /// The types that are covered; `None` for all.
     pub fn types(&self) -> Option<BTreeSet<String>> {
         match self {
             Self::All => None,
@@ -45,15 +45,15 @@ impl AccessScope {
         }
     }
 
-    /// Requires that resources of this type are in the scope.
-    pub fn require(&self, kind: &ResourceType) -> Result<(), NotYourType> {
-        self.require_of(Some(kind))
+    /// Requires that resources of this type are covered.
+    pub fn require(&self, resource_type: &ResourceType) -> Result<(), TypeNotManaged> {
+        self.require_of(Some(resource_type))
     }
 
-    /// As [`AccessScope::require`], for a record that may not exist (`None`): only actors with access to all types learn that.
-    pub fn require_of(&self, kind: Option<&ResourceType>) -> Result<(), NotYourType> {
-        let is_within = kind.map_or(*self == Self::All, |kind| self.covers(kind));
-        is_within.then_some(()).ok_or(NotYourType)
+    /// As [`TypeAccess::require`], for a record that may not exist (`None`): only actors with access to all types learn that.
+    pub fn require_of(&self, resource_type: Option<&ResourceType>) -> Result<(), TypeNotManaged> {
+        let is_covered = resource_type.map_or(*self == Self::All, |known| self.covers(known));
+        is_covered.then_some(()).ok_or(TypeNotManaged)
     }
 }
 
@@ -65,11 +65,11 @@ mod tests {
     fn only_actors_with_access_to_all_types_learn_that_a_record_does_not_exist() {
         let kind = |text| ResourceType::parse(text).expect("a type");
         let (order, invoice) = (kind("order"), kind("invoice"));
-        let some = AccessScope::Types(BTreeSet::from(["order".to_owned()]));
+        let some = TypeAccess::Types(BTreeSet::from(["order".to_owned()]));
         assert!(some.require_of(Some(&order)).is_ok());
         for refused in [Some(&invoice), None] {
             assert!(some.require_of(refused).is_err());
-            assert!(AccessScope::All.require_of(refused).is_ok());
+            assert!(TypeAccess::All.require_of(refused).is_ok());
         }
     }
 }

@@ -1,21 +1,22 @@
-//! Finds the users that an actor may read or change.
+//! Finds the users that an actor may read or change, and revokes their passkeys.
 
-use super::{CommandError, Commands, Permit};
-use crate::base::ids::UserId;
+use super::{CommandError, Commands};
+use crate::base::ids::{PasskeyId, UserId};
 use crate::clients::Scope;
+use crate::passkeys::{ManageError, RevocationResult, RevokeAs};
 use crate::sessions::CallerError;
-use crate::users::{ReleaseError, User};
+use crate::users::{Permit, ReleaseError, User};
 
 impl Commands {
     /// Returns the user with this ID or name to administrators, users who manage them, and clients with the scope. All others
     /// are refused, whether or not the user exists.
     pub async fn find_user(&self, name: &str, scope: Scope) -> Result<User, CommandError> {
-        let Some(manager) = self.actor.manager() else {
+        let Some(delegate) = self.actor.delegate() else {
             self.actor.require(scope)?;
             return Ok(self.users.find(name).await?);
         };
-        let user = self.users.find_managed(manager, name).await?;
-        Ok(user.ok_or(CallerError::NotAdministrator)?)
+        let user = self.users.find_managed(delegate, name).await?;
+        Ok(user.ok_or(CallerError::NotPermitted)?)
     }
 
     /// As [`Commands::find_user`]; users may also read their own record.
@@ -40,7 +41,7 @@ impl Commands {
         name: &str,
         scope: Scope,
     ) -> Result<(UserId, Permit), CommandError> {
-        if self.actor.manager().is_some() {
+        if self.actor.delegate().is_some() {
             let user = self.find_user(name, scope).await?;
             return Ok((user.id, self.actor.permit(scope)?));
         }
@@ -49,42 +50,60 @@ impl Commands {
         Ok((self.users.resolve(name).await?, permit))
     }
 
-    /// As [`Commands::user_to_change`]. Users who signed in themselves may also suspend themselves, without a recent sign-in.
+    /// As [`Commands::user_to_change`]. Users in their own session may also suspend themselves, without a recent sign-in.
     pub async fn user_to_suspend(&self, name: &str) -> Result<(UserId, Permit), CommandError> {
         let scope = Scope::UsersWrite;
         let own = self.actor.own_id(name, scope);
-        match own.filter(|_| self.actor.is_in_person()) {
+        match own.filter(|_| self.actor.is_user_session()) {
             Some(id) => Ok((id, self.actor.permit_on_self(scope))),
             None => self.user_to_change(name, scope).await,
         }
     }
 
-    /// Requires an actor who manages users. Returns the user whose roles limit which users; `None` for administrators and for
-    /// clients with the scope.
-    pub async fn require_manager(&self, scope: Scope) -> Result<Option<UserId>, CommandError> {
-        let Some(manager) = self.actor.manager() else {
+    /// Requires an actor who may read or change users. Returns the user whose roles limit which users; `None` for administrators
+    /// and clients with the scope, who may access all users.
+    pub async fn require_users_access(&self, scope: Scope) -> Result<Option<UserId>, CommandError> {
+        let Some(delegate) = self.actor.delegate() else {
             self.actor.require(scope)?;
             return Ok(None);
         };
-        if self.users.rights(manager).await?.manages_no_users() {
-            return Err(CallerError::NotAdministrator.into());
+        if self.users.rights(delegate).await?.manages_no_users() {
+            return Err(CallerError::NotPermitted.into());
         }
-        Ok(Some(manager))
+        Ok(Some(delegate))
     }
 
     /// The users with these IDs that the actor may see.
     pub async fn find_users(&self, ids: Vec<String>) -> Result<Vec<User>, CommandError> {
-        Ok(match self.actor.manager() {
-            Some(manager) => self.users.find_managed_many(manager, ids).await?,
+        Ok(match self.actor.delegate() {
+            Some(delegate) => self.users.find_managed_many(delegate, ids).await?,
             None => self.users.find_many(ids).await?,
         })
     }
 
-    /// Requires an administrator who signed in themselves, who may release usernames.
+    /// Requires an administrator in their own session, who may release usernames.
     pub fn permit_release(&self) -> Result<Permit, CommandError> {
-        if !self.actor.is_administrator_in_person() {
+        if !self.actor.is_administrator_session() {
             return Err(ReleaseError::NotPermitted.into());
         }
         Ok(self.actor.permit(Scope::UsersWrite)?)
+    }
+
+    /// Revokes a passkey. Administrators can't revoke the last passkey of their own.
+    pub async fn revoke_passkey(
+        &self,
+        user: UserId,
+        id: PasskeyId,
+        reason: Option<String>,
+        permit: Permit,
+    ) -> Result<RevocationResult, ManageError> {
+        let revoke_as = if self.actor.user() == Some(user) {
+            RevokeAs::Owner
+        } else {
+            RevokeAs::Manager(permit.permissions)
+        };
+        self.passkeys
+            .revoke(user, id, reason, revoke_as, permit.acting)
+            .await
     }
 }

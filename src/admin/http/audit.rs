@@ -10,14 +10,14 @@ use crate::base::ids::{AuditEventId, ClientId};
 use crate::clients::Scope;
 use crate::history::{self, EventFilter, Outcome, RecordedEvent};
 use crate::users::Users;
-use crate::web::{Answer, Page, Problem, cursor, parameter};
+use crate::web::{Answer, Page, Problem, cursor, page_size, parameter, rows_to_fetch};
 
 /// Filters and page of a list of audit events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ListEvents {
     /// Only events by or about this user: ID or username.
-    person: Option<String>,
+    user: Option<String>,
     /// Only events by this client, through it, or about it: a `client_id`.
     client: Option<String>,
     /// Only events whose action begins with this text, for example `passkey.`.
@@ -37,7 +37,7 @@ impl ListEvents {
         let instant = |text: &str| Timestamp::parse(text).ok_or("must be an RFC 3339 time");
         let client = |text: &str| ClientId::named(text).ok_or("must be a client_id");
         let filter = EventFilter {
-            person: match self.person {
+            user: match self.user {
                 Some(name) => Some(users.resolve(&name).await?),
                 None => None,
             },
@@ -48,7 +48,7 @@ impl ListEvents {
             from: parameter("from", self.from.as_deref(), instant)?,
             until: parameter("until", self.until.as_deref(), instant)?,
         };
-        Ok((filter, Page::<RecordedEvent>::limit(self.limit)?))
+        Ok((filter, page_size(self.limit)?))
     }
 }
 
@@ -62,16 +62,13 @@ pub(in crate::admin) fn parse_outcome(text: &str) -> Result<Outcome, &'static st
     get, path = "/v1/audit-events", tag = "audit", params(ListEvents),
     responses(
         (status = 200, description = "A page of events", body = Page<RecordedEvent>),
-        (status = 404, description = "No user has the ID or username in `person`"),
+        (status = 404, description = "No user has the ID or username in `user`"),
     )
 )]
 pub async fn list_audit_events(commands: Commands, query: web::Query<ListEvents>) -> Answer {
     commands.actor.require(Scope::AuditRead)?;
     let (filter, limit) = query.into_inner().parse(&commands.users).await?;
-    let fetch = Page::<RecordedEvent>::fetch(limit);
-    let events = commands
-        .database
-        .read(move |conn| history::list(conn, &filter, fetch))
-        .await?;
-    Ok(HttpResponse::Ok().json(Page::cut(events, limit, |event| event.id.to_string())))
+    let list = move |conn: &mut _| history::list(conn, &filter, rows_to_fetch(limit));
+    let events = commands.database.read(list).await?;
+    Ok(HttpResponse::Ok().json(Page::from_rows(events, limit, |event| event.id.to_string())))
 }

@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Reason;
-use super::problems::not_yours;
+use super::AuditReason;
+use super::problems::user_not_managed;
 use crate::admin::commands::Commands;
 use crate::base::ids::InvitationId;
 use crate::clients::Scope;
@@ -16,7 +16,7 @@ use crate::users::{
     DisplayName, Email, InvitationError, InvitationFilter, InvitationLink, InvitationState,
     InvitationView, InviteError, NewInvitation, UpdateError, Username,
 };
-use crate::web::{Answer, AnyCase, Page, Problem, cursor, field, no_cursor};
+use crate::web::{Answer, JsonBody, Page, Problem, cursor, field, no_cursor, page_size, parameter};
 
 /// A new invitation: for a new user, or with `user_id` a recovery link for an existing user who needs a new passkey.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -24,8 +24,8 @@ use crate::web::{Answer, AnyCase, Page, Problem, cursor, field, no_cursor};
 pub struct Invite {
     username: Option<String>,
     email: Option<String>,
-    /// Whether the email address is verified; only administrators who signed in themselves may set it. By default, an address
-    /// counts as verified if such an administrator enters it, and not if a client or another manager does.
+    /// Whether the email address is verified; only administrators in their own session may set it. Default: true if such an
+    /// administrator enters it.
     email_verified: Option<bool>,
     display_name: Option<String>,
     /// Roles that the new user will hold. A caller who manages users through a role must include at least one role that they
@@ -61,17 +61,14 @@ impl Invite {
     post, path = "/v1/invitations", operation_id = "create_invitation", tag = "users", request_body = Invite,
     responses(
         (status = 201, description = "The link", body = InvitationLink),
-        (status = 403, description = "Needs an administrator, someone who manages users, or `users:write`; with `user_id` also `passkeys:enrol`, and never for users whose roles, on resources too (`role-assignments:write`), the client could not assign"),
+        (status = 403, description = "Needs an administrator, a user who manages users, or `users:write`. With `user_id`, a client also needs `passkeys:enrol`, and the permission to assign every role of that user, on resources too (`role-assignments:write`)"),
         (status = 404, description = "No user has this `user_id`"),
         (status = 409, description = "The username is taken, or the user is suspended"),
     )
 )]
-pub async fn invite(commands: Commands, body: AnyCase<Invite>) -> Answer {
+pub async fn invite(commands: Commands, body: JsonBody<Invite>) -> Answer {
     let permit = commands.permit_invite(body.0.user_id.as_deref()).await?;
-    let wanted = body.0.parse()?;
-    let invited = commands
-        .users
-        .invite(wanted, permit.permissions, permit.acting);
+    let invited = commands.users.invite(body.0.parse()?, permit);
     Ok(HttpResponse::Created().json(invited.await?))
 }
 
@@ -93,38 +90,30 @@ pub struct ListInvitations {
     responses(
         (status = 200, description = "A page of invitations, without their links", body = Page<InvitationView>),
         (status = 400, description = "Invalid parameter"),
-        (status = 403, description = "Needs an administrator, someone who manages users, or `users:read`"),
+        (status = 403, description = "Needs an administrator, a user who manages users, or `users:read`"),
     )
 )]
 pub async fn list_invitations(commands: Commands, query: web::Query<ListInvitations>) -> Answer {
-    let created_by = commands.require_manager(Scope::UsersRead).await?;
-    let no_state =
-        || Problem::invalid_parameter("state", "must be one of open, used, expired, revoked");
-    let state = query.state.as_deref();
+    let created_by = commands.require_users_access(Scope::UsersRead).await?;
+    let parse_state = |text: &str| {
+        InvitationState::parse(text).ok_or("must be one of open, used, expired, revoked")
+    };
     let filter = InvitationFilter {
-        state: state
-            .map(|state| InvitationState::parse(state).ok_or_else(no_state))
-            .transpose()?,
+        state: parameter("state", query.state.as_deref(), parse_state)?,
         created_by,
         after: cursor(query.after.as_deref(), InvitationId::parse)?,
     };
-    let limit = Page::<InvitationView>::limit(query.limit)?;
-    let fetch = Page::<InvitationView>::fetch(limit);
-    let found = match commands.users.list_invitations(filter, fetch).await {
-        Err(InvitationError::Unknown) => return Err(no_cursor()),
-        found => found?,
-    };
-    let page = Page::cut(found, limit, |invitation| invitation.id.to_string());
-    Ok(HttpResponse::Ok().json(page))
+    let limit = page_size(query.limit)?;
+    Ok(HttpResponse::Ok().json(commands.users.list_invitations(filter, limit).await?))
 }
 
 /// Revokes an unused invitation: its link stops working immediately.
 #[utoipa::path(
     delete, path = "/v1/invitations/{invitation}", tag = "users",
-    params(("invitation" = uuid::Uuid, Path, description = "ID of the invitation"), Reason),
+    params(("invitation" = uuid::Uuid, Path, description = "ID of the invitation"), AuditReason),
     responses(
         (status = 204, description = "The link no longer works"),
-        (status = 403, description = "Needs an administrator, its creator, someone who manages its user, or `users:write`"),
+        (status = 403, description = "Needs an administrator, its creator, a user who manages its user, or `users:write`"),
         (status = 404, description = "No invitation has this ID"),
         (status = 409, description = "It was used"),
     )
@@ -132,7 +121,7 @@ pub async fn list_invitations(commands: Commands, query: web::Query<ListInvitati
 pub async fn revoke_invitation(
     commands: Commands,
     id: web::Path<String>,
-    reason: web::Query<Reason>,
+    reason: web::Query<AuditReason>,
 ) -> Answer {
     let permit = commands.permit_invite(None).await?;
     let reason = reason.parse()?;
@@ -144,7 +133,8 @@ impl From<InvitationError> for Problem {
     fn from(error: InvitationError) -> Self {
         match error {
             InvitationError::Unknown => Self::not_found(),
-            InvitationError::NotPermitted => not_yours(),
+            InvitationError::UnknownCursor => no_cursor(),
+            InvitationError::NotPermitted => user_not_managed(),
             InvitationError::Used => Self::conflict(
                 "invitation-used",
                 "The invitation was used",
@@ -180,9 +170,11 @@ impl From<InviteError> for Problem {
                 "roles",
                 "must contain at least one role that you manage; otherwise you could not manage the new user",
             ),
-            InviteError::NotPermitted => not_yours(),
+            InviteError::NotPermitted => user_not_managed(),
             InviteError::RecoveryScopeMissing => CallerError::ScopeMissing(Scope::PasskeysEnrol).into(),
-            InviteError::ConfirmationNotAllowed => UpdateError::ConfirmationNotAllowed.into(),
+            InviteError::EmailVerificationNotPermitted => {
+                UpdateError::EmailVerificationNotPermitted.into()
+            },
             InviteError::EmailMissing => Self::invalid_field("email_verified", error),
             InviteError::InvalidLifetime => {
                 Self::invalid_field("expires_in", "must be from 60 to 2592000 seconds (30 days)")

@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::base::text_folding::is_unprintable;
 use crate::web::Problem;
 
-pub(super) use request::commands_of;
+pub(super) use request::commands_for;
 
 // A literal path comes before a path with a variable that would also match it.
 crate::web::routes! {
@@ -48,10 +48,10 @@ crate::web::routes! {
     "/v1/clients/{client}/disable" => post clients::disable_client;
     "/v1/clients/{client}/enable" => post clients::enable_client;
     "/v1/role-assignments" => get role_assignments::list_role_assignments, post role_assignments::create_role_assignment;
-    "/v1/role-assignments/{role_assignment}" => get role_assignments::read_role_assignment, patch role_assignments::update_role_assignment, delete role_assignments::withdraw_role_assignment;
+    "/v1/role-assignments/{role_assignment}" => get role_assignments::read_role_assignment, patch role_assignments::update_role_assignment, delete role_assignments::delete_role_assignment;
     "/v1/resources" => get resources::list_resources;
     "/v1/resources/{type}/{id}" => get resources::read_resource, put resources::put_resource, delete resources::delete_resource;
-    "/v1/resources/{type}/{id}/role-assignments" => get resources::list_holders;
+    "/v1/resources/{type}/{id}/role-assignments" => get resources::list_resource_role_assignments;
     "/v1/users/{user}/history" => get history::list_user_history;
     "/v1/passkeys/{passkey}/history" => get history::list_passkey_history;
     "/v1/roles/{role}/history" => get history::list_role_history;
@@ -64,12 +64,12 @@ crate::web::routes! {
 /// The reason for an action.
 #[derive(Debug, Default, Deserialize, IntoParams, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Reason {
+pub struct AuditReason {
     /// Reason for the audit log; at most 200 characters.
     reason: Option<String>,
 }
 
-impl Reason {
+impl AuditReason {
     fn parse(&self) -> Result<Option<String>, Problem> {
         parse_reason(self.reason.as_deref().unwrap_or_default())
     }

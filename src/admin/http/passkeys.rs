@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Reason;
+use super::AuditReason;
 use super::history::{AsOf, ItemsCurrentOrAsOf, answer_past_passkeys};
 use crate::admin::commands::Commands;
 use crate::base::ids::PasskeyId;
@@ -19,6 +19,8 @@ use crate::web::{Answer, Items, Problem};
     responses(
         (status = 200, description = "The user's passkeys; with `as_of`, their state at that time", body = ItemsCurrentOrAsOf<PasskeyView>),
         (status = 400, description = "`as_of` is not a time, or in the future"),
+        (status = 403, description = "The caller may not read this"),
+        (status = 404, description = "No user has this ID or name"),
     )
 )]
 pub async fn list_passkeys(
@@ -49,17 +51,19 @@ pub struct PasskeyRevoked {
     params(
         ("user" = String, Path, description = "ID or username"),
         ("passkey" = uuid::Uuid, Path, description = "ID of the passkey"),
-        Reason,
+        AuditReason,
     ),
     responses(
         (status = 200, description = "The passkey was revoked", body = PasskeyRevoked),
+        (status = 403, description = "Needs an administrator, a user who manages the user, or `passkeys:revoke`"),
+        (status = 404, description = "No such user or passkey"),
         (status = 409, description = "The last passkey of the only administrator can't be revoked"),
     )
 )]
 pub async fn revoke_passkey(
     commands: Commands,
     path: web::Path<(String, String)>,
-    reason: web::Query<Reason>,
+    reason: web::Query<AuditReason>,
 ) -> Answer {
     let (user, permit) = commands
         .user_to_change(&path.0, Scope::PasskeysRevoke)

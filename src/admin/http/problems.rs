@@ -1,15 +1,15 @@
 //! Maps errors of the commands to problem documents.
 
-use crate::admin::commands::{CommandError, NotYourType};
+use crate::admin::commands::{CommandError, TypeNotManaged};
 use crate::web::Problem;
 
 impl From<CommandError> for Problem {
     fn from(error: CommandError) -> Self {
         match error {
             CommandError::Refused(error) => error.into(),
-            CommandError::NotYourType(error) => error.into(),
-            CommandError::RolesInPerson => Self::forbidden(
-                "Only administrators, signed in themselves, may create and change roles: in the admin pages, or with `doorward role`.",
+            CommandError::TypeNotManaged(error) => error.into(),
+            CommandError::RolesNeedUserSession => Self::forbidden(
+                "Only administrators, in their own session, may create and change roles: in the admin pages, or with `doorward role`.",
             ),
             CommandError::Release(error) => error.into(),
             CommandError::StepUpRequired(error) => error.into(),
@@ -20,8 +20,8 @@ impl From<CommandError> for Problem {
     }
 }
 
-impl From<NotYourType> for Problem {
-    fn from(_: NotYourType) -> Self {
+impl From<TypeNotManaged> for Problem {
+    fn from(_: TypeNotManaged) -> Self {
         Self::forbidden(
             "None of your roles lets you manage resources of this type. Ask an administrator.",
         )
@@ -29,7 +29,7 @@ impl From<NotYourType> for Problem {
 }
 
 /// 403: the actor does not manage the user's roles, or the roles to add or remove.
-pub(super) fn not_yours() -> Problem {
+pub(super) fn user_not_managed() -> Problem {
     Problem::forbidden(
         "You can't manage this user's roles, or the roles that you add or remove. Ask an administrator.",
     )

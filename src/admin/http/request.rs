@@ -17,27 +17,27 @@ impl FromRequest for Commands {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let caller = Caller::from_request(request, payload);
         let request = request.clone();
-        Box::pin(async move { commands_of(&request, caller.await?) })
+        Box::pin(async move { commands_for(&request, caller.await?) })
     }
 }
 
 /// The operations for an authenticated caller.
-pub(in crate::admin) fn commands_of(
+pub(in crate::admin) fn commands_for(
     request: &HttpRequest,
     caller: Caller,
 ) -> Result<Commands, Problem> {
-    fn shared<T: 'static>(request: &HttpRequest) -> Result<Arc<T>, Problem> {
+    fn app_data_of<T: 'static>(request: &HttpRequest) -> Result<Arc<T>, Problem> {
         Ok(app_data::<T>(request)?.clone().into_inner())
     }
     let author = author(request, caller.actor());
     Ok(Commands {
         actor: Actor::new(caller, author),
-        users: shared(request)?,
-        passkeys: shared(request)?,
-        sessions: shared(request)?,
-        assignments: shared(request)?,
-        clients: shared(request)?,
-        oidc: shared(request)?,
-        database: shared(request)?,
+        users: app_data_of(request)?,
+        passkeys: app_data_of(request)?,
+        sessions: app_data_of(request)?,
+        assignments: app_data_of(request)?,
+        clients: app_data_of(request)?,
+        oidc: app_data_of(request)?,
+        database: app_data_of(request)?,
     })
 }

@@ -31,17 +31,6 @@ fn segment(text: &str) -> String {
     encoded.replace('+', "%20")
 }
 
-/// Parses the cursor of a list of resources: a type contains no `/`.
-pub(in crate::admin) fn parse_cursor(after: &str) -> Option<ResourceName> {
-    let (kind, id) = after.split_once('/')?;
-    ResourceName::parse(kind, id).ok()
-}
-
-/// Formats the cursor of a list of resources.
-pub(in crate::admin) fn cursor_of(name: &ResourceName) -> String {
-    format!("{}/{}", name.kind, name.id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

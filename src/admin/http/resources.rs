@@ -6,18 +6,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Reason;
+use super::AuditReason;
 use super::history::{AsOf, CurrentOrAsOf, answer_past, as_of, resource_entity};
-use super::resource_path::{cursor_of, parse_cursor, parse_path, path_of};
+use super::resource_path::{parse_path, path_of};
 use super::role_assignments::{RoleAssignmentPage, assignment_filter, description, title};
 use crate::admin::commands::Commands;
 use crate::assignments::{
-    Expected, NewResource, ResourceError, ResourceFilter, ResourceType, ResourceView,
-    RoleAssignment,
+    Expected, NewResource, ResourceError, ResourceFilter, ResourceName, ResourceType, ResourceView,
 };
 use crate::web::{
-    Answer, AnyCase, Page, created, cursor, if_match_version, parameter, require_if_match,
-    respond_with_version,
+    Answer, JsonBody, Page, created, cursor, if_match_version, page_size, parameter,
+    require_if_match, respond_with_version,
 };
 
 /// Filter and page of a list of resources.
@@ -41,21 +40,18 @@ pub struct ListResources {
     )
 )]
 pub async fn list_resources(commands: Commands, query: web::Query<ListResources>) -> Answer {
-    let scope = commands.read_scope().await?;
-    let limit = Page::<ResourceView>::limit(query.limit)?;
-    let kind = parameter("type", query.r#type.as_deref(), ResourceType::parse)?;
-    if let Some(kind) = &kind {
-        scope.require(kind)?;
+    let access = commands.readable_types().await?;
+    let limit = page_size(query.limit)?;
+    let resource_type = parameter("type", query.r#type.as_deref(), ResourceType::parse)?;
+    if let Some(resource_type) = &resource_type {
+        access.require(resource_type)?;
     }
     let filter = ResourceFilter {
-        kind,
-        of_types: scope.types(),
-        after: cursor(query.after.as_deref(), parse_cursor)?,
+        resource_type,
+        visible_types: access.types(),
+        after: cursor(query.after.as_deref(), ResourceName::parse_cursor)?,
     };
-    let fetch = Page::<ResourceView>::fetch(limit);
-    let found = commands.assignments.list_resources(filter, fetch).await?;
-    let page = Page::cut(found, limit, |resource| cursor_of(&resource.name()));
-    Ok(HttpResponse::Ok().json(page))
+    Ok(HttpResponse::Ok().json(commands.assignments.list_resources(filter, limit).await?))
 }
 
 /// The details of a resource.
@@ -98,11 +94,11 @@ pub async fn put_resource(
     request: HttpRequest,
     commands: Commands,
     path: web::Path<(String, String)>,
-    body: AnyCase<PutResource>,
+    body: JsonBody<PutResource>,
 ) -> Answer {
-    let (scope, permit) = commands.write_scope().await?;
+    let (access, permit) = commands.writable_types().await?;
     let name = parse_path(&path)?;
-    scope.require(&name.kind)?;
+    access.require(&name.kind)?;
     let version = if_match_version(&request)?;
     let expected = version.map_or(Expected::Absent, Expected::Version);
     let new = NewResource {
@@ -158,9 +154,9 @@ pub async fn read_resource(
     path: web::Path<(String, String)>,
     query: web::Query<AsOf>,
 ) -> Answer {
-    let scope = commands.read_scope().await?;
+    let access = commands.readable_types().await?;
     let name = parse_path(&path)?;
-    scope.require(&name.kind)?;
+    access.require(&name.kind)?;
     if let Some(at) = query.parse()? {
         return answer_past(&commands, resource_entity(&name), at).await;
     }
@@ -175,7 +171,7 @@ pub async fn read_resource(
         ("type" = String, Path, description = "Resource type"),
         ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),
         ("If-Match" = Option<String>, Header, description = "Delete only if the version is still this one"),
-        Reason,
+        AuditReason,
     ),
     responses(
         (status = 204, description = "Deleted"),
@@ -188,11 +184,11 @@ pub async fn delete_resource(
     request: HttpRequest,
     commands: Commands,
     path: web::Path<(String, String)>,
-    reason: web::Query<Reason>,
+    reason: web::Query<AuditReason>,
 ) -> Answer {
-    let (scope, permit) = commands.write_scope().await?;
+    let (access, permit) = commands.writable_types().await?;
     let name = parse_path(&path)?;
-    scope.require(&name.kind)?;
+    access.require(&name.kind)?;
     let expected = if_match_version(&request)?;
     let reason = reason.parse()?;
     commands
@@ -205,7 +201,7 @@ pub async fn delete_resource(
 /// Time and page of a list of role assignments on a resource.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
-pub struct ListHolders {
+pub struct ListResourceRoleAssignments {
     /// Return the state at this time (RFC 3339).
     #[param(format = DateTime)]
     as_of: Option<String>,
@@ -218,11 +214,11 @@ pub struct ListHolders {
 /// Lists the role assignments on a resource, registered or not, now or at a past time. A page of the past may contain fewer items
 /// than `limit` although more pages follow.
 #[utoipa::path(
-    get, path = "/v1/resources/{type}/{id}/role-assignments", operation_id = "list_resource_role_assignments", tag = "resources",
+    get, path = "/v1/resources/{type}/{id}/role-assignments", tag = "resources",
     params(
         ("type" = String, Path, description = "Resource type"),
         ("id" = String, Path, description = "Resource ID; percent-encoded, including `/`"),
-        ListHolders,
+        ListResourceRoleAssignments,
     ),
     responses(
         (status = 200, description = "A page of role assignments", body = RoleAssignmentPage),
@@ -230,22 +226,22 @@ pub struct ListHolders {
         (status = 403, description = "Needs an administrator, `role-assignments:read`, or a role that manages role assignments on the type"),
     )
 )]
-pub async fn list_holders(
+pub async fn list_resource_role_assignments(
     commands: Commands,
     path: web::Path<(String, String)>,
-    query: web::Query<ListHolders>,
+    query: web::Query<ListResourceRoleAssignments>,
 ) -> Answer {
-    let scope = commands.read_scope().await?;
+    let access = commands.readable_types().await?;
     let name = parse_path(&path)?;
     let (kind, id) = (Some(name.kind.as_str()), Some(name.id.as_str()));
-    let filter = assignment_filter(kind, id, query.after.as_deref(), &scope)?;
-    let limit = Page::<RoleAssignment>::limit(query.limit)?;
-    let page = match as_of(query.as_of.as_deref())? {
-        None => RoleAssignmentPage::new(commands.assignments.list(filter, limit).await?, None),
+    let filter = assignment_filter(kind, id, query.after.as_deref(), &access)?;
+    let limit = page_size(query.limit)?;
+    let (page, instant) = match as_of(query.as_of.as_deref())? {
+        None => (commands.assignments.list(filter, limit).await?, None),
         Some(at) => {
             let (page, instant) = commands.assignments.list_as_of(filter, at, limit).await?;
-            RoleAssignmentPage::new(page, Some(instant))
+            (page, Some(instant))
         }
     };
-    Ok(HttpResponse::Ok().json(page))
+    Ok(HttpResponse::Ok().json(RoleAssignmentPage { page, instant }))
 }

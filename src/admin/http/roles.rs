@@ -4,15 +4,15 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::Reason;
+use super::AuditReason;
 use super::history::{AsOf, CurrentOrAsOf, answer_past, role_entity};
 use crate::admin::commands::Commands;
 use crate::assignments::ResourceType;
 use crate::sessions::CallerError;
 use crate::users::{Role, RoleChange, RoleDescription, RoleError, RoleName};
 use crate::web::{
-    Answer, AnyCase, Page, Problem, created, cursor, field, require_if_match, respond_with_version,
-    version_conflict,
+    Answer, JsonBody, Page, Problem, created, cursor, field, page_size, require_if_match,
+    respond_with_version, version_conflict,
 };
 
 /// A new role.
@@ -100,11 +100,9 @@ pub struct ListRoles {
 )]
 pub async fn list_roles(commands: Commands, query: web::Query<ListRoles>) -> Answer {
     commands.require_roles_read().await?;
-    let limit = Page::<Role>::limit(query.limit)?;
+    let limit = page_size(query.limit)?;
     let after = cursor(query.after.as_deref(), parse_cursor)?;
-    let fetch = Page::<Role>::fetch(limit);
-    let found = commands.users.list_roles(after, fetch).await?;
-    Ok(HttpResponse::Ok().json(Page::cut(found, limit, |role| role.name.clone())))
+    Ok(HttpResponse::Ok().json(commands.users.list_roles(after, limit).await?))
 }
 
 /// Parses the cursor of a list of roles: the name of a role.
@@ -129,7 +127,7 @@ pub(in crate::admin) fn parse_cursor(after: &str) -> Option<String> {
 pub async fn create_role(
     request: HttpRequest,
     commands: Commands,
-    body: AnyCase<CreateRole>,
+    body: JsonBody<CreateRole>,
 ) -> Answer {
     let permit = commands.permit_roles()?;
     let (name, fields) = body.0.parse()?;
@@ -192,7 +190,7 @@ pub async fn update_role(
     request: HttpRequest,
     commands: Commands,
     name: web::Path<String>,
-    body: AnyCase<UpdateRole>,
+    body: JsonBody<UpdateRole>,
 ) -> Answer {
     let permit = commands.permit_roles()?;
     let expected = Some(require_if_match(&request)?);
@@ -207,7 +205,7 @@ pub async fn update_role(
 /// Deletes a role that is not in use.
 #[utoipa::path(
     delete, path = "/v1/roles/{role}", tag = "roles",
-    params(("role" = String, Path, description = "Name of the role"), Reason),
+    params(("role" = String, Path, description = "Name of the role"), AuditReason),
     responses(
         (status = 204, description = "Deleted"),
         (status = 403, description = "Needs an administrator with a recent sign-in; never a client"),
@@ -218,7 +216,7 @@ pub async fn update_role(
 pub async fn delete_role(
     commands: Commands,
     name: web::Path<String>,
-    reason: web::Query<Reason>,
+    reason: web::Query<AuditReason>,
 ) -> Answer {
     let permit = commands.permit_roles()?;
     let reason = reason.parse()?;
@@ -233,7 +231,7 @@ impl From<RoleError> for Problem {
     fn from(error: RoleError) -> Self {
         match error {
             RoleError::Unknown => Self::not_found(),
-            RoleError::NotPermitted => CallerError::NotAdministrator.into(),
+            RoleError::NotPermitted => CallerError::NotPermitted.into(),
             RoleError::Acting(error) => error.into(),
             RoleError::Exists => Self::conflict(
                 "role-exists",
@@ -254,7 +252,7 @@ impl From<RoleError> for Problem {
             RoleError::InUse(needed) => Self::conflict(
                 "role-in-use",
                 "This role is in use",
-                format!("Remove the role first from what uses it ({needed})."),
+                format!("Remove the role from what uses it first: {needed}."),
             )
             .with("holders", needed.holders)
             .with("invitations", needed.invitations)

@@ -4,15 +4,14 @@ use actix_web::{HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::history::as_of;
+use super::history::{OptionalInstant, as_of};
 use super::role_assignments::assignment_filter;
-use crate::admin::commands::{AccessScope, Commands};
+use crate::admin::commands::{Commands, TypeAccess};
 use crate::assignments::{RoleAssignment, UserRolesQuery};
-use crate::base::clock::Timestamp;
 use crate::clients::Scope;
 use crate::history::PastInstant;
 use crate::users::UserView;
-use crate::web::{Answer, AnyCase, MAX_PAGE_LEN, Page, Problem};
+use crate::web::{Answer, JsonBody, MAX_PAGE_SIZE, Page, Problem, page_size};
 
 /// Filters, time and page of a user's roles.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,7 +33,7 @@ pub struct ReadRoles {
 impl ReadRoles {
     /// Whether the request selects role assignments: a caller who may not see any is refused then, instead of getting the
     /// global roles only.
-    fn asks_for_assignments(&self) -> bool {
+    fn selects_assignments(&self) -> bool {
         [&self.resource_type, &self.resource_id, &self.after]
             .iter()
             .any(|given| given.is_some())
@@ -53,13 +52,9 @@ pub struct UserRolesResponse {
     role_assignments: Option<Vec<RoleAssignment>>,
     /// Cursor of the next page of role assignments; `null` on the last page.
     next: Option<String>,
-    /// The requested time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    as_of: Option<Timestamp>,
-    /// Whether the response is final: repeating the request will return the same state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled: Option<bool>,
+    #[serde(flatten)]
+    #[schema(value_type = OptionalInstant)]
+    instant: Option<PastInstant>,
 }
 
 /// Returns a user's global roles and role assignments, now or at a past time.
@@ -70,7 +65,7 @@ pub struct UserRolesResponse {
         (status = 200, description = "The user's roles and assignments", body = UserRolesResponse),
         (status = 400, description = "`as_of` is not a time, or in the future"),
         (status = 403, description = "The caller may not read this: `roles` need `users:read` or a role that manages the user, `role_assignments` need `role-assignments:read` or a role that manages them"),
-        (status = 404, description = "No user has this ID or name, or had it at that time; or the caller did not manage the user then; or the caller only manages assignments, and the user has none of those"),
+        (status = 404, description = "The user does not exist, did not exist at that time, or may not be seen by the caller"),
     )
 )]
 pub async fn read_roles(
@@ -79,54 +74,54 @@ pub async fn read_roles(
     query: web::Query<ReadRoles>,
 ) -> Answer {
     let actor = &commands.actor;
-    let own = actor.own_id(&name, Scope::UsersRead);
-    let managed_by = actor.manager().filter(|_| own.is_none());
+    let own_id = actor.own_id(&name, Scope::UsersRead);
+    let managed_by = actor.delegate().filter(|_| own_id.is_none());
     let own_assignments = actor.own_id(&name, Scope::RoleAssignmentsRead);
-    let scope = match own_assignments {
-        Some(_) => Ok(AccessScope::All),
-        None => commands.read_scope().await,
+    let access = match own_assignments {
+        Some(_) => Ok(TypeAccess::All),
+        None => commands.readable_types().await,
     };
-    let scope = match scope.map_err(Problem::from) {
-        Ok(scope) => Some(scope),
+    let access = match access.map_err(Problem::from) {
+        Ok(access) => Some(access),
         // A part is left out only if the caller may not see it, never because of a server error.
-        Err(problem) if query.asks_for_assignments() || problem.status.is_server_error() => {
+        Err(problem) if query.selects_assignments() || problem.status.is_server_error() => {
             return Err(problem);
         }
         Err(_) => None,
     };
-    let person = commands.readable_user(&name, Scope::UsersRead).await;
-    let person = person.map_err(Problem::from);
-    if let Err(problem) = &person
+    let readable = commands.readable_user(&name, Scope::UsersRead).await;
+    let readable = readable.map_err(Problem::from);
+    if let Err(problem) = &readable
         && problem.status.is_server_error()
     {
         return Err(problem.clone());
     }
-    let sees_roles = person.is_ok();
+    let sees_roles = readable.is_ok();
     // From here on only the ID is used: the name may belong to another user a moment later.
-    let user = match (person, own_assignments) {
+    let user = match (readable, own_assignments) {
         (Ok(id), _) | (Err(_), Some(id)) => id,
-        (Err(_), None) if scope.is_some() => commands.users.resolve(&name).await?,
+        (Err(_), None) if access.is_some() => commands.users.resolve(&name).await?,
         (Err(problem), None) => return Err(problem),
     };
-    let limit = Page::<RoleAssignment>::limit(query.limit.or(Some(MAX_PAGE_LEN)))?;
-    let at = as_of(query.as_of.as_deref())?;
-    let filter = |scope: &AccessScope| {
+    let limit = page_size(query.limit.or(Some(MAX_PAGE_SIZE)))?;
+    let as_of = as_of(query.as_of.as_deref())?;
+    let filter = |access: &TypeAccess| {
         assignment_filter(
             query.resource_type.as_deref(),
             query.resource_id.as_deref(),
             query.after.as_deref(),
-            scope,
+            access,
         )
     };
-    let wanted = UserRolesQuery {
-        role_assignments: scope.as_ref().map(filter).transpose()?,
+    let roles_query = UserRolesQuery {
+        role_assignments: access.as_ref().map(filter).transpose()?,
         limit,
-        as_of: at,
+        as_of,
         managed_by,
     };
-    let held = commands.assignments.roles_of(user, wanted).await?;
+    let held = commands.assignments.roles_of(user, roles_query).await?;
     // A caller who manages role assignments but not the user must not learn that a user without such assignments exists.
-    let sees_all = sees_roles || own_assignments.is_some() || scope == Some(AccessScope::All);
+    let sees_all = sees_roles || own_assignments.is_some() || access == Some(TypeAccess::All);
     let is_empty = |page: &Page<RoleAssignment>| page.items.is_empty() && page.next.is_none();
     if !sees_all && held.role_assignments.as_ref().is_none_or(is_empty) {
         return Err(Problem::not_found());
@@ -138,8 +133,7 @@ pub async fn read_roles(
         roles: held.roles.filter(|_| sees_roles),
         role_assignments,
         next,
-        as_of: held.instant.map(|instant| instant.at),
-        settled: held.instant.map(|instant| instant.is_settled),
+        instant: held.instant,
     }))
 }
 
@@ -158,13 +152,9 @@ pub struct Lookup {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LookupResult {
     items: Vec<UserView>,
-    /// The requested time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    as_of: Option<Timestamp>,
-    /// Whether the response is final: repeating the request will return the same state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled: Option<bool>,
+    #[serde(flatten)]
+    #[schema(value_type = OptionalInstant)]
+    instant: Option<PastInstant>,
 }
 
 /// Returns the identity and the roles of many users, now or at a past time. Users who do not exist, did not exist at that time,
@@ -177,10 +167,10 @@ pub struct LookupResult {
         (status = 403, description = "Needs an administrator, a user who manages users, or `users:read`"),
     )
 )]
-pub async fn lookup_users(commands: Commands, body: AnyCase<Lookup>) -> Answer {
-    let managed_by = commands.require_manager(Scope::UsersRead).await?;
+pub async fn lookup_users(commands: Commands, body: JsonBody<Lookup>) -> Answer {
+    let managed_by = commands.require_users_access(Scope::UsersRead).await?;
     let Lookup { ids, as_of: at } = body.0;
-    if ids.len() > MAX_PAGE_LEN {
+    if ids.len() > MAX_PAGE_SIZE {
         return Err(Problem::invalid_field(
             "ids",
             "must have at most 200 entries",
@@ -189,14 +179,13 @@ pub async fn lookup_users(commands: Commands, body: AnyCase<Lookup>) -> Answer {
     let (found, instant): (_, Option<PastInstant>) = match as_of(at.as_deref())? {
         None => (commands.find_users(ids).await?, None),
         Some(at) => {
-            let found = commands.assignments.find_people_as_of(ids, at, managed_by);
+            let found = commands.assignments.find_users_as_of(ids, at, managed_by);
             let (found, instant) = found.await?;
             (found, Some(instant))
         }
     };
     Ok(HttpResponse::Ok().json(LookupResult {
         items: found.into_iter().map(UserView::from).collect(),
-        as_of: instant.map(|instant| instant.at),
-        settled: instant.map(|instant| instant.is_settled),
+        instant,
     }))
 }

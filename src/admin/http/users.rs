@@ -1,13 +1,13 @@
 //! `/v1/users` and `/v1/usernames`: lists, reads, changes, suspends and reactivates users, and releases usernames.
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::Reason;
+use super::AuditReason;
 use super::history::{AsOf, CurrentOrAsOf, answer_past_user};
-use super::problems::not_yours;
+use super::problems::user_not_managed;
 use crate::admin::commands::Commands;
 use crate::clients::Scope;
 use crate::users::http::answer_user;
@@ -16,7 +16,8 @@ use crate::users::{
     UserListPosition, UserView, Username, UsernameView,
 };
 use crate::web::{
-    Answer, AnyCase, Items, Page, Problem, cursor, field, require_if_match, version_conflict,
+    Answer, Items, JsonBody, Page, Problem, SessionsEnded, cursor, field, page_size,
+    require_if_match, rows_to_fetch, version_conflict,
 };
 
 /// Filters and page of a list of users.
@@ -44,10 +45,10 @@ pub struct ListUsers {
     )
 )]
 pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Answer {
-    let managed_by = commands.require_manager(Scope::UsersRead).await?;
+    let managed_by = commands.require_users_access(Scope::UsersRead).await?;
     let query = query.into_inner();
     let after = cursor(query.after.as_deref(), UserCursor::parse)?;
-    let limit = Page::<UserView>::limit(query.limit)?;
+    let limit = page_size(query.limit)?;
     let filter = UserFilter {
         username: query.username.map(|name| name.to_ascii_lowercase()),
         email: query.email,
@@ -56,9 +57,8 @@ pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Ans
         from: after.map_or(UserListPosition::Start, UserListPosition::After),
         managed_by,
     };
-    let fetch = Page::<UserView>::fetch(limit);
-    let found = commands.users.list(filter, fetch).await?;
-    let page = Page::cut(found, limit, |user| UserCursor::of(user).to_text());
+    let found = commands.users.list(filter, rows_to_fetch(limit)).await?;
+    let page = Page::from_rows(found, limit, |user| UserCursor::of(user).to_text());
     Ok(HttpResponse::Ok().json(page.map(UserView::from)))
 }
 
@@ -75,7 +75,7 @@ pub async fn list_users(commands: Commands, query: web::Query<ListUsers>) -> Ans
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 400, description = "`as_of` is not a time, or in the future"),
         (status = 403, description = "The caller may not read this"),
-        (status = 404, description = "No user has this ID or name, or had it then; or the caller did not manage the user then"),
+        (status = 404, description = "The user does not exist, did not exist at that time, or was not managed by the caller then"),
     )
 )]
 pub async fn read_user(
@@ -103,11 +103,10 @@ pub struct UpdateUser {
     #[serde(default, deserialize_with = "crate::web::explicit_null")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
-    /// Whether the email address is verified; only administrators who signed in themselves may set it. By default, a new address
-    /// counts as verified if such an administrator enters it, and not if a client or another manager does; an unchanged address
-    /// keeps its state.
+    /// Whether the email address is verified; only administrators in their own session may set it. Default for a new address: true
+    /// if such an administrator enters it. An unchanged address keeps its state.
     email_verified: Option<bool>,
-    /// Replaces all attributes: at most 16384 bytes and 16 levels deep.
+    /// Replaces all attributes: at most 16 KiB and 16 levels deep.
     #[schema(value_type = Option<Object>)]
     attributes: Option<Map<String, Value>>,
     /// Replaces all global roles.
@@ -152,66 +151,51 @@ pub async fn update_user(
     request: HttpRequest,
     commands: Commands,
     name: web::Path<String>,
-    body: AnyCase<UpdateUser>,
+    body: JsonBody<UpdateUser>,
 ) -> Answer {
     let (id, permit) = commands.user_to_change(&name, Scope::UsersWrite).await?;
     let expected = Some(require_if_match(&request)?);
     let change = body.0.parse()?;
-    let changed = commands
-        .users
-        .update(id, change, expected, permit.permissions, permit.acting)
-        .await?;
-    answer_user(&request, changed)
-}
-
-/// The result of suspending a user.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Suspended {
-    /// Number of sessions that were ended.
-    sessions_ended: usize,
+    let updated = commands.users.update(id, change, expected, permit).await?;
+    answer_user(&request, updated)
 }
 
 /// Suspends a user: all their sessions end, and their passkeys no longer sign in. Users may suspend themselves.
 #[utoipa::path(
-    post, path = "/v1/users/{user}/suspend", tag = "users", request_body = Reason,
+    post, path = "/v1/users/{user}/suspend", tag = "users", request_body = AuditReason,
     params(("user" = String, Path, description = "ID or username")),
     responses(
-        (status = 200, description = "The user was suspended", body = Suspended),
+        (status = 200, description = "The user was suspended", body = SessionsEnded),
         (status = 409, description = "The only administrator can't be suspended"),
     )
 )]
 pub async fn suspend_user(
     commands: Commands,
     name: web::Path<String>,
-    body: AnyCase<Reason>,
+    body: JsonBody<AuditReason>,
 ) -> Answer {
     let (id, permit) = commands.user_to_suspend(&name).await?;
-    let reason = body.0.parse()?;
-    let ended = commands
-        .users
-        .suspend(id, reason, permit.permissions, permit.acting)
-        .await?;
-    Ok(HttpResponse::Ok().json(Suspended {
+    let ended = commands.users.suspend(id, body.0.parse()?, permit).await?;
+    Ok(HttpResponse::Ok().json(SessionsEnded {
         sessions_ended: ended.sessions,
     }))
 }
 
 /// Reactivates a suspended user.
 #[utoipa::path(
-    post, path = "/v1/users/{user}/reactivate", tag = "users", request_body = Reason,
+    post, path = "/v1/users/{user}/reactivate", tag = "users", request_body = AuditReason,
     params(("user" = String, Path, description = "ID or username")),
     responses((status = 204, description = "Reactivated"))
 )]
 pub async fn reactivate_user(
     commands: Commands,
     name: web::Path<String>,
-    body: AnyCase<Reason>,
+    body: JsonBody<AuditReason>,
 ) -> Answer {
     let (id, permit) = commands.user_to_change(&name, Scope::UsersWrite).await?;
-    let reason = body.0.parse()?;
     commands
         .users
-        .reactivate(id, reason, permit.permissions, permit.acting)
+        .reactivate(id, body.0.parse()?, permit)
         .await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -239,7 +223,7 @@ pub async fn list_usernames(commands: Commands, name: web::Path<String>) -> Answ
     params(("username" = String, Path, description = "The name")),
     responses(
         (status = 204, description = "Released"),
-        (status = 403, description = "Needs an administrator, signed in themselves and recently"),
+        (status = 403, description = "Needs an administrator in their own session, with a recent sign-in"),
         (status = 404, description = "No user has or had this name"),
         (status = 409, description = "It is a user's current name, or a session was opened under it"),
     )
@@ -247,10 +231,7 @@ pub async fn list_usernames(commands: Commands, name: web::Path<String>) -> Answ
 pub async fn release_username(commands: Commands, name: web::Path<String>) -> Answer {
     let permit = commands.permit_release()?;
     let name = Username::parse(&name).map_err(|_| Problem::not_found())?;
-    commands
-        .users
-        .release_username(name, permit.permissions, permit.acting)
-        .await?;
+    commands.users.release_username(name, permit).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -259,7 +240,7 @@ impl From<ReleaseError> for Problem {
         match error {
             ReleaseError::Unknown => Self::not_found(),
             ReleaseError::NotPermitted => Self::forbidden(
-                "Only administrators, signed in themselves, may release a username.",
+                "Only administrators, in their own session, may release a username.",
             ),
             ReleaseError::Current => Self::conflict(
                 "username-current",
@@ -297,10 +278,10 @@ impl From<UpdateError> for Problem {
             }
             UpdateError::TooManyAttributes => Self::invalid_field("attributes", error),
             UpdateError::LastAdministrator(error) => error.into(),
-            UpdateError::NotPermitted => not_yours(),
+            UpdateError::NotPermitted => user_not_managed(),
             UpdateError::Acting(error) => error.into(),
-            UpdateError::ConfirmationNotAllowed => Self::forbidden(
-                "Only administrators, signed in themselves, may set `email_verified`. Leave it out, or ask an administrator.",
+            UpdateError::EmailVerificationNotPermitted => Self::forbidden(
+                "Only administrators, in their own session, may set `email_verified`. Leave it out, or ask an administrator.",
             ),
             UpdateError::EmailMissing => Self::invalid_field("email_verified", error),
             UpdateError::Pending(error) => error.into(),

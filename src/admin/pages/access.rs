@@ -10,14 +10,14 @@ use super::audit::parse_instant;
 use super::visitor::Administrator;
 use crate::admin::assigned_by::{self, AssignedBy, AssignedByRole};
 use crate::admin::versions::{self, ActorIds, ActorNames};
-use crate::assignments::{RoleAssignmentFilter, UserRolesError, UserRolesQuery};
+use crate::assignments::{RoleAssignment, RoleAssignmentFilter, UserRolesError, UserRolesQuery};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::db::Database;
 use crate::web::{Answer, FieldProblem, Frame, Problem, page};
 
 /// Maximum number of role assignments on the page, which says whether there are more.
-const MOST: usize = 200;
+const MAX_SHOWN: usize = 200;
 const DAY: Duration = Duration::from_secs(86_400);
 
 #[derive(Default, Deserialize)]
@@ -31,11 +31,7 @@ type Assigned = Option<(Timestamp, String)>;
 
 /// Roles of one assignment that the same change assigned, with its time and author.
 struct PastRoleAssignment {
-    resource_type: String,
-    resource_id: String,
-    title: Option<String>,
-    roles: Vec<String>,
-    valid_until: Option<Timestamp>,
+    assignment: RoleAssignment,
     assigned: Assigned,
 }
 
@@ -82,7 +78,7 @@ pub(super) async fn show_access(
     name: web::Path<String>,
     query: web::Query<AccessQuery>,
 ) -> Answer {
-    let person = administrator.find(&name).await?;
+    let user = administrator.find(&name).await?;
     let frame = administrator.frame();
     let clock = Database::clone(&administrator.database);
     let now = administrator
@@ -93,15 +89,15 @@ pub(super) async fn show_access(
     let (then, problem) = match at {
         None => (None, Some("admin_access.time_wrong")),
         Some(at) if at > now => (None, Some("admin_access.future")),
-        Some(at) => (find_past_access(&administrator, person.id, at).await?, None),
+        Some(at) => (find_past_access(&administrator, user.id, at).await?, None),
     };
     let on = match query.on.trim() {
         "" => now.to_rfc3339().chars().take(10).collect(),
         text => text.to_owned(),
     };
     page(&AdminAccessPage {
-        id: person.id,
-        display_name: person.display_name,
+        id: user.id,
+        display_name: user.display_name,
         on,
         problem: problem.map(|key| FieldProblem::new("on", frame.text(key))),
         then,
@@ -115,13 +111,13 @@ async fn find_past_access(
     at: Timestamp,
 ) -> Result<Option<PastAccess>, Problem> {
     let (frame, database) = (administrator.frame(), &administrator.database);
-    let wanted = UserRolesQuery {
+    let query = UserRolesQuery {
         role_assignments: Some(RoleAssignmentFilter::of_user(user)),
-        limit: MOST,
+        limit: MAX_SHOWN,
         as_of: Some(at),
         managed_by: None,
     };
-    let held = match administrator.assignments.roles_of(user, wanted).await {
+    let held = match administrator.assignments.roles_of(user, query).await {
         Err(UserRolesError::UserUnknown) => return Ok(None),
         held => held?,
     };
@@ -137,22 +133,23 @@ async fn find_past_access(
         .flat_map(AssignedByRole::values)
         .map(|assigner| assigner.by);
     let actors = versions::find_actor_names(database, actors.collect()).await?;
-    let told = |assigner: &AssignedBy| (assigner.since, name(&frame, &actors, assigner.by));
+    let describe = |assigner: &AssignedBy| (assigner.since, name(&frame, &actors, assigner.by));
     let assigned = |role: String| {
-        let assigned = role_assigners.get(&role).map(told);
+        let assigned = role_assigners.get(&role).map(describe);
         (role, assigned)
     };
     let mut rows = Vec::new();
     for assignment in assignments {
         let assigners = assignment_assigners.get(&assignment.id);
-        for (assigner, roles) in by_assigner(assignment.roles, assigners) {
-            rows.push(PastRoleAssignment {
-                assigned: assigner.as_ref().map(told),
-                valid_until: assignment.valid_until,
-                resource_type: assignment.resource_type.to_string(),
-                resource_id: assignment.resource_id.to_string(),
-                title: assignment.title.clone(),
+        for (assigner, roles) in by_assigner(&assignment.roles, assigners) {
+            let assigned = assigner.as_ref().map(describe);
+            let assignment = RoleAssignment {
                 roles,
+                ..assignment.clone()
+            };
+            rows.push(PastRoleAssignment {
+                assignment,
+                assigned,
             });
         }
     }
@@ -167,17 +164,15 @@ async fn find_past_access(
 
 /// Groups the roles of an assignment by the change that assigned them; `None` if that was too many versions ago.
 fn by_assigner(
-    roles: Vec<String>,
+    roles: &[String],
     assigners: Option<&AssignedByRole>,
 ) -> Vec<(Option<AssignedBy>, Vec<String>)> {
     let mut groups: Vec<(Option<AssignedBy>, Vec<String>)> = Vec::new();
     for role in roles {
-        let assigner = assigners
-            .and_then(|assigners| assigners.get(&role))
-            .copied();
+        let assigner = assigners.and_then(|assigners| assigners.get(role)).copied();
         match groups.iter_mut().find(|(of, _)| *of == assigner) {
-            Some((_, together)) => together.push(role),
-            None => groups.push((assigner, vec![role])),
+            Some((_, together)) => together.push(role.clone()),
+            None => groups.push((assigner, vec![role.clone()])),
         }
     }
     groups
@@ -185,10 +180,10 @@ fn by_assigner(
 
 /// The text that names the author of a change.
 fn name(frame: &Frame, actors: &ActorNames, by: ActorIds) -> String {
-    match (actors.person(by.0), actors.client(by.1)) {
-        (Some(person), Some(client)) => frame.text_with(
+    match (actors.user(by.0), actors.client(by.1)) {
+        (Some(user), Some(client)) => frame.text_with(
             "admin_access.through",
-            &[("person", person), ("client", client)],
+            &[("user", user), ("client", client)],
         ),
         (Some(name), None) | (None, Some(name)) => name.to_owned(),
         (None, None) => frame.text("admin_access.by_command").to_owned(),

@@ -7,9 +7,8 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::visitor::{Needs, Visitor};
-use crate::admin::commands::Permit;
 use crate::admin::http::parse_reason;
-use crate::users::User;
+use crate::users::{Permit, User};
 use crate::web::{Answer, ConfirmPage, Frame, Problem, StepUpPage, page, require_rendered_version};
 
 /// An action and its target. Its texts are `confirm.{key}.…` and `step_up.act.{key}`.
@@ -76,7 +75,7 @@ impl Target {
             key,
             values: vec![("name", user.display_name.clone())],
             version: Some(user.version),
-            url: person_url(user),
+            url: user_url(user),
         }
     }
 
@@ -182,12 +181,12 @@ pub(super) struct DonePage {
     pub(super) title: String,
     /// What was actually revoked or ended, one sentence each.
     pub(super) cut: Vec<String>,
-    pub(super) person_url: String,
-    pub(super) person_name: String,
+    pub(super) user_url: String,
+    pub(super) user_name: String,
 }
 
 /// URL of a user's page.
-pub(super) fn person_url(user: &User) -> String {
+pub(super) fn user_url(user: &User) -> String {
     format!("/admin/users/{}", user.id)
 }
 
@@ -227,7 +226,7 @@ mod tests {
             ("enable_client", false),
             ("delete_client", false),
             ("delete_role", false),
-            ("withdraw_role_assignment", true),
+            ("delete_role_assignment", true),
             ("delete_resource", false),
             ("revoke_invitation", false),
         ] {

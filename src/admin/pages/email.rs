@@ -5,7 +5,7 @@ use actix_web::web;
 use askama::Template;
 use serde::Deserialize;
 
-use super::confirm::person_url;
+use super::confirm::user_url;
 use super::visitor::Administrator;
 use crate::users::{Email, User, UserChange};
 use crate::web::{
@@ -92,13 +92,12 @@ pub(super) async fn save_email(
     };
     let Ok(permit) = administrator.permit() else {
         let values = [("name", user.display_name.as_str())];
-        return StepUpPage::show(frame, "change_email", &values, person_url(&user));
+        return StepUpPage::show(frame, "change_email", &values, user_url(&user));
     };
-    let (expected, permissions) = (Some(user.version), permit.permissions);
-    administrator
+    let update = administrator
         .users
-        .update(user.id, change, expected, permissions, permit.acting)
-        .await?;
-    let url = person_url(&user);
+        .update(user.id, change, Some(user.version), permit);
+    update.await?;
+    let url = user_url(&user);
     Ok(redirect(&format!("{url}?notice=email_saved")))
 }

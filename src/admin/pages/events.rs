@@ -1,6 +1,8 @@
 //! Audit events as pages show them: with names instead of IDs, and changes as before and after.
 
 use std::collections::HashMap;
+use std::fmt::Display;
+use std::hash::Hash;
 
 use serde_json::Value;
 
@@ -45,7 +47,7 @@ pub(super) struct DetailView {
 
 /// The names of the users, passkeys and clients in a page of events. An ID without a name is shown itself.
 struct Names {
-    people: HashMap<UserId, String>,
+    users: HashMap<UserId, String>,
     passkeys: HashMap<PasskeyId, String>,
     clients: HashMap<ClientId, String>,
 }
@@ -57,13 +59,13 @@ impl Names {
         passkeys: &Passkeys,
         database: &Database,
     ) -> Result<Self, Problem> {
-        let mut people: Vec<String> = events
+        let mut user_ids: Vec<String> = events
             .iter()
-            .flat_map(|event| event.subject.into_iter().chain(person_in(&event.actor)))
+            .flat_map(|event| event.subject.into_iter().chain(user_in(&event.actor)))
             .map(|id| id.to_string())
             .collect();
-        people.sort_unstable();
-        people.dedup();
+        user_ids.sort_unstable();
+        user_ids.dedup();
         let clients = events
             .iter()
             .flat_map(|event| {
@@ -72,38 +74,23 @@ impl Names {
             })
             .collect();
         let keys = events.iter().filter_map(|event| event.passkey).collect();
-        let people = users.find_many(people).await?;
+        let users = users.find_many(user_ids).await?;
         Ok(Self {
-            people: people
+            users: users
                 .into_iter()
-                .map(|person| (person.id, person.display_name))
+                .map(|user| (user.id, user.display_name))
                 .collect(),
             passkeys: passkeys.names(keys).await?,
             clients: clients::labels(database, clients).await?,
         })
     }
 
-    fn person(&self, id: UserId) -> String {
-        let name = self.people.get(&id).cloned();
-        name.unwrap_or_else(|| id.to_string())
-    }
-
-    fn client(&self, id: ClientId) -> String {
-        let name = self.clients.get(&id).cloned();
-        name.unwrap_or_else(|| id.to_string())
-    }
-
-    fn passkey(&self, id: PasskeyId) -> String {
-        let name = self.passkeys.get(&id).cloned();
-        name.unwrap_or_else(|| id.to_string())
-    }
-
     fn actor(&self, frame: &Frame, actor: &str) -> String {
-        if let Some(person) = person_in(actor) {
-            return self.person(person);
+        if let Some(user) = user_in(actor) {
+            return name(&self.users, &user);
         }
         if let Some(client) = client_in(actor) {
-            return self.client(client);
+            return name(&self.clients, &client);
         }
         match actor {
             "command" => frame.text("audit_event.actor.command").to_owned(),
@@ -113,7 +100,12 @@ impl Names {
     }
 }
 
-fn person_in(actor: &str) -> Option<UserId> {
+/// Returns a name, or else the ID.
+fn name<Id: Eq + Hash + Display>(names: &HashMap<Id, String>, id: &Id) -> String {
+    names.get(id).cloned().unwrap_or_else(|| id.to_string())
+}
+
+fn user_in(actor: &str) -> Option<UserId> {
     actor.strip_prefix("user:").and_then(UserId::parse)
 }
 
@@ -134,14 +126,14 @@ pub(super) async fn views(
         let (changes, details) = split(&event.details.value);
         EventView {
             actor: names.actor(frame, &event.actor),
-            actor_id: person_in(&event.actor),
-            subject: event.subject.map(|id| names.person(id)),
-            client: event.client.map(|id| names.client(id)),
+            actor_id: user_in(&event.actor),
+            subject: event.subject.map(|id| name(&names.users, &id)),
+            client: event.client.map(|id| name(&names.clients, &id)),
             through: event
                 .by_client
                 .filter(|_| event.by_user.is_some())
-                .map(|id| names.client(id)),
-            passkey: event.passkey.map(|id| names.passkey(id)),
+                .map(|id| name(&names.clients, &id)),
+            passkey: event.passkey.map(|id| name(&names.passkeys, &id)),
             browser: event.user_agent.as_deref().and_then(browser_name),
             changes,
             details,
@@ -217,8 +209,8 @@ mod tests {
     #[test]
     fn an_actor_is_a_user_or_a_client_or_neither() {
         let id = UserId::random();
-        assert_eq!(person_in(&format!("user:{id}")), Some(id));
-        assert_eq!(person_in("command"), None);
+        assert_eq!(user_in(&format!("user:{id}")), Some(id));
+        assert_eq!(user_in("command"), None);
         assert_eq!(client_in(&format!("user:{id}")), None);
     }
 }

@@ -9,7 +9,7 @@ use super::visitor::{AnyRight, Manager};
 use super::{Pager, given};
 use crate::base::ids::InvitationId;
 use crate::users::{InvitationError, InvitationFilter, InvitationState, InvitationView, User};
-use crate::web::{Answer, Frame, Page, Problem, cursor, no_cursor, page, redirect};
+use crate::web::{Answer, Frame, Problem, cursor, page, redirect};
 
 /// Invitations per page.
 const PAGE: usize = 50;
@@ -17,23 +17,23 @@ const URL: &str = "/admin/invitations";
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Listing {
+pub(super) struct ListQuery {
     /// Only invitations in this state; empty for all.
     state: String,
     /// Cursor: lists the invitations after this one.
     after: String,
 }
 
-fn is_open(invitation: &InvitationView) -> bool {
-    invitation.state == InvitationState::Open
+fn is_open(view: &InvitationView) -> bool {
+    view.state == InvitationState::Open
 }
 
 /// Text key of an invitation's state. An open link does not work if its creator may no longer invite.
-fn state_key(invitation: &InvitationView) -> String {
-    let state = if is_open(invitation) && !invitation.usable {
+fn state_key(view: &InvitationView) -> String {
+    let state = if is_open(view) && !view.usable {
         "lapsed"
     } else {
-        invitation.state.as_str()
+        view.state.as_str()
     };
     format!("admin_invitations.state.{state}")
 }
@@ -49,32 +49,26 @@ struct AdminInvitationsPage {
     pages: Pager,
 }
 
-pub(super) async fn show_invitations(manager: Manager, listing: web::Query<Listing>) -> Answer {
+pub(super) async fn show_invitations(manager: Manager, listing: web::Query<ListQuery>) -> Answer {
     if manager.rights.manages_no_users() {
         return Ok(redirect("/admin/resources"));
     }
     let filter = InvitationFilter {
         state: InvitationState::parse(&listing.state),
-        created_by: manager.actor.manager(),
+        created_by: manager.actor.delegate(),
         after: cursor(given(&listing.after), InvitationId::parse)?,
     };
-    let fetch = Page::<InvitationView>::fetch(PAGE);
-    let found = match manager.users.list_invitations(filter, fetch).await {
-        Err(InvitationError::Unknown) => return Err(no_cursor()),
-        found => found?,
-    };
-    let found = Page::cut(found, PAGE, |invitation| invitation.id.to_string());
+    let found = manager.users.list_invitations(filter, PAGE).await?;
     let ids = found
         .items
         .iter()
-        .filter_map(|invitation| invitation.user_id);
-    let known = manager
-        .find_users(ids.map(|id| id.to_string()).collect())
-        .await?;
-    let with_user = |invitation: InvitationView| {
+        .filter_map(|view| view.invitation.user_id);
+    let ids = ids.map(|id| id.to_string()).collect();
+    let known = manager.find_users(ids).await?;
+    let with_user = |view: InvitationView| {
         let mut known = known.iter();
-        let user = known.find(|user| Some(user.id) == invitation.user_id);
-        (invitation, user.cloned())
+        let user = known.find(|user| Some(user.id) == view.invitation.user_id);
+        (view, user.cloned())
     };
     let (filter, next) = ([("state", listing.state.as_str())], found.next.as_deref());
     page(&AdminInvitationsPage {
@@ -113,7 +107,7 @@ impl ConfirmedAction for Revoke {
     }
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
-        let id = self.0.id.to_string();
+        let id = self.0.invitation.id.to_string();
         visitor
             .revoke_invitation(&id, confirmed.reason, confirmed.permit)
             .await?;

@@ -6,7 +6,7 @@ use actix_web::web;
 use askama::Template;
 
 use super::invite_form::InviteForm;
-use super::people::{Listing, show};
+use super::users::{Listing, show};
 use super::visitor::Manager;
 use crate::base::clock::Timestamp;
 use crate::users::{InvitationLink, InviteError};
@@ -18,13 +18,12 @@ pub(super) async fn invite(manager: Manager, sent: web::Form<HashMap<String, Str
     let role_needed = ("roles", "admin_users.role_needed");
     let (field, key) = match form.parse(&frame) {
         Err(problem) => return show(&manager, &Listing::default(), form, Some(problem)).await,
-        Ok(wanted) if wanted.roles.is_empty() && manager.actor.manager().is_some() => role_needed,
-        Ok(wanted) => {
+        Ok(new) if new.roles.is_empty() && manager.actor.delegate().is_some() => role_needed,
+        Ok(new) => {
             let Ok(permit) = manager.permit() else {
                 return step_up(frame, &form);
             };
-            let (users, permissions) = (&manager.users, permit.permissions);
-            match users.invite(wanted, permissions, permit.acting).await {
+            match manager.users.invite(new, permit).await {
                 Ok(link) => return show_link(frame, link, form.name(), None),
                 Err(InviteError::UsernameTaken) => ("username", "field.username_taken"),
                 Err(InviteError::RoleNeeded) => role_needed,
@@ -41,7 +40,7 @@ fn step_up(frame: Frame, form: &InviteForm) -> Answer {
     let name = form.name();
     let (key, name) = match &name {
         Some(name) => ("invite", name.as_str()),
-        None => ("invite_anybody", ""),
+        None => ("invite_without_name", ""),
     };
     StepUpPage::show(frame, key, &[("name", name)], "/admin".into())
 }
@@ -63,15 +62,15 @@ pub(super) fn show_link(
     frame: Frame,
     link: InvitationLink,
     name: Option<String>,
-    person_url: Option<String>,
+    user_url: Option<String>,
 ) -> Answer {
     page_with_secret(&AdminInvitedPage {
         frame,
-        is_recovery: person_url.is_some(),
+        is_recovery: user_url.is_some(),
         name,
         qr_svg: qr_svg(&link.url)?,
         url: link.url,
         valid_until: link.expires_at,
-        back_url: person_url.unwrap_or_else(|| "/admin".into()),
+        back_url: user_url.unwrap_or_else(|| "/admin".into()),
     })
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::given;
 use super::role_boxes::checked;
-use crate::users::{DisplayName, Email, FieldError, NewInvitation, Username};
+use crate::base::text_type::TextError;
+use crate::users::{DisplayName, Email, NewInvitation, Username};
 use crate::web::{FieldProblem, Frame};
 
 /// The details of the new user as typed. The user fills in the empty ones.
@@ -31,7 +32,7 @@ impl InviteForm {
     }
 
     pub(super) fn parse(&self, frame: &Frame) -> Result<NewInvitation, FieldProblem> {
-        let refused = |field, sentence| move |_: FieldError| FieldProblem::new(field, sentence);
+        let refused = |field, sentence| move |_: TextError| FieldProblem::new(field, sentence);
         Ok(NewInvitation {
             username: given(self.username.trim())
                 .map(Username::parse)

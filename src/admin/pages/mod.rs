@@ -11,14 +11,14 @@ mod holder;
 mod invitation_list;
 mod invitations;
 mod invite_form;
-mod people;
-mod person;
-mod person_roles;
 mod resources;
 mod role_assignments;
 mod role_boxes;
 mod roles;
+mod user;
 mod user_acts;
+mod user_roles;
+mod users;
 mod visitor;
 
 use serde::Deserialize;
@@ -32,7 +32,7 @@ use user_acts::{
 
 // A literal path comes before a path with a variable that would also match it.
 crate::web::routes! {
-    "/admin" => get people::show_people;
+    "/admin" => get users::show_users;
     "/admin/invitations" => get invitation_list::show_invitations, post invitations::invite;
     "/admin/invitations/{invitation}/revoke" => get ask::<invitation_list::Revoke>, post run::<invitation_list::Revoke>;
     "/admin/clients" => get clients::show_clients;
@@ -40,9 +40,9 @@ crate::web::routes! {
     "/admin/clients/{client}" => get clients::one::show_client, post clients::one::save_client;
     "/admin/clients/{client}/{act}" => get ask::<clients::act::ClientAct>, post run::<clients::act::ClientAct>;
     "/admin/audit" => get audit::show_audit;
-    "/admin/users/{user}" => get person::show_person;
+    "/admin/users/{user}" => get user::show_user;
     "/admin/users/{user}/access" => get access::show_access;
-    "/admin/users/{user}/roles" => get person_roles::show_roles, post person_roles::save_roles;
+    "/admin/users/{user}/roles" => get user_roles::show_roles, post user_roles::save_roles;
     "/admin/users/{user}/email" => get email::show_email, post email::save_email;
     "/admin/users/{user}/suspend" => get ask::<Suspend>, post run::<Suspend>;
     "/admin/users/{user}/reactivate" => get ask::<Reactivate>, post run::<Reactivate>;
@@ -52,10 +52,10 @@ crate::web::routes! {
     "/admin/users/{user}/passkeys/{passkey}/revoke" => get ask::<RevokePasskey>, post run::<RevokePasskey>;
     "/admin/users/{user}/sessions/end-all" => get ask::<EndAllSessions>, post run::<EndAllSessions>;
     "/admin/users/{user}/sessions/{session}/end" => get ask::<EndSession>, post run::<EndSession>;
-    "/admin/users/{user}/role-assignments" => get role_assignments::of_person::show, post role_assignments::of_person::assign;
+    "/admin/users/{user}/role-assignments" => get role_assignments::of_user::show, post role_assignments::of_user::assign;
     "/admin/role-assignments" => get resources::one::choose_holder;
     "/admin/role-assignments/{role_assignment}" => get role_assignments::one::show, post role_assignments::one::save;
-    "/admin/role-assignments/{role_assignment}/withdraw" => get ask::<role_assignments::withdraw::Withdraw>, post run::<role_assignments::withdraw::Withdraw>;
+    "/admin/role-assignments/{role_assignment}/delete" => get ask::<role_assignments::delete::Delete>, post run::<role_assignments::delete::Delete>;
     "/admin/resources" => get resources::show_resources;
     "/admin/resources/detail" => get resources::one::show, post resources::one::save;
     "/admin/resources/delete" => get ask::<resources::delete::DeleteResource>, post run::<resources::delete::DeleteResource>;

@@ -6,7 +6,7 @@ use crate::users::{ManagementRights, Role, Users};
 use crate::web::{Frame, Problem};
 
 /// Maximum number of roles with a checkbox; the API and the command line offer all roles.
-const MOST: i64 = 500;
+const MAX_BOXES: usize = 500;
 
 /// The checkbox of a role.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) async fn boxes(
     rights: &ManagementRights,
     checked: &BTreeSet<String>,
 ) -> Result<Vec<RoleBox>, Problem> {
-    let roles = users.list_roles(None, MOST).await?;
+    let roles = users.list_roles(None, MAX_BOXES).await?.items;
     let mut boxes: Vec<RoleBox> = roles
         .into_iter()
         .filter(|role| rights.may_assign_role(&role.name))

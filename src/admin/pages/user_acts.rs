@@ -2,7 +2,7 @@
 
 use actix_web::HttpResponse;
 
-use super::confirm::{Confirmed, ConfirmedAction, DonePage, Sent, Target, person_url};
+use super::confirm::{Confirmed, ConfirmedAction, DonePage, Sent, Target, user_url};
 use super::invitations::show_link;
 use super::visitor::{Administration, Administrator, AnyRight, Manager};
 use crate::account_state::UserStatus;
@@ -26,15 +26,15 @@ fn done(visitor: &Manager, user: &User, target: &Target, sessions: usize) -> Ans
     page(&DonePage {
         title: target.text(&frame, &format!("admin_done.{}.title", target.key)),
         cut,
-        person_url: person_url(user),
-        person_name: user.display_name.clone(),
+        user_url: user_url(user),
+        user_name: user.display_name.clone(),
         frame,
     })
 }
 
 /// Redirects to the user's page with a notice.
 fn back(user: &User, notice: &str) -> HttpResponse {
-    redirect(&format!("{}?notice={notice}", person_url(user)))
+    redirect(&format!("{}?notice={notice}", user_url(user)))
 }
 
 /// `…/suspend`: suspends the user.
@@ -66,10 +66,7 @@ impl ConfirmedAction for Suspend {
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
         let (reason, permit) = (confirmed.reason, confirmed.permit);
-        let ended = visitor
-            .users
-            .suspend(self.0.id, reason, permit.permissions, permit.acting)
-            .await?;
+        let ended = visitor.users.suspend(self.0.id, reason, permit).await?;
         done(visitor, &self.0, &self.target(), ended.sessions)
     }
 }
@@ -91,10 +88,7 @@ impl ConfirmedAction for Reactivate {
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
         let (reason, permit) = (confirmed.reason, confirmed.permit);
-        visitor
-            .users
-            .reactivate(self.0.id, reason, permit.permissions, permit.acting)
-            .await?;
+        visitor.users.reactivate(self.0.id, reason, permit).await?;
         Ok(back(&self.0, "reactivated"))
     }
 }
@@ -128,14 +122,11 @@ impl ConfirmedAction for RecoveryLink {
     }
 
     async fn run(self, visitor: &Manager, Confirmed { permit, .. }: Confirmed) -> Answer {
-        let wanted = NewInvitation {
+        let new = NewInvitation {
             user: Some(self.0.id.to_string()),
             ..NewInvitation::default()
         };
-        let invited = visitor
-            .users
-            .invite(wanted, permit.permissions, permit.acting);
-        let (link, url) = (invited.await?, person_url(&self.0));
+        let (link, url) = (visitor.users.invite(new, permit).await?, user_url(&self.0));
         show_link(visitor.frame(), link, Some(self.0.display_name), Some(url))
     }
 }
@@ -230,11 +221,8 @@ impl ConfirmedAction for EndAllSessions {
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
         let (reason, permit) = (confirmed.reason, confirmed.permit);
-        let ended = visitor
-            .users
-            .end_all_sessions(self.0.id, reason, permit.permissions, permit.acting)
-            .await?;
-        done(visitor, &self.0, &self.target(), ended.sessions)
+        let ended = visitor.users.end_sessions(self.0.id, None, reason, permit);
+        done(visitor, &self.0, &self.target(), ended.await?.sessions)
     }
 }
 
@@ -275,14 +263,9 @@ impl ConfirmedAction for EndSession {
     }
 
     async fn run(self, visitor: &Manager, confirmed: Confirmed) -> Answer {
-        let (user, session, permit) = (self.user.id, self.session, confirmed.permit);
-        let ended = visitor.users.end_session(
-            user,
-            session,
-            confirmed.reason,
-            permit.permissions,
-            permit.acting,
-        );
+        let (user, session) = (self.user.id, Some(self.session));
+        let (reason, permit) = (confirmed.reason, confirmed.permit);
+        let ended = visitor.users.end_sessions(user, session, reason, permit);
         done(visitor, &self.user, &self.target(), ended.await?.sessions)
     }
 }
@@ -314,10 +297,8 @@ impl ConfirmedAction for VerifyEmail {
             email_verified: Some(true),
             ..UserChange::default()
         };
-        visitor
-            .users
-            .update(user, change, expected, permit.permissions, permit.acting)
-            .await?;
+        let update = visitor.users.update(user, change, expected, permit);
+        update.await?;
         Ok(back(&self.user, "email_verified"))
     }
 }
@@ -348,10 +329,7 @@ impl ConfirmedAction for ReleaseUsername {
     }
 
     async fn run(self, visitor: &Administrator, Confirmed { permit, .. }: Confirmed) -> Answer {
-        let (users, permissions) = (&visitor.users, permit.permissions);
-        users
-            .release_username(self.name, permissions, permit.acting)
-            .await?;
+        visitor.users.release_username(self.name, permit).await?;
         Ok(back(&self.user, "username_released"))
     }
 }

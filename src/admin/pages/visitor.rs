@@ -7,13 +7,13 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::future::LocalBoxFuture;
 
-use crate::admin::commands::{AccessScope, Commands, Permit};
-use crate::admin::http::commands_of;
+use crate::admin::commands::{Commands, TypeAccess};
+use crate::admin::http::commands_for;
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::Scope;
 use crate::sessions::{Caller, CallerError, PageAccessError, PageVisitor, StepUpRequired};
 use crate::users::http::find_management_rights;
-use crate::users::{ManagementRights, User};
+use crate::users::{ManagementRights, Permit, User};
 use crate::web::{Frame, Problem};
 
 /// The permissions that a page needs.
@@ -44,7 +44,7 @@ impl Needs for Administration {
 
 impl Needs for ResourceManagement {
     fn are_met(rights: &ManagementRights) -> bool {
-        AccessScope::of_rights(rights).is_some()
+        TypeAccess::of_rights(rights).is_some()
     }
 }
 
@@ -70,7 +70,7 @@ impl<N> Visitor<N> {
 
     /// Requires a recent sign-in for a change.
     pub(super) fn permit(&self) -> Result<Permit, StepUpRequired> {
-        // Any scope will do: scopes limit clients, and the visitor is signed in themselves.
+        // Any scope will do: scopes limit clients, and the visitor has a session of their own.
         self.actor.permit(Scope::UsersWrite)
     }
 
@@ -80,9 +80,9 @@ impl<N> Visitor<N> {
     }
 
     /// The types of resources that the visitor manages.
-    pub(super) fn scope(&self) -> AccessScope {
-        let scope = AccessScope::of_rights(&self.rights);
-        scope.unwrap_or_else(|| AccessScope::Types([].into()))
+    pub(super) fn type_access(&self) -> TypeAccess {
+        let access = TypeAccess::of_rights(&self.rights);
+        access.unwrap_or_else(|| TypeAccess::Types([].into()))
     }
 }
 
@@ -105,7 +105,7 @@ impl<N: Needs> FromRequest for Visitor<N> {
             let mut visitor = visitor.await?;
             let rights = find_management_rights(&request, &mut visitor).await?;
             if !N::are_met(&rights) {
-                return Err(Problem::from(CallerError::NotAdministrator).into());
+                return Err(Problem::from(CallerError::NotPermitted).into());
             }
             let PageVisitor { signed_in, frame } = visitor;
             Ok(Self {
@@ -113,7 +113,7 @@ impl<N: Needs> FromRequest for Visitor<N> {
                 session: signed_in.session.id,
                 rights,
                 frame,
-                commands: commands_of(&request, Caller::Person(Box::new(signed_in)))?,
+                commands: commands_for(&request, Caller::Person(Box::new(signed_in)))?,
                 needs: PhantomData,
             })
         })

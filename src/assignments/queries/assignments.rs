@@ -1,4 +1,4 @@
-//! Queries on the table `grants`.
+//! Queries on the table `role_assignments`.
 
 use diesel::prelude::*;
 
@@ -46,7 +46,7 @@ fn assignment(row: Row) -> Result<RoleAssignment> {
     })
 }
 
-/// Reads an assignment, also a withdrawn one.
+/// Reads an assignment, also a deleted one.
 pub(in crate::assignments) fn find_assignment(
     conn: &mut Connection,
     id: RoleAssignmentId,
@@ -58,7 +58,7 @@ pub(in crate::assignments) fn find_assignment(
     row.map(assignment).transpose()
 }
 
-/// Reads the assignment of a user on a resource, also a withdrawn one.
+/// Reads the assignment of a user on a resource, also a deleted one.
 pub(in crate::assignments) fn find_assignment_of(
     conn: &mut Connection,
     user: UserId,
@@ -73,48 +73,37 @@ pub(in crate::assignments) fn find_assignment_of(
     row.map(assignment).transpose()
 }
 
-/// Inserts the first version. The caller holds the user's lock.
-pub(in crate::assignments) fn insert_assignment(
+/// Inserts the first version of an assignment, or updates the row to a later one. The caller holds the user's lock.
+pub(in crate::assignments) fn store_assignment(
     conn: &mut Connection,
     assignment: &RoleAssignment,
 ) -> Result<()> {
-    diesel::insert_into(role_assignments::table)
-        .values((
+    let columns = (
+        role_assignments::roles.eq(Json(assignment.roles.clone())),
+        role_assignments::title.eq(assignment.title.as_deref()),
+        role_assignments::description.eq(assignment.description.as_deref()),
+        role_assignments::valid_until.eq(assignment.valid_until),
+        role_assignments::version.eq(assignment.version),
+        role_assignments::as_of.eq(assignment.as_of),
+        role_assignments::by_user.eq(assignment.by_user),
+        role_assignments::by_client.eq(assignment.by_client),
+    );
+    if assignment.version == 1 {
+        let unchanging = (
             role_assignments::id.eq(assignment.id),
             role_assignments::user_id.eq(assignment.user_id),
             role_assignments::resource_type.eq(assignment.resource_type.as_str()),
             role_assignments::resource_id.eq(assignment.resource_id.as_str()),
-            role_assignments::roles.eq(Json(assignment.roles.clone())),
-            role_assignments::title.eq(assignment.title.as_deref()),
-            role_assignments::description.eq(assignment.description.as_deref()),
-            role_assignments::valid_until.eq(assignment.valid_until),
             role_assignments::created_at.eq(assignment.created_at),
-            role_assignments::version.eq(assignment.version),
-            role_assignments::as_of.eq(assignment.as_of),
-            role_assignments::by_user.eq(assignment.by_user),
-            role_assignments::by_client.eq(assignment.by_client),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Updates the row to the next version. The caller holds the user's lock.
-pub(in crate::assignments) fn update_assignment(
-    conn: &mut Connection,
-    assignment: &RoleAssignment,
-) -> Result<()> {
-    diesel::update(role_assignments::table.find(assignment.id))
-        .set((
-            role_assignments::roles.eq(Json(assignment.roles.clone())),
-            role_assignments::title.eq(assignment.title.as_deref()),
-            role_assignments::description.eq(assignment.description.as_deref()),
-            role_assignments::valid_until.eq(assignment.valid_until),
-            role_assignments::version.eq(assignment.version),
-            role_assignments::as_of.eq(assignment.as_of),
-            role_assignments::by_user.eq(assignment.by_user),
-            role_assignments::by_client.eq(assignment.by_client),
-        ))
-        .execute(conn)?;
+        );
+        diesel::insert_into(role_assignments::table)
+            .values((unchanging, columns))
+            .execute(conn)?;
+    } else {
+        diesel::update(role_assignments::table.find(assignment.id))
+            .set(columns)
+            .execute(conn)?;
+    }
     Ok(())
 }
 
@@ -126,27 +115,25 @@ fn matching<'a>(filter: &RoleAssignmentFilter, limit: i64) -> Query<'a> {
     if let Some(user) = filter.user {
         query = query.filter(role_assignments::user_id.eq(user));
     }
-    if let Some(kind) = &filter.kind {
+    if let Some(kind) = &filter.resource_type {
         query = query.filter(role_assignments::resource_type.eq(kind.as_str().to_owned()));
     }
-    if let Some(id) = &filter.id {
+    if let Some(id) = &filter.resource_id {
         query = query.filter(role_assignments::resource_id.eq(id.as_str().to_owned()));
     }
-    if let Some(kinds) = &filter.of_types {
-        let kinds: Vec<String> = kinds.iter().cloned().collect();
-        query = query.filter(role_assignments::resource_type.eq_any(kinds));
+    if let Some(types) = &filter.visible_types {
+        let types: Vec<String> = types.iter().cloned().collect();
+        query = query.filter(role_assignments::resource_type.eq_any(types));
     }
     if filter.is_one_resource() {
-        let after = filter.after.map(UserId::from_uuid);
         query = query.order(role_assignments::user_id);
-        if let Some(after) = after {
-            query = query.filter(role_assignments::user_id.gt(after));
+        if let Some(after) = filter.after {
+            query = query.filter(role_assignments::user_id.gt(UserId::from_uuid(after)));
         }
     } else {
-        let after = filter.after.map(RoleAssignmentId::from_uuid);
         query = query.order(role_assignments::id);
-        if let Some(after) = after {
-            query = query.filter(role_assignments::id.gt(after));
+        if let Some(after) = filter.after {
+            query = query.filter(role_assignments::id.gt(RoleAssignmentId::from_uuid(after)));
         }
     }
     query
@@ -174,7 +161,7 @@ pub(in crate::assignments) fn list_live(
     rows.into_iter().map(assignment).collect()
 }
 
-/// Lists all assignments, also withdrawn ones: ID, user, and time of creation.
+/// Lists all assignments, also deleted ones: ID, user, and time of creation.
 pub(in crate::assignments) fn list_ever(
     conn: &mut Connection,
     filter: &RoleAssignmentFilter,

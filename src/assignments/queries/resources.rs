@@ -3,14 +3,12 @@
 use diesel::prelude::*;
 use serde_json::{Map, Value};
 
-use super::super::resource::ResourceRow;
-use super::super::{ResourceFilter, ResourceName};
+use super::super::{ResourceFilter, ResourceName, ResourceView};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, ResourceKey, UserId};
 use crate::db::portable::ForUpdate;
 use crate::db::schema::resources;
 use crate::db::{Connection, Error, Json, Result};
-use crate::history::Author;
 
 type Row = (
     String,
@@ -27,11 +25,12 @@ type Row = (
     Option<ClientId>,
 );
 
-fn resource(row: Row) -> Result<ResourceRow> {
+fn resource(row: Row) -> Result<ResourceView> {
     let name = ResourceName::parse(&row.0, &row.1)
         .map_err(|fault| Error::Internal(format!("stored resource name: {fault}")))?;
-    Ok(ResourceRow {
-        name,
+    Ok(ResourceView {
+        kind: name.kind,
+        id: name.id,
         title: row.2,
         description: row.3,
         attributes: row.4.0,
@@ -48,7 +47,7 @@ fn resource(row: Row) -> Result<ResourceRow> {
 pub(in crate::assignments) fn find_resource(
     conn: &mut Connection,
     name: &ResourceName,
-) -> Result<Option<ResourceRow>> {
+) -> Result<Option<ResourceView>> {
     let row = resources::table
         .find((name.kind.as_str(), name.id.as_str()))
         .first::<Row>(conn)
@@ -60,7 +59,7 @@ pub(in crate::assignments) fn find_resource(
 pub(in crate::assignments) fn lock_resource(
     conn: &mut Connection,
     name: &ResourceName,
-) -> Result<Option<ResourceRow>> {
+) -> Result<Option<ResourceView>> {
     let query = resources::table.find((name.kind.as_str(), name.id.as_str()));
     let row = ForUpdate(query).get_result::<Row>(conn).optional()?;
     row.map(resource).transpose()
@@ -71,22 +70,22 @@ pub(in crate::assignments) fn list_resources(
     conn: &mut Connection,
     filter: &ResourceFilter,
     limit: i64,
-) -> Result<Vec<ResourceRow>> {
+) -> Result<Vec<ResourceView>> {
     let mut query = resources::table
         .filter(resources::deleted_at.is_null())
         .order((resources::resource_type, resources::resource_id))
         .limit(limit)
         .into_boxed();
-    if let Some(kind) = &filter.kind {
+    if let Some(kind) = &filter.resource_type {
         query = query.filter(resources::resource_type.eq(kind.as_str().to_owned()));
     }
-    if let Some(kinds) = &filter.of_types {
-        let kinds: Vec<String> = kinds.iter().cloned().collect();
-        query = query.filter(resources::resource_type.eq_any(kinds));
+    if let Some(types) = &filter.visible_types {
+        let types: Vec<String> = types.iter().cloned().collect();
+        query = query.filter(resources::resource_type.eq_any(types));
     }
     if let Some(after) = &filter.after {
         let (kind, id) = (after.kind.as_str().to_owned(), after.id.as_str().to_owned());
-        if filter.kind.as_ref() == Some(&after.kind) {
+        if filter.resource_type.as_ref() == Some(&after.kind) {
             query = query.filter(resources::resource_id.gt(id));
         } else {
             let is_further = resources::resource_type
@@ -102,54 +101,39 @@ pub(in crate::assignments) fn list_resources(
     rows.into_iter().map(resource).collect()
 }
 
-/// Inserts the first version; [`Error::Taken`] if another transaction inserted it first.
-pub(in crate::assignments) fn insert_resource(
+/// Inserts the first version of a resource, or updates the row, which the caller has locked, to a later one. Fails with
+/// [`Error::UniqueViolation`] if another transaction inserted the first version first.
+pub(in crate::assignments) fn store_resource(
     conn: &mut Connection,
-    resource: &ResourceRow,
+    resource: &ResourceView,
     now: Timestamp,
-    author: &Author,
 ) -> Result<()> {
-    diesel::insert_into(resources::table)
-        .values((
-            resources::resource_type.eq(resource.name.kind.as_str()),
-            resources::resource_id.eq(resource.name.id.as_str()),
-            resources::title.eq(resource.title.as_deref()),
-            resources::description.eq(resource.description.as_deref()),
-            resources::attributes.eq(Json(resource.attributes.clone())),
+    let (kind, id) = (resource.kind.as_str(), resource.id.as_str());
+    let columns = (
+        resources::title.eq(resource.title.as_deref()),
+        resources::description.eq(resource.description.as_deref()),
+        resources::attributes.eq(Json(resource.attributes.clone())),
+        resources::deleted_at.eq(resource.is_deleted.then_some(now)),
+        resources::changed_at.eq(now),
+        resources::version.eq(resource.version),
+        resources::as_of.eq(resource.as_of),
+        resources::by_user.eq(resource.by_user),
+        resources::by_client.eq(resource.by_client),
+    );
+    if resource.version == 1 {
+        let unchanging = (
+            resources::resource_type.eq(kind),
+            resources::resource_id.eq(id),
             resources::created_at.eq(resource.created_at),
-            resources::deleted_at.eq(None::<Timestamp>),
-            resources::changed_at.eq(now),
-            resources::version.eq(resource.version),
-            resources::as_of.eq(resource.as_of),
-            resources::by_user.eq(author.user()),
-            resources::by_client.eq(author.client()),
-        ))
-        .execute(conn)?;
-    Ok(())
-}
-
-/// Updates the row to the next version. The caller holds the row's lock.
-pub(in crate::assignments) fn update_resource(
-    conn: &mut Connection,
-    resource: &ResourceRow,
-    now: Timestamp,
-    author: &Author,
-) -> Result<()> {
-    let deleted_at = resource.is_deleted.then_some(now);
-    let row = resources::table.find((resource.name.kind.as_str(), resource.name.id.as_str()));
-    diesel::update(row)
-        .set((
-            resources::title.eq(resource.title.as_deref()),
-            resources::description.eq(resource.description.as_deref()),
-            resources::attributes.eq(Json(resource.attributes.clone())),
-            resources::deleted_at.eq(deleted_at),
-            resources::changed_at.eq(now),
-            resources::version.eq(resource.version),
-            resources::as_of.eq(resource.as_of),
-            resources::by_user.eq(author.user()),
-            resources::by_client.eq(author.client()),
-        ))
-        .execute(conn)?;
+        );
+        diesel::insert_into(resources::table)
+            .values((unchanging, columns))
+            .execute(conn)?;
+    } else {
+        diesel::update(resources::table.find((kind, id)))
+            .set(columns)
+            .execute(conn)?;
+    }
     Ok(())
 }
 

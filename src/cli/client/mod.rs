@@ -107,10 +107,10 @@ impl Client {
                     issuer: app.config.server.public_url.as_str(),
                     program: flags.program(),
                 };
-                let mut wanted = named(flags.into_change()?, Some(name));
-                wanted.client_id = id.or(wanted.client_id);
-                wanted.client_secret = read_secret(secret)?.or(wanted.client_secret);
-                let (client, secret) = app.clients.register(wanted, acting).await?;
+                let mut new_client = named(flags.into_change()?, Some(name));
+                new_client.client_id = id.or(new_client.client_id);
+                new_client.client_secret = read_secret(secret)?.or(new_client.client_secret);
+                let (client, secret) = app.clients.register(new_client, acting).await?;
                 show_created(&client, secret.as_ref(), &context, output);
             }
             Self::Show { client } => show(&app.clients.read(client).await?, None, None, output),

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, stdin};
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 
 use super::line;
 use crate::app::App;
@@ -28,10 +28,12 @@ pub(in crate::cli) struct Import {
 }
 
 /// What was stored so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize)]
 struct Stored {
     /// The last line that was stored.
+    #[serde(rename = "lines")]
     line: u64,
+    #[serde(flatten)]
     imported: Imported,
 }
 
@@ -39,8 +41,8 @@ impl Stored {
     fn add(&mut self, line: u64, batch: Imported) {
         let all = &mut self.imported;
         all.created = all.created.saturating_add(batch.created);
-        all.changed = all.changed.saturating_add(batch.changed);
-        all.withdrawn = all.withdrawn.saturating_add(batch.withdrawn);
+        all.updated = all.updated.saturating_add(batch.updated);
+        all.deleted = all.deleted.saturating_add(batch.deleted);
         all.unchanged = all.unchanged.saturating_add(batch.unchanged);
         self.line = line;
     }
@@ -67,23 +69,12 @@ impl Import {
         let mut stored = Stored::default();
         let size = usize::from(self.batch);
         import(app, &mut lines, (size, total), &mut stored).await?;
-        let Imported {
-            created,
-            changed,
-            withdrawn,
-            unchanged,
-        } = stored.imported;
+        let all = stored.imported;
         let text = format!(
-            "{created} created, {changed} changed, {withdrawn} removed, {unchanged} unchanged"
+            "{} created, {} updated, {} deleted, {} unchanged",
+            all.created, all.updated, all.deleted, all.unchanged
         );
-        let document = json!({
-            "lines": stored.line,
-            "created": created,
-            "changed": changed,
-            "withdrawn": withdrawn,
-            "unchanged": unchanged,
-        });
-        output.show(&document, &text);
+        output.show(&stored, &text);
         Ok(())
     }
 }
@@ -106,17 +97,15 @@ async fn import(
         }
         match app.assignments.import(batch, ActingAs::command()).await {
             Ok(imported) => stored.add(number, imported),
-            Err(error @ ImportError::Line(..)) => {
-                return Err(Failure::Refused(format!("{error}; {}", stored.so_far())));
-            }
-            Err(error @ ImportError::Pending(_)) => {
-                stored.line = number;
+            Err(error) => {
+                if matches!(error, ImportError::Pending(_)) {
+                    stored.line = number;
+                }
                 let text = format!("{error}; {}", stored.so_far());
-                return Err(Failure::Unavailable(text));
-            }
-            Err(error @ (ImportError::Database(_) | ImportError::Acting(_))) => {
-                let text = format!("{error}; {}", stored.so_far());
-                return Err(Failure::Unavailable(text));
+                return Err(match error {
+                    ImportError::Line(..) => Failure::Refused(text),
+                    _ => Failure::Unavailable(text),
+                });
             }
         }
         progress.show(number, lines.bytes, total);

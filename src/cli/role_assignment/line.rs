@@ -3,9 +3,9 @@
 use serde::Deserialize;
 
 use crate::assignments::{
-    AssignedRoles, Description, ImportLine, ResourceName, RoleAssignmentTerms, TextError, Title,
-    parse_instant,
+    AssignedRoles, Description, ImportLine, ResourceName, RoleAssignmentTerms, Title, parse_instant,
 };
+use crate::base::text_type::TextError;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,10 +12,11 @@ use crate::app::App;
 use crate::assignments::{
     AssignedRoles, Description, ResourceId, ResourceName, ResourceType,
     RoleAssignment as Assignment, RoleAssignmentChange, RoleAssignmentFilter, RoleAssignmentTerms,
-    TextError, Title, parse_instant,
+    Title, parse_instant,
 };
 use crate::base::clock::Timestamp;
 use crate::base::ids::RoleAssignmentId;
+use crate::base::text_type::TextError;
 use crate::clients::ActingAs;
 use crate::users::RoleName;
 
@@ -23,9 +24,9 @@ use crate::users::RoleName;
 pub(super) enum RoleAssignment {
     /// Assign a user roles on a resource.
     Create(Create),
-    /// Change a role assignment.
+    /// Update a role assignment.
     Update(Update),
-    /// Remove a role assignment, effective from the next request.
+    /// Delete a role assignment, effective from the next request.
     Delete {
         /// ID of the role assignment.
         assignment: RoleAssignmentId,
@@ -41,7 +42,7 @@ pub(super) enum RoleAssignment {
         assignment: RoleAssignmentId,
     },
     /// Import role assignments: one JSON object per line, `{"user", "resource_type", "resource_id", "roles"}` and optionally
-    /// `"title"`, `"description"`, `"valid_until"`. An empty `"roles"` removes the assignment. Safe to repeat.
+    /// `"title"`, `"description"`, `"valid_until"`. An empty `"roles"` deletes the assignment. Safe to repeat.
     Import(import::Import),
 }
 
@@ -63,7 +64,7 @@ pub(super) struct Create {
     #[arg(long)]
     description: Option<String>,
     /// When the assignment expires (RFC 3339). Default: never.
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     valid_until: Option<Timestamp>,
 }
 
@@ -113,14 +114,13 @@ impl RoleAssignment {
             Self::Create(command) => command.run(app, output).await,
             Self::Update(command) => command.run(app, output).await,
             Self::Delete { assignment, reason } => {
-                let before = app
-                    .assignments
-                    .withdraw(assignment, None, reason, ActingAs::command())
-                    .await?;
-                let document = json!({ "withdrawn": assignment, "roles": before.roles });
-                let text = match before.roles.as_slice() {
-                    [] => "already removed".to_owned(),
-                    roles => format!("removed: {}", roles.join(", ")),
+                let acting = ActingAs::command();
+                let before = app.assignments.delete(assignment, None, reason, acting);
+                let roles = before.await?.roles;
+                let document = json!({ "deleted": assignment, "roles": roles });
+                let text = match roles.as_slice() {
+                    [] => "already deleted".to_owned(),
+                    roles => format!("deleted: {}", roles.join(", ")),
                 };
                 output.show(&document, &text);
                 Ok(())
@@ -148,10 +148,9 @@ impl Create {
             description: description(self.description)?,
             valid_until: self.valid_until,
         };
-        let given = app
-            .assignments
-            .assign(user, resource, terms, ActingAs::command());
-        show(&given.await?, output);
+        let acting = ActingAs::command();
+        let assigned = app.assignments.assign(user, resource, terms, acting);
+        show(&assigned.await?, output);
         Ok(())
     }
 }
@@ -161,9 +160,9 @@ impl Update {
         let valid_until = match self.valid_until.as_deref() {
             None => None,
             Some("") => Some(None),
-            Some(text) => Some(Some(instant(text).map_err(refused)?)),
+            Some(text) => Some(Some(parse_instant(text).map_err(refused)?)),
         };
-        let wanted = RoleAssignmentChange {
+        let change = RoleAssignmentChange {
             roles: match self.roles.as_slice() {
                 [] => None,
                 names => Some(roles(names)?),
@@ -175,10 +174,11 @@ impl Update {
                 .transpose()?,
             valid_until,
         };
-        let changed = app
+        let acting = ActingAs::command();
+        let updated = app
             .assignments
-            .change(self.assignment, wanted, None, ActingAs::command());
-        show(&changed.await?, output);
+            .update(self.assignment, change, None, acting);
+        show(&updated.await?, output);
         Ok(())
     }
 }
@@ -191,8 +191,8 @@ impl List {
         };
         let filter = RoleAssignmentFilter {
             user,
-            kind: self.resource_type,
-            id: self.resource_id,
+            resource_type: self.resource_type,
+            resource_id: self.resource_id,
             role: self.role,
             after: self.after.map(RoleAssignmentId::uuid),
             ..RoleAssignmentFilter::default()
@@ -249,10 +249,6 @@ pub(super) fn title(text: Option<String>) -> Result<Option<Title>, Failure> {
 pub(super) fn description(text: Option<String>) -> Result<Option<Description>, Failure> {
     let description = text.map(|text| Description::parse(&text)).transpose();
     Ok(description.map_err(refused)?.flatten())
-}
-
-fn instant(text: &str) -> Result<Timestamp, TextError> {
-    parse_instant(text)
 }
 
 fn refused(fault: TextError) -> Failure {

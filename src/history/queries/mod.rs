@@ -51,11 +51,11 @@ pub fn list_events(
         .order((audit_events::at.desc(), audit_events::id.desc()))
         .limit(limit)
         .into_boxed();
-    if let Some(person) = filter.person {
+    if let Some(user) = filter.user {
         query = query.filter(
             audit_events::subject
-                .eq(person)
-                .or(audit_events::actor.eq(format!("user:{person}"))),
+                .eq(user)
+                .or(audit_events::actor.eq(format!("user:{user}"))),
         );
     }
     if let Some(client) = filter.client {

@@ -2,7 +2,8 @@
 
 use diesel::{Queryable, Selectable};
 use serde::Serialize;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -83,4 +84,24 @@ pub struct StoredRevision {
     /// The record, without secrets.
     #[diesel(deserialize_as = Json<Value>)]
     pub data: Value,
+}
+
+impl StoredRevision {
+    /// Returns the record in this version. `missing` has the members that the data may lack: those that never change, and the default
+    /// values of those that earlier builds didn't store.
+    pub fn record<T: DeserializeOwned>(self, missing: &[(&str, Value)]) -> serde_json::Result<T> {
+        let own = [
+            ("version", json!(self.version)),
+            ("as_of", json!(self.as_of)),
+            ("by_user", json!(self.by_user)),
+            ("by_client", json!(self.by_client)),
+        ];
+        let mut data = self.data;
+        for (name, value) in own.iter().chain(missing) {
+            if let Some(members) = data.as_object_mut() {
+                members.entry(*name).or_insert_with(|| value.clone());
+            }
+        }
+        serde_json::from_value(data)
+    }
 }

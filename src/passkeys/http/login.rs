@@ -11,7 +11,7 @@ use crate::base::secrets::Token;
 use crate::history::Actor;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
-use crate::web::{Answer, AnyCase, RateLimits, author};
+use crate::web::{Answer, JsonBody, RateLimits, author};
 
 /// Options of a sign-in.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -34,7 +34,7 @@ pub async fn start_login(
     passkeys: web::Data<Passkeys>,
     limits: web::Data<RateLimits>,
     browser: Browser,
-    body: AnyCase<StartLogin>,
+    body: JsonBody<StartLogin>,
 ) -> Answer {
     limits.check(&request).await?;
     let StartLogin {
@@ -75,7 +75,7 @@ pub async fn finish_login(
     limits: web::Data<RateLimits>,
     session: Session,
     browser: Browser,
-    body: AnyCase<FinishCeremony>,
+    body: JsonBody<FinishCeremony>,
 ) -> Answer {
     limits.check(&request).await?;
     let body = body.0;

@@ -13,7 +13,7 @@ use crate::passkeys::register::RegistrationSource;
 use crate::passkeys::{PasskeyView, Passkeys, manage};
 use crate::sessions::{Browser, Sessions, SignedIn, sign_in};
 use crate::users::{DisplayName, Email, Username};
-use crate::web::{Answer, AnyCase, Problem, RateLimits, author, field};
+use crate::web::{Answer, JsonBody, Problem, RateLimits, author, field};
 
 /// Options of a registration: a set-up link, an invitation, or `{}` for the signed-in user.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -45,7 +45,7 @@ pub async fn start_registration(
     passkeys: web::Data<Passkeys>,
     limits: web::Data<RateLimits>,
     browser: Browser,
-    body: AnyCase<StartRegistration>,
+    body: JsonBody<StartRegistration>,
 ) -> Answer {
     limits.check(&request).await?;
     let source = source(&request, body.0).await?;
@@ -119,7 +119,7 @@ pub async fn finish_registration(
     limits: web::Data<RateLimits>,
     session: Session,
     browser: Browser,
-    body: AnyCase<FinishCeremony>,
+    body: JsonBody<FinishCeremony>,
 ) -> Answer {
     limits.check(&request).await?;
     let body = body.0;

@@ -10,7 +10,7 @@ use crate::base::clock::Timestamp;
 use crate::history::Actor;
 use crate::passkeys::Passkeys;
 use crate::sessions::{Browser, SignedIn, sign_in};
-use crate::web::{Answer, AnyCase, RateLimits, author};
+use crate::web::{Answer, JsonBody, RateLimits, author};
 
 /// An empty request body.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -31,7 +31,7 @@ pub async fn start_step_up(
     limits: web::Data<RateLimits>,
     browser: Browser,
     signed_in: SignedIn,
-    _body: AnyCase<EmptyBody>,
+    _body: JsonBody<EmptyBody>,
 ) -> Answer {
     limits.check(&request).await?;
     let started = passkeys
@@ -63,7 +63,7 @@ pub async fn finish_step_up(
     session: Session,
     browser: Browser,
     signed_in: SignedIn,
-    body: AnyCase<FinishCeremony>,
+    body: JsonBody<FinishCeremony>,
 ) -> Answer {
     limits.check(&request).await?;
     let body = body.0;

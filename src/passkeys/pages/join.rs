@@ -47,7 +47,7 @@ impl JoinPage {
         let other = person.filter(|person| {
             !is_existing_user
                 || invitation
-                    .user
+                    .user_id
                     .is_none_or(|user| user != person.session.user)
         });
         Self {

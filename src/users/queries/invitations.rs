@@ -3,8 +3,9 @@
 use diesel::prelude::*;
 
 use super::super::invitation::Invitation;
-use super::super::invitations::{InvitationFilter, InvitationState};
-use super::super::link_creator::{CreatorCredential, CreatorEpochs};
+use super::super::link_creator::LinkCreator;
+use super::super::link_validity::InvitationState;
+use super::super::manage_invitations::InvitationFilter;
 use super::super::purpose::LinkPurpose;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{AccessTokenId, AuthorizationId, ClientId, InvitationId, SessionId, UserId};
@@ -43,24 +44,22 @@ fn invitation(row: Row) -> Result<Invitation> {
     Ok(Invitation {
         id: row.0,
         purpose,
-        user: row.3,
+        user_id: row.3,
         email: row.4,
         display_name: row.5,
         roles: row.6.0,
         by_session: row.7,
         created_at: row.8,
         expires_at: row.9,
-        voided_at: row.10,
+        revoked_at: row.10,
         used_at: row.11,
         used_by: row.12,
         by_user: row.13,
         by_client: row.14,
-        creator: CreatorEpochs {
-            user: row.15,
-            client: row.16,
-        },
-        email_confirmed: row.17,
-        credential: CreatorCredential {
+        email_verified: row.17,
+        creator: LinkCreator {
+            user_epoch: row.15,
+            client_epoch: row.16,
             session: row.18,
             authorization: row.19,
             token: row.20,
@@ -146,7 +145,7 @@ pub fn insert_invitation(
             invitations::id.eq(invitation.id),
             invitations::token_hash.eq(token.as_bytes().to_vec()),
             invitations::purpose.eq(invitation.purpose.as_str()),
-            invitations::user_id.eq(invitation.user),
+            invitations::user_id.eq(invitation.user_id),
             invitations::email.eq(invitation.email.as_deref()),
             invitations::display_name.eq(invitation.display_name.as_deref()),
             invitations::roles.eq(Json(invitation.roles.clone())),
@@ -155,12 +154,12 @@ pub fn insert_invitation(
             invitations::expires_at.eq(invitation.expires_at),
             invitations::by_user.eq(author.user()),
             invitations::by_client.eq(author.client()),
-            invitations::user_epoch.eq(invitation.creator.user),
-            invitations::client_epoch.eq(invitation.creator.client),
-            invitations::email_confirmed.eq(invitation.email_confirmed),
-            invitations::creator_session.eq(invitation.credential.session),
-            invitations::creator_authorization.eq(invitation.credential.authorization),
-            invitations::creator_token.eq(invitation.credential.token),
+            invitations::user_epoch.eq(invitation.creator.user_epoch),
+            invitations::client_epoch.eq(invitation.creator.client_epoch),
+            invitations::email_confirmed.eq(invitation.email_verified),
+            invitations::creator_session.eq(invitation.creator.session),
+            invitations::creator_authorization.eq(invitation.creator.authorization),
+            invitations::creator_token.eq(invitation.creator.token),
         ))
         .execute(conn)?;
     Ok(())

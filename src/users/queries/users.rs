@@ -157,7 +157,7 @@ pub struct ManagedUsers<'a> {
 pub fn list_users(
     conn: &mut Connection,
     filter: &UserFilter,
-    reach: Option<&ManagedUsers<'_>>,
+    managed_by: Option<&ManagedUsers<'_>>,
     limit: i64,
 ) -> Result<Vec<User>> {
     let mut query = users::table.limit(limit).into_boxed();
@@ -201,8 +201,8 @@ pub fn list_users(
             query.order((users::sort_name, users::id))
         }
     };
-    if let Some(reach) = reach {
-        let managed: Vec<String> = reach.roles.iter().cloned().collect();
+    if let Some(manager) = managed_by {
+        let managed: Vec<String> = manager.roles.iter().cloned().collect();
         // A separate subquery on the index by role, so that a few users among a million are found without reading every user.
         let holders = user_roles::table
             .filter(user_roles::role.eq_any(managed.clone()))
@@ -211,7 +211,7 @@ pub fn list_users(
             .filter(user_roles::user_id.eq(users::id))
             .filter(user_roles::role.ne_all(managed));
         query = query
-            .filter(users::id.ne(reach.except))
+            .filter(users::id.ne(manager.except))
             .filter(users::id.eq_any(holders))
             .filter(not(exists(other_roles)));
     }
@@ -312,12 +312,12 @@ fn list_roles(conn: &mut Connection, user: UserId) -> Result<Vec<String>> {
 }
 
 /// Replaces the roles of a user.
-pub fn set_roles(conn: &mut Connection, user: UserId, wanted: &[String]) -> Result<()> {
+pub fn set_roles(conn: &mut Connection, user: UserId, roles: &[String]) -> Result<()> {
     let held = list_roles(conn, user)?;
-    for role in held.iter().filter(|role| !wanted.contains(role)) {
+    for role in held.iter().filter(|role| !roles.contains(role)) {
         diesel::delete(user_roles::table.find((user, role))).execute(conn)?;
     }
-    for role in wanted.iter().filter(|role| !held.contains(role)) {
+    for role in roles.iter().filter(|role| !held.contains(role)) {
         diesel::insert_into(user_roles::table)
             .values((user_roles::user_id.eq(user), user_roles::role.eq(role)))
             .execute(conn)?;

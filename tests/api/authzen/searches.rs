@@ -121,7 +121,7 @@ on_both_with_policies! { policies();
         }
     }
 
-    fn withdrawn_and_expired_role_assignments_are_not_found(server) {
+    fn deleted_and_expired_role_assignments_are_not_found(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         // A policy on the global role would permit each resource that is evaluated.
@@ -135,13 +135,13 @@ on_both_with_policies! { policies();
         let in_a_minute = server.clock.now().after(Duration::from_secs(60)).to_rfc3339();
         let in_an_hour = server.clock.now().after(Duration::from_secs(3_600)).to_rfc3339();
         give("6", Value::Null);
-        let withdrawn = give("7", Value::Null);
+        let deleted = give("7", Value::Null);
         give("8", json!(in_a_minute));
         give("9", json!(in_an_hour));
         let decision_client = DecisionClient::of(server);
         let request = json!({ "subject": { "type": "user", "id": "ada" }, "action": { "name": "list" }, "resource": { "type": "order" } });
         assert_eq!(decision_client.search("resource", &request), ["6", "7", "8", "9"]);
-        assert!(root.browser.delete(&withdrawn).status < 300);
+        assert!(root.browser.delete(&deleted).status < 300);
         server.advance_clock(61);
         assert_eq!(decision_client.search("resource", &request), ["6", "9"]);
         // Registered resources are evaluated, whatever roles the user has on them.

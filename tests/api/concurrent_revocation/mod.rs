@@ -343,7 +343,7 @@ fn assert_refused(
 }
 
 on_both! {
-    fn a_stale_page_does_not_withdraw_a_changed_role_assignment(server) {
+    fn a_stale_page_does_not_delete_a_changed_role_assignment(server) {
         use doorward::db::schema::role_assignments;
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
@@ -359,7 +359,7 @@ on_both! {
         });
         let rendered_for = page_user(&root.browser).expect("a user");
         let form = [("rendered_for", rendered_for.as_str()), ("version", "1")];
-        let path = format!("/admin/role-assignments/{given}/withdraw");
+        let path = format!("/admin/role-assignments/{given}/delete");
         let answer = send_during(server, change, || root.browser.request("POST", &path).form(&form).send());
         assert!([409, 412].contains(&answer.status), "{answer:?}");
         let still = root.browser.get(&format!("/v1/role-assignments/{given}")).json();

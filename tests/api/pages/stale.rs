@@ -267,7 +267,7 @@ on_both! {
             ("/admin/roles/cook".into(), String::new(), "/v1/roles/cook", json!({ "description": "B" })),
             ("/admin/roles/cook/delete".into(), String::new(), "/v1/roles/cook", json!({ "description": "C" })),
             (format!("/admin/role-assignments/{role_assignment}"), String::new(), "role_assignment", json!({ "title": "B" })),
-            (format!("/admin/role-assignments/{role_assignment}/withdraw"), String::new(), "role_assignment", json!({ "title": "C" })),
+            (format!("/admin/role-assignments/{role_assignment}/delete"), String::new(), "role_assignment", json!({ "title": "C" })),
             ("/admin/resources/delete?type=order&id=17".into(), "/admin/resources/delete".into(), "resource", json!({ "title": "B" })),
         ];
         for (at, action, changed, change) in cases {

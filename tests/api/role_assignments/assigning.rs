@@ -1,4 +1,4 @@
-//! Assigning, changing, withdrawing and listing roles.
+//! Assigning, updating, deleting and listing roles.
 
 use doorward::assignments::Assignments;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::{assign_role, assignment, delegating_role, held, holder, order, path,
 use crate::on_both;
 
 on_both! {
-    fn a_role_assignment_is_created_read_changed_withdrawn_and_created_again(server) {
+    fn a_role_assignment_is_created_read_updated_deleted_and_created_again(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let mut body = assignment("ADA", "OPERATOR");
@@ -47,7 +47,7 @@ on_both! {
         let events = root.browser.get("/v1/audit-events?action=role_assignment.").json();
         let events = events["items"].as_array().expect("events").clone();
         let actions: Vec<&str> = events.iter().filter_map(|event| event["action"].as_str()).collect();
-        assert_eq!(actions, ["role_assignment.created", "role_assignment.withdrawn", "role_assignment.changed", "role_assignment.created"]);
+        assert_eq!(actions, ["role_assignment.created", "role_assignment.deleted", "role_assignment.updated", "role_assignment.created"]);
         assert_eq!((events[1]["reason"].clone(), events[1]["subject"].clone()), (json!("left the team"), json!(ada.id)));
         assert_eq!(events[1]["details"]["roles"], json!({ "before": ["OPERATOR"], "after": [] }));
         assert_eq!(events[1]["details"]["resource_id"], "17");
@@ -219,7 +219,7 @@ on_both! {
         assert_eq!(root.browser.delete(&path(&given)).status, 200);
     }
 
-    fn a_withdrawal_is_effective_on_other_instances_and_stale_copies_are_ignored(server) {
+    fn a_deletion_is_effective_on_other_instances_and_stale_copies_are_ignored(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let second = server.another_instance();

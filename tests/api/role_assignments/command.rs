@@ -30,7 +30,7 @@ fn line(user: &str, id: usize, roles: &[&str]) -> Value {
 }
 
 on_both! {
-    fn role_assignments_are_created_shown_changed_listed_and_withdrawn(server) {
+    fn role_assignments_are_created_shown_updated_listed_and_deleted(server) {
         let root = server.administrator();
         let given = json_of(server, &["role-assignment", "create", "root", "order", "17", "--role", "B", "--role", "A", "--title", "Night"]);
         assert_eq!((given["roles"].clone(), given["title"].clone(), given["by_user"].clone()), (json!(["A", "B"]), json!("Night"), json!(null)));
@@ -57,14 +57,14 @@ on_both! {
         assert_eq!(run(server, &["resource", "put", "order", "1", "--attributes", "[]"]).code, 2);
     }
 
-    fn an_import_creates_changes_and_withdraws_and_is_idempotent(server) {
+    fn an_import_creates_updates_and_deletes_and_is_idempotent(server) {
         let root = server.administrator();
         server.create_user(&root, "ada");
         let mut lines: Vec<Value> = (0..25).map(|number| line(if number % 2 == 0 { "ada" } else { &root.id }, number, &["OPERATOR"])).collect();
         let first = file(&lines);
         let path = first.path().to_str().expect("a path");
         let done = json_of(server, &["role-assignment", "import", path, "--batch", "10"]);
-        assert_eq!(done, json!({ "lines": 25, "created": 25, "changed": 0, "withdrawn": 0, "unchanged": 0 }));
+        assert_eq!(done, json!({ "lines": 25, "created": 25, "updated": 0, "deleted": 0, "unchanged": 0 }));
         let again = json_of(server, &["role-assignment", "import", path, "--batch", "10"]);
         assert_eq!((again["unchanged"].clone(), again["created"].clone()), (json!(25), json!(0)));
         assert_eq!(json_of(server, &["role-assignment", "list", "--user", "ada"])["items"][0]["version"], 1);
@@ -74,7 +74,7 @@ on_both! {
         lines.push(line("ada", 99, &[]));
         let second = file(&lines);
         let done = json_of(server, &["role-assignment", "import", second.path().to_str().expect("a path")]);
-        assert_eq!(done, json!({ "lines": 26, "created": 0, "changed": 1, "withdrawn": 1, "unchanged": 24 }));
+        assert_eq!(done, json!({ "lines": 26, "created": 0, "updated": 1, "deleted": 1, "unchanged": 24 }));
         assert!(held(server, &server.app, &root).is_empty(), "in force when the command ends");
     }
 

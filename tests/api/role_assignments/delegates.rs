@@ -117,14 +117,14 @@ on_both! {
         assert!(list.contains(">order:17<") && !list.contains("folder:17"), "{list}");
         assert!(root.browser.get(&given_at).text().contains("folder:17"));
 
-        // Changed and withdrawn.
+        // Updated and deleted.
         assert!(page(&own).contains("OPERATOR"));
         let changed = post(&own, &[("version", "1"), ("roles", "AUDITOR")]);
-        assert_eq!((changed.status, changed.header("location")), (303, Some(format!("{given_at}?notice=changed").as_str())));
-        let withdraw = format!("{own}/withdraw");
-        assert!(page(&withdraw).contains("AUDITOR"));
-        let withdrawn = post(&withdraw, &[("reason", "left"), ("version", "2")]);
-        assert!(withdrawn.status == 200 && withdrawn.text().contains("AUDITOR on order:17"), "{}", withdrawn.text());
+        assert_eq!((changed.status, changed.header("location")), (303, Some(format!("{given_at}?notice=updated").as_str())));
+        let delete = format!("{own}/delete");
+        assert!(page(&delete).contains("AUDITOR"));
+        let deleted = post(&delete, &[("reason", "left"), ("version", "2")]);
+        assert!(deleted.status == 200 && deleted.text().contains("AUDITOR on order:17"), "{}", deleted.text());
         assert_eq!(root.browser.get("/v1/role-assignments?resource_type=order").json()["items"], json!([]));
         let saved = post("/admin/resources/detail", &[("type", "order"), ("id", "18"), ("title", "Another")]);
         assert_eq!(saved.status, 303, "{}", saved.text());
@@ -133,7 +133,7 @@ on_both! {
         for (at, status) in [
             ("/admin/resources/detail?type=folder&id=17", 403), ("/admin/resources/delete?type=folder&id=17", 403),
             ("/admin/resources?type=folder", 403), ("/admin/role-assignments?type=folder&id=17&user=ada", 403), (other.as_str(), 404),
-            (&format!("{other}/withdraw"), 404), ("/admin/roles", 403), ("/admin/clients", 403), ("/admin/audit", 403),
+            (&format!("{other}/delete"), 404), ("/admin/roles", 403), ("/admin/clients", 403), ("/admin/audit", 403),
             (&format!("/admin/users/{}", ada.id), 403), (&format!("/admin/users/{}/access", ada.id), 403),
         ] {
             assert_eq!(clerk.browser.get(at).status, status, "{at}");
@@ -143,7 +143,7 @@ on_both! {
             ("/admin/resources/detail", &[("type", "folder"), ("id", "1")], 403),
             ("/admin/resources/delete", &[("type", "folder"), ("id", "17")], 403),
             (&other, &[("version", "1"), ("roles", "X")], 404),
-            (&format!("{other}/withdraw"), &[("reason", "")], 404),
+            (&format!("{other}/delete"), &[("reason", "")], 404),
         ] {
             assert_eq!(post(at, fields).status, status, "{at}");
         }
@@ -162,7 +162,7 @@ on_both! {
         for (at, fields) in [
             (of_clerk.as_str(), &[("resource_type", "order"), ("resource_id", "1"), ("roles", "X")][..]),
             (&at, &[("version", "1"), ("roles", "X")]),
-            (&format!("{at}/withdraw"), &[("reason", ""), ("version", "1")]),
+            (&format!("{at}/delete"), &[("reason", ""), ("version", "1")]),
             ("/admin/resources/detail", &[("type", "order"), ("id", "1")]),
         ] {
             let asked = clerk.browser.submit(at, fields);

@@ -69,7 +69,7 @@ fn without_redis_a_change_is_pending_and_repeating_it_completes_it() {
         .parse()
         .expect("an id");
     let author = doorward::clients::ActingAs::command;
-    let pending = server.run(server.app.assignments.withdraw(id, None, None, author()));
+    let pending = server.run(server.app.assignments.delete(id, None, None, author()));
     assert!(
         matches!(
             pending,
@@ -90,8 +90,8 @@ fn without_redis_a_change_is_pending_and_repeating_it_completes_it() {
     );
     redis.restart();
     wait_until("the change is in force", Duration::from_secs(5), || {
-        let repeated = server.run(server.app.assignments.withdraw(id, None, None, author()));
-        repeated.is_ok_and(|before| before.is_withdrawn())
+        let repeated = server.run(server.app.assignments.delete(id, None, None, author()));
+        repeated.is_ok_and(|before| before.is_deleted())
     });
     assert!(held(&server, &server.app, &root).is_empty());
     assert!(

@@ -1,4 +1,4 @@
-//! Role assignments on single resources: created, changed, withdrawn, listed, and their state at an earlier time.
+//! Role assignments on single resources: created, updated, deleted, listed, and their state at an earlier time.
 
 mod assigning;
 mod command;

@@ -34,7 +34,7 @@ on_both! {
         assert_eq!(root.browser.get(&at).json()["version"], 2);
     }
 
-    fn concurrent_assignments_and_withdrawals_leave_the_last_state(server) {
+    fn concurrent_assignments_and_deletions_leave_the_last_state(server) {
         let root = server.administrator();
         let ada = server.create_user(&root, "ada");
         let at = path(&assign_role(&root, "ada", "OPERATOR"));
@@ -49,9 +49,9 @@ on_both! {
         let is_held = root.browser.get(&at).status == 200;
         assert_eq!(held(server, &server.app, &ada).is_empty(), !is_held);
         // Every version exists once, and each is based on the previous one.
-        let withdrawals = answers.iter().filter(|answer| answer.status == 200 && answer.json()["roles"] != json!([])).count();
+        let deletions = answers.iter().filter(|answer| answer.status == 200 && answer.json()["roles"] != json!([])).count();
         let creations = count(&answers, 201);
-        assert_eq!(withdrawals, creations + usize::from(!is_held));
+        assert_eq!(deletions, creations + usize::from(!is_held));
     }
 
     fn twenty_registrations_of_one_resource_create_one(server) {

@@ -4,8 +4,7 @@ mod pages;
 mod proxy;
 
 use doorward::base::config::{Config, Network};
-use doorward::clients::ActingAs;
-use doorward::users::{Permissions, UserChange};
+use doorward::users::{Permit, UserChange};
 use serde_json::{Value, json};
 
 use super::{Visitor, invitation};
@@ -143,7 +142,7 @@ fn journey(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> TestServer) {
     let port = free_port();
     let host = format!("shop.localhost:{port}");
     let mut server = make(&|config| protect(config, &host));
-    // The proxy sends its requests to one instance; roles are assigned and withdrawn at another.
+    // The proxy sends its requests to one instance; roles are assigned and deleted at another.
     let asked = server.another_instance();
     let application = application();
     let proxy = Proxy::start(kind, port, server.port(asked), application.port());
@@ -157,12 +156,8 @@ fn journey(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> TestServer) {
         email_verified: Some(true),
         ..UserChange::default()
     };
-    let acting = ActingAs::command();
-    let vouched =
-        server
-            .app
-            .users
-            .update(ada.id, vouched, None, Permissions::Administrator, acting);
+    let users = &server.app.users;
+    let vouched = users.update(ada.id, vouched, None, Permit::command());
     server.run(vouched).expect("verified");
     visitor.page.call("Network.clearBrowserCookies", json!({}));
 
@@ -247,7 +242,7 @@ fn journey(kind: Kind, make: impl FnOnce(&dyn Fn(&mut Config)) -> TestServer) {
         assert!(status >= 400, "{path}: {status}");
     }
     assert_eq!(application.requests().len(), passed);
-    // A withdrawn role has an effect on the next request; assigned and withdrawn once more.
+    // A deleted role has an effect on the next request; assigned and deleted once more.
     for (roles, status) in [(&[][..], 403), (&["OPERATOR"], 200), (&[], 403)] {
         server.set_role_assignment(&ada.id.to_string(), ("order", ORDER), roles);
         assert_eq!(visitor.open(&proxy, &path), status);

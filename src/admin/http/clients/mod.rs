@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::history::{AsOf, CurrentOrAsOf, answer_past, client_entity};
-use super::{Reason, parse_reason};
+use super::{AuditReason, parse_reason};
 use crate::admin::commands::Commands;
 use crate::base::ids::ClientId;
 use crate::base::secrets::Token;
@@ -18,8 +18,8 @@ use crate::clients::{
     TypedSecret,
 };
 use crate::web::{
-    Answer, AnyCase, AnyCaseOrEmpty, Page, Problem, created, cursor, no_cursor, require_if_match,
-    respond_with_version,
+    Answer, JsonBody, JsonBodyOrEmpty, Page, Problem, created, cursor, no_cursor, page_size,
+    require_if_match, respond_with_version, rows_to_fetch,
 };
 
 /// A client, with its secret if the request generated one.
@@ -91,13 +91,12 @@ pub struct ListClients {
 pub async fn list_clients(commands: Commands, query: web::Query<ListClients>) -> Answer {
     commands.actor.require(Scope::ClientsRead)?;
     let after = cursor(query.after.as_deref(), ClientId::named)?;
-    let limit = Page::<Client>::limit(query.limit)?;
-    let fetch = Page::<Client>::fetch(limit);
-    let found = match commands.clients.list(after, fetch).await {
+    let limit = page_size(query.limit)?;
+    let found = match commands.clients.list(after, rows_to_fetch(limit)).await {
         Err(ClientError::Unknown) => return Err(no_cursor()),
         found => found?,
     };
-    let page = Page::cut(found, limit, |client| client.id.to_string());
+    let page = Page::from_rows(found, limit, |client| client.id.to_string());
     Ok(HttpResponse::Ok().json(page))
 }
 
@@ -118,7 +117,7 @@ pub async fn list_clients(commands: Commands, query: web::Query<ListClients>) ->
 pub async fn register_client(
     request: HttpRequest,
     commands: Commands,
-    body: AnyCase<ClientChange>,
+    body: JsonBody<ClientChange>,
 ) -> Answer {
     let permit = commands.permit_clients()?;
     let (client, secret) = commands.clients.register(body.0, permit.acting).await?;
@@ -182,7 +181,7 @@ pub async fn update_client(
     request: HttpRequest,
     commands: Commands,
     id: web::Path<String>,
-    body: AnyCase<ClientChange>,
+    body: JsonBody<ClientChange>,
 ) -> Answer {
     let (id, permit) = commands.client_to_change(&id)?;
     let expected = require_if_match(&request)?;
@@ -195,7 +194,7 @@ pub async fn update_client(
 /// Deletes a client permanently. All its tokens stop working.
 #[utoipa::path(
     delete, path = "/v1/clients/{client}", tag = "clients",
-    params(("client" = String, Path, description = "The `client_id`"), Reason),
+    params(("client" = String, Path, description = "The `client_id`"), AuditReason),
     responses(
         (status = 204, description = "Deleted"),
         (status = 403, description = "As for updating the client"),
@@ -205,7 +204,7 @@ pub async fn update_client(
 pub async fn delete_client(
     commands: Commands,
     id: web::Path<String>,
-    reason: web::Query<Reason>,
+    reason: web::Query<AuditReason>,
 ) -> Answer {
     let (id, permit) = commands.client_to_change(&id)?;
     let reason = reason.parse()?;
@@ -217,7 +216,7 @@ pub async fn delete_client(
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NewSecret {
-    /// The secret: 32 to 256 printable ASCII characters; only administrators who signed in themselves may set it. Default: a
+    /// The secret: 32 to 256 printable ASCII characters; only administrators in their own session may set it. Default: a
     /// generated secret.
     #[schema(value_type = Option<String>)]
     client_secret: Option<TypedSecret>,
@@ -230,7 +229,7 @@ pub struct NewSecret {
     responses(
         (status = 200, description = "With `client_secret`, shown only once, unless it was chosen", body = ClientView),
         (status = 400, description = "The chosen secret is not safe"),
-        (status = 403, description = "As for updating the client; only administrators, signed in themselves, may choose a secret"),
+        (status = 403, description = "As for updating the client; only administrators, in their own session, may choose a secret"),
         (status = 404, description = "No client has this ID"),
         (status = 409, description = "Public clients can't have a secret"),
         (status = 503, description = "With `client_secret` (`secret-pending`): saved, and in force everywhere within seconds"),
@@ -240,11 +239,14 @@ pub async fn rotate_secret(
     request: HttpRequest,
     commands: Commands,
     id: web::Path<String>,
-    body: AnyCaseOrEmpty<NewSecret>,
+    body: JsonBodyOrEmpty<NewSecret>,
 ) -> Answer {
     let (id, permit) = commands.client_to_change(&id)?;
     let chosen = body.0.client_secret;
-    let updated = commands.replace_client_secret(id, chosen, permit).await?;
+    let updated = commands
+        .clients
+        .rotate_secret(id, chosen, permit.acting)
+        .await?;
     answer_update(&request, updated)
 }
 
@@ -254,7 +256,7 @@ pub async fn rotate_secret(
 pub struct DisableClient {
     /// Reason for the audit log; at most 200 characters.
     reason: Option<String>,
-    /// Whether the clients that it registered are disabled too; only administrators who signed in themselves may set it.
+    /// Whether the clients that it registered are disabled too; only administrators in their own session may set it.
     with_registered: bool,
 }
 
@@ -275,7 +277,7 @@ pub struct DisabledView {
     params(("client" = String, Path, description = "The `client_id`")),
     responses(
         (status = 200, description = "The disabled client", body = DisabledView),
-        (status = 403, description = "As for updating the client; `with_registered` needs an administrator, signed in themselves"),
+        (status = 403, description = "As for updating the client; `with_registered` needs an administrator in their own session"),
         (status = 404, description = "No client has this ID"),
     )
 )]
@@ -283,7 +285,7 @@ pub async fn disable_client(
     request: HttpRequest,
     commands: Commands,
     id: web::Path<String>,
-    body: AnyCase<DisableClient>,
+    body: JsonBody<DisableClient>,
 ) -> Answer {
     let (id, permit) = commands.client_to_change(&id)?;
     let reason = parse_reason(body.0.reason.as_deref().unwrap_or_default())?;
@@ -306,7 +308,7 @@ pub async fn disable_client(
 
 /// Enables a client. Tokens that it got on its own behalf before it was disabled remain invalid.
 #[utoipa::path(
-    post, path = "/v1/clients/{client}/enable", tag = "clients", request_body = Reason,
+    post, path = "/v1/clients/{client}/enable", tag = "clients", request_body = AuditReason,
     params(("client" = String, Path, description = "The `client_id`")),
     responses(
         (status = 200, description = "The client", body = Client),
@@ -318,7 +320,7 @@ pub async fn enable_client(
     request: HttpRequest,
     commands: Commands,
     id: web::Path<String>,
-    body: AnyCase<Reason>,
+    body: JsonBody<AuditReason>,
 ) -> Answer {
     let (id, permit) = commands.client_to_change(&id)?;
     let reason = body.0.parse()?;

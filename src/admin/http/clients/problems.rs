@@ -72,19 +72,19 @@ impl From<ClientError> for Problem {
             )
             .with("field", field),
             ClientError::ManagersNeedAdministrator => Self::forbidden(
-                "Only administrators, signed in themselves, may change who manages a client (managed_by).",
+                "Only administrators, in their own session, may change who manages a client (managed_by).",
             )
             .with("field", "managed_by"),
             ClientError::CascadeNeedsAdministrator => Self::forbidden(
-                "Only administrators, signed in themselves, may use `with_registered`. Leave it out, or ask an administrator.",
+                "Only administrators, in their own session, may use `with_registered`. Leave it out, or ask an administrator.",
             )
             .with("field", "with_registered"),
             ClientError::ChosenCredentialsNeedAdministrator(field) => Self::forbidden(
-                "Only administrators, signed in themselves, may choose a client's ID or secret. Leave it out to get a random one.",
+                "Only administrators, in their own session, may choose a client's ID or secret. Leave it out to get a random one.",
             )
             .with("field", field),
             ClientError::AlgorithmNeedsAdministrator => Self::forbidden(
-                "Only administrators, signed in themselves, may choose an algorithm other than RS256, because some verifiers reject all keys if they can't read one.",
+                "Only administrators, in their own session, may choose an algorithm other than RS256, because some verifiers reject all keys if they can't read one.",
             )
             .with("field", "id_token_signed_response_alg"),
             ClientError::LongerLifetimeNeedsAdministrator { field, max } => Self::forbidden(format!(
@@ -92,7 +92,7 @@ impl From<ClientError> for Problem {
             ))
             .with("field", field),
             ClientError::ConsentExempt => Self::forbidden(
-                "Only administrators, signed in themselves, may create or update an app that does not ask for consent (require_consent).",
+                "Only administrators, in their own session, may create or update an app that does not ask for consent (require_consent).",
             ),
             ClientError::ScopeNotHeld(scopes) => Self::forbidden(
                 "A client can only assign scopes that it has itself. Ask an administrator for the others.",

@@ -1,13 +1,13 @@
 //! `…/history` and `?as_of=`: versions of records, and who made them.
 
-mod asked;
+mod parameters;
 
 use actix_web::{HttpResponse, web};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::resource_path::parse_path;
-use crate::admin::commands::{AccessScope, Commands};
+use crate::admin::commands::{Commands, TypeAccess};
 use crate::admin::versions::{self, Entity, NameVisibility, Past, Version, VersionError, View};
 use crate::assignments::{ResourceName, ResourceType};
 use crate::base::clock::Timestamp;
@@ -15,8 +15,8 @@ use crate::base::ids::{ClientId, PasskeyId, RoleAssignmentId, RoleId, UserId};
 use crate::clients::Scope;
 use crate::history::PastInstantError;
 use crate::web::{Answer, Page, Problem};
-pub(super) use asked::as_of;
-pub use asked::{AsOf, CurrentOrAsOf, ItemsCurrentOrAsOf, ListVersions};
+pub(super) use parameters::as_of;
+pub use parameters::{AsOf, CurrentOrAsOf, ItemsCurrentOrAsOf, ListVersions, OptionalInstant};
 
 /// Responds with an entity as it was at an instant.
 pub(super) async fn answer_past(commands: &Commands, entity: Entity, at: Timestamp) -> Answer {
@@ -132,7 +132,7 @@ pub(super) fn role_entity(name: &str) -> Entity {
     Entity::new("role", RoleId::of_name(&["role", name]).uuid())
 }
 
-/// Lists the versions of a role assignment, newest first. A version without roles means that the assignment was removed.
+/// Lists the versions of a role assignment, newest first. A version without roles means that the assignment was deleted.
 #[utoipa::path(
     get, path = "/v1/role-assignments/{role_assignment}/history", tag = "history",
     params(("role_assignment" = uuid::Uuid, Path, description = "ID of the assignment"), ListVersions),
@@ -163,14 +163,15 @@ pub async fn list_role_assignment_history(
         let version = newest.as_ref()?;
         version.data.get(name)?.as_str().map(str::to_owned)
     };
-    let own = commands.actor.own(Scope::RoleAssignmentsRead);
+    let own = commands.actor.own_account_state(Scope::RoleAssignmentsRead);
     let own = own.map(|own| own.user_id.to_string());
     let names = if own.is_some() && own == member("user_id") {
         NameVisibility::All
     } else {
-        let scope = commands.read_scope().await?;
-        let kind = member("resource_type").and_then(|kind| ResourceType::parse(&kind).ok());
-        scope.require_of(kind.as_ref())?;
+        let access = commands.readable_types().await?;
+        let resource_type = member("resource_type");
+        let resource_type = resource_type.and_then(|text| ResourceType::parse(&text).ok());
+        access.require_of(resource_type.as_ref())?;
         commands.visible_names()
     };
     answer(&commands, entity, &query, View::all(names)).await
@@ -180,20 +181,20 @@ fn role_assignment_entity(id: Uuid) -> Entity {
     Entity::new("grant", id)
 }
 
-/// Responds with a role assignment as it was at an instant, if the actor's scope covers its resource type, which is the same in
-/// every version.
+/// Responds with a role assignment as it was at an instant, if the actor may read assignments on its resource type, which is the
+/// same in every version.
 pub(super) async fn answer_past_role_assignment(
     commands: &Commands,
-    scope: &AccessScope,
+    access: &TypeAccess,
     id: RoleAssignmentId,
     at: Timestamp,
 ) -> Answer {
     let view = View::all(commands.visible_names());
     let entity = role_assignment_entity(id.uuid());
     let past: Past = versions::find_as_of(&commands.database, entity, at, view).await?;
-    let kind = past.item.data.get("resource_type").and_then(Value::as_str);
-    let kind = kind.and_then(|kind| ResourceType::parse(kind).ok());
-    if !kind.is_some_and(|kind| scope.covers(&kind)) {
+    let resource_type = past.item.data.get("resource_type").and_then(Value::as_str);
+    let resource_type = resource_type.and_then(|text| ResourceType::parse(text).ok());
+    if !resource_type.is_some_and(|known| access.covers(&known)) {
         return Err(Problem::not_found());
     }
     Ok(HttpResponse::Ok().json(past))
@@ -244,9 +245,9 @@ pub async fn list_resource_history(
     path: web::Path<(String, String)>,
     query: web::Query<ListVersions>,
 ) -> Answer {
-    let scope = commands.read_scope().await?;
+    let access = commands.readable_types().await?;
     let name = parse_path(&path)?;
-    scope.require(&name.kind)?;
+    access.require(&name.kind)?;
     let view = View::all(commands.visible_names());
     answer(&commands, resource_entity(&name), &query, view).await
 }

@@ -1,4 +1,4 @@
-//! `/v1/role-assignments`: creates, changes and withdraws role assignments, which are roles of a user on a single resource.
+//! `/v1/role-assignments`: creates, updates and deletes role assignments, which are roles of a user on a single resource.
 
 mod body;
 mod problems;
@@ -8,16 +8,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::Reason;
-use super::history::{AsOf, CurrentOrAsOf, answer_past_role_assignment};
-use crate::admin::commands::{AccessScope, Commands};
+use super::AuditReason;
+use super::history::{AsOf, CurrentOrAsOf, OptionalInstant, answer_past_role_assignment};
+use crate::admin::commands::{Commands, TypeAccess};
 use crate::assignments::{ResourceId, ResourceType, RoleAssignment, RoleAssignmentFilter};
-use crate::base::clock::Timestamp;
 use crate::base::ids::RoleAssignmentId;
 use crate::history::PastInstant;
 use crate::users::{LookupError, RoleName};
 use crate::web::{
-    Answer, AnyCase, Page, Problem, created, cursor, parameter, require_if_match,
+    Answer, JsonBody, Page, Problem, created, cursor, page_size, parameter, require_if_match,
     respond_with_version,
 };
 
@@ -46,53 +45,35 @@ pub struct ListRoleAssignments {
 /// A page of role assignments, now or at a past time.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RoleAssignmentPage {
-    /// The role assignments.
-    items: Vec<RoleAssignment>,
-    /// Cursor of the next page; `null` on the last page.
-    next: Option<String>,
-    /// The requested time.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
-    as_of: Option<Timestamp>,
-    /// Whether the response is final: repeating the request will return the same state.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled: Option<bool>,
+    #[serde(flatten)]
+    pub(super) page: Page<RoleAssignment>,
+    #[serde(flatten)]
+    #[schema(value_type = OptionalInstant)]
+    pub(super) instant: Option<PastInstant>,
 }
 
-impl RoleAssignmentPage {
-    /// A page of an instant; `None` for now.
-    pub(super) fn new(page: Page<RoleAssignment>, instant: Option<PastInstant>) -> Self {
-        Self {
-            items: page.items,
-            next: page.next,
-            as_of: instant.map(|instant| instant.at),
-            settled: instant.map(|instant| instant.is_settled),
-        }
-    }
-}
-
-/// The part of a filter that selects resources, limited to the types in `scope`.
+/// The part of a filter that selects resources, limited to the types that `access` covers.
 pub(super) fn assignment_filter(
-    kind: Option<&str>,
-    id: Option<&str>,
+    resource_type: Option<&str>,
+    resource_id: Option<&str>,
     after: Option<&str>,
-    scope: &AccessScope,
+    access: &TypeAccess,
 ) -> Result<RoleAssignmentFilter, Problem> {
-    let kind = parameter("resource_type", kind, ResourceType::parse)?;
-    let id = parameter("resource_id", id, ResourceId::parse)?;
-    match &kind {
-        Some(kind) => scope.require(kind)?,
-        None if id.is_some() => {
+    let resource_type = parameter("resource_type", resource_type, ResourceType::parse)?;
+    let resource_id = parameter("resource_id", resource_id, ResourceId::parse)?;
+    match &resource_type {
+        Some(resource_type) => access.require(resource_type)?,
+        None if resource_id.is_some() => {
             let fault = "needs resource_type";
             return Err(Problem::invalid_parameter("resource_id", fault));
         }
         None => {}
     }
     Ok(RoleAssignmentFilter {
-        of_types: scope.types(),
+        visible_types: access.types(),
         after: cursor(after, parse_cursor)?,
-        kind,
-        id,
+        resource_type,
+        resource_id,
         ..RoleAssignmentFilter::default()
     })
 }
@@ -115,13 +96,13 @@ pub async fn list_role_assignments(
     commands: Commands,
     query: web::Query<ListRoleAssignments>,
 ) -> Answer {
-    let scope = commands.read_scope().await?;
-    let limit = Page::<RoleAssignment>::limit(query.limit)?;
+    let access = commands.readable_types().await?;
+    let limit = page_size(query.limit)?;
     let mut filter = assignment_filter(
         query.resource_type.as_deref(),
         query.resource_id.as_deref(),
         query.after.as_deref(),
-        &scope,
+        &access,
     )?;
     filter.role = parameter("role", query.role.as_deref(), RoleName::parse)?;
     if let Some(name) = &query.user {
@@ -137,7 +118,7 @@ pub async fn list_role_assignments(
     Ok(HttpResponse::Ok().json(commands.assignments.list(filter, limit).await?))
 }
 
-/// Assigns roles on a resource to a user. A removed or expired assignment of the user on the resource is reused under its ID.
+/// Assigns roles on a resource to a user. A deleted or expired assignment of the user on the resource is reused under its ID.
 #[utoipa::path(
     post, path = "/v1/role-assignments", tag = "role-assignments",
     request_body(content = CreateRoleAssignment, example = json!({
@@ -155,16 +136,15 @@ pub async fn list_role_assignments(
 pub async fn create_role_assignment(
     request: HttpRequest,
     commands: Commands,
-    body: AnyCase<CreateRoleAssignment>,
+    body: JsonBody<CreateRoleAssignment>,
 ) -> Answer {
-    let (scope, permit) = commands.write_scope().await?;
+    let (access, permit) = commands.writable_types().await?;
     let (user, resource, terms) = body.0.parse()?;
-    scope.require(&resource.kind)?;
+    access.require(&resource.kind)?;
     let user = commands.users.resolve(&user).await?;
-    let given = commands
-        .assignments
-        .assign(user, resource, terms, permit.acting);
-    let assignment = given.await?;
+    let assignments = &commands.assignments;
+    let assigned = assignments.assign(user, resource, terms, permit.acting);
+    let assignment = assigned.await?;
     let response = created(&format!("/v1/role-assignments/{}", assignment.id));
     respond_with_version(&request, response, assignment.version, &assignment)
 }
@@ -182,7 +162,7 @@ pub async fn create_role_assignment(
         (status = 304, description = "Unchanged since `If-None-Match`"),
         (status = 400, description = "`as_of` is not a time, or in the future"),
         (status = 403, description = "Needs an administrator, `role-assignments:read`, or a role that manages role assignments"),
-        (status = 404, description = "The assignment does not exist, was removed, or is on a resource type that the caller does not manage"),
+        (status = 404, description = "The assignment does not exist, was deleted, or is on a resource type that the caller does not manage"),
     )
 )]
 pub async fn read_role_assignment(
@@ -191,17 +171,17 @@ pub async fn read_role_assignment(
     id: web::Path<String>,
     query: web::Query<AsOf>,
 ) -> Answer {
-    let scope = commands.read_scope().await?;
+    let access = commands.readable_types().await?;
     let id = RoleAssignmentId::parse(&id).ok_or_else(Problem::not_found)?;
     if let Some(at) = query.parse()? {
-        return answer_past_role_assignment(&commands, &scope, id, at).await;
+        return answer_past_role_assignment(&commands, &access, id, at).await;
     }
-    let assignment = commands.find_assignment(id, &scope).await?;
+    let assignment = commands.find_assignment(id, &access).await?;
     let version = assignment.version;
     respond_with_version(&request, HttpResponse::Ok(), version, &assignment)
 }
 
-/// Changes a role assignment: send the `ETag` that you read as `If-Match`.
+/// Updates a role assignment: send the `ETag` that you read as `If-Match`.
 #[utoipa::path(
     patch, path = "/v1/role-assignments/{role_assignment}", tag = "role-assignments",
     request_body(content = UpdateRoleAssignment, example = json!({ "roles": ["OPERATOR", "AUDITOR"] })),
@@ -213,7 +193,7 @@ pub async fn read_role_assignment(
         (status = 200, description = "The role assignment", body = RoleAssignment, headers(("ETag" = String, description = "The version"))),
         (status = 400, description = "Invalid field; `field` names it"),
         (status = 403, description = "Needs an administrator, `role-assignments:write`, or a role that manages role assignments"),
-        (status = 404, description = "The assignment does not exist, was removed, or is on a resource type that the caller does not manage"),
+        (status = 404, description = "The assignment does not exist, was deleted, or is on a resource type that the caller does not manage"),
         (status = 412, description = "Changed since"),
         (status = 428, description = "`If-Match` is missing"),
     )
@@ -222,51 +202,49 @@ pub async fn update_role_assignment(
     request: HttpRequest,
     commands: Commands,
     id: web::Path<String>,
-    body: AnyCase<UpdateRoleAssignment>,
+    body: JsonBody<UpdateRoleAssignment>,
 ) -> Answer {
-    let (_, permit) = commands.write_scope().await?;
+    let (_, permit) = commands.writable_types().await?;
     let id = RoleAssignmentId::parse(&id).ok_or_else(Problem::not_found)?;
     let expected = Some(require_if_match(&request)?);
     let change = body.0.parse()?;
-    let changed = commands
-        .assignments
-        .change(id, change, expected, permit.acting);
-    let changed = changed.await?;
-    respond_with_version(&request, HttpResponse::Ok(), changed.version, &changed)
+    let assignments = &commands.assignments;
+    let updated = assignments
+        .update(id, change, expected, permit.acting)
+        .await?;
+    respond_with_version(&request, HttpResponse::Ok(), updated.version, &updated)
 }
 
-/// The result of removing a role assignment.
+/// The result of deleting a role assignment.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct RoleAssignmentWithdrawn {
+pub struct RoleAssignmentDeleted {
     #[schema(value_type = uuid::Uuid)]
-    withdrawn: RoleAssignmentId,
-    /// The removed roles. Empty if the assignment had already been removed.
+    deleted: RoleAssignmentId,
+    /// The roles that it had. Empty if the assignment had already been deleted.
     roles: Vec<String>,
 }
 
-/// Removes a role assignment. All instances apply this to the next decision.
+/// Deletes a role assignment. All instances apply this to the next decision.
 #[utoipa::path(
-    delete, path = "/v1/role-assignments/{role_assignment}", operation_id = "delete_role_assignment", tag = "role-assignments",
-    params(("role_assignment" = uuid::Uuid, Path, description = "ID of the role assignment"), Reason),
+    delete, path = "/v1/role-assignments/{role_assignment}", tag = "role-assignments",
+    params(("role_assignment" = uuid::Uuid, Path, description = "ID of the role assignment"), AuditReason),
     responses(
-        (status = 200, description = "The removed roles", body = RoleAssignmentWithdrawn),
+        (status = 200, description = "The roles that it had", body = RoleAssignmentDeleted),
         (status = 403, description = "Needs an administrator, `role-assignments:write`, or a role that manages role assignments"),
         (status = 404, description = "The assignment never existed, or is on a resource type that the caller does not manage"),
     )
 )]
-pub async fn withdraw_role_assignment(
+pub async fn delete_role_assignment(
     commands: Commands,
     id: web::Path<String>,
-    reason: web::Query<Reason>,
+    reason: web::Query<AuditReason>,
 ) -> Answer {
-    let (_, permit) = commands.write_scope().await?;
+    let (_, permit) = commands.writable_types().await?;
     let id = RoleAssignmentId::parse(&id).ok_or_else(Problem::not_found)?;
     let reason = reason.parse()?;
-    let before = commands
-        .assignments
-        .withdraw(id, None, reason, permit.acting);
-    Ok(HttpResponse::Ok().json(RoleAssignmentWithdrawn {
-        withdrawn: id,
+    let before = commands.assignments.delete(id, None, reason, permit.acting);
+    Ok(HttpResponse::Ok().json(RoleAssignmentDeleted {
+        deleted: id,
         roles: before.await?.roles,
     }))
 }

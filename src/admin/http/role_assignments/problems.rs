@@ -1,6 +1,6 @@
 //! Maps errors of role assignments and resources to problem documents.
 
-use crate::admin::commands::NotYourType;
+use crate::admin::commands::TypeNotManaged;
 use crate::assignments::{ResourceError, RoleAssignmentError, UserRolesError};
 use crate::web::{Problem, version_conflict};
 
@@ -15,7 +15,7 @@ impl From<RoleAssignmentError> for Problem {
             )
             .with("role_assignment", id.to_string()),
             RoleAssignmentError::VersionMismatch(version) => version_conflict(version),
-            RoleAssignmentError::NotPermitted => NotYourType.into(),
+            RoleAssignmentError::NotPermitted => TypeNotManaged.into(),
             RoleAssignmentError::Past => {
                 Self::invalid_field("valid_until", "must be in the future")
             }
@@ -41,7 +41,7 @@ impl From<ResourceError> for Problem {
             ResourceError::Attributes | ResourceError::NotInSchema(_) => {
                 Self::invalid_field("attributes", error)
             }
-            ResourceError::NotPermitted => NotYourType.into(),
+            ResourceError::NotPermitted => TypeNotManaged.into(),
             ResourceError::Acting(error) => error.into(),
             ResourceError::Pending(error) => error.into(),
             ResourceError::Database(error) => error.into(),

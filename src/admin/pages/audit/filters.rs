@@ -14,7 +14,7 @@ use crate::web::{FieldProblem, Frame, Problem, cursor, names_with_text, paramete
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(in crate::admin::pages) struct Filters {
-    pub(super) person: String,
+    pub(super) user: String,
     /// A `client_id`.
     pub(super) client: String,
     pub(super) action: String,
@@ -46,10 +46,10 @@ impl Filters {
         users: &Users,
     ) -> Result<EventFilter, FilterFault> {
         let wrong = |field, key| FilterFault::Field(FieldProblem::new(field, frame.text(key)));
-        let person = match given(self.person.trim()) {
+        let user = match given(self.user.trim()) {
             None => None,
             Some(name) => Some(users.resolve(name).await.map_err(|error| match error {
-                LookupError::Unknown => wrong("person", "admin_audit.person_unknown"),
+                LookupError::Unknown => wrong("user", "admin_audit.user_unknown"),
                 LookupError::Database(error) => FilterFault::Other(error.into()),
             })?),
         };
@@ -64,7 +64,7 @@ impl Filters {
             .transpose()
         };
         Ok(EventFilter {
-            person,
+            user,
             client: client.transpose()?,
             outcome: parameter("outcome", given(&self.outcome), parse_outcome)?,
             after: cursor(given(&self.after), AuditEventId::parse)?,
@@ -77,7 +77,7 @@ impl Filters {
     /// The other pages with these filters.
     pub(super) fn pages(&self, next: Option<&str>) -> Pager {
         let filters = [
-            ("person", self.person.as_str()),
+            ("user", self.user.as_str()),
             ("client", &self.client),
             ("action", &self.action),
             ("outcome", &self.outcome),

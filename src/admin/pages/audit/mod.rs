@@ -11,8 +11,8 @@ use self::filters::{FilterFault, Filters};
 use super::Pager;
 use super::events::{EventView, views};
 use super::visitor::Administrator;
-use crate::history::{self, RecordedEvent};
-use crate::web::{Answer, FieldProblem, Frame, Page, page_with_status};
+use crate::history;
+use crate::web::{Answer, FieldProblem, Frame, Page, page_with_status, rows_to_fetch};
 
 /// Events per page.
 const PAGE: usize = 50;
@@ -34,14 +34,14 @@ pub(super) async fn show_audit(
     let (frame, database) = (administrator.frame(), &administrator.database);
     let (found, problem, status) = match filters.parse(&frame, &administrator.users).await {
         Ok(filter) => {
-            let fetch = Page::<RecordedEvent>::fetch(PAGE);
-            let events = database.read(move |conn| history::list(conn, &filter, fetch));
+            let list = move |conn: &mut _| history::list(conn, &filter, rows_to_fetch(PAGE));
+            let events = database.read(list);
             (events.await?, None, StatusCode::OK)
         }
         Err(FilterFault::Field(problem)) => (Vec::new(), Some(problem), StatusCode::BAD_REQUEST),
         Err(FilterFault::Other(problem)) => return Err(problem),
     };
-    let found = Page::cut(found, PAGE, |event| event.id.to_string());
+    let found = Page::from_rows(found, PAGE, |event| event.id.to_string());
     let (users, passkeys) = (&administrator.users, &administrator.passkeys);
     let events = views(&frame, users, passkeys, database, found.items).await?;
     let template = AdminAuditPage {

@@ -141,7 +141,7 @@ impl ConfirmedAction for ClientAct {
                     return self.ask_again(frame, problem);
                 }
                 let chosen = chosen.map(|secret| TypedSecret::from(secret.to_owned()));
-                match visitor.replace_client_secret(id, chosen, permit).await {
+                match clients.rotate_secret(id, chosen, permit.acting).await {
                     Ok(updated) => show_or_go_on(visitor.frame(), updated, "saved"),
                     Err(error) => {
                         let frame = visitor.frame();

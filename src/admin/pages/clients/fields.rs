@@ -16,13 +16,13 @@ pub(super) enum Kind {
     /// A secret, which no page contains and the form does not store.
     Secret,
     /// A checkbox: yes or no.
-    Switch,
+    Checkbox,
     /// One of these values.
     Choice(&'static [&'static str]),
     /// One of these values, or none.
     OptionalChoice(&'static [&'static str]),
     /// Any of these values: pairs of the name of a checkbox and the value.
-    Boxes(&'static [(&'static str, &'static str)]),
+    Checkboxes(&'static [(&'static str, &'static str)]),
 }
 
 /// A field under its name in the client metadata (RFC 7591).
@@ -59,18 +59,18 @@ pub(super) const SECTIONS: [Section; 6] = [
             ),
             field(
                 "grant_types",
-                Kind::Boxes(&[
+                Kind::Checkboxes(&[
                     ("grant_authorization_code", "authorization_code"),
                     ("grant_refresh_token", "refresh_token"),
                     ("grant_client_credentials", "client_credentials"),
                 ]),
             ),
             field("scope", Kind::Text),
-            field("require_consent", Kind::Switch),
+            field("require_consent", Kind::Checkbox),
         ],
     },
     Section {
-        key: "people",
+        key: "users",
         fields: &[
             field("allowed_roles", Kind::Words),
             field("least_acr", Kind::OptionalChoice(ACRS)),
@@ -82,17 +82,17 @@ pub(super) const SECTIONS: [Section; 6] = [
         key: "logout",
         fields: &[
             field("backchannel_logout_uri", Kind::Optional),
-            field("backchannel_logout_session_required", Kind::Switch),
-            field("backchannel_logout_without_sid", Kind::Switch),
+            field("backchannel_logout_session_required", Kind::Checkbox),
+            field("backchannel_logout_without_sid", Kind::Checkbox),
         ],
     },
     Section {
         key: "tokens",
         fields: &[
             field("require_pkce", Kind::Choice(&["auto", "true", "false"])),
-            field("pkce_used", Kind::Switch),
-            field("rotate_refresh_tokens", Kind::Switch),
-            field("claims_in_id_token", Kind::Switch),
+            field("pkce_used", Kind::Checkbox),
+            field("rotate_refresh_tokens", Kind::Checkbox),
+            field("claims_in_id_token", Kind::Checkbox),
             field(
                 "id_token_signed_response_alg",
                 Kind::Choice(&["RS256", "ES256", "EdDSA"]),
@@ -106,7 +106,7 @@ pub(super) const SECTIONS: [Section; 6] = [
             field("offline_idle_timeout", Kind::Number),
             field("allowed_origins", Kind::Lines),
             field("resources", Kind::Lines),
-            field("userinfo_audience", Kind::Switch),
+            field("userinfo_audience", Kind::Checkbox),
             field("audiences", Kind::Lines),
         ],
     },

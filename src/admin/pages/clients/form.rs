@@ -67,7 +67,7 @@ impl ClientForm {
                 "token_endpoint_auth_method" if has_no_method => &Value::Null,
                 name => &registered[name],
             };
-            if let Kind::Boxes(boxes) = field.kind {
+            if let Kind::Checkboxes(boxes) = field.kind {
                 let values = value.as_array().map(Vec::as_slice).unwrap_or_default();
                 for (name, choice) in boxes {
                     form.put(name, checked(values.contains(&json!(choice))));
@@ -128,8 +128,8 @@ impl ClientForm {
             Kind::Number => json!(text.parse::<i64>().unwrap_or(-1)),
             Kind::Lines => entries(text.lines().collect()),
             Kind::Words => entries(text.split_whitespace().collect()),
-            Kind::Switch => json!(!text.is_empty()),
-            Kind::Boxes(boxes) => {
+            Kind::Checkbox => json!(!text.is_empty()),
+            Kind::Checkboxes(boxes) => {
                 let checked = boxes.iter().filter(|(name, _)| !self.get(name).is_empty());
                 json!(checked.map(|(_, value)| value).collect::<Vec<_>>())
             }
@@ -201,7 +201,7 @@ impl ClientForm {
             Kind::Secret => ("secret", Vec::new()),
             Kind::Lines => ("lines", Vec::new()),
             Kind::Number => ("number", Vec::new()),
-            Kind::Switch => ("switch", Vec::new()),
+            Kind::Checkbox => ("switch", Vec::new()),
             Kind::Choice(values) => ("choice", one_of(values)),
             Kind::OptionalChoice(values) => {
                 let none = ChoiceView {
@@ -215,7 +215,7 @@ impl ClientForm {
                 let others: Vec<ChoiceView> = one_of(values);
                 ("choice", std::iter::once(none).chain(others).collect())
             }
-            Kind::Boxes(boxes) => {
+            Kind::Checkboxes(boxes) => {
                 let boxes = boxes.iter();
                 let boxes =
                     boxes.map(|(name, value)| choice(name, value, !self.get(name).is_empty()));
@@ -239,7 +239,7 @@ impl Kind {
     /// The names of the inputs of a field.
     fn boxes(self, name: &'static str) -> Vec<&'static str> {
         match self {
-            Self::Boxes(boxes) => boxes.iter().map(|(name, _)| *name).collect(),
+            Self::Checkboxes(boxes) => boxes.iter().map(|(name, _)| *name).collect(),
             _ => vec![name],
         }
     }

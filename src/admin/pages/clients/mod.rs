@@ -15,7 +15,7 @@ use super::visitor::Administrator;
 use super::{Listing, Pager, given};
 use crate::base::ids::ClientId;
 use crate::clients::{Client, ClientError, GrantType};
-use crate::web::{Answer, Frame, Page, cursor, no_cursor, page};
+use crate::web::{Answer, Frame, Page, cursor, no_cursor, page, rows_to_fetch};
 
 /// Clients per page.
 const PAGE: usize = 50;
@@ -47,12 +47,11 @@ pub(super) async fn show_clients(
     listing: web::Query<Listing>,
 ) -> Answer {
     let after = cursor(given(&listing.after), ClientId::parse)?;
-    let fetch = Page::<Client>::fetch(PAGE);
-    let found = match administrator.clients.list(after, fetch).await {
+    let found = match administrator.clients.list(after, rows_to_fetch(PAGE)).await {
         Err(ClientError::Unknown) => return Err(no_cursor()),
         found => found?,
     };
-    let found = Page::cut(found, PAGE, |client| client.id.to_string());
+    let found = Page::from_rows(found, PAGE, |client| client.id.to_string());
     let next = found.next.as_deref();
     page(&AdminClientsPage {
         frame: administrator.frame(),

@@ -21,7 +21,7 @@ use crate::web::{
 };
 
 #[derive(Deserialize)]
-pub(in crate::admin::pages) struct Query {
+pub(in crate::admin::pages) struct ClientQuery {
     voided: Option<i64>,
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn find(administrator: &Administrator, id: &str) -> Result<Clie
 pub(in crate::admin::pages) async fn show_client(
     administrator: Administrator,
     id: web::Path<String>,
-    query: web::Query<Query>,
+    query: web::Query<ClientQuery>,
 ) -> Answer {
     let client = find(&administrator, &id).await?;
     let refusals = administrator.oidc.list_refusals(client.id).await?;

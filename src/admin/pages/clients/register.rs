@@ -124,9 +124,9 @@ pub(in crate::admin::pages) async fn register(
     let has_secret = !chosen_secret.is_empty();
     let has_lost_secret = take(SECRET_LEFT_OUT) == "yes" && !has_secret;
     let mut form = ClientForm::sent(sent);
-    let mut wanted = form.to_change()?;
-    wanted.client_id = given(chosen_id.trim()).map(str::to_owned);
-    wanted.client_secret = Some(chosen_secret)
+    let mut new_client = form.to_change()?;
+    new_client.client_id = given(chosen_id.trim()).map(str::to_owned);
+    new_client.client_secret = Some(chosen_secret)
         .filter(|secret| !secret.is_empty())
         .map(TypedSecret::from);
     form.put("client_id", chosen_id);
@@ -139,7 +139,11 @@ pub(in crate::admin::pages) async fn register(
         let problem = secret_again(&frame);
         return form_again(frame, (&form, program), problem, true);
     }
-    match administrator.clients.register(wanted, permit.acting).await {
+    match administrator
+        .clients
+        .register(new_client, permit.acting)
+        .await
+    {
         Ok((client, secret)) => {
             let registered = ClientUpdate {
                 client,

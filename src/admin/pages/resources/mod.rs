@@ -10,7 +10,6 @@ use serde::Deserialize;
 use super::role_assignments::{PAGE, resource_url};
 use super::visitor::RoleAssignmentManager;
 use super::{Pager, given};
-use crate::admin::http::resource_path::{cursor_of, parse_cursor};
 use crate::assignments::{ResourceFilter, ResourceName, ResourceType, ResourceView};
 use crate::web::{Answer, Frame, Page, Problem, cursor, page};
 
@@ -51,32 +50,28 @@ async fn find_resources(
     kind: &str,
     after: &str,
 ) -> Result<Page<ResourceView>, Problem> {
-    let after = cursor(given(after), parse_cursor)?;
-    let scope = manager.scope();
+    let after = cursor(given(after), ResourceName::parse_cursor)?;
+    let access = manager.type_access();
     // No resource has an invalid type.
-    let Ok(kind) = given(kind).map(ResourceType::parse).transpose() else {
+    let Ok(resource_type) = given(kind).map(ResourceType::parse).transpose() else {
         let (items, next) = (Vec::new(), None);
         return Ok(Page { items, next });
     };
-    if let Some(kind) = &kind {
-        scope.require(kind)?;
+    if let Some(resource_type) = &resource_type {
+        access.require(resource_type)?;
     }
     let filter = ResourceFilter {
-        kind,
+        resource_type,
         after,
-        of_types: scope.types(),
+        visible_types: access.types(),
     };
-    let fetch = Page::<ResourceView>::fetch(PAGE);
-    let found = manager.assignments.list_resources(filter, fetch).await?;
-    Ok(Page::cut(found, PAGE, |resource| {
-        cursor_of(&resource.name())
-    }))
+    Ok(manager.assignments.list_resources(filter, PAGE).await?)
 }
 
 /// The resource that a URL or form names, if the visitor manages its type. The ID is not trimmed: with a space at its end it is
 /// the ID of another resource.
 fn named(manager: &RoleAssignmentManager, kind: &str, id: &str) -> Result<ResourceName, Problem> {
     let name = ResourceName::parse(kind.trim(), id).map_err(|_| Problem::not_found())?;
-    manager.scope().require(&name.kind)?;
+    manager.type_access().require(&name.kind)?;
     Ok(name)
 }

@@ -102,7 +102,7 @@ struct AdminResourcePage {
     form: ResourceForm,
     problem: Option<FieldProblem>,
     /// The submitted ID or username, if no user has it.
-    nobody: Option<String>,
+    unknown_user: Option<String>,
     assignments: Vec<RoleAssignmentRow>,
     /// Text key of the first column's heading.
     assignments_of: &'static str,
@@ -126,11 +126,11 @@ impl AdminResourcePage {
         };
         let found = manager.assignments.list(filter, PAGE).await?;
         let holders = found.items.iter().map(|assignment| assignment.user_id);
-        let people = manager.list_known(holders.collect()).await?;
+        let users = manager.list_known(holders.collect()).await?;
         let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
         let next = found.next.as_deref();
         let row = |assignment: RoleAssignment| {
-            let holder = manager.holder(assignment.user_id, &people);
+            let holder = manager.holder(assignment.user_id, &users);
             RoleAssignmentRow::on_resource(assignment, holder)
         };
         Ok(Self {
@@ -140,8 +140,8 @@ impl AdminResourcePage {
             form: ResourceForm::of(name, resource.as_ref()),
             resource,
             problem: None,
-            nobody: None,
-            assignments_of: "admin_role_assignments.person",
+            unknown_user: None,
+            assignments_of: "admin_role_assignments.user",
             assignments: found.items.into_iter().map(row).collect(),
             frame: manager.frame(),
         })
@@ -211,17 +211,17 @@ pub(in crate::admin::pages) async fn save(
 /// Redirects to the form that assigns a user roles on the resource.
 pub(in crate::admin::pages) async fn choose_holder(
     manager: RoleAssignmentManager,
-    asked: web::Query<Recipient>,
+    recipient: web::Query<Recipient>,
 ) -> Answer {
-    let name = named(&manager, &asked.r#type, &asked.id)?;
-    match manager.users.resolve(asked.user.trim()).await {
+    let name = named(&manager, &recipient.r#type, &recipient.id)?;
+    match manager.users.resolve(recipient.user.trim()).await {
         Ok(user) => {
             let names = [("type", name.kind.as_str()), ("id", name.id.as_str())];
             Ok(redirect(&address(&assignments_url(user), &names)))
         }
         Err(LookupError::Unknown) => {
             let template = AdminResourcePage {
-                nobody: Some(asked.user.clone()),
+                unknown_user: Some(recipient.user.clone()),
                 ..AdminResourcePage::of(&manager, &name, "").await?
             };
             page_with_status(StatusCode::BAD_REQUEST, &template)

@@ -1,10 +1,10 @@
-//! `/admin/users/{user}/role-assignments`, `/admin/role-assignments/{role_assignment}`: administrators, and users who manage resources by a role, create,
-//! change and withdraw role assignments.
+//! `/admin/users/{user}/role-assignments`, `/admin/role-assignments/{role_assignment}`: administrators, and users who manage
+//! resources by a role, create, update and delete role assignments.
 
+pub(super) mod delete;
 mod form;
-pub(super) mod of_person;
+pub(super) mod of_user;
 pub(super) mod one;
-pub(super) mod withdraw;
 
 use super::address;
 use super::holder::Holder;
@@ -28,7 +28,7 @@ pub(super) struct RoleAssignmentRow {
 
 impl RoleAssignmentRow {
     /// A row in the list of a user.
-    pub(super) fn of_person(assignment: RoleAssignment) -> Self {
+    pub(super) fn of_user(assignment: RoleAssignment) -> Self {
         let resource = assignment.resource();
         Self {
             assignment,
@@ -58,7 +58,7 @@ pub(super) async fn first_of(
     let rows = page
         .items
         .into_iter()
-        .map(RoleAssignmentRow::of_person)
+        .map(RoleAssignmentRow::of_user)
         .collect();
     Ok((rows, page.next.is_some()))
 }

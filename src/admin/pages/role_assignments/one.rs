@@ -48,7 +48,7 @@ pub(super) async fn find(
     id: &str,
 ) -> Result<(RoleAssignment, Holder), Problem> {
     let id = RoleAssignmentId::parse(id).ok_or_else(Problem::not_found)?;
-    let assignment = manager.find_assignment(id, &manager.scope()).await?;
+    let assignment = manager.find_assignment(id, &manager.type_access()).await?;
     let holder = manager.find_holder(&assignment.user_id.to_string()).await?;
     Ok((assignment, holder))
 }
@@ -80,13 +80,11 @@ pub(in crate::admin::pages) async fn save(
             let Ok(permit) = manager.permit() else {
                 return step_up(frame, &assignment, &holder);
             };
-            let changed =
-                manager
-                    .assignments
-                    .change(assignment.id, change, expected, permit.acting);
-            match changed.await {
+            let assignments = &manager.assignments;
+            let updated = assignments.update(assignment.id, change, expected, permit.acting);
+            match updated.await {
                 Ok(_) => {
-                    let url = format!("{}?notice=changed", assignments_url(holder.id));
+                    let url = format!("{}?notice=updated", assignments_url(holder.id));
                     return Ok(redirect(&url));
                 }
                 Err(RoleAssignmentError::VersionMismatch(_)) => {

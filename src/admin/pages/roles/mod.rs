@@ -16,8 +16,7 @@ use super::{Listing, Pager, given};
 use crate::admin::http::roles::parse_cursor;
 use crate::users::Role;
 use crate::web::{
-    Answer, FieldProblem, Frame, Page, Problem, StepUpPage, cursor, page, page_with_status,
-    redirect,
+    Answer, FieldProblem, Frame, Problem, StepUpPage, cursor, page, page_with_status, redirect,
 };
 
 /// Roles per page.
@@ -52,9 +51,7 @@ async fn list(
 ) -> Result<AdminRolesPage, Problem> {
     let frame = administrator.frame();
     let after = cursor(given(&listing.after), parse_cursor)?;
-    let fetch = Page::<Role>::fetch(PAGE);
-    let found = administrator.users.list_roles(after, fetch).await?;
-    let found = Page::cut(found, PAGE, |role| role.name.clone());
+    let found = administrator.users.list_roles(after, PAGE).await?;
     Ok(AdminRolesPage {
         pages: Pager::new("/admin/roles", &[], &listing.after, found.next.as_deref()),
         boxes: form.boxes(&frame, &administrator.users, None).await?,

@@ -12,7 +12,7 @@ use super::{address, given};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::users::{User, UserCursor, UserFilter, UserListPosition};
-use crate::web::{Answer, FieldProblem, Frame, Page, Problem, page_with_status, redirect};
+use crate::web::{Answer, FieldProblem, Frame, Problem, page_with_status, redirect, rows_to_fetch};
 
 /// Users per page.
 const PAGE: usize = 50;
@@ -29,7 +29,7 @@ pub(super) struct Listing {
 }
 
 /// A user as a row of the list.
-struct PersonRow {
+struct UserRow {
     user: User,
     passkeys: u64,
     last_sign_in: Option<Timestamp>,
@@ -40,7 +40,7 @@ struct PersonRow {
 struct AdminUsersPage {
     frame: Frame,
     search: String,
-    people: Vec<PersonRow>,
+    users: Vec<UserRow>,
     previous_url: Option<String>,
     next_url: Option<String>,
     may_invite: bool,
@@ -49,7 +49,7 @@ struct AdminUsersPage {
     problem: Option<FieldProblem>,
 }
 
-pub(super) async fn show_people(manager: Manager, listing: web::Query<Listing>) -> Answer {
+pub(super) async fn show_users(manager: Manager, listing: web::Query<Listing>) -> Answer {
     if manager.rights.manages_no_users() {
         // Users who only manage role assignments see only the resources.
         return Ok(redirect("/admin/resources"));
@@ -65,7 +65,7 @@ pub(super) async fn show(
     problem: Option<FieldProblem>,
 ) -> Answer {
     let search = listing.search.trim();
-    let found = find_people(manager, listing).await?;
+    let found = find_page(manager, listing).await?;
     let status = match problem {
         Some(_) => StatusCode::BAD_REQUEST,
         None => StatusCode::OK,
@@ -78,7 +78,7 @@ pub(super) async fn show(
         may_invite: !rights.manages_no_users(),
         boxes: boxes(&frame, &manager.users, rights, &invite.roles).await?,
         frame,
-        people: rows(manager, found.people).await?,
+        users: rows(manager, found.users).await?,
         previous_url: found.previous.map(|cursor| url("before", cursor)),
         next_url: found.next.map(|cursor| url("after", cursor)),
         search: search.to_owned(),
@@ -90,7 +90,7 @@ pub(super) async fn show(
 
 /// A page of users, and the cursors of the pages before and after it, if there are any.
 struct Found {
-    people: Vec<User>,
+    users: Vec<User>,
     previous: Option<UserCursor>,
     next: Option<UserCursor>,
 }
@@ -113,13 +113,13 @@ impl Found {
         Self {
             previous: cursor(fetched.first(), has_previous),
             next: cursor(fetched.last(), has_next),
-            people: fetched,
+            users: fetched,
         }
     }
 }
 
 impl Listing {
-    fn place(&self) -> Result<UserListPosition, Problem> {
+    fn position(&self) -> Result<UserListPosition, Problem> {
         let parse = |name: &'static str, text: &str| {
             let wrong = || Problem::invalid_parameter(name, "must be a cursor of this list");
             UserCursor::parse(text).ok_or_else(wrong)
@@ -134,35 +134,32 @@ impl Listing {
 
 /// Finds a page of users: the owner of the passkey or the user with the ID that was searched, else the users whose username,
 /// display name or email address contains the text. All users for an empty search.
-async fn find_people(manager: &Manager, listing: &Listing) -> Result<Found, Problem> {
-    let from = listing.place()?;
+async fn find_page(manager: &Manager, listing: &Listing) -> Result<Found, Problem> {
+    let from = listing.position()?;
     let search = listing.search.trim();
     let owner = manager.passkeys.search_owner(search).await?;
     if let Some(id) = owner.or_else(|| UserId::parse(search)) {
-        let people = manager.find_users(vec![id.to_string()]).await?;
-        return Ok(Found::cut(people, &UserListPosition::Start));
+        let users = manager.find_users(vec![id.to_string()]).await?;
+        return Ok(Found::cut(users, &UserListPosition::Start));
     }
     let filter = UserFilter {
         search: given(search).map(str::to_owned),
         from: from.clone(),
-        managed_by: manager.actor.manager(),
+        managed_by: manager.actor.delegate(),
         ..UserFilter::default()
     };
-    let fetched = manager
-        .users
-        .list(filter, Page::<User>::fetch(PAGE))
-        .await?;
+    let fetched = manager.users.list(filter, rows_to_fetch(PAGE)).await?;
     Ok(Found::cut(fetched, &from))
 }
 
-async fn rows(manager: &Manager, people: Vec<User>) -> Result<Vec<PersonRow>, Problem> {
-    let ids: Vec<UserId> = people.iter().map(|person| person.id).collect();
+async fn rows(manager: &Manager, users: Vec<User>) -> Result<Vec<UserRow>, Problem> {
+    let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
     let counts = manager.passkeys.count_live(ids.clone()).await?;
     let last_sign_ins = manager.sessions.last_sign_ins(ids).await?;
-    let row = |user: User| PersonRow {
+    let row = |user: User| UserRow {
         passkeys: counts.get(&user.id).copied().unwrap_or_default(),
         last_sign_in: last_sign_ins.get(&user.id).copied(),
         user,
     };
-    Ok(people.into_iter().map(row).collect())
+    Ok(users.into_iter().map(row).collect())
 }

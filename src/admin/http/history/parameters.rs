@@ -1,12 +1,12 @@
-//! Query parameters of histories: an instant, or a page of versions.
+//! Query parameters of histories: an instant, or a page of versions; and the schemas of the responses.
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::admin::versions::{Past, PastItems, Version};
+use crate::admin::versions::{Past, PastItems};
 use crate::assignments::parse_instant;
 use crate::base::clock::Timestamp;
-use crate::web::{Items, Page, Problem};
+use crate::web::{Items, Problem, cursor, page_size};
 
 /// Query parameter that selects an instant.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -59,6 +59,20 @@ pub enum ItemsCurrentOrAsOf<T> {
     Then(PastItems),
 }
 
+/// The members that an `Option<PastInstant>` adds to a response.
+#[derive(Debug, Serialize, ToSchema)]
+#[cfg_attr(
+    feature = "dead-code",
+    allow(dead_code, reason = "describes responses in the OpenAPI document")
+)]
+pub struct OptionalInstant {
+    /// The requested time.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    as_of: Option<Timestamp>,
+    /// Whether the response is final: repeating the request will return the same state.
+    settled: Option<bool>,
+}
+
 /// Query parameters that select a page of versions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -71,12 +85,10 @@ pub struct ListVersions {
 
 impl ListVersions {
     pub(super) fn parse(&self) -> Result<(Option<i64>, usize), Problem> {
-        let no_cursor = || Problem::invalid_parameter("after", "must be a cursor of this list");
-        let parse = |text: &String| {
-            let version = text.parse::<i64>().ok().filter(|version| *version > 0);
-            version.ok_or_else(no_cursor)
-        };
-        let before = self.after.as_ref().map(parse).transpose()?;
-        Ok((before, Page::<Version>::limit(self.limit)?))
+        let parse = |text: &str| text.parse().ok().filter(|version| *version > 0);
+        Ok((
+            cursor(self.after.as_deref(), parse)?,
+            page_size(self.limit)?,
+        ))
     }
 }

@@ -1,4 +1,4 @@
-//! `/admin/role-assignments/{role_assignment}/withdraw`: withdraws a role assignment.
+//! `/admin/role-assignments/{role_assignment}/delete`: deletes a role assignment.
 
 use super::one::find;
 use crate::admin::pages::confirm::{Confirmed, ConfirmedAction, DonePage, Sent, Target};
@@ -7,13 +7,13 @@ use crate::admin::pages::visitor::{ResourceManagement, RoleAssignmentManager};
 use crate::assignments::RoleAssignment;
 use crate::web::{Answer, Problem, page};
 
-/// Withdraws all roles of a user on a resource.
-pub(in crate::admin::pages) struct Withdraw {
+/// Deletes a role assignment: all roles of a user on a resource.
+pub(in crate::admin::pages) struct Delete {
     assignment: RoleAssignment,
     holder: Holder,
 }
 
-impl ConfirmedAction for Withdraw {
+impl ConfirmedAction for Delete {
     type Needs = ResourceManagement;
 
     async fn find(visitor: &RoleAssignmentManager, sent: &Sent) -> Result<Self, Problem> {
@@ -23,7 +23,7 @@ impl ConfirmedAction for Withdraw {
 
     fn target(&self) -> Target {
         Target {
-            key: "withdraw_role_assignment",
+            key: "delete_role_assignment",
             values: vec![
                 ("name", self.holder.name.clone()),
                 ("resource", self.assignment.resource().to_string()),
@@ -35,14 +35,14 @@ impl ConfirmedAction for Withdraw {
     }
 
     async fn effects(&self, visitor: &RoleAssignmentManager) -> Result<Vec<String>, Problem> {
-        let effect = "confirm.withdraw_role_assignment.effect";
+        let effect = "confirm.delete_role_assignment.effect";
         Ok(vec![self.target().text(&visitor.frame(), effect)])
     }
 
     async fn run(self, visitor: &RoleAssignmentManager, confirmed: Confirmed) -> Answer {
         let (id, expected) = (self.assignment.id, Some(self.assignment.version));
         let (reason, acting) = (confirmed.reason, confirmed.permit.acting);
-        let before = visitor.assignments.withdraw(id, expected, reason, acting);
+        let before = visitor.assignments.delete(id, expected, reason, acting);
         let before = before.await?;
         let resource = before.resource().to_string();
         let frame = visitor.frame();
@@ -50,12 +50,12 @@ impl ConfirmedAction for Withdraw {
             let values = [("role", role.as_str()), ("resource", resource.as_str())];
             frame.text_with("admin_done.role", &values)
         };
-        let title = "admin_done.withdraw_role_assignment.title";
+        let title = "admin_done.delete_role_assignment.title";
         page(&DonePage {
             title: self.target().text(&frame, title),
             cut: before.roles.iter().map(cut).collect(),
-            person_url: self.holder.url(),
-            person_name: self.holder.name,
+            user_url: self.holder.url(),
+            user_name: self.holder.name,
             frame,
         })
     }

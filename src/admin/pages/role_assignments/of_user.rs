@@ -47,7 +47,7 @@ impl AdminUserRoleAssignmentsPage {
     ) -> Result<Self, Problem> {
         let filter = RoleAssignmentFilter {
             after: cursor(given(&listing.after), parse_cursor)?,
-            of_types: manager.scope().types(),
+            visible_types: manager.type_access().types(),
             ..RoleAssignmentFilter::of_user(holder.id)
         };
         let found = manager.assignments.list(filter, PAGE).await?;
@@ -66,7 +66,7 @@ impl AdminUserRoleAssignmentsPage {
             assignments: found
                 .items
                 .into_iter()
-                .map(RoleAssignmentRow::of_person)
+                .map(RoleAssignmentRow::of_user)
                 .collect(),
         })
     }
@@ -90,7 +90,7 @@ pub(in crate::admin::pages) async fn assign(
     let form = form.into_inner();
     let resource = form.resource();
     if let Ok(resource) = &resource {
-        manager.scope().require(&resource.kind)?;
+        manager.type_access().require(&resource.kind)?;
     }
     let frame = manager.frame();
     let problem = match resource.and_then(|resource| Ok((resource, form.terms()?))) {

@@ -5,47 +5,17 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::invitation::Invitation;
-use super::inviter_check::is_link_allowed;
-use super::permissions::Permissions;
+use super::link_validity::{InvitationState, is_link_allowed};
+use super::permissions::{Permissions, Permit};
 use super::queries::LinksToVoid;
 use super::user::User;
 use super::{Users, queries};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, InvitationId, UserId};
-use crate::base::text_enum::text_enum;
-use crate::clients::{ActingAs, ActingError};
+use crate::base::ids::{InvitationId, UserId};
+use crate::clients::ActingError;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
-
-/// The state of an invitation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum InvitationState {
-    /// Not used, revoked or expired.
-    Open,
-    /// It was used.
-    Used,
-    /// It has expired.
-    Expired,
-    /// It was revoked, or replaced by a newer link.
-    Revoked,
-}
-
-text_enum!(InvitationState { Open = "open", Used = "used", Expired = "expired", Revoked = "revoked" });
-
-impl InvitationState {
-    fn of(invitation: &Invitation, now: Timestamp) -> Self {
-        if invitation.used_at.is_some() {
-            Self::Used
-        } else if invitation.voided_at.is_some() {
-            Self::Revoked
-        } else if invitation.expires_at <= now {
-            Self::Expired
-        } else {
-            Self::Open
-        }
-    }
-}
+use crate::web::{Page, rows_to_fetch};
 
 /// Which invitations to list.
 #[derive(Clone, Debug, Default)]
@@ -61,47 +31,13 @@ pub struct InvitationFilter {
 /// An invitation in a list. Its link is shown only when it is created.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct InvitationView {
-    /// ID of the invitation.
-    #[schema(value_type = uuid::Uuid)]
-    pub id: InvitationId,
-    /// `join`: a new user joins; `recover`: an existing user gets a new passkey; `add_device`: a user adds another device.
-    pub purpose: String,
+    /// The invitation.
+    #[serde(flatten)]
+    pub invitation: Invitation,
     /// The state of the invitation.
     pub state: InvitationState,
     /// Whether the link can be used now: it is open, and its creator may still invite.
     pub usable: bool,
-    /// ID of the user that the link is for, if they already exist.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub user_id: Option<UserId>,
-    /// The email address that a new user will have.
-    pub email: Option<String>,
-    /// Whether the email address will count as verified: a signed-in administrator or the command line entered it.
-    pub email_verified: bool,
-    /// The name suggested to a new user.
-    pub display_name: Option<String>,
-    /// The roles that a new user will hold.
-    pub roles: Vec<String>,
-    /// When it was created.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-    /// When the link expires.
-    #[schema(value_type = String, format = DateTime)]
-    pub expires_at: Timestamp,
-    /// When it was used; `null`: not used yet.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub used_at: Option<Timestamp>,
-    /// The user who used it.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub used_by: Option<UserId>,
-    /// Time of revocation; `null`: not revoked.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub revoked_at: Option<Timestamp>,
-    /// The user who created it; `null` if no user did.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub by_user: Option<UserId>,
-    /// The client that created it, or through which `by_user` did; `null` if no client did.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub by_client: Option<ClientId>,
 }
 
 impl InvitationView {
@@ -112,22 +48,9 @@ impl InvitationView {
             is_link_allowed(conn, &invitation, target.as_ref())?
         };
         Ok(Self {
-            id: invitation.id,
-            purpose: invitation.purpose.as_str().to_owned(),
+            invitation,
             state,
             usable,
-            user_id: invitation.user,
-            email: invitation.email,
-            email_verified: invitation.email_confirmed,
-            display_name: invitation.display_name,
-            roles: invitation.roles,
-            created_at: invitation.created_at,
-            expires_at: invitation.expires_at,
-            used_at: invitation.used_at,
-            used_by: invitation.used_by,
-            revoked_at: invitation.voided_at,
-            by_user: invitation.by_user,
-            by_client: invitation.by_client,
         })
     }
 }
@@ -138,6 +61,9 @@ pub enum InvitationError {
     /// No invitation has this ID.
     #[error("no invitation has this ID")]
     Unknown,
+    /// The cursor of a list is not the ID of an invitation.
+    #[error("no invitation has the ID after which the list is to continue")]
+    UnknownCursor,
     /// The caller may not revoke it.
     #[error("the caller may not revoke the invitation")]
     NotPermitted,
@@ -156,19 +82,20 @@ impl Users {
     /// Lists invitations, newest first, at most `limit`.
     ///
     /// # Errors
-    /// `Unknown` if the cursor is not the ID of an invitation.
+    /// `UnknownCursor` if the cursor is not the ID of an invitation.
     pub async fn list_invitations(
         &self,
         filter: InvitationFilter,
-        limit: i64,
-    ) -> Result<Vec<InvitationView>, InvitationError> {
+        limit: usize,
+    ) -> Result<Page<InvitationView>, InvitationError> {
         let now = self.clock.now();
         self.database
             .read(move |conn| {
-                let found = queries::list_invitations(conn, &filter, now, limit)?;
-                let found = found.ok_or(InvitationError::Unknown)?;
-                let view = |invitation| Ok(InvitationView::of(conn, invitation, now)?);
-                found.into_iter().map(view).collect()
+                let rows = rows_to_fetch(limit);
+                let found = queries::list_invitations(conn, &filter, now, rows)?;
+                let found = found.ok_or(InvitationError::UnknownCursor)?;
+                let page = Page::from_rows(found, limit, |invitation| invitation.id.to_string());
+                Ok(page.try_map(|invitation| InvitationView::of(conn, invitation, now))?)
             })
             .await
     }
@@ -193,8 +120,7 @@ impl Users {
         &self,
         id: InvitationId,
         reason: Option<String>,
-        permissions: Permissions,
-        acting: ActingAs,
+        permit: Permit,
     ) -> Result<(), InvitationError> {
         let database = self.database.clone();
         self.database
@@ -202,9 +128,9 @@ impl Users {
                 let found = queries::find_invitation_by_id(conn, id)?;
                 let invitation = found.ok_or(InvitationError::Unknown)?;
                 // Also locks the user that it is for, so that they can't use it at the same time.
-                let author = acting.check(conn, invitation.user.as_slice())?;
+                let author = permit.acting.check(conn, invitation.user_id.as_slice())?;
                 let now = database.now(conn)?;
-                if !may_revoke(conn, &invitation, permissions, &author)? {
+                if !may_revoke(conn, &invitation, permit.permissions, &author)? {
                     return Err(InvitationError::NotPermitted);
                 }
                 if queries::void_links(conn, LinksToVoid::One(id), now)? == 0 {
@@ -219,10 +145,10 @@ impl Users {
                     .with_reason(reason.as_deref())
                     .details(json!({
                         "invitation": id,
-                        "purpose": invitation.purpose.as_str(),
+                        "purpose": invitation.purpose,
                         "roles": invitation.roles,
                     }));
-                event.subject = invitation.user;
+                event.subject = invitation.user_id;
                 Ok(history::record(conn, now, &author, event)?)
             })
             .await
@@ -248,7 +174,7 @@ fn may_revoke(
 }
 
 fn find_target(conn: &mut Connection, invitation: &Invitation) -> db::Result<Option<User>> {
-    match invitation.user {
+    match invitation.user_id {
         Some(user) => queries::find_user(conn, user),
         None => Ok(None),
     }

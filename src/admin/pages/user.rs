@@ -19,7 +19,7 @@ const EVENTS: i64 = 10;
 #[template(path = "admin_user.html")]
 struct AdminUserPage {
     frame: Frame,
-    person: User,
+    user: User,
     /// Username of the administrator who confirmed the address. Only administrators see it.
     email_verified_by: Option<String>,
     /// Former usernames. Only administrators see them.
@@ -34,38 +34,38 @@ struct AdminUserPage {
     events: Vec<EventView>,
 }
 
-pub(super) async fn show_person(manager: Manager, name: web::Path<String>) -> Answer {
-    let person = manager.find(&name).await?;
-    let (user, users, passkeys) = (person.id, &manager.users, &manager.passkeys);
+pub(super) async fn show_user(manager: Manager, name: web::Path<String>) -> Answer {
+    let user = manager.find(&name).await?;
+    let (id, users, passkeys) = (user.id, &manager.users, &manager.passkeys);
     let (mut events, mut assignments, mut has_more_assignments) = (Vec::new(), Vec::new(), false);
     let (mut former_names, mut email_verified_by) = (Vec::new(), None);
     // Users who manage this user by a role don't see these details.
     if manager.rights.is_administrator {
         let filter = EventFilter {
-            person: Some(user),
+            user: Some(id),
             ..EventFilter::default()
         };
         events = manager
             .database
             .read(move |conn| history::list(conn, &filter, EVENTS))
             .await?;
-        (assignments, has_more_assignments) = first_of(&manager.assignments, user).await?;
-        former_names = users.list_usernames(user).await?;
+        (assignments, has_more_assignments) = first_of(&manager.assignments, id).await?;
+        former_names = users.list_usernames(id).await?;
         former_names.retain(|name| !name.is_current);
-        if let Some(by) = person.email_verified_by {
+        if let Some(by) = user.email_verified_by {
             email_verified_by = Some(users.find(&by.to_string()).await?.username);
         }
     }
     let frame = manager.frame();
     page(&AdminUserPage {
-        is_last_administrator: users.is_last_administrator(user).await?,
-        passkeys: passkeys.list_entries(user, true).await?,
+        is_last_administrator: users.is_last_administrator(id).await?,
+        passkeys: passkeys.list_entries(id, true).await?,
         assignments,
         assignments_of: "admin_role_assignments.resource",
         has_more_assignments,
-        sessions: manager.sessions.list_entries(user, manager.session).await?,
+        sessions: manager.sessions.list_entries(id, manager.session).await?,
         events: views(&frame, users, passkeys, &manager.database, events).await?,
-        person,
+        user,
         email_verified_by,
         former_names,
         frame,

@@ -1,14 +1,14 @@
-//! Changes a role assignment.
+//! Updates a role assignment.
 
 use super::assignment::{RoleAssignment, RoleAssignmentError, begin};
 use super::right::may_change;
 use super::text::{AssignedRoles, Description, Title};
 use super::{Assignments, queries};
 use crate::base::clock::Timestamp;
-use crate::base::ids::{RoleAssignmentId, UserId};
+use crate::base::ids::RoleAssignmentId;
 use crate::clients::ActingAs;
 use crate::db::Connection;
-use crate::history::Author;
+use crate::history::{Author, Event};
 
 /// The fields of a role assignment to change. `None` leaves a field unchanged.
 #[derive(Clone, Debug, Default)]
@@ -43,12 +43,11 @@ impl RoleAssignmentChange {
 }
 
 impl Assignments {
-    /// Changes a role assignment that was not withdrawn; it may have expired. With `expected`, only if that is
-    /// the current version.
+    /// Updates a role assignment that was not deleted; it may have expired. With `expected`, only if that is the current version.
     ///
     /// # Errors
     /// The reason why nothing was changed, or [`RoleAssignmentError::Pending`] if the change is committed but not yet in force.
-    pub async fn change(
+    pub async fn update(
         &self,
         id: RoleAssignmentId,
         change: RoleAssignmentChange,
@@ -63,14 +62,14 @@ impl Assignments {
         {
             return Err(RoleAssignmentError::Past);
         }
-        let user = self.holder_of(id).await?;
+        let user = self.find(id).await?.user_id;
         let database = self.database.clone();
-        let changed = self
+        let updated = self
             .database
             .write(move |conn| {
                 let (author, now) = begin(conn, &database, user, &acting)?;
                 let before = find_changeable(conn, id, &author)?;
-                if before.is_withdrawn() {
+                if before.is_deleted() {
                     return Err(RoleAssignmentError::Unknown);
                 }
                 if expected.is_some_and(|expected| expected != before.version) {
@@ -80,38 +79,31 @@ impl Assignments {
                 if assignment == before {
                     return Ok(assignment);
                 }
-                assignment.set_next_version(&before, now, &author);
-                queries::update_assignment(conn, &assignment)?;
-                assignment.record_version(
-                    conn,
-                    "role_assignment.changed",
-                    Some(&before),
-                    None,
-                    &author,
-                )?;
+                let event = Event::done("role_assignment.updated");
+                assignment.store(conn, Some(&before), event, now, &author)?;
                 Ok(assignment)
             })
             .await;
         // A retried request finds the version that its first attempt wrote, which may not have been published yet.
         if matches!(
-            changed,
+            updated,
             Ok(_) | Err(RoleAssignmentError::VersionMismatch(_))
         ) {
             self.account_states.publish(user).await?;
         }
-        changed
+        updated
     }
 
-    /// Returns the ID of the user who holds the assignment, which never changes.
-    pub(super) async fn holder_of(
+    /// Returns an assignment, also a deleted one.
+    pub(super) async fn find(
         &self,
         id: RoleAssignmentId,
-    ) -> Result<UserId, RoleAssignmentError> {
-        let find = move |conn: &mut Connection| {
-            Ok::<_, RoleAssignmentError>(queries::find_assignment(conn, id)?)
-        };
-        let assignment = self.database.read(find).await?;
-        Ok(assignment.ok_or(RoleAssignmentError::Unknown)?.user_id)
+    ) -> Result<RoleAssignment, RoleAssignmentError> {
+        self.database
+            .read(move |conn| {
+                queries::find_assignment(conn, id)?.ok_or(RoleAssignmentError::Unknown)
+            })
+            .await
     }
 }
 

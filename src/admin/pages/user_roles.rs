@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web;
 use askama::Template;
 
-use super::confirm::person_url;
+use super::confirm::user_url;
 use super::role_boxes::{RoleBox, boxes, checked};
 use super::visitor::Manager;
 use crate::users::{UpdateError, User, UserChange};
@@ -20,19 +20,19 @@ use crate::web::{
 struct AdminUserRolesPage {
     frame: Frame,
     problem: Option<FieldProblem>,
-    person: User,
+    user: User,
     is_last_administrator: bool,
     boxes: Vec<RoleBox>,
 }
 
 impl AdminUserRolesPage {
-    async fn new(manager: &Manager, person: User) -> Result<Self, Problem> {
+    async fn new(manager: &Manager, user: User) -> Result<Self, Problem> {
         let (frame, users) = (manager.frame(), &manager.users);
-        let checked = person.roles.iter().cloned().collect();
+        let checked = user.roles.iter().cloned().collect();
         Ok(Self {
             boxes: boxes(&frame, users, &manager.rights, &checked).await?,
-            is_last_administrator: users.is_last_administrator(person.id).await?,
-            person,
+            is_last_administrator: users.is_last_administrator(user.id).await?,
+            user,
             problem: None,
             frame,
         })
@@ -40,8 +40,8 @@ impl AdminUserRolesPage {
 }
 
 pub(super) async fn show_roles(manager: Manager, name: web::Path<String>) -> Answer {
-    let person = manager.find(&name).await?;
-    page(&AdminUserRolesPage::new(&manager, person).await?)
+    let user = manager.find(&name).await?;
+    page(&AdminUserRolesPage::new(&manager, user).await?)
 }
 
 pub(super) async fn save_roles(
@@ -49,31 +49,25 @@ pub(super) async fn save_roles(
     name: web::Path<String>,
     sent: web::Form<HashMap<String, String>>,
 ) -> Answer {
-    let person = manager.find(&name).await?;
+    let user = manager.find(&name).await?;
     let version = sent.get("version").map(String::as_str);
     let expected = Some(rendered_version(version.unwrap_or_default())?);
     let frame = manager.frame();
     let Ok(permit) = manager.permit() else {
-        let values = [("name", person.display_name.as_str())];
-        return StepUpPage::show(frame, "change_roles", &values, person_url(&person));
+        let values = [("name", user.display_name.as_str())];
+        return StepUpPage::show(frame, "change_roles", &values, user_url(&user));
     };
     let change = UserChange {
         roles: Some(checked(&sent).into_iter().collect()),
         ..UserChange::default()
     };
-    let changed = manager.users.update(
-        person.id,
-        change,
-        expected,
-        permit.permissions,
-        permit.acting,
-    );
+    let changed = manager.users.update(user.id, change, expected, permit);
     let key = match changed.await {
         Ok(changed) => {
-            let to_go = match manager.actor.manager() {
+            let to_go = match manager.actor.delegate() {
                 // A visitor who no longer manages the user may not see the user's page any more.
                 Some(own) if !manager.rights.may_manage(own, &changed) => "/admin".to_owned(),
-                _ => person_url(&changed),
+                _ => user_url(&changed),
             };
             return Ok(redirect(&format!("{to_go}?notice=roles_saved")));
         }
@@ -83,11 +77,11 @@ pub(super) async fn save_roles(
         Err(error) => return Err(error.into()),
     };
     // The checked roles may be outdated, so the form shows the current state.
-    let person = manager.find(&name).await?;
+    let user = manager.find(&name).await?;
     let sentence = frame.text(&format!("admin_user_roles.{key}")).to_owned();
     let template = AdminUserRolesPage {
         problem: Some(FieldProblem::new("roles", &sentence)),
-        ..AdminUserRolesPage::new(&manager, person).await?
+        ..AdminUserRolesPage::new(&manager, user).await?
     };
     page_with_status(StatusCode::CONFLICT, &template)
 }
