@@ -2,31 +2,18 @@
 
 use std::sync::Arc;
 
-use super::StartError;
 use crate::account_state::VersionedCache;
 use crate::assignments::{self, Assignments};
 use crate::authzen::AuthZen;
 use crate::base::config::Config;
 use crate::base::seal::Sealer;
 use crate::base::secrets::MasterKey;
+use crate::forward_auth::ForwardAuth;
 use crate::forward_auth::routes::RouteTable;
-use crate::forward_auth::{self, ForwardAuth};
-use crate::oidc::Oidc;
-use crate::passkeys::Passkeys;
 use crate::policies::{DecisionEngine, Policies};
 use crate::sessions::{Sessions, StoredResponses};
 use crate::tokens::Tokens;
 use crate::users::Users;
-
-pub(super) fn build_sessions(config: &Config, tokens: &Tokens) -> Sessions {
-    Sessions::new(
-        tokens.database.clone(),
-        tokens.ephemeral.clone(),
-        tokens.account_states.clone(),
-        tokens.clock.clone(),
-        &config.sessions,
-    )
-}
 
 pub(super) fn build_stored_responses(
     tokens: &Tokens,
@@ -64,30 +51,6 @@ pub(super) fn build_assignments(tokens: &Tokens, policies: &Policies) -> Assignm
     }
 }
 
-pub(super) fn build_passkeys(
-    config: &Config,
-    tokens: &Tokens,
-    sessions: &Sessions,
-) -> Result<Passkeys, StartError> {
-    Passkeys::new(
-        config,
-        tokens.database.clone(),
-        tokens.ephemeral.clone(),
-        tokens.account_states.clone(),
-        sessions.clone(),
-        tokens.clock.clone(),
-    )
-    .map_err(StartError::Passkeys)
-}
-
-pub(super) fn build_oidc(config: &Config, tokens: &Tokens, passkeys: &Passkeys) -> Oidc {
-    Oidc::new(
-        tokens.clone(),
-        passkeys.clone(),
-        config.sessions.idle_timeout,
-    )
-}
-
 pub(super) fn build_forward_auth(
     config: &Config,
     tokens: &Tokens,
@@ -95,14 +58,15 @@ pub(super) fn build_forward_auth(
     sessions: &Sessions,
     routes: RouteTable,
 ) -> ForwardAuth {
-    let dependencies = forward_auth::Dependencies {
+    ForwardAuth {
         engine: engine.clone(),
         sessions: sessions.clone(),
         keyring: tokens.keyring.clone(),
         ephemeral: tokens.ephemeral.clone(),
         clock: tokens.clock.clone(),
-    };
-    ForwardAuth::new(dependencies, routes, config.server.public_url.clone())
+        routes: Arc::new(routes),
+        public_url: config.server.public_url.clone(),
+    }
 }
 
 pub(super) fn build_authzen(

@@ -33,8 +33,7 @@ use crate::tokens::{AccessTokenSealers, CodeDeriver, Keyring, RefreshTokens, Tok
 use crate::users::{self, InstallationError, Users, check_installation};
 use crate::web::{RateLimits, RefusalRecorder, Web};
 use build::{
-    build_assignments, build_authzen, build_forward_auth, build_oidc, build_passkeys,
-    build_sessions, build_stored_responses, build_users,
+    build_assignments, build_authzen, build_forward_auth, build_stored_responses, build_users,
 };
 pub use stores::find_missing_database;
 use stores::{master_key, open_database, open_ephemeral, prepare_folder};
@@ -253,13 +252,14 @@ impl App {
             previous_cookie: previous.map(Cookies::signing_key),
         };
         let routes = RouteTable::parse(&config.access.routes, &config.server.public_url)?;
-        let sessions = build_sessions(&config, &tokens);
+        let sessions = Sessions::new(&tokens, &config.sessions);
         let stored_responses = build_stored_responses(&tokens, master_key, previous);
         let policies = Policies::new(&config.access);
         let assignments = build_assignments(&tokens, &policies);
         let users = build_users(&config, &tokens, &sessions);
-        let passkeys = build_passkeys(&config, &tokens, &sessions)?;
-        let oidc = build_oidc(&config, &tokens, &passkeys);
+        let passkeys = Passkeys::new(&config, &tokens, &sessions).map_err(StartError::Passkeys)?;
+        let idle_timeout = config.sessions.idle_timeout;
+        let oidc = Oidc::new(tokens.clone(), passkeys.clone(), idle_timeout);
         let engine = DecisionEngine {
             policies: policies.clone(),
             assignments: assignments.clone(),

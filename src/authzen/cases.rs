@@ -13,12 +13,12 @@ use serde_json::{Map, Value};
 use super::AuthZenError;
 use super::request::{EvaluationRequest, NamedEntity};
 use crate::account_state::{AccountState, UserStatus};
-use crate::assignments::ResourceName;
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, Metadata, Scopes};
-use crate::policies::{Auth, Decision, DecisionInput, Policies, StepUpSearch, Subject, is_action};
+use crate::policies::{Decision, DecisionInput, Policies, StepUpSearch, Subject, is_action};
+use crate::sessions::SessionAuthentication;
 
 /// A file of test cases.
 #[derive(Debug, Deserialize)]
@@ -51,10 +51,10 @@ struct Case {
     now: Option<Timestamp>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Profile {
-    known: bool,
+    known: Option<bool>,
     id: Option<UserId>,
     username: Option<String>,
     email: Option<String>,
@@ -62,35 +62,12 @@ struct Profile {
     display_name: Option<String>,
 }
 
-impl Default for Profile {
-    fn default() -> Self {
-        Self {
-            known: true,
-            id: None,
-            username: None,
-            email: None,
-            email_verified: false,
-            display_name: None,
-        }
-    }
-}
-
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Registered {
-    known: bool,
+    known: Option<bool>,
     name: Option<String>,
     scopes: Vec<String>,
-}
-
-impl Default for Registered {
-    fn default() -> Self {
-        Self {
-            known: true,
-            name: None,
-            scopes: Vec::new(),
-        }
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -107,24 +84,17 @@ struct SignIn {
 /// Result of one case.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
-    /// Name of the case.
     pub name: String,
-    /// Whether the decision is the expected one.
     pub passed: bool,
-    /// Expected decision.
     pub expected: bool,
-    /// Actual decision.
     pub decision: bool,
-    /// IDs of the policies that determined the decision.
     pub policies: Vec<String>,
-    /// Policies that failed, with the reason.
     pub errors: Vec<String>,
 }
 
 /// Why the cases could not be run.
 #[derive(Debug, thiserror::Error)]
 pub enum CasesError {
-    /// The file can't be read or parsed.
     #[error("{0}")]
     Unreadable(String),
     /// The request of a case is invalid: name of the case, and the reason.
@@ -137,9 +107,6 @@ pub enum CasesError {
 
 impl Cases {
     /// Reads a file: JSON if its extension is `json`, else TOML.
-    ///
-    /// # Errors
-    /// The file can't be read or parsed.
     pub fn read(path: &Path) -> Result<Self, CasesError> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| CasesError::Unreadable(format!("{}: {error}", path.display())))?;
@@ -155,9 +122,6 @@ impl Cases {
     }
 
     /// Evaluates every case against the policies in force.
-    ///
-    /// # Errors
-    /// The first case whose request or client is invalid.
     pub fn run(self, policies: &Policies, now: Timestamp) -> Result<Vec<Outcome>, CasesError> {
         let run = |case: Case| case.run(policies, now);
         self.cases.into_iter().map(run).collect()
@@ -169,7 +133,7 @@ impl Case {
         let evaluation = EvaluationRequest::read(&self.request)
             .map_err(|error| CasesError::Request(self.name.clone(), error))?;
         let now = self.now.unwrap_or(now);
-        let resource = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id);
+        let resource = evaluation.resource_name();
         let subject = self.subject(&evaluation.subject, now)?;
         let decision = match resource {
             Ok(resource) if is_action(&evaluation.action.name) => {
@@ -204,7 +168,7 @@ impl Case {
     fn subject(&self, named: &NamedEntity, now: Timestamp) -> Result<Subject, CasesError> {
         let (kind, id) = (&named.kind, &named.id);
         Ok(match kind.as_str() {
-            "user" if self.user.known => self.person(id, now),
+            "user" if self.user.known != Some(false) => self.person(id, now),
             "client" => match self.registered(id)? {
                 Some(client) => Subject::Client(Arc::new(client)),
                 None => external_subject(kind, id),
@@ -220,7 +184,7 @@ impl Case {
         let told = self.client.as_ref().ok_or_else(|| {
             fault("the subject is a client: describe it as client = { name = \"…\", scopes = [] }, or client = { known = false }")
         })?;
-        if !told.known {
+        if told.known == Some(false) {
             return Ok(None);
         }
         let public_id = PublicClientId::parse(id)
@@ -246,7 +210,7 @@ impl Case {
     fn person(&self, id: &str, now: Timestamp) -> Subject {
         let user = &self.user;
         let named = user.username.clone().unwrap_or_else(|| id.to_owned());
-        let auth = self.auth.as_ref().map(|auth| Auth {
+        let auth = self.auth.as_ref().map(|auth| SessionAuthentication {
             acr: auth.acr.clone(),
             amr: auth.amr.clone(),
             auth_time: now.before(Duration::from_secs(auth.age)),

@@ -2,20 +2,25 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::request::{EvaluationRequest, EvaluationsRequest, Semantic, read_many};
 use super::{AuthZen, AuthZenError, EvaluationResponse, PrefetchedCopies};
 use crate::assignments::ResourceName;
-use crate::policies::{AccessRequest, Decision, PrefetchedFacts, StepUpRequirement, Subject};
+use crate::policies::{Decision, DecisionInput, PrefetchedFacts, StepUpRequirement, Subject};
 
 /// Response of the Access Evaluations API.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
 pub enum EvaluationsResponse {
     /// The single decision of a request without `evaluations`.
     One(EvaluationResponse),
     /// One decision per evaluation, in request order, up to the one at which the semantic stops.
-    Many(Vec<EvaluationResponse>),
+    Many {
+        /// The decisions.
+        evaluations: Vec<EvaluationResponse>,
+    },
 }
 
 /// Subjects that were already resolved for this request.
@@ -23,18 +28,13 @@ type ResolvedSubjects = HashMap<(String, String, Option<String>), Subject>;
 
 impl AuthZen {
     /// Decides one evaluation. `prefetch` holds cached copies that were read while the client was being authenticated.
-    ///
-    /// # Errors
-    /// No policies are in force, or a store is unavailable.
     pub async fn evaluate(
         &self,
         evaluation: &EvaluationRequest,
         prefetch: PrefetchedCopies,
     ) -> Result<EvaluationResponse, AuthZenError> {
         self.require_policies()?;
-        let Ok(resource) = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id)
-        else {
-            // No policy can apply to an invalid resource name.
+        let Ok(resource) = evaluation.resource_name() else {
             return Ok(denied());
         };
         let copies = prefetch.person.as_ref();
@@ -57,14 +57,11 @@ impl AuthZen {
             held,
             attributes: prefetch.attributes,
         };
-        self.decide(evaluation, subject, resource, prefetched).await
+        let input = self.input(evaluation, subject, resource);
+        Ok(self.engine.decide(input, prefetched).await?.into())
     }
 
-    /// Decides a batch of evaluations.
-    ///
-    /// # Errors
-    /// The request is malformed, no policies are in force, or a store is unavailable. A malformed item is denied without
-    /// failing the request.
+    /// Decides a batch of evaluations. A malformed item is denied without failing the request.
     pub async fn evaluate_many(
         &self,
         request: &Map<String, Value>,
@@ -98,7 +95,9 @@ impl AuthZen {
             // Lets other requests run between the evaluations of a large batch.
             tokio::task::yield_now().await;
         }
-        Ok(EvaluationsResponse::Many(answers))
+        Ok(EvaluationsResponse::Many {
+            evaluations: answers,
+        })
     }
 
     async fn answer(
@@ -106,9 +105,7 @@ impl AuthZen {
         evaluation: &EvaluationRequest,
         resolved: &mut ResolvedSubjects,
     ) -> Result<EvaluationResponse, AuthZenError> {
-        let Ok(resource) = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id)
-        else {
-            // No policy can apply to an invalid resource name.
+        let Ok(resource) = evaluation.resource_name() else {
             return Ok(denied());
         };
         let session = evaluation.context.get("session").and_then(Value::as_str);
@@ -126,25 +123,21 @@ impl AuthZen {
                 resolved.entry(key).or_insert(found).clone()
             }
         };
-        self.decide(evaluation, subject, resource, PrefetchedFacts::default())
-            .await
+        let input = self.input(evaluation, subject, resource);
+        let decision = self.engine.decide(input, PrefetchedFacts::default());
+        Ok(decision.await?.into())
     }
 
-    async fn decide(
+    /// Creates the question that an evaluation asks about a subject that was found.
+    pub(super) fn input(
         &self,
         evaluation: &EvaluationRequest,
         subject: Subject,
         resource: ResourceName,
-        prefetched: PrefetchedFacts,
-    ) -> Result<EvaluationResponse, AuthZenError> {
-        let request = AccessRequest {
-            subject,
-            action: evaluation.action.name.clone(),
-            resource,
-            prefetched,
-            claimed: evaluation.claimed(),
-        };
-        Ok(self.engine.decide(request).await?.into())
+    ) -> DecisionInput {
+        let action = evaluation.action.name.clone();
+        let now = self.engine.clock.now();
+        DecisionInput::new(subject, action, resource, evaluation.claimed(), now)
     }
 }
 

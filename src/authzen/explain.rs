@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::request::EvaluationRequest;
 use super::{AuthZen, AuthZenError};
 use crate::account_state::Unavailable;
-use crate::assignments::ResourceName;
-use crate::policies::{AccessRequest, Auth, PrefetchedFacts, StepUpSearch, Subject, is_action};
+use crate::policies::{PrefetchedFacts, StepUpSearch, Subject, is_action};
+use crate::sessions::SessionAuthentication;
 
 /// A sign-in to assume for the decision.
 #[derive(Clone, Debug)]
@@ -23,52 +23,42 @@ pub struct AssumedSignIn {
 /// A decision and the facts that it depends on.
 #[derive(Debug, Serialize)]
 pub struct Explanation {
-    /// Whether the request is permitted.
     pub decision: bool,
-    /// IDs of the policies that determined the decision.
     pub policies: Vec<String>,
-    /// Policies that failed, with the reason.
     pub errors: Vec<String>,
     /// The subject as policies see it: `User`, `Client` or `ExternalSubject`, with its ID.
     pub principal: String,
-    /// Global roles of the user.
     pub roles: Vec<String>,
-    /// Roles of the user on the resource.
     pub resource_roles: Vec<String>,
-    /// Registered attributes of the resource.
     pub attributes: Map<String, Value>,
     /// `acr` values of a sufficient sign-in, weakest first.
-    pub acr_values: Vec<&'static str>,
+    pub acr_values: Vec<String>,
     /// Maximum age of a sufficient sign-in, in seconds.
     pub max_age: Option<u64>,
 }
 
 impl AuthZen {
     /// Decides as for a client, and returns the facts and policies behind the decision.
-    ///
-    /// # Errors
-    /// The resource or the action is invalid, no policies are in force, or a store is unavailable.
     pub async fn explain(
         &self,
         evaluation: EvaluationRequest,
         assumed: Option<AssumedSignIn>,
     ) -> Result<Explanation, AuthZenError> {
         self.require_policies()?;
-        let resource = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id)
+        let resource = evaluation
+            .resource_name()
             .map_err(|error| AuthZenError::Malformed(format!("resource: {error}")))?;
         if !is_action(&evaluation.action.name) {
             return Err(AuthZenError::Malformed(
                 "action must have 1 to 256 printable characters".into(),
             ));
         }
-        let request = AccessRequest {
-            subject: self.assume_sign_in(&evaluation, assumed).await?,
-            claimed: evaluation.claimed(),
-            action: evaluation.action.name,
-            resource,
-            prefetched: PrefetchedFacts::default(),
-        };
-        let input = self.engine.gather(request).await?;
+        let subject = self.assume_sign_in(&evaluation, assumed).await?;
+        let mut input = self.input(&evaluation, subject, resource);
+        let facts = self
+            .engine
+            .add_facts(&mut input, PrefetchedFacts::default());
+        facts.await?;
         let decision = self.engine.policies.decide(&input, StepUpSearch::Search);
         let (principal, roles) = match &input.subject {
             Subject::Person { account_state, .. } => (
@@ -108,7 +98,7 @@ impl AuthZen {
         Ok(match (found, assumed) {
             (Subject::Person { account_state, .. }, Some(assumed)) => Subject::Person {
                 account_state,
-                auth: Some(Auth::assumed(
+                auth: Some(SessionAuthentication::assumed(
                     &assumed.acr,
                     self.engine
                         .clock

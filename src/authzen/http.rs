@@ -3,10 +3,10 @@
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError, Route, web};
 use serde_json::{Map, Value, json};
 
-use super::{AuthZen, AuthZenError, EvaluationRequest, EvaluationsResponse, PrefetchedCopies};
+use super::{AuthZen, AuthZenError, EvaluationRequest, PrefetchedCopies, Searched};
 use crate::account_state::Unavailable;
 use crate::clients::Scope;
 use crate::sessions::Caller;
@@ -22,7 +22,17 @@ const EVALUATIONS_BYTES: usize = 512 << 10;
 
 /// Registers the routes. They are outside every session: none of them reads a cookie.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let post = || web::post();
+    let post = |path, route: Route| {
+        web::resource(path)
+            .route(route)
+            .default_service(only("POST"))
+    };
+    let search = |path, searched| {
+        let handler = move |request: HttpRequest, authzen: web::Data<AuthZen>, body: web::Bytes| {
+            search(request, authzen, body, searched)
+        };
+        post(path, web::post().to(handler))
+    };
     config
         .app_data(LargeBodies {
             path: EVALUATIONS,
@@ -36,32 +46,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(read_metadata))
                 .default_service(only("GET")),
         )
+        .service(post(EVALUATION, web::post().to(evaluate)))
         .service(
-            web::resource(EVALUATION)
-                .route(post().to(evaluate))
-                .default_service(only("POST")),
+            post(EVALUATIONS, web::post().to(evaluate_many))
+                .app_data(web::PayloadConfig::new(EVALUATIONS_BYTES)),
         )
-        .service(
-            web::resource(EVALUATIONS)
-                .app_data(web::PayloadConfig::new(EVALUATIONS_BYTES))
-                .route(post().to(evaluate_many))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource(SUBJECTS)
-                .route(post().to(search_subjects))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource(RESOURCES)
-                .route(post().to(search_resources))
-                .default_service(only("POST")),
-        )
-        .service(
-            web::resource(ACTIONS)
-                .route(post().to(search_actions))
-                .default_service(only("POST")),
-        );
+        .service(search(SUBJECTS, Searched::Subjects))
+        .service(search(RESOURCES, Searched::Resources))
+        .service(search(ACTIONS, Searched::Actions));
 }
 
 /// An error response whose body is the message as plain text.
@@ -193,50 +185,20 @@ async fn evaluate_many(
 ) -> HttpResponse {
     answer(async {
         let asked = read(&request, &body, Scope::AccessEvaluate).await?;
-        Ok(match authzen.evaluate_many(&asked).await? {
-            EvaluationsResponse::One(answer) => HttpResponse::Ok().json(answer),
-            EvaluationsResponse::Many(answers) => {
-                HttpResponse::Ok().json(json!({ "evaluations": answers }))
-            }
-        })
+        Ok(HttpResponse::Ok().json(authzen.evaluate_many(&asked).await?))
     })
     .await
 }
 
-async fn search_subjects(
+async fn search(
     request: HttpRequest,
     authzen: web::Data<AuthZen>,
     body: web::Bytes,
+    searched: Searched,
 ) -> HttpResponse {
     answer(async {
         let asked = read(&request, &body, Scope::AccessSearch).await?;
-        let found = authzen.search_subjects(&asked).await?;
-        Ok(HttpResponse::Ok().json(found.to_json()))
-    })
-    .await
-}
-
-async fn search_resources(
-    request: HttpRequest,
-    authzen: web::Data<AuthZen>,
-    body: web::Bytes,
-) -> HttpResponse {
-    answer(async {
-        let asked = read(&request, &body, Scope::AccessSearch).await?;
-        let found = authzen.search_resources(&asked).await?;
-        Ok(HttpResponse::Ok().json(found.to_json()))
-    })
-    .await
-}
-
-async fn search_actions(
-    request: HttpRequest,
-    authzen: web::Data<AuthZen>,
-    body: web::Bytes,
-) -> HttpResponse {
-    answer(async {
-        let asked = read(&request, &body, Scope::AccessSearch).await?;
-        let found = authzen.search_actions(&asked).await?;
+        let found = authzen.search(&asked, searched).await?;
         Ok(HttpResponse::Ok().json(found.to_json()))
     })
     .await

@@ -13,12 +13,10 @@ mod search_resources;
 mod search_subjects;
 mod subject;
 
-pub use cases::{Cases, CasesError, Outcome};
-pub use evaluate::EvaluationsResponse;
+pub use cases::{Cases, Outcome};
 pub use explain::{AssumedSignIn, Explanation};
-pub use page::SearchPage;
 pub use prefetch::PrefetchedCopies;
-pub use request::{EvaluationRequest, NamedAction, NamedEntity};
+pub use request::{EvaluationRequest, NamedAction, NamedEntity, Searched};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -35,7 +33,6 @@ use crate::users::Users;
 /// The AuthZEN API and its dependencies. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AuthZen {
-    /// Access decisions.
     pub engine: DecisionEngine,
     /// Account states of users who are subjects.
     pub account_states: AccountStates,
@@ -59,10 +56,8 @@ pub enum AuthZenError {
     /// The request is malformed; the text states the requirement.
     #[error("{0}")]
     Malformed(String),
-    /// No policies are in force.
     #[error("no policies are loaded")]
     NoPolicies,
-    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -70,7 +65,6 @@ pub enum AuthZenError {
 /// One decision, as it is serialized.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EvaluationResponse {
-    /// Whether the request is permitted.
     pub decision: bool,
     /// The error or the required sign-in, on a denial.
     #[serde(skip_serializing_if = "Map::is_empty")]

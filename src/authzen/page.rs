@@ -30,7 +30,12 @@ impl PageRequest {
             return Err(malformed("a search may contain at most 200 values"));
         }
         let page = match request.get("page") {
-            None | Some(Value::Null) => return Ok(Self::first()),
+            None | Some(Value::Null) => {
+                return Ok(Self {
+                    limit: DEFAULT_LIMIT,
+                    after: None,
+                });
+            }
             Some(Value::Object(page)) => page,
             Some(_) => return Err(malformed("page must be an object")),
         };
@@ -53,17 +58,15 @@ impl PageRequest {
         };
         Ok(Self { limit, after })
     }
-
-    fn first() -> Self {
-        Self {
-            limit: DEFAULT_LIMIT,
-            after: None,
-        }
-    }
 }
 
 fn malformed(what: &str) -> AuthZenError {
     AuthZenError::Malformed(what.to_owned())
+}
+
+/// The error for a cursor of another search.
+pub(super) fn other_search() -> AuthZenError {
+    malformed("page.token belongs to another search")
 }
 
 fn decode(token: &str) -> Option<String> {

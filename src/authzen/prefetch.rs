@@ -18,7 +18,6 @@ pub struct PrefetchedCopies {
     pub(super) attributes: Option<Map<String, Value>>,
 }
 
-/// Copies of one user.
 #[derive(Debug)]
 pub(super) struct CachedUser {
     user: UserId,
@@ -48,8 +47,7 @@ impl AuthZen {
         &self,
         evaluation: &EvaluationRequest,
     ) -> Result<PrefetchedCopies, StoreUnavailable> {
-        let Ok(resource) = ResourceName::parse(&evaluation.resource.kind, &evaluation.resource.id)
-        else {
+        let Ok(resource) = evaluation.resource_name() else {
             return Ok(PrefetchedCopies::default());
         };
         let (person, cached) = tokio::join!(

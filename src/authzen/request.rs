@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::AuthZenError;
+use crate::assignments::ResourceName;
+use crate::base::text_type::TextError;
 use crate::policies::{Claimed, readable};
 
 type Object = Map<String, Value>;
@@ -24,7 +26,6 @@ pub struct NamedEntity {
 /// An action, as named by the caller.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NamedAction {
-    /// Name of the action.
     pub name: String,
     /// Claimed properties.
     pub properties: Object,
@@ -43,27 +44,45 @@ pub struct EvaluationRequest {
     pub context: Object,
 }
 
-/// Whether an entity must have an ID.
+/// What a request searches for. Its ID or name in the request is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum IdRule {
-    /// The ID is required.
-    Required,
-    /// The request searches for this entity: an ID is ignored.
-    Ignored,
+pub enum Searched {
+    /// Users who may perform the action.
+    Subjects,
+    /// Resources on which the subject may perform the action.
+    Resources,
+    /// Actions that the subject may perform.
+    Actions,
 }
 
 impl EvaluationRequest {
     /// Reads the request body of one evaluation.
-    ///
-    /// # Errors
-    /// The request is malformed.
     pub fn read(object: &Object) -> Result<Self, AuthZenError> {
+        Self::read_with(object, None)
+    }
+
+    /// Reads the request body of a search.
+    pub(super) fn read_search(object: &Object, searched: Searched) -> Result<Self, AuthZenError> {
+        Self::read_with(object, Some(searched))
+    }
+
+    fn read_with(object: &Object, searched: Option<Searched>) -> Result<Self, AuthZenError> {
+        let needs = |searched_part| searched != Some(searched_part);
         Ok(Self {
-            subject: read_entity(object, "subject", IdRule::Required)?,
-            action: read_action(object)?,
-            resource: read_entity(object, "resource", IdRule::Required)?,
-            context: read_context(object)?,
+            subject: read_entity(object, "subject", needs(Searched::Subjects))?,
+            action: if needs(Searched::Actions) {
+                read_action(object)?
+            } else {
+                NamedAction::default()
+            },
+            resource: read_entity(object, "resource", needs(Searched::Resources))?,
+            context: read_properties(member(object, "context")?, "context")?,
         })
+    }
+
+    /// Returns the resource. No policy can apply to an invalid name.
+    pub(super) fn resource_name(&self) -> Result<ResourceName, TextError> {
+        ResourceName::parse(&self.resource.kind, &self.resource.id)
     }
 
     /// Returns the claimed properties and the context.
@@ -111,39 +130,29 @@ fn read_properties(object: Option<&Object>, of: &str) -> Result<Object, AuthZenE
     }
 }
 
-/// Reads a subject or a resource.
-pub(super) fn read_entity(
-    object: &Object,
-    name: &str,
-    id_rule: IdRule,
-) -> Result<NamedEntity, AuthZenError> {
-    let member_of = required(object, name)?;
-    let id = match id_rule {
-        IdRule::Required => text(member_of, name, "id")?,
-        IdRule::Ignored => String::new(),
+/// Reads a subject or a resource. If it needs no ID, an ID is ignored.
+fn read_entity(object: &Object, name: &str, needs_id: bool) -> Result<NamedEntity, AuthZenError> {
+    let entity = required(object, name)?;
+    let id = if needs_id {
+        text(entity, name, "id")?
+    } else {
+        String::new()
     };
+    let properties = member(entity, "properties")?;
     Ok(NamedEntity {
-        kind: text(member_of, name, "type")?,
+        kind: text(entity, name, "type")?,
         id,
-        properties: read_properties(
-            member(member_of, "properties")?,
-            &format!("{name}.properties"),
-        )?,
+        properties: read_properties(properties, &format!("{name}.properties"))?,
     })
 }
 
 /// Reads an action; its name is required.
-pub(super) fn read_action(object: &Object) -> Result<NamedAction, AuthZenError> {
+fn read_action(object: &Object) -> Result<NamedAction, AuthZenError> {
     let action = required(object, "action")?;
     Ok(NamedAction {
         name: text(action, "action", "name")?,
         properties: read_properties(member(action, "properties")?, "action.properties")?,
     })
-}
-
-/// Reads the context that the caller claims; empty if absent.
-pub(super) fn read_context(object: &Object) -> Result<Object, AuthZenError> {
-    read_properties(member(object, "context")?, "context")
 }
 
 /// When a batch of evaluations stops.
@@ -181,7 +190,6 @@ pub(super) fn count(value: &Value) -> usize {
 pub(super) enum EvaluationsRequest<'o> {
     /// A request without `evaluations`.
     Single(Box<EvaluationRequest>),
-    /// A batch of evaluations.
     Batch(Items<'o>, Semantic),
 }
 
@@ -210,20 +218,15 @@ impl Items<'_> {
 /// Reads a request to the Access Evaluations API.
 pub(super) fn read_many(object: &Object) -> Result<EvaluationsRequest<'_>, AuthZenError> {
     let semantic = read_semantic(object)?;
-    let items = match object.get("evaluations") {
-        None | Some(Value::Null) => {
-            return Ok(EvaluationsRequest::Single(Box::new(
-                EvaluationRequest::read(object)?,
-            )));
-        }
-        Some(Value::Array(items)) if items.is_empty() => {
-            return Ok(EvaluationsRequest::Single(Box::new(
-                EvaluationRequest::read(object)?,
-            )));
-        }
+    let items: &[Value] = match object.get("evaluations") {
+        None | Some(Value::Null) => &[],
         Some(Value::Array(items)) => items,
         Some(_) => return Err(malformed("evaluations must be a list")),
     };
+    if items.is_empty() {
+        let single = Box::new(EvaluationRequest::read(object)?);
+        return Ok(EvaluationsRequest::Single(single));
+    }
     if items.len() > MAX_EVALUATIONS {
         return Err(malformed(format!(
             "at most {MAX_EVALUATIONS} evaluations at once"

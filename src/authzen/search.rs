@@ -3,42 +3,44 @@
 use serde_json::{Map, Value, json};
 
 use super::page::{PageBuilder, PageRequest, SearchPage};
-use super::request::{IdRule, read_context, read_entity};
+use super::request::{EvaluationRequest, Searched};
 use super::{AuthZen, AuthZenError};
-use crate::assignments::ResourceName;
-use crate::policies::{AccessRequest, Claimed, DecisionInput, PrefetchedFacts, StepUpSearch};
+use crate::account_state::Unavailable;
+use crate::policies::{DecisionInput, PrefetchedFacts, StepUpSearch};
 
 impl AuthZen {
-    /// Searches the actions that a subject may perform on a resource, among all those that the policies and the schema name.
-    ///
-    /// # Errors
-    /// The request is malformed, no policies are in force, or a store is unavailable.
-    pub async fn search_actions(
+    /// Searches the subjects, resources or actions that are permitted with the rest of the request.
+    pub async fn search(
         &self,
         request: &Map<String, Value>,
+        searched: Searched,
     ) -> Result<SearchPage, AuthZenError> {
         self.require_policies()?;
-        let subject = read_entity(request, "subject", IdRule::Required)?;
-        let resource = read_entity(request, "resource", IdRule::Required)?;
-        let context = read_context(request)?;
+        let asked = EvaluationRequest::read_search(request, searched)?;
         let page_request = PageRequest::read(request)?;
-        let Ok(name) = ResourceName::parse(&resource.kind, &resource.id) else {
+        match searched {
+            Searched::Subjects => self.search_subjects(asked, &page_request).await,
+            Searched::Resources => self.search_resources(asked, &page_request).await,
+            Searched::Actions => Ok(self.search_actions(asked, &page_request).await?),
+        }
+    }
+
+    /// Searches among all actions that the policies and the schema name.
+    async fn search_actions(
+        &self,
+        asked: EvaluationRequest,
+        page_request: &PageRequest,
+    ) -> Result<SearchPage, Unavailable> {
+        let Ok(resource) = asked.resource_name() else {
             return Ok(SearchPage::empty());
         };
-        let request = AccessRequest {
-            subject: self.find_subject(&subject, &context, None).await?,
-            action: String::new(),
-            resource: name,
-            prefetched: PrefetchedFacts::default(),
-            claimed: Claimed {
-                subject: subject.properties,
-                resource: resource.properties,
-                action: Map::new(),
-                context,
-            },
-        };
-        let mut input = self.engine.gather(request).await?;
-        let mut builder = PageBuilder::new(&page_request);
+        let subject = self.find_subject(&asked.subject, &asked.context, None);
+        let mut input = self.input(&asked, subject.await?, resource);
+        let facts = self
+            .engine
+            .add_facts(&mut input, PrefetchedFacts::default());
+        facts.await?;
+        let mut builder = PageBuilder::new(page_request);
         let after = page_request.after.as_deref();
         for action in self.engine.policies.actions() {
             if after.is_some_and(|after| action.as_str() <= after) {

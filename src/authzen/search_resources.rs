@@ -1,16 +1,16 @@
 //! Searches the resources on which a subject may perform an action: first registered resources, then unregistered ones on which
 //! the user holds roles.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::page::{PageBuilder, PageRequest, SearchPage};
-use super::request::{IdRule, read_action, read_context, read_entity};
+use super::page::{PageBuilder, PageRequest, SearchPage, other_search};
+use super::request::EvaluationRequest;
 use super::{AuthZen, AuthZenError};
 use crate::account_state::Unavailable;
 use crate::assignments::{self, Candidate, ResourceId, ResourceName, ResourceType};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-use crate::policies::{Claimed, DecisionInput, Subject, is_action};
+use crate::policies::{DecisionInput, Subject, is_action};
 
 const BATCH: usize = 200;
 
@@ -58,50 +58,29 @@ impl Cursor {
 
 impl AuthZen {
     /// Returns resources of a type, ordered by ID within each list.
-    ///
-    /// # Errors
-    /// The request is malformed, no policies are in force, or a store is unavailable.
-    pub async fn search_resources(
+    pub(super) async fn search_resources(
         &self,
-        request: &Map<String, Value>,
+        asked: EvaluationRequest,
+        page_request: &PageRequest,
     ) -> Result<SearchPage, AuthZenError> {
-        self.require_policies()?;
-        let subject = read_entity(request, "subject", IdRule::Required)?;
-        let action = read_action(request)?;
-        let resource = read_entity(request, "resource", IdRule::Ignored)?;
-        let context = read_context(request)?;
-        let page_request = PageRequest::read(request)?;
-        let (Ok(kind), true) = (ResourceType::parse(&resource.kind), is_action(&action.name))
-        else {
+        let kind = ResourceType::parse(&asked.resource.kind);
+        let (Ok(kind), true) = (kind, is_action(&asked.action.name)) else {
             return Ok(SearchPage::empty());
         };
         let Some(cursor_position) = Cursor::read(page_request.after.as_deref()) else {
-            return Err(AuthZenError::Malformed(
-                "page.token belongs to another search".into(),
-            ));
+            return Err(other_search());
         };
         let Ok(placeholder_id) = ResourceId::parse("-") else {
             return Ok(SearchPage::empty());
         };
-        let input = DecisionInput {
-            subject: self.find_subject(&subject, &context, None).await?,
-            action: action.name,
-            resource: ResourceName {
-                kind,
-                id: placeholder_id,
-            },
-            resource_roles: Vec::new(),
-            attributes: Map::new(),
-            claimed: Claimed {
-                subject: subject.properties,
-                resource: resource.properties,
-                action: action.properties,
-                context,
-            },
-            now: self.engine.clock.now(),
+        let placeholder = ResourceName {
+            kind,
+            id: placeholder_id,
         };
+        let subject = self.find_subject(&asked.subject, &asked.context, None);
+        let input = self.input(&asked, subject.await?, placeholder);
         Ok(self
-            .evaluate_resources(input, &page_request, cursor_position)
+            .evaluate_resources(input, page_request, cursor_position)
             .await?)
     }
 

@@ -1,56 +1,44 @@
 //! Searches the users who may perform an action on a resource.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::page::{PageBuilder, PageRequest, SearchPage};
-use super::request::{IdRule, USER, read_action, read_context, read_entity};
+use super::page::{PageBuilder, PageRequest, SearchPage, other_search};
+use super::request::{EvaluationRequest, USER};
 use super::{AuthZen, AuthZenError};
 use crate::account_state::{self, AccountState, Unavailable, UserStatus};
 use crate::assignments::{self, HeldRoles, ResourceName};
 use crate::base::config::SubjectId;
 use crate::base::ids::UserId;
-use crate::policies::{AccessRequest, Claimed, DecisionInput, PrefetchedFacts, Subject, is_action};
+use crate::policies::{DecisionInput, PrefetchedFacts, Subject, is_action};
 use crate::users;
 
 const BATCH: usize = 200;
 
 impl AuthZen {
     /// Returns users ordered by ID. Subjects of other types aren't stored, so that a search for them finds nothing.
-    ///
-    /// # Errors
-    /// The request is malformed, no policies are in force, or a store is unavailable.
-    pub async fn search_subjects(
+    pub(super) async fn search_subjects(
         &self,
-        request: &Map<String, Value>,
+        asked: EvaluationRequest,
+        page_request: &PageRequest,
     ) -> Result<SearchPage, AuthZenError> {
-        self.require_policies()?;
-        let subject = read_entity(request, "subject", IdRule::Ignored)?;
-        let action = read_action(request)?;
-        let resource = read_entity(request, "resource", IdRule::Required)?;
-        let context = read_context(request)?;
-        let page_request = PageRequest::read(request)?;
-        let name = ResourceName::parse(&resource.kind, &resource.id);
-        let (Ok(name), USER, true) = (name, subject.kind.as_str(), is_action(&action.name)) else {
+        let (Ok(resource), USER, true) = (
+            asked.resource_name(),
+            asked.subject.kind.as_str(),
+            is_action(&asked.action.name),
+        ) else {
             return Ok(SearchPage::empty());
         };
-        let request = AccessRequest {
-            // Placeholder that is replaced by each candidate.
-            subject: Subject::ExternalSubject {
-                kind: subject.kind,
-                id: String::new(),
-            },
-            action: action.name,
-            resource: name,
-            prefetched: PrefetchedFacts::default(),
-            claimed: Claimed {
-                subject: subject.properties,
-                resource: resource.properties,
-                action: action.properties,
-                context,
-            },
+        // Replaced by each candidate.
+        let placeholder = Subject::ExternalSubject {
+            kind: USER.to_owned(),
+            id: String::new(),
         };
-        let input = self.engine.gather(request).await?;
-        self.evaluate_users(input, &page_request).await
+        let mut input = self.input(&asked, placeholder, resource);
+        let facts = self
+            .engine
+            .add_facts(&mut input, PrefetchedFacts::default());
+        facts.await?;
+        self.evaluate_users(input, page_request).await
     }
 
     async fn evaluate_users(
@@ -59,11 +47,7 @@ impl AuthZen {
         page_request: &PageRequest,
     ) -> Result<SearchPage, AuthZenError> {
         let mut after = match page_request.after.as_deref().map(UserId::parse) {
-            Some(None) => {
-                return Err(AuthZenError::Malformed(
-                    "page.token belongs to another search".into(),
-                ));
-            }
+            Some(None) => return Err(other_search()),
             Some(after) => after,
             None => None,
         };

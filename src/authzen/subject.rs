@@ -8,7 +8,8 @@ use super::request::{NamedEntity, USER};
 use crate::account_state::{AccountState, Unavailable, UserStatus};
 use crate::base::ids::{SessionId, UserId};
 use crate::base::public_client_id::PublicClientId;
-use crate::policies::{Auth, Subject};
+use crate::policies::Subject;
+use crate::sessions::SessionAuthentication;
 use crate::users::LookupError;
 
 const CLIENT: &str = "client";
@@ -85,16 +86,11 @@ impl AuthZen {
         &self,
         account_state: &AccountState,
         context: &Map<String, Value>,
-    ) -> Result<Option<Auth>, Unavailable> {
+    ) -> Result<Option<SessionAuthentication>, Unavailable> {
         let named = context.get("session").and_then(Value::as_str);
         let Some(session) = named.and_then(SessionId::parse) else {
             return Ok(None);
         };
-        let session = self.sessions.find_good(account_state, session).await?;
-        Ok(session.map(|session| Auth {
-            acr: session.acr,
-            amr: session.amr,
-            auth_time: session.auth_time,
-        }))
+        self.sessions.find_valid(account_state, session).await
     }
 }

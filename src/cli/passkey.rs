@@ -8,7 +8,7 @@ use super::output::{Output, counted};
 use crate::app::App;
 use crate::base::ids::PasskeyId;
 use crate::clients::ActingAs;
-use crate::passkeys::{PasskeyView, RevokeAs};
+use crate::passkeys::{PasskeyFilter, PasskeyView, RevokeAs};
 use crate::users::Permissions;
 
 #[derive(Debug, Subcommand)]
@@ -39,7 +39,7 @@ impl Passkey {
 
 async fn list(app: &App, user: &str, output: &Output) -> Result<(), Failure> {
     let id = app.users.find(user).await?.id;
-    let found = app.passkeys.list(id, true).await?;
+    let found = app.passkeys.list(id, PasskeyFilter::All).await?;
     let items: Vec<PasskeyView> = found.into_iter().map(PasskeyView::from).collect();
     let heading = ["ID", "NAME", "KIND", "LAST USED", "STATE"];
     output.list(&items, heading, |passkey| {

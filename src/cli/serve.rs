@@ -40,7 +40,7 @@ impl Serve {
             FaultInjector::default(),
         ))
         .await?;
-        app.keyring.check_seals().await?;
+        app.keyring.check_private_keys_decrypt().await?;
         check_audit_seal(&app).await?;
         // Listens for signals before the first request, so that a stop during startup also lets requests in flight finish.
         let mut stop = StopSignals::listen().map_err(|error| Failure::Other(error.to_string()))?;

@@ -90,8 +90,8 @@ pub enum ActingError {
     /// The access token was revoked, with a reason code for the log.
     #[error("the access token is no longer valid: {0}")]
     TokenRefused(&'static str),
-    /// The permission was withdrawn.
-    #[error("the permission was withdrawn")]
+    /// The permission was revoked.
+    #[error("the permission was revoked")]
     Forbidden,
     /// The database is unavailable.
     #[error(transparent)]

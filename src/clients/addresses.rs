@@ -12,28 +12,22 @@ pub(super) fn check_addresses(metadata: &Metadata) -> Result<(), InvalidField> {
         ("tos_uri", &metadata.tos_uri),
     ] {
         if let Some(page) = page.as_deref().filter(|page| !is_page(page)) {
-            return Err(InvalidField::new(
-                field,
-                too_long_or(page, FieldErrorKind::Page),
-            ));
+            return Err(too_long_or(page, FieldErrorKind::Page).of(field));
         }
     }
     let origins = &metadata.allowed_origins;
     let unfit = origins.iter().enumerate().find(|(_, one)| !is_origin(one));
     if let Some((entry, origin)) = unfit {
         let fault = too_long_or(origin, FieldErrorKind::Origin);
-        return Err(InvalidField::at("allowed_origins", entry, fault));
+        return Err(fault.at("allowed_origins", entry));
     }
     let endpoint = metadata.backchannel_logout_uri.as_deref();
     if let Some(endpoint) = endpoint.filter(|endpoint| !is_endpoint(endpoint)) {
         let fault = too_long_or(endpoint, FieldErrorKind::Endpoint);
-        return Err(InvalidField::new("backchannel_logout_uri", fault));
+        return Err(fault.of("backchannel_logout_uri"));
     }
     if metadata.backchannel_logout_without_sid && metadata.backchannel_logout_session_required {
-        return Err(InvalidField::new(
-            "backchannel_logout_without_sid",
-            FieldErrorKind::SidRequired,
-        ));
+        return Err(FieldErrorKind::SidRequired.of("backchannel_logout_without_sid"));
     }
     Ok(())
 }
@@ -49,7 +43,7 @@ pub(super) fn check_redirects(metadata: &Metadata, issuer: &Origin) -> Result<()
     ] {
         let is_own = |uri: &RedirectUri| uri.origin().as_deref() == Some(issuer.as_str());
         if let Some(entry) = uris.iter().position(is_own) {
-            return Err(InvalidField::at(field, entry, FieldErrorKind::OwnRedirect));
+            return Err(FieldErrorKind::OwnRedirect.at(field, entry));
         }
     }
     Ok(())

@@ -154,7 +154,7 @@ macro_rules! take_seconds {
     ($change:ident => $draft:expr; $($field:ident: $fault:expr),+) => {
         $(if let Some(given) = $change.$field {
             let seconds = given.map(u32::try_from).transpose();
-            let fault = InvalidField::new(stringify!($field), $fault);
+            let fault = $fault.of(stringify!($field));
             $draft.$field = seconds.map_err(|_| fault)?;
         })+
     };
@@ -166,7 +166,7 @@ macro_rules! choose {
         $(if let Some(text) = $change.$field {
             let fault = FieldErrorKind::Choice(<$type>::NAMES);
             let field = stringify!($field);
-            $draft.$field = <$type>::parse(&text).ok_or(InvalidField::new(field, fault))?;
+            $draft.$field = <$type>::parse(&text).ok_or(fault.of(field))?;
         })+
     };
 }
@@ -219,7 +219,7 @@ impl ClientChange {
             ("client_secret", self.client_secret.is_some()),
         ] {
             if is_given {
-                return Err(InvalidField::new(field, FieldErrorKind::AtRegistration));
+                return Err(FieldErrorKind::AtRegistration.of(field));
             }
         }
         if let Some(name) = self.client_name {
@@ -241,7 +241,7 @@ impl ClientChange {
                 .iter()
                 .map(|text| GrantType::parse(text))
                 .collect::<Option<_>>();
-            let fault = InvalidField::new("grant_types", FieldErrorKind::Choice(GrantType::NAMES));
+            let fault = FieldErrorKind::Choice(GrantType::NAMES).of("grant_types");
             metadata.grant_types = grants.ok_or(fault)?;
         }
         if let Some(all) = self.managed_by {
@@ -249,7 +249,7 @@ impl ClientChange {
         }
         if let Some(age) = self.default_max_age {
             let age = age.map(u32::try_from).transpose();
-            let fault = InvalidField::new("default_max_age", FieldErrorKind::Age);
+            let fault = FieldErrorKind::Age.of("default_max_age");
             metadata.default_max_age = age.map_err(|_| fault)?;
         }
         let long = FieldErrorKind::RefreshLifetime;
@@ -260,16 +260,14 @@ impl ClientChange {
         if let Some(method) = self.token_endpoint_auth_method {
             let parse = |text: String| {
                 let fault = FieldErrorKind::Choice(AuthMethod::NAMES);
-                AuthMethod::parse(&text)
-                    .ok_or(InvalidField::new("token_endpoint_auth_method", fault))
+                AuthMethod::parse(&text).ok_or(fault.of("token_endpoint_auth_method"))
             };
             metadata.accepts_either_secret_method = method.is_none();
             metadata.token_endpoint_auth_method =
                 method.map(parse).transpose()?.unwrap_or_default();
         }
         if let Some(value) = &self.require_pkce {
-            let fault =
-                InvalidField::new("require_pkce", FieldErrorKind::Choice(RequirePkce::NAMES));
+            let fault = FieldErrorKind::Choice(RequirePkce::NAMES).of("require_pkce");
             metadata.require_pkce = RequirePkce::parse(value).ok_or(fault)?;
         }
         choose!(self => metadata;
@@ -287,22 +285,22 @@ impl ClientChange {
 }
 
 fn parse_scope(text: &str) -> Result<Scopes, InvalidField> {
-    Scopes::parse(text).map_err(|_| InvalidField::new("scope", FieldErrorKind::ScopeName))
+    Scopes::parse(text).map_err(|_| FieldErrorKind::ScopeName.of("scope"))
 }
 
 fn client_ids(field: &'static str, all: &[String]) -> Result<Vec<ClientId>, InvalidField> {
     let parse = |(entry, text): (usize, &String)| {
-        ClientId::named(text).ok_or(InvalidField::at(field, entry, FieldErrorKind::Client))
+        ClientId::named(text).ok_or(FieldErrorKind::Client.at(field, entry))
     };
     all.iter().enumerate().map(parse).collect()
 }
 
 fn addresses(field: &'static str, all: &[String]) -> Result<Vec<RedirectUri>, InvalidField> {
     if all.len() > MAX_ENTRIES {
-        return Err(InvalidField::new(field, FieldErrorKind::TooMany));
+        return Err(FieldErrorKind::TooMany.of(field));
     }
     let parse = |(entry, text): (usize, &String)| {
-        RedirectUri::parse(text).map_err(|fault| InvalidField::at(field, entry, fault))
+        RedirectUri::parse(text).map_err(|fault| fault.at(field, entry))
     };
     all.iter().enumerate().map(parse).collect()
 }

@@ -32,7 +32,7 @@ impl ChosenCredentials {
         let parse = |text: String| {
             PublicClientId::parse(&text)
                 .filter(|id| !RESERVED.contains(&id.as_str()) && !is_mixed_case_uuid(id))
-                .ok_or(InvalidField::new("client_id", FieldErrorKind::ClientId))
+                .ok_or(FieldErrorKind::ClientId.of("client_id"))
         };
         Ok(Self {
             id: id.map(parse).transpose()?,
@@ -62,10 +62,7 @@ impl ChosenCredentials {
     /// Refuses a secret for a public client.
     pub(super) fn check(&self, metadata: &Metadata) -> Result<(), InvalidField> {
         if self.secret.is_some() && metadata.is_public() {
-            return Err(InvalidField::new(
-                "client_secret",
-                FieldErrorKind::SecretOfPublic,
-            ));
+            return Err(FieldErrorKind::SecretOfPublic.of("client_secret"));
         }
         Ok(())
     }
@@ -110,7 +107,7 @@ pub(super) fn require_unused_id(conn: &mut Connection, client: &Client) -> Resul
         || resembles_client_uuid(conn, text)?
         || audiences.contains(text);
     if is_taken {
-        return Err(InvalidField::new("client_id", FieldErrorKind::ClientIdTaken).into());
+        return Err(FieldErrorKind::ClientIdTaken.of("client_id").into());
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ impl Draft {
     pub(super) fn validated(mut self, issuer: &Origin) -> Result<Self, InvalidField> {
         self.name = self.name.trim().to_owned();
         if !is_printable(&self.name, 100) {
-            return Err(InvalidField::new("client_name", FieldErrorKind::Name));
+            return Err(FieldErrorKind::Name.of("client_name"));
         }
         check_scopes(&self.scopes, &self.metadata)?;
         check_response_types(&self)?;
@@ -108,18 +108,14 @@ fn remove_duplicates<T: PartialEq>(list: &mut Vec<T>) {
 
 fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), InvalidField> {
     if scopes.names().count() > MAX_SCOPES {
-        return Err(InvalidField::new("scope", FieldErrorKind::TooMany));
+        return Err(FieldErrorKind::TooMany.of("scope"));
     }
     let is_slip = |name: &str| {
         let family = name.split(':').next().unwrap_or_default();
         name.contains(':') && RESERVED_PREFIXES.contains(&family) && name.parse::<Scope>().is_err()
     };
     if let Some(name) = scopes.names().find(|name| is_slip(name)) {
-        return Err(InvalidField::unknown(
-            "scope",
-            FieldErrorKind::ScopeUnknown,
-            name,
-        ));
+        return Err(FieldErrorKind::ScopeUnknown.with_value("scope", name));
     }
     // Another resource server's scope contains that server's name, or the client may get tokens for a resource.
     let gives_nothing = |name: &str| {
@@ -128,11 +124,7 @@ fn check_scopes(scopes: &Scopes, metadata: &Metadata) -> Result<(), InvalidField
             && name.parse::<Scope>().is_err()
     };
     if let Some(name) = scopes.names().find(|name| gives_nothing(name)) {
-        return Err(InvalidField::unknown(
-            "scope",
-            FieldErrorKind::ScopeUseless,
-            name,
-        ));
+        return Err(FieldErrorKind::ScopeUseless.with_value("scope", name));
     }
     Ok(())
 }
@@ -143,17 +135,10 @@ fn check_response_types(draft: &Draft) -> Result<(), InvalidField> {
         return Ok(());
     };
     if let Some(entry) = types.iter().position(|name| name != "code") {
-        return Err(InvalidField::at(
-            "response_types",
-            entry,
-            FieldErrorKind::Choice("code"),
-        ));
+        return Err(FieldErrorKind::Choice("code").at("response_types", entry));
     }
     if types.is_empty() == draft.metadata.allows(GrantType::AuthorizationCode) {
-        return Err(InvalidField::new(
-            "response_types",
-            FieldErrorKind::ResponseTypes,
-        ));
+        return Err(FieldErrorKind::ResponseTypes.of("response_types"));
     }
     Ok(())
 }
@@ -172,7 +157,7 @@ fn check_lengths(metadata: &Metadata) -> Result<(), InvalidField> {
         ("managed_by", metadata.managed_by.len()),
     ] {
         if length > MAX_ENTRIES {
-            return Err(InvalidField::new(field, FieldErrorKind::TooMany));
+            return Err(FieldErrorKind::TooMany.of(field));
         }
     }
     Ok(())
@@ -181,37 +166,25 @@ fn check_lengths(metadata: &Metadata) -> Result<(), InvalidField> {
 fn check_grants(metadata: &Metadata) -> Result<(), InvalidField> {
     let code = metadata.allows(GrantType::AuthorizationCode);
     if code && metadata.redirect_uris.is_empty() {
-        return Err(InvalidField::new(
-            "redirect_uris",
-            FieldErrorKind::RedirectNeeded,
-        ));
+        return Err(FieldErrorKind::RedirectNeeded.of("redirect_uris"));
     }
     if metadata.allows(GrantType::RefreshToken) && !code {
-        return Err(InvalidField::new("grant_types", FieldErrorKind::CodeNeeded));
+        return Err(FieldErrorKind::CodeNeeded.of("grant_types"));
     }
     if !metadata.is_public() {
         return Ok(());
     }
     // RFC 6749 §4.4: only confidential clients.
     if metadata.allows(GrantType::ClientCredentials) {
-        return Err(InvalidField::new(
-            "grant_types",
-            FieldErrorKind::SecretNeeded,
-        ));
+        return Err(FieldErrorKind::SecretNeeded.of("grant_types"));
     }
     // RFC 9700 §2.1.1: public clients must use PKCE.
     if metadata.require_pkce == RequirePkce::NEVER {
-        return Err(InvalidField::new(
-            "require_pkce",
-            FieldErrorKind::PkceNeeded,
-        ));
+        return Err(FieldErrorKind::PkceNeeded.of("require_pkce"));
     }
     // RFC 9700 §4.14.2: a public client's refresh tokens are bound to it, or rotate.
     if !metadata.rotate_refresh_tokens {
-        return Err(InvalidField::new(
-            "rotate_refresh_tokens",
-            FieldErrorKind::RotationNeeded,
-        ));
+        return Err(FieldErrorKind::RotationNeeded.of("rotate_refresh_tokens"));
     }
     Ok(())
 }
@@ -221,7 +194,7 @@ fn check_sign_in_requirements(metadata: &Metadata) -> Result<(), InvalidField> {
         .default_max_age
         .is_some_and(|age| age > MAX_SIGN_IN_AGE)
     {
-        return Err(InvalidField::new("default_max_age", FieldErrorKind::Age));
+        return Err(FieldErrorKind::Age.of("default_max_age"));
     }
     check_lifetimes(metadata)?;
     for (field, acr) in metadata
@@ -231,16 +204,12 @@ fn check_sign_in_requirements(metadata: &Metadata) -> Result<(), InvalidField> {
         .chain(metadata.least_acr.iter().map(|acr| ("least_acr", acr)))
     {
         if !ACRS.contains(&acr.as_str()) {
-            return Err(InvalidField::new(field, FieldErrorKind::Acr));
+            return Err(FieldErrorKind::Acr.of(field));
         }
     }
     for (entry, role) in metadata.allowed_roles.iter().enumerate() {
         if !is_printable(role, 100) || role.contains(char::is_whitespace) {
-            return Err(InvalidField::at(
-                "allowed_roles",
-                entry,
-                FieldErrorKind::Role,
-            ));
+            return Err(FieldErrorKind::Role.at("allowed_roles", entry));
         }
     }
     Ok(())

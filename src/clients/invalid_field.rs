@@ -97,30 +97,30 @@ pub struct InvalidField {
     pub value: Option<String>,
 }
 
-impl InvalidField {
-    pub(super) const fn new(field: &'static str, kind: FieldErrorKind) -> Self {
-        Self {
+impl FieldErrorKind {
+    /// This fault in a field.
+    pub(super) fn of(self, field: &'static str) -> InvalidField {
+        InvalidField {
             field,
             entry: None,
-            kind,
+            kind: self,
             value: None,
         }
     }
 
-    pub(super) const fn at(field: &'static str, entry: usize, kind: FieldErrorKind) -> Self {
-        Self {
-            field,
+    /// This fault in an entry of a list.
+    pub(super) fn at(self, field: &'static str, entry: usize) -> InvalidField {
+        InvalidField {
             entry: Some(entry),
-            kind,
-            value: None,
+            ..self.of(field)
         }
     }
 
-    /// A fault in a field whose value names something that does not exist.
-    pub(super) fn unknown(field: &'static str, kind: FieldErrorKind, value: &str) -> Self {
-        Self {
+    /// This fault in a field whose value names something that does not exist.
+    pub(super) fn with_value(self, field: &'static str, value: &str) -> InvalidField {
+        InvalidField {
             value: Some(value.to_owned()),
-            ..Self::new(field, kind)
+            ..self.of(field)
         }
     }
 }

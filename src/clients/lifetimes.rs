@@ -64,7 +64,7 @@ fn lifetimes(metadata: &Metadata) -> [(&'static str, LifetimeKind, Option<u32>);
 pub(super) fn check_lifetimes(metadata: &Metadata) -> Result<(), InvalidField> {
     for (field, kind, seconds) in lifetimes(metadata) {
         if seconds.is_some_and(|seconds| !kind.range().contains(&seconds)) {
-            return Err(InvalidField::new(field, kind.fault()));
+            return Err(kind.fault().of(field));
         }
     }
     Ok(())

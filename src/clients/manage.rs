@@ -13,7 +13,7 @@ use super::secret::StoredSecret;
 use super::security_events::{record_security_changes, record_voided, void_consents};
 use super::{
     ActingAs, Client, ClientChange, ClientError, Clients, FieldErrorKind, FindMissingRole,
-    InvalidField, Metadata, queries,
+    Metadata, queries,
 };
 use crate::account_state::ChangePending;
 use crate::base::clock::Timestamp;
@@ -107,7 +107,7 @@ impl Clients {
                 require_managers(conn, &client, &[])?;
                 require_unused_audiences(conn, &client, &[])?;
                 // The only unique value of the row is its ID.
-                let taken = InvalidField::new("client_id", FieldErrorKind::ClientIdTaken);
+                let taken = FieldErrorKind::ClientIdTaken.of("client_id");
                 queries::insert(conn, &client, stored.as_ref(), &author)
                     .map_err(|error| error.taken_as(ClientError::Field(taken)))?;
                 let event = Event::done("client.created").details(chosen.details(&client));
@@ -253,7 +253,7 @@ fn require_managers(
         let is_known = before.contains(manager)
             || (*manager != client.id && queries::find(conn, *manager)?.is_some());
         if !is_known {
-            return Err(InvalidField::at("managed_by", entry, FieldErrorKind::Client).into());
+            return Err(FieldErrorKind::Client.at("managed_by", entry).into());
         }
     }
     Ok(())
@@ -269,9 +269,9 @@ fn require_known_roles(
     let new = metadata.allowed_roles.iter();
     let new: Vec<String> = new.filter(|role| !before.contains(role)).cloned().collect();
     match find_missing(conn, &new)? {
-        Some(role) => {
-            Err(InvalidField::unknown("allowed_roles", FieldErrorKind::RoleUnknown, &role).into())
-        }
+        Some(role) => Err(FieldErrorKind::RoleUnknown
+            .with_value("allowed_roles", &role)
+            .into()),
         None => Ok(()),
     }
 }

@@ -18,12 +18,11 @@ pub(super) fn check_resource_names(
     for (entry, resource) in metadata.resources.iter().enumerate() {
         if !is_resource(resource) {
             let fault = too_long_or(resource, FieldErrorKind::Service);
-            return Err(InvalidField::at("resources", entry, fault));
+            return Err(fault.at("resources", entry));
         }
     }
     for (entry, audience) in metadata.audiences.iter().enumerate() {
-        check_audience(audience, issuer)
-            .map_err(|fault| InvalidField::at("audiences", entry, fault))?;
+        check_audience(audience, issuer).map_err(|fault| fault.at("audiences", entry))?;
     }
     Ok(())
 }
@@ -82,7 +81,7 @@ pub(super) fn require_unused_audiences(
             None => false,
         };
         if is_id {
-            let fault = InvalidField::at("audiences", entry, FieldErrorKind::AudienceIsClient);
+            let fault = FieldErrorKind::AudienceIsClient.at("audiences", entry);
             return Err(fault.into());
         }
     }

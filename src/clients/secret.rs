@@ -62,7 +62,7 @@ impl ClientSecret {
 
     /// Checks that a chosen secret is long and varied enough and that all its characters can be sent.
     pub(super) fn choose(typed: &TypedSecret) -> Result<Self, InvalidField> {
-        let fault = || InvalidField::new("client_secret", FieldErrorKind::Secret);
+        let fault = || FieldErrorKind::Secret.of("client_secret");
         let secret = Self::parse(typed.0.expose_secret()).ok_or_else(fault)?;
         let mut bytes: Vec<u8> = secret.text.bytes().collect();
         bytes.sort_unstable();

@@ -318,3 +318,9 @@ impl<T: Serialize + Debug + 'static> ToSql<Document, Sqlite> for Json<T> {
         Ok(IsNull::No)
     }
 }
+
+impl From<Json<Vec<String>>> for Vec<String> {
+    fn from(stored: Json<Vec<String>>) -> Self {
+        stored.0
+    }
+}

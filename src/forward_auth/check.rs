@@ -11,8 +11,9 @@ use super::target::Target;
 use crate::account_state::Unavailable;
 use crate::assignments::{Assignments, HeldRoles, attributes_of};
 use crate::policies::{
-    AccessRequest, Auth, Claimed, Decision, PrefetchedFacts, StepUpRequirement, Subject,
+    Claimed, Decision, DecisionInput, PrefetchedFacts, StepUpRequirement, Subject,
 };
+use crate::sessions::SessionAuthentication;
 
 /// Within this time after a step-up, a denial isn't answered with another step-up, because the last one made no difference.
 const STEP_UP_RETRY_WINDOW: Duration = Duration::from_secs(60);
@@ -20,19 +21,15 @@ const STEP_UP_RETRY_WINDOW: Duration = Duration::from_secs(60);
 /// A request to check, with the credentials and metadata that the browser sent.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckRequest<'r> {
-    /// Host, path and query of the request.
     pub target: &'r Target,
-    /// Method of the request.
     pub method: &'r str,
     /// Key of the forward-auth session from the browser's cookie, if any.
     pub forward_auth_session: Option<&'r ForwardAuthSessionKey>,
-    /// Fetch metadata of the request.
     pub fetch_metadata: FetchMetadata<'r>,
     /// For a CORS preflight: the method of the actual request.
     pub preflight: Option<&'r str>,
 }
 
-/// Outcome of a check.
 #[derive(Debug)]
 pub enum CheckOutcome {
     /// The request is allowed.
@@ -53,7 +50,6 @@ pub enum CheckOutcome {
 /// Why a request is denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denial {
-    /// No route matches.
     #[error("no-route")]
     NoRoute,
     /// The user isn't signed in, and the route doesn't redirect to the sign-in.
@@ -136,7 +132,7 @@ impl ForwardAuth {
         key: &ForwardAuthSessionKey,
         matched: &RouteMatch,
     ) -> Result<Option<(Box<CheckedForwardAuthSession>, HeldRoles)>, Unavailable> {
-        let roles_key = Assignments::held_roles_key(key.user(), &matched.resource);
+        let roles_key = Assignments::held_roles_key(key.user, &matched.resource);
         let host = target.host.authority();
         match self.check_session(key, host, &roles_key).await {
             Ok((live, copy)) => {
@@ -162,22 +158,17 @@ impl ForwardAuth {
         matched: &RouteMatch,
     ) -> Result<Decision, Unavailable> {
         let parent = &live.forward_auth_session.parent;
-        let auth = Auth {
+        let auth = SessionAuthentication {
             acr: parent.acr.clone(),
             amr: parent.amr.clone(),
             auth_time: parent.auth_time,
         };
-        let request = AccessRequest {
-            subject: Subject::Person {
-                account_state: Box::new(live.account_state.clone()),
-                auth: Some(auth),
-            },
-            action: matched.action.clone(),
-            resource: matched.resource.clone(),
-            prefetched,
-            claimed: Claimed::default(),
+        let subject = Subject::Person {
+            account_state: Box::new(live.account_state.clone()),
+            auth: Some(auth),
         };
-        self.engine.decide(request).await
+        let input = self.decision_input(subject, matched);
+        self.engine.decide(input, prefetched).await
     }
 
     fn decide_signed_in(
@@ -213,7 +204,7 @@ impl ForwardAuth {
             .engine
             .policies
             .may_permit_external_subjects(&matched.action);
-        if is_open && self.is_public(matched).await? {
+        if is_open && self.is_public(&matched).await? {
             return Ok(CheckOutcome::Allowed { person: None, jwt });
         }
         Ok(if sign_in {
@@ -223,17 +214,19 @@ impl ForwardAuth {
         })
     }
 
-    async fn is_public(&self, matched: RouteMatch) -> Result<bool, Unavailable> {
-        let request = AccessRequest {
-            subject: Subject::ExternalSubject {
-                kind: "visitor".into(),
-                id: "signed-out".into(),
-            },
-            action: matched.action,
-            resource: matched.resource,
-            prefetched: PrefetchedFacts::default(),
-            claimed: Claimed::default(),
+    async fn is_public(&self, matched: &RouteMatch) -> Result<bool, Unavailable> {
+        let subject = Subject::ExternalSubject {
+            kind: "visitor".into(),
+            id: "signed-out".into(),
         };
-        Ok(self.engine.decide(request).await?.is_allowed)
+        let input = self.decision_input(subject, matched);
+        let decision = self.engine.decide(input, PrefetchedFacts::default());
+        Ok(decision.await?.is_allowed)
+    }
+
+    fn decision_input(&self, subject: Subject, matched: &RouteMatch) -> DecisionInput {
+        let (action, resource) = (matched.action.clone(), matched.resource.clone());
+        let now = self.clock.now();
+        DecisionInput::new(subject, action, resource, Claimed::default(), now)
     }
 }

@@ -1,6 +1,6 @@
 //! Reads the request that a proxy forwards, in any of the supported protocols. Conflicting headers are rejected.
 
-use super::routes::{AppHost, RouteTable, is_method};
+use super::routes::{RouteTable, is_method};
 use super::target::{Target, TargetFault, check_scheme};
 
 /// The headers that describe the forwarded request, each with at most one value.
@@ -45,13 +45,10 @@ pub struct ForwardedRequest {
 /// Why the forwarded request can't be determined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ForwardedRequestError {
-    /// A required header is missing.
     #[error("missing-{0}")]
     Missing(&'static str),
-    /// A header conflicts with the others.
     #[error("conflicting-{0}")]
     Conflict(&'static str),
-    /// The method is invalid.
     #[error("method")]
     Method,
     /// The address is invalid, or no route protects its host.
@@ -61,9 +58,6 @@ pub enum ForwardedRequestError {
 
 impl ForwardedHeaders<'_> {
     /// Reads a request from nginx, Caddy or Traefik.
-    ///
-    /// # Errors
-    /// A header is missing or invalid, or conflicts with others.
     pub fn read(&self, table: &RouteTable) -> Result<ForwardedRequest, ForwardedRequestError> {
         let forwarded_request = match (self.original_url, self.original_method) {
             (None, None) => self.read_forwarded_headers(table)?,
@@ -108,9 +102,6 @@ impl ForwardedHeaders<'_> {
     }
 
     /// Reads a request from Envoy, which sends the request's own method, host and path.
-    ///
-    /// # Errors
-    /// The request is invalid, or a forwarded header conflicts with it.
     pub fn read_ext_authz(
         &self,
         table: &RouteTable,
@@ -137,36 +128,6 @@ impl ForwardedHeaders<'_> {
             method: method.to_owned(),
             target,
         })
-    }
-
-    /// Checks that all other forwarded headers describe the same request.
-    ///
-    /// # Errors
-    /// The header that conflicts.
-    pub fn check_consistent(
-        &self,
-        host: &AppHost,
-        method: Option<&str>,
-        target: Option<&Target>,
-    ) -> Result<(), ForwardedRequestError> {
-        if let Some(proto) = self.proto {
-            check_scheme(host, proto)
-                .map_err(|_| ForwardedRequestError::Conflict("x-forwarded-proto"))?;
-        }
-        if self.host.is_some_and(|other| other != host.authority()) {
-            return Err(ForwardedRequestError::Conflict("x-forwarded-host"));
-        }
-        if let (Some(method), Some(other)) = (method, self.method)
-            && method != other
-        {
-            return Err(ForwardedRequestError::Conflict("x-forwarded-method"));
-        }
-        if let (Some(target), Some(other)) = (target, self.uri)
-            && target.path_and_query() != other
-        {
-            return Err(ForwardedRequestError::Conflict("x-forwarded-uri"));
-        }
-        Ok(())
     }
 }
 

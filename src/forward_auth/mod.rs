@@ -13,6 +13,7 @@ mod forwarded;
 pub mod http;
 mod identity;
 mod pages;
+mod protected_host;
 pub mod routes;
 mod session;
 mod sign_in_flow;
@@ -25,8 +26,8 @@ pub use fetch_metadata::FetchMetadata;
 pub use forwarded::{ForwardedHeaders, ForwardedRequest, ForwardedRequestError, ProxyProtocol};
 pub use http::ForwardAuthCookies;
 pub use pages::routes as page_routes;
-pub use session::{CheckedForwardAuthSession, ForwardAuthSessionError, ForwardAuthSessionKey};
-pub use sign_in_flow::{FlowError, PendingSignIn};
+pub use session::{CheckedForwardAuthSession, ForwardAuthSessionKey};
+pub use sign_in_flow::FlowError;
 pub use target::{Target, TargetFault};
 
 use crate::base::clock::Clock;
@@ -40,51 +41,11 @@ use routes::RouteTable;
 /// The dependencies and the routes of forward-auth. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ForwardAuth {
-    engine: DecisionEngine,
-    sessions: Sessions,
-    keyring: Keyring,
-    ephemeral: Ephemeral,
-    clock: Clock,
-    routes: Arc<RouteTable>,
-    public_url: Origin,
-}
-
-/// The dependencies of forward-auth.
-#[derive(Clone, Debug)]
-pub struct Dependencies {
-    /// Access decisions.
-    pub engine: DecisionEngine,
-    /// Sessions, the parents of forward-auth sessions.
-    pub sessions: Sessions,
-    /// Keys that sign the identity tokens.
-    pub keyring: Keyring,
-    /// The ephemeral store: SQLite or Redis.
-    pub ephemeral: Ephemeral,
-    /// Source of the current time.
-    pub clock: Clock,
-}
-
-impl ForwardAuth {
-    /// Creates forward-auth for these routes; `public_url` is Doorward's public URL.
-    pub fn new(dependencies: Dependencies, routes: RouteTable, public_url: Origin) -> Self {
-        Self {
-            engine: dependencies.engine,
-            sessions: dependencies.sessions,
-            keyring: dependencies.keyring,
-            ephemeral: dependencies.ephemeral,
-            clock: dependencies.clock,
-            routes: Arc::new(routes),
-            public_url,
-        }
-    }
-
-    /// The protected hosts and their routes.
-    pub fn table(&self) -> &RouteTable {
-        &self.routes
-    }
-
-    /// Doorward's public URL.
-    pub fn public_url(&self) -> &Origin {
-        &self.public_url
-    }
+    pub(crate) engine: DecisionEngine,
+    pub(crate) sessions: Sessions,
+    pub(crate) keyring: Keyring,
+    pub(crate) ephemeral: Ephemeral,
+    pub(crate) clock: Clock,
+    pub(crate) routes: Arc<RouteTable>,
+    pub(crate) public_url: Origin,
 }

@@ -11,17 +11,11 @@ use super::sign_in_flow::{FlowError, PendingSignIn, path_of};
 use crate::base::secrets::Token;
 use crate::sessions::{Continuation, Destination, Sessions, SignedIn};
 use crate::web::{
-    Answer, FormActionPolicy, Frame, Problem, RateLimits, Visitor, Web, only, page, redirect,
+    Answer, FormActionPolicy, Frame, Problem, RateLimits, Visitor, Web, app_data, page, redirect,
 };
 
-/// Registers the routes, inside the session middleware.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/forward-auth/login")
-            .route(web::get().to(show_login))
-            .route(web::post().to(answer))
-            .default_service(only("GET, POST")),
-    );
+crate::web::routes! {
+    "/forward-auth/login" => get show_login, post answer;
 }
 
 /// Query of the page: the ID of the pending sign-in.
@@ -118,9 +112,7 @@ async fn sign_in_path(
     id: &Token,
     pending: &PendingSignIn,
 ) -> Result<String, Problem> {
-    let limits = http.app_data::<web::Data<RateLimits>>();
-    limits.ok_or_else(Problem::internal)?.check(http).await?;
-    let sessions = http.app_data::<web::Data<Sessions>>();
+    app_data::<RateLimits>(http)?.check(http).await?;
     let continuation = Continuation {
         path: path_of(id),
         app: Some(Destination {
@@ -129,10 +121,8 @@ async fn sign_in_path(
         }),
         login_hint: None,
     };
-    let id = sessions
-        .ok_or_else(Problem::internal)?
-        .put_continuation(&continuation)
-        .await?;
+    let sessions = app_data::<Sessions>(http)?;
+    let id = sessions.put_continuation(&continuation).await?;
     Ok(format!("/login?continue={}", id.expose()))
 }
 
@@ -160,14 +150,9 @@ fn ask_for_passkey(
     id: &Token,
     (pending, person): (&PendingSignIn, &SignedIn),
 ) -> Answer {
-    let web = http.app_data::<web::Data<Web>>();
-    let frame = Frame::new(
-        web.ok_or_else(Problem::internal)?,
-        http,
-        Some(person.visitor()),
-    );
+    let frame = Frame::new(app_data::<Web>(http)?, http, Some(person.visitor()));
     let host = pending.host.clone();
-    let back = forward_auth.table().host(&host).ok_or_else(gone)?.origin();
+    let back = forward_auth.routes.host(&host).ok_or_else(gone)?.origin();
     let answer = page(&ReauthenticatePage {
         title: frame.text_with("reauthenticate.title", &[("app", host.as_str())]),
         app: AppPart {

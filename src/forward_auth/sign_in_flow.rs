@@ -18,7 +18,7 @@ use crate::account_state::Unavailable;
 use crate::base::clock::Timestamp;
 use crate::base::secrets::{Token, TokenHash};
 use crate::db;
-use crate::ephemeral::StoreUnavailable;
+use crate::ephemeral::{StoreUnavailable, to_json};
 use crate::policies::StepUpRequirement;
 use crate::sessions::{LiveSession, ParentSession, SignedIn, SingleUse, UseError};
 
@@ -33,21 +33,14 @@ pub const CALLBACK: &str = "/.doorward/callback";
 /// A sign-in that waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingSignIn {
-    /// Authority of the protected host.
     pub host: String,
     path: String,
     /// SHA-256 of the browser's cookie at the host.
     browser: String,
     /// Sign-in that a policy requires, if any.
-    step_up: Option<StoredStepUp>,
+    step_up: Option<StepUpRequirement>,
     began_at: Timestamp,
     expires_at: Timestamp,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct StoredStepUp {
-    acr_values: Vec<String>,
-    max_age: Option<u64>,
 }
 
 impl PendingSignIn {
@@ -84,7 +77,6 @@ pub enum FlowError {
     /// same for all of these.
     #[error("no target: {0}")]
     Gone(&'static str),
-    /// A store is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -126,10 +118,6 @@ fn code_key(code: &Token) -> String {
     format!("forward-auth-code:{}", code.hash().to_text())
 }
 
-fn text(value: &impl Serialize) -> Result<String, StoreUnavailable> {
-    serde_json::to_string(value).map_err(|error| StoreUnavailable(format!("not JSON: {error}")))
-}
-
 impl ForwardAuth {
     /// Stores a pending sign-in, and returns the URL at Doorward where the flow continues.
     pub async fn begin(
@@ -140,10 +128,6 @@ impl ForwardAuth {
     ) -> Result<String, StoreUnavailable> {
         let id = Token::generate();
         let now = self.clock.now();
-        let step_up = step_up.map(|step_up| StoredStepUp {
-            acr_values: step_up.acr_values.iter().map(ToString::to_string).collect(),
-            max_age: step_up.max_age,
-        });
         let pending = PendingSignIn {
             host: target.host.authority().to_owned(),
             path: target.path_and_query().to_owned(),
@@ -154,19 +138,15 @@ impl ForwardAuth {
         };
         let key = request_key(&id);
         self.ephemeral
-            .put(&key, &text(&pending)?, PENDING_TTL)
+            .put(&key, &to_json(&pending)?, PENDING_TTL)
             .await?;
         Ok(self.public_url.with_path(&path_of(&id)))
     }
 
-    /// Returns the pending sign-in with an ID.
-    ///
-    /// # Errors
-    /// [`FlowError::Gone`] if there is none or it has expired.
     pub async fn find_pending(&self, id: &str) -> Result<(Token, PendingSignIn), FlowError> {
         let id = Token::parse(id).ok_or(FlowError::Gone("no-id"))?;
-        let stored = self.ephemeral.get(&[&request_key(&id)]).await?;
-        let pending = self.read_pending(stored.into_iter().next().flatten())?;
+        let stored = self.ephemeral.get_one(&request_key(&id)).await?;
+        let pending = self.read_pending(stored)?;
         Ok((id, pending))
     }
 
@@ -215,7 +195,7 @@ impl ForwardAuth {
         };
         let key = code_key(&code);
         self.ephemeral
-            .put(&key, &text(&written)?, HANDOFF_CODE_TTL)
+            .put(&key, &to_json(&written)?, HANDOFF_CODE_TTL)
             .await?;
         match self.ephemeral.take(&request_key(id)).await {
             Ok(Some(_)) => {}
@@ -233,9 +213,6 @@ impl ForwardAuth {
 
     /// Redeems a handoff code at a host, and returns the key of the new forward-auth session and the path to continue to. The
     /// session is stored before the use of the code is committed; until then its key isn't returned to any browser.
-    ///
-    /// # Errors
-    /// [`FlowError::Gone`] if the code is invalid, was used, or belongs to another host or browser.
     pub async fn redeem(
         &self,
         host: &AppHost,
@@ -244,7 +221,7 @@ impl ForwardAuth {
     ) -> Result<(ForwardAuthSessionKey, String), FlowError> {
         let token = Token::parse(code).ok_or(FlowError::Gone("no-code"))?;
         let stored_at = code_key(&token);
-        let stored = self.ephemeral.get(&[&stored_at]).await?;
+        let stored = self.ephemeral.get_one(&stored_at).await?;
         let code = match self.read_code(stored, host, browser) {
             Ok(code) => code,
             Err(error) => {
@@ -271,11 +248,10 @@ impl ForwardAuth {
     /// Parses the stored code, and checks that it hasn't expired and belongs to this host and browser.
     fn read_code(
         &self,
-        stored: Vec<Option<String>>,
+        stored: Option<String>,
         host: &AppHost,
         browser: Option<TokenHash>,
     ) -> Result<HandoffCode, FlowError> {
-        let stored = stored.into_iter().next().flatten();
         let stored = stored.ok_or(FlowError::Gone("not-found"))?;
         let code: HandoffCode =
             serde_json::from_str(&stored).map_err(|_| FlowError::Gone("unreadable"))?;

@@ -7,7 +7,6 @@ use super::routes::{AppHost, MAX_LEN, PathFault, RouteTable, parts};
 /// An address at a protected host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The protected host.
     pub host: AppHost,
     path_and_query: String,
 }
@@ -18,7 +17,6 @@ pub enum TargetFault {
     /// The address is malformed or not in normal form; the text is the reason for the log.
     #[error("{0}")]
     Malformed(&'static str),
-    /// No route protects the host.
     #[error("unknown-host")]
     UnknownHost,
 }

@@ -14,13 +14,11 @@ use crate::tokens::TokenTarget;
 /// The parts of a token request that determine the audience.
 pub(super) struct AudienceRequest<'a> {
     pub(super) client: &'a Client,
-    /// The resources that the request names.
     pub(super) requested_resources: &'a [String],
     /// The resources that were authorized, as they are stored.
     pub(super) authorized_resources: &'a [String],
     /// The scopes that were authorized and that the client is still registered for.
     pub(super) granted_scopes: &'a Scopes,
-    /// The scopes of the token.
     pub(super) token_scopes: &'a Scopes,
 }
 
@@ -131,13 +129,12 @@ impl Oidc {
     ) -> db::Result<TokenTarget> {
         let mut header_type = client.metadata.access_token_header_type;
         // No resource server is registered under the issuer's URL.
-        if audience == [self.issuer()] {
-            return Ok(TokenTarget {
-                audience,
-                header_type,
-            });
-        }
-        for server in clients::list_resource_servers(conn, &audience)? {
+        let servers = if audience == [self.issuer()] {
+            Vec::new()
+        } else {
+            clients::list_resource_servers(conn, &audience)?
+        };
+        for server in servers {
             if server.access_token_header_type == AccessTokenHeaderType::Jwt {
                 header_type = AccessTokenHeaderType::Jwt;
             }

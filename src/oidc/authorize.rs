@@ -9,7 +9,7 @@ use super::error::{ErrorCode, OAuthError};
 use super::interaction::{self, CurrentUser, NextStep, SessionSnapshot, UserAnswers};
 use super::parameters::Parameters;
 use super::request::{self, AuthorizationRequest, ResponseTarget};
-use super::{Oidc, acr, consent};
+use super::{Oidc, consent};
 use crate::account_state::{self, Unavailable};
 use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
@@ -19,7 +19,8 @@ use crate::clients::consents::ConsentTerms;
 use crate::clients::{self, Client};
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event};
-use crate::sessions::{self, LiveSession, SignedIn};
+use crate::passkeys::PasskeyFilter;
+use crate::sessions::{self, Acr, LiveSession, SignedIn};
 use crate::tokens::{self, CodeState, NewAuthorization};
 
 /// Why an authorization request is not accepted.
@@ -44,12 +45,11 @@ pub enum GrantError {
     #[error("the session has ended")]
     SessionOver,
     /// The user's consent does not, or no longer, cover the request.
-    #[error("the consent was withdrawn")]
-    ConsentGone,
+    #[error("the user's consent does not cover the request")]
+    ConsentMissing,
     /// The client was disabled, or is no longer registered for the redirect URI.
     #[error("the client is disabled")]
     ClientGone,
-    /// The stored request was completed before.
     #[error("the request was already completed")]
     Answered,
     #[error(transparent)]
@@ -161,19 +161,16 @@ impl Oidc {
 
     /// Returns the highest `acr` rank that one of the user's active passkeys can reach.
     async fn strongest_rank(&self, user: UserId) -> Result<u8, Unavailable> {
-        let passkeys = self.passkeys.list(user, false).await?;
+        let passkeys = self.passkeys.list(user, PasskeyFilter::Valid).await?;
         let ranks = passkeys.iter().map(|passkey| {
-            let acr = sessions::Acr::of(passkey.backup_eligible);
-            acr::rank(acr.as_str()).unwrap_or(0)
+            let acr = Acr::of(passkey.backup_eligible);
+            Acr::rank(acr.as_str()).unwrap_or(0)
         });
         Ok(ranks.max().unwrap_or(0))
     }
 
     /// Writes the authorization under the lock of the user's account, and returns its code. The code of a stored request is
     /// computed from its ID and is the same until it is redeemed, so that a grant whose response was lost can be repeated.
-    ///
-    /// # Errors
-    /// The session, the consent or the client is no longer valid, or the request was completed before.
     pub async fn grant(
         &self,
         (request, stored): (&AuthorizationRequest, Option<&Token>),
@@ -235,7 +232,6 @@ struct AuthorizationTransaction {
     consent_epoch: i64,
     /// The code that was computed from a stored request's ID.
     derived_code: Option<Token>,
-    /// Whether the user has just consented.
     consented: bool,
     /// The terms that the user consents to now, or must have consented to before.
     terms: ConsentTerms,
@@ -251,8 +247,8 @@ impl AuthorizationTransaction {
         let now = self.oidc.database.now(conn)?;
         let today = self.oidc.clock.now();
         // Since the request was checked, the session may have ended or been replaced, or the consent withdrawn.
-        let passkeys = sessions::find_good_passkeys(conn, grant.user, grant.session)?;
-        if passkeys.is_none() || !sessions::is_good(conn, &self.session)? {
+        let passkeys = sessions::find_valid_passkeys(conn, grant.user, grant.session)?;
+        if passkeys.is_none() || !sessions::is_valid(conn, &self.session)? {
             return Err(GrantError::SessionOver);
         }
         let code = match &self.derived_code {
@@ -299,13 +295,13 @@ impl AuthorizationTransaction {
         let client = record.ok_or(GrantError::ClientGone)?.client;
         let needs_consent = client.metadata.require_consent;
         if needs_consent && client.consent_epoch != self.consent_epoch {
-            return Err(GrantError::ConsentGone);
+            return Err(GrantError::ConsentMissing);
         }
         let whom = (grant.user, grant.client);
         if self.consented {
             consent::store_consent(conn, whom, &self.terms, now, &self.author)?;
         } else if needs_consent && !consent::is_covered(conn, whom, &self.terms)? {
-            return Err(GrantError::ConsentGone);
+            return Err(GrantError::ConsentMissing);
         }
         Ok(client)
     }

@@ -19,7 +19,6 @@ pub struct ClaimsRequest {
 /// Values that the parameter requests for the claims `acr` and `sub`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimRequirements {
-    /// Requested `acr` values, if they are essential.
     pub essential_acr: Option<Vec<String>>,
     /// Requested `acr` values, if they are voluntary.
     pub acr: Vec<String>,
@@ -31,9 +30,6 @@ pub struct ClaimRequirements {
 const MAX_CLAIMS: usize = 60;
 
 /// Parses the parameter `claims`.
-///
-/// # Errors
-/// `invalid_request` if the JSON has another structure, or requests too many claims or more than one `sub`.
 pub fn parse(text: &str) -> Result<(ClaimsRequest, ClaimRequirements), OAuthError> {
     let malformed = || {
         OAuthError::invalid_request(

@@ -29,7 +29,6 @@ pub struct AppAccess {
 /// Why consent was not withdrawn.
 #[derive(Debug, thiserror::Error)]
 pub enum WithdrawError {
-    /// The app has no access that could be withdrawn.
     #[error("this app has no access")]
     Unknown,
     #[error(transparent)]

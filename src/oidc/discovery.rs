@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::request::{Prompt, ResponseMode};
-use super::{acr, path, pkce, user_claims};
+use super::{path, pkce, user_claims};
 use crate::base::config::ClaimRule;
 use crate::clients::{Algorithm, AuthMethod, GrantType, Scope};
+use crate::sessions::Acr;
 
 /// Builds the discovery document. `rules` are the configured claims.
 pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
@@ -17,12 +18,8 @@ pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
     // Scopes of the management API are not listed: a client that requests every listed scope would request
     // permissions over other users.
     let scopes = Scope::OPENID.map(Scope::as_str);
-    let configured = rules.iter().map(|rule| rule.claim.as_str());
-    let claims: Vec<&str> = user_claims::SUPPORTED
-        .iter()
-        .copied()
-        .chain(configured)
-        .collect();
+    let mut claims: Vec<&str> = user_claims::supported().collect();
+    claims.extend(rules.iter().map(|rule| rule.claim.as_str()));
     json!({
         "issuer": issuer,
         "authorization_endpoint": at(path::AUTHORIZE),
@@ -34,7 +31,7 @@ pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
         "jwks_uri": at(path::JWKS),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
-        "response_modes_supported": ResponseMode::ALL,
+        "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
         "grant_types_supported": GrantType::ALL.map(GrantType::as_str),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
@@ -42,7 +39,7 @@ pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
         "introspection_endpoint_auth_methods_supported": with_secret,
         "revocation_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": pkce::METHODS,
-        "acr_values_supported": acr::SUPPORTED,
+        "acr_values_supported": Acr::REACHABLE,
         "claim_types_supported": ["normal"],
         "claims_supported": claims,
         "claims_parameter_supported": true,

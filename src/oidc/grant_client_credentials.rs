@@ -94,10 +94,9 @@ impl Oidc {
         audience: Vec<String>,
     ) -> Result<TokenTarget, TokenEndpointError> {
         if audience == [self.issuer()] {
-            let header_type = client.metadata.access_token_header_type;
             return Ok(TokenTarget {
                 audience,
-                header_type,
+                header_type: client.metadata.access_token_header_type,
             });
         }
         let (oidc, client) = (Box::new(self.clone()), client.clone());

@@ -10,13 +10,13 @@ use super::parameters::Parameters;
 use super::token::{TokenEndpointError, ValidatedGrant, check_grant_type};
 use super::{Oidc, pkce};
 use crate::account_state::{self, AccountState, CheckResult};
-use crate::base::ids::{ClientId, UserId};
+use crate::base::ids::UserId;
 use crate::base::secrets::{Token, TokenHash};
 use crate::clients::{self, Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{self, Actor, Author, Event};
-use crate::tokens::refresh::{self, RefreshToken};
-use crate::tokens::{self, Authorization, TokenTarget, revoke};
+use crate::tokens::refresh::RefreshToken;
+use crate::tokens::{self, Authorization, TokenTarget, families, revoke};
 use crate::users::{self, User};
 
 /// Result of a redemption. `ValidatedGrant` and `Refused` are both committed: a refusal uses up the code.
@@ -70,8 +70,11 @@ impl Oidc {
                 granted,
                 recorded_pkce_use,
             } => {
-                if recorded_pkce_use {
-                    self.publish_pkce_use(granted.client.id).await;
+                let client = granted.client.id;
+                // The code is already used up, so the client gets its tokens even if this fails: an instance that was not
+                // notified reads the change from the database within a second.
+                if recorded_pkce_use && let Err(error) = self.clients.publish(client).await {
+                    tracing::warn!(%error, client_id = %client, "PKCE use of a client is not yet known on all instances");
                 }
                 Ok(*granted)
             }
@@ -80,16 +83,6 @@ impl Oidc {
                 self.account_states.publish_or_warn(user).await;
                 Err(refusal.into())
             }
-        }
-    }
-}
-
-impl Oidc {
-    /// Publishes to all instances that a client has used PKCE. The code is already used up, so the client gets its tokens even if
-    /// this fails: an instance that was not notified reads the change from the database within a second.
-    async fn publish_pkce_use(&self, client: ClientId) {
-        if let Err(error) = self.clients.publish(client).await {
-            tracing::warn!(%error, client_id = %client, "PKCE use of a client is not yet known on all instances");
         }
     }
 }
@@ -183,7 +176,7 @@ impl RedemptionTransaction {
         } else {
             authorization.session_end
         };
-        refresh::begin(conn, authorization.id, ends, now).map(Some)
+        families::begin(conn, authorization.id, ends, now).map(Some)
     }
 
     /// Checks the code and its authorization. Returns what is needed to issue tokens.

@@ -16,8 +16,8 @@ use crate::base::ids::UserId;
 use crate::clients::{ClientRecord, GrantType, Metadata, Scope, Scopes};
 use crate::db::{self, Connection};
 use crate::history::{Actor, Author};
-use crate::tokens::refresh::{self, Family, RefreshToken, Rotation};
-use crate::tokens::{self, Authorization};
+use crate::tokens::refresh::{Family, RefreshToken, Rotation};
+use crate::tokens::{self, Authorization, families};
 use crate::users;
 
 /// Result of a refresh; each is committed.
@@ -73,9 +73,7 @@ impl Oidc {
             }
         }
     }
-}
 
-impl Oidc {
     /// Checks that a family is within its own and its client's current lifetime, and not idle. Returns a
     /// reason code for the log if not.
     pub(super) fn check_lifetime(
@@ -134,14 +132,14 @@ impl RefreshTransaction {
             )))
         };
         // 1. Find the authorization and lock the user's account, then the family; read both again under the locks.
-        let Some(family) = refresh::find(conn, self.presented.family)? else {
+        let Some(family) = families::find(conn, self.presented.family)? else {
             return not_valid();
         };
         let Some(authorization) = tokens::find(conn, family.authorization)? else {
             return not_valid();
         };
         account_state::lock(conn, authorization.user)?;
-        let Some(family) = refresh::lock(conn, family.id)? else {
+        let Some(family) = families::lock(conn, family.id)? else {
             return not_valid();
         };
         let Some(authorization) = tokens::find(conn, authorization.id)? else {
@@ -196,7 +194,7 @@ impl RefreshTransaction {
         // 6. Rotate the token; `None` means that a rotated token was reused.
         let now = self.oidc.clock.now();
         let family = (&family, authorization.clone());
-        match refresh::rotate(conn, family, self.presented, self.rotation(&record), now)? {
+        match families::rotate(conn, family, self.presented, self.rotation(&record), now)? {
             None => Ok(self.end_family(conn, &authorization, "refresh-token-replayed")?),
             Some((grant, next)) => Ok(RefreshOutcome::Granted(Box::new(ValidatedGrant {
                 client: record.client,

@@ -3,15 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::acr::{self, UnsupportedAcr};
 use super::error::{ErrorCode, OAuthError, shell_word};
 use super::refusals::ROLE_NOT_HELD;
 use super::request::AuthorizationRequest;
+use super::requested_acr::UnsupportedAcr;
 use crate::account_state::AccountState;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::clients::{ApplicationType, Client};
-use crate::sessions::LiveSession;
+use crate::sessions::{Acr, LiveSession};
 
 /// The user's answers to an authorization request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,12 +93,12 @@ pub fn next(
     now: Timestamp,
 ) -> NextStep {
     let Some(current_user) = current_user else {
-        return refuse_if_prompt_none(request, ErrorCode::LoginRequired, "not signed in")
-            .unwrap_or(if request.prompt.create {
-                NextStep::Join
-            } else {
-                NextStep::SignIn
-            });
+        let step = if request.prompt.create {
+            NextStep::Join
+        } else {
+            NextStep::SignIn
+        };
+        return ask_or_refuse(request, step, ErrorCode::LoginRequired, "not signed in");
     };
     let checks = [
         check_subject(request, current_user),
@@ -115,16 +115,18 @@ pub fn next(
         .unwrap_or(NextStep::Grant)
 }
 
-/// Returns the error if `prompt=none` forbids any interaction.
-fn refuse_if_prompt_none(
+/// Returns an interaction with the user, or the error if `prompt=none` forbids any interaction.
+fn ask_or_refuse(
     request: &AuthorizationRequest,
+    step: NextStep,
     code: ErrorCode,
     description: &str,
-) -> Option<NextStep> {
-    request
-        .prompt
-        .none
-        .then(|| NextStep::Refuse(OAuthError::new(code, description)))
+) -> NextStep {
+    if request.prompt.none {
+        NextStep::Refuse(OAuthError::new(code, description))
+    } else {
+        step
+    }
 }
 
 /// Checks the user whom the app expects (`id_token_hint`, or `sub` in `claims`).
@@ -139,10 +141,12 @@ fn check_subject(
         return None;
     }
     let description = "another user is signed in";
-    Some(
-        refuse_if_prompt_none(request, ErrorCode::LoginRequired, description)
-            .unwrap_or(NextStep::ChooseAccount),
-    )
+    Some(ask_or_refuse(
+        request,
+        NextStep::ChooseAccount,
+        ErrorCode::LoginRequired,
+        description,
+    ))
 }
 
 fn check_roles(client: &Client, current_user: CurrentUser<'_>) -> Option<NextStep> {
@@ -188,10 +192,12 @@ fn check_freshness(
         return None;
     }
     let description = "the sign-in is older than max_age";
-    Some(
-        refuse_if_prompt_none(request, ErrorCode::LoginRequired, description)
-            .unwrap_or(NextStep::Reauthenticate),
-    )
+    Some(ask_or_refuse(
+        request,
+        NextStep::Reauthenticate,
+        ErrorCode::LoginRequired,
+        description,
+    ))
 }
 
 fn check_strength(
@@ -209,17 +215,19 @@ fn check_strength(
         Ok(least) => least,
         Err(UnsupportedAcr) => return Some(unmet()),
     };
-    if acr::rank(&current_user.session.acr).unwrap_or(0) >= least {
+    if Acr::rank(&current_user.session.acr).unwrap_or(0) >= least {
         return None;
     }
     if current_user.strongest_rank < least {
         return Some(unmet());
     }
     let description = "a stronger passkey is required";
-    Some(
-        refuse_if_prompt_none(request, ErrorCode::LoginRequired, description)
-            .unwrap_or(NextStep::Reauthenticate),
-    )
+    Some(ask_or_refuse(
+        request,
+        NextStep::Reauthenticate,
+        ErrorCode::LoginRequired,
+        description,
+    ))
 }
 
 fn check_account(
@@ -250,8 +258,10 @@ fn check_consent(
         return None;
     }
     let description = "the user has not given consent";
-    Some(
-        refuse_if_prompt_none(request, ErrorCode::ConsentRequired, description)
-            .unwrap_or(NextStep::Consent),
-    )
+    Some(ask_or_refuse(
+        request,
+        NextStep::Consent,
+        ErrorCode::ConsentRequired,
+        description,
+    ))
 }

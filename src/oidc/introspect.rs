@@ -14,8 +14,10 @@ use crate::base::ids::{AccessTokenId, RefreshFamilyId};
 use crate::base::public_client_id::PublicClientId;
 use crate::clients::{Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db;
-use crate::tokens::refresh::{self, Family, RefreshToken};
-use crate::tokens::{self, Authorization, CachedTokenState, TokenError, ValidToken, seconds};
+use crate::tokens::refresh::{Family, RefreshToken};
+use crate::tokens::{
+    self, Authorization, CachedTokenState, TokenError, ValidToken, families, seconds,
+};
 
 /// An introspection response (RFC 7662 §2.2). For a token that is not active it contains nothing but `active`.
 #[derive(Debug, Default, Serialize)]
@@ -137,7 +139,7 @@ impl Oidc {
         let found = self
             .database
             .read(move |conn| {
-                let Some(family) = refresh::find(conn, id)? else {
+                let Some(family) = families::find(conn, id)? else {
                     return Ok(None);
                 };
                 let Some(authorization) = tokens::find(conn, family.authorization)? else {

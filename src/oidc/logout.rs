@@ -22,8 +22,7 @@ const TTL: Duration = Duration::from_secs(3_600);
 /// A validated logout request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogoutRequest {
-    /// What the verified ID token hint proves.
-    verified_hint: Option<VerifiedHint>,
+    pub verified_hint: Option<VerifiedHint>,
     /// Where the user is sent afterwards: an address that is registered for the client.
     pub post_logout_redirect: Option<PostLogoutRedirect>,
     /// Why the user is not sent back although the app requests it; shown after the sign-out.
@@ -36,7 +35,6 @@ pub struct VerifiedHint {
     pub user: UserId,
     /// The token's `sid`, which is the client's name for the session.
     pub sid: SessionId,
-    /// ID of the client that the token was issued to.
     pub client: ClientId,
 }
 
@@ -47,11 +45,6 @@ impl LogoutRequest {
             error: Some(error),
             ..Self::default()
         }
-    }
-
-    /// Returns the sign-in that the app proved with an ID token.
-    pub fn verified_hint(&self) -> Option<VerifiedHint> {
-        self.verified_hint
     }
 }
 

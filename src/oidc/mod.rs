@@ -5,7 +5,6 @@
 //! and that errors are those of the specifications. Owns the pending requests (`authorize:…`, `logout:…`) and the recent refusals
 //! (`refusals:…`) in the ephemeral store. Supports only the code flow, with PKCE or, for clients with a secret, a nonce.
 
-mod acr;
 mod audience;
 mod authorize;
 mod backchannel;
@@ -32,6 +31,7 @@ pub(crate) mod pkce;
 mod refusals;
 pub(crate) mod request;
 mod request_object;
+mod requested_acr;
 mod resources;
 pub(crate) mod response;
 mod response_mode;

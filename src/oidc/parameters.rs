@@ -19,18 +19,14 @@ pub enum ParametersError {
     /// A name or value is not UTF-8, or contains a NUL character.
     #[error("the parameters are not UTF-8")]
     NotUtf8,
-    /// A value is too long.
     #[error("{name} is too long: at most {limit} bytes")]
     TooLong {
-        /// Name of the parameter.
         name: String,
         /// Maximum length of its value, in bytes.
         limit: usize,
     },
-    /// A name is too long.
     #[error("a parameter name is too long: at most {MAX_NAME} bytes")]
     LongName,
-    /// There are too many parameters.
     #[error("too many parameters: at most {MAX_PARAMETERS}")]
     TooMany,
 }

@@ -13,9 +13,6 @@ use crate::clients::{Client, CodeProtection, Scope, Scopes};
 pub const METHODS: [&str; 1] = ["S256"];
 
 /// Returns the code challenge of an authorization request for these scopes, if it has one.
-///
-/// # Errors
-/// `invalid_request` if the challenge is malformed, is missing although the client must send one, or uses another method.
 pub fn read_challenge(
     parameters: &Parameters,
     client: &Client,
@@ -90,9 +87,6 @@ fn unprotected(client: &Client) -> OAuthError {
 }
 
 /// Checks that the redemption comes from the client that created the challenge.
-///
-/// # Errors
-/// `invalid_grant`: the verifier is wrong, missing, or sent without a challenge.
 pub fn verify(challenge: Option<&str>, verifier: Option<&str>) -> Result<(), OAuthError> {
     match (challenge, verifier) {
         (None, None) => Ok(()),

@@ -3,17 +3,18 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::acr::{self, AcrRequest};
 use super::claims_request::{self, ClaimsRequest};
 use super::error::{ErrorCode, OAuthError};
 use super::parameters::Parameters;
 use super::request_object::RequestObjectHints;
+use super::requested_acr::AcrRequest;
 use super::resources::{check_resource, not_this_grant, read_resources, userinfo_audience};
 pub use super::response_mode::ResponseMode;
 use super::{pkce, user_claims, user_claims::Rules};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, UserId};
 use crate::clients::{Client, GrantType, Scope, Scopes};
+use crate::sessions::Acr;
 
 /// Where and how the response is sent; validated before all other parameters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -340,7 +341,7 @@ fn read_acr(
         values.clone_from(&client.metadata.default_acr_values);
     }
     // Unknown values can't be met, and as voluntary values they are ignored.
-    values.retain(|value| acr::rank(value).is_some());
+    values.retain(|value| Acr::rank(value).is_some());
     AcrRequest {
         values,
         essential: false,

@@ -57,7 +57,6 @@ pub fn only_resource(client: &Client) -> Option<&str> {
     }
 }
 
-/// Whether a client is registered for a resource.
 pub fn is_registered(resource: &str, client: &Client) -> bool {
     let mut registered = client.metadata.resources.iter();
     registered.any(|known| known == resource)

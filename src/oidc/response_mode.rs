@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::text_enum::text_enum;
+
 /// How an authorization response is returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -15,17 +17,4 @@ pub enum ResponseMode {
     FormPost,
 }
 
-impl ResponseMode {
-    /// Names of the modes that discovery lists.
-    pub const ALL: [&'static str; 3] = ["query", "fragment", "form_post"];
-
-    /// Returns the supported mode with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name {
-            "query" => Some(Self::Query),
-            "fragment" => Some(Self::Fragment),
-            "form_post" => Some(Self::FormPost),
-            _ => None,
-        }
-    }
-}
+text_enum!(ResponseMode { Query = "query", Fragment = "fragment", FormPost = "form_post" });

@@ -11,16 +11,13 @@ use crate::base::ids::{AuthorizationId, ClientId, UserId};
 use crate::clients::{Client, ClientError, RevokedToken};
 use crate::db;
 use crate::history::{self, Actor, Author, Event};
-use crate::tokens::refresh::{self, RefreshToken};
-use crate::tokens::{self, IdentifiedToken, TokenHolder, revoke};
+use crate::tokens::refresh::RefreshToken;
+use crate::tokens::{self, IdentifiedToken, TokenHolder, families, revoke};
 use crate::users;
 
 impl Oidc {
     /// Revokes a token of the client that sends the request. An unknown token counts as revoked, and so does a user's expired
     /// access token. A client's own access token is revoked even if it has expired, because links that it created may outlive it.
-    ///
-    /// # Errors
-    /// The token belongs to another client, or the change is not yet in force.
     pub async fn revoke_token(
         &self,
         caller: &Client,
@@ -77,7 +74,7 @@ impl Oidc {
         let found = self
             .database
             .read(move |conn| {
-                let Some(family) = refresh::find(conn, token.family)? else {
+                let Some(family) = families::find(conn, token.family)? else {
                     return Ok(None);
                 };
                 tokens::find(conn, family.authorization)

@@ -45,7 +45,6 @@ pub enum TokenEndpointError {
     Client(#[from] ClientAuthError),
     #[error(transparent)]
     Refused(#[from] OAuthError),
-    /// A revocation is committed but not yet in force on all instances.
     #[error(transparent)]
     Pending(#[from] ChangePending),
     #[error(transparent)]

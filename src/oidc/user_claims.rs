@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::claims_request::ClaimsRequest;
 use super::names;
-use crate::base::config::ClaimRule;
+use crate::base::config::{ClaimRule, USER_CLAIMS};
 use crate::clients::{Client, Scope, Scopes};
 use crate::tokens::seconds;
 use crate::users::User;
@@ -32,8 +32,8 @@ const ADDRESS: [&str; 6] = [
     "country",
 ];
 
-/// Every claim that discovery lists, except the configured ones.
-pub const SUPPORTED: &[&str] = &[
+/// Claims of tokens that are not about the user.
+const TOKEN_CLAIMS: [&str; 12] = [
     "iss",
     "sub",
     "aud",
@@ -46,28 +46,16 @@ pub const SUPPORTED: &[&str] = &[
     "azp",
     "sid",
     "at_hash",
-    "name",
-    "preferred_username",
-    "given_name",
-    "family_name",
-    "middle_name",
-    "nickname",
-    "profile",
-    "picture",
-    "website",
-    "gender",
-    "birthdate",
-    "zoneinfo",
-    "locale",
-    "updated_at",
-    "email",
-    "email_verified",
-    "address",
-    "phone_number",
-    "phone_number_verified",
-    "roles",
-    "groups",
 ];
+
+/// Claims about a user's roles.
+const ROLE_CLAIMS: [&str; 2] = ["roles", "groups"];
+
+/// Returns every claim that discovery lists, except the configured ones.
+pub fn supported() -> impl Iterator<Item = &'static str> {
+    let all = TOKEN_CLAIMS.into_iter().chain(USER_CLAIMS);
+    all.chain(ROLE_CLAIMS)
+}
 
 /// Rules of the configured claims.
 pub type Rules<'a> = &'a [ClaimRule];
@@ -245,7 +233,7 @@ mod tests {
 
     #[test]
     fn no_attribute_is_configured_under_the_name_of_a_supported_claim() {
-        for claim in SUPPORTED {
+        for claim in supported() {
             let refused = ClaimRule::parse(&format!("profile:{claim}=department"));
             let reason = refused.expect_err(claim);
             assert!(reason.contains("is reserved"), "{reason}");

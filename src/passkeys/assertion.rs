@@ -5,7 +5,7 @@ use serde_json::Value;
 use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential};
 use webauthn_rs_core::error::WebauthnError;
 
-use super::passkey::Passkey;
+use super::queries::Passkey;
 use super::relying_party::RelyingParty;
 use super::well_formed::FormatError;
 use super::{client_data, queries, well_formed};

@@ -12,14 +12,13 @@ use super::error::CeremonyError;
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::base::secrets::{Token, TokenHash};
-use crate::ephemeral::StoreUnavailable;
+use crate::ephemeral::{StoreUnavailable, to_json};
 use crate::sessions::SingleUse;
 use crate::users::JoinRequest;
 
 /// What a ceremony is for, with everything that finishing it needs. None of it comes from the finishing request.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum CeremonyPurpose {
-    /// Register a passkey.
     Register(Registration, PasskeyRegistration),
     /// Sign in, and then redirect to the continuation with this ID.
     Login {
@@ -77,10 +76,8 @@ impl Passkeys {
             browser: browser.to_text(),
             expires_at: self.clock.now().after(self.ceremony_timeout),
         };
-        let text = serde_json::to_string(&ceremony)
-            .map_err(|error| StoreUnavailable(format!("stored ceremony is not JSON: {error}")))?;
         self.ephemeral
-            .put(&key(id.hash()), &text, self.ceremony_timeout)
+            .put(&key(id.hash()), &to_json(&ceremony)?, self.ceremony_timeout)
             .await?;
         Ok(CeremonyStart {
             ceremony: id,
@@ -95,8 +92,7 @@ impl Passkeys {
         browser: TokenHash,
     ) -> Result<(CeremonyPurpose, SingleUse), CeremonyError> {
         let id = Token::parse(id).ok_or(CeremonyError::Gone("malformed-id"))?;
-        let stored = self.ephemeral.get(&[&key(id.hash())]).await?;
-        let stored = stored.into_iter().next().flatten();
+        let stored = self.ephemeral.get_one(&key(id.hash())).await?;
         let text = stored.ok_or(CeremonyError::Gone("used-or-unknown"))?;
         let ceremony: Ceremony =
             serde_json::from_str(&text).map_err(|_| CeremonyError::Gone("unreadable"))?;

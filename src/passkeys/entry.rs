@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::passkey::Passkey;
+use super::queries::{Passkey, PasskeyFilter};
 use super::{Passkeys, authenticators, queries};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, UserId};
@@ -17,27 +17,20 @@ const MAX_USES_READ: i64 = 200;
 /// A passkey as pages list it.
 #[derive(Clone, Debug)]
 pub struct PasskeyEntry {
-    /// ID of the passkey.
     pub id: PasskeyId,
     /// Credential ID, base64url.
     pub credential_id: String,
-    /// Name that its owner chose.
     pub name: String,
-    /// Name of the provider, if known.
     pub provider: Option<&'static str>,
     /// `key`, `phone` or `laptop`.
     pub icon_name: &'static str,
     /// Whether its provider copies it to other devices.
     pub synced: bool,
-    /// When it was registered.
     pub created: Timestamp,
-    /// When its owner last authenticated with it.
     pub last_used: Option<Timestamp>,
     /// The browser and the address that it was last used from; `None` if unknown or too long ago.
     pub last_used_from: Option<String>,
-    /// When it was revoked.
     pub revoked: Option<Timestamp>,
-    /// Reason of the revocation.
     pub revoked_reason: Option<String>,
 }
 
@@ -85,16 +78,16 @@ fn icon_name(transports: &[String]) -> &'static str {
 }
 
 impl Passkeys {
-    /// Lists a user's valid passkeys, oldest first, followed by the revoked ones if `with_revoked`.
+    /// Lists a user's passkeys, oldest first, with the revoked ones at the end.
     pub async fn list_entries(
         &self,
         user: UserId,
-        with_revoked: bool,
+        filter: PasskeyFilter,
     ) -> db::Result<Vec<PasskeyEntry>> {
         let (passkeys, latest) = self
             .database
             .read(move |conn| {
-                let passkeys = queries::list(conn, user, with_revoked)?;
+                let passkeys = queries::list(conn, user, filter)?;
                 let latest = history::list_passkey_uses(conn, user, MAX_USES_READ)?;
                 Ok::<_, db::Error>((passkeys, latest))
             })

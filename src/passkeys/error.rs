@@ -1,8 +1,8 @@
 //! Why a ceremony can't be started or finished.
 
 use super::assertion::AssertionError;
+use super::attestation::CredentialRefused;
 use super::passkey::MAX_PASSKEYS;
-use super::registration::CredentialRefused;
 use crate::db;
 use crate::ephemeral::StoreUnavailable;
 use crate::sessions::{SessionStepUpError, UseError};
@@ -17,25 +17,20 @@ pub(super) enum CeremonyError {
     /// The session that started it has ended, or another user or session finishes it.
     #[error("the session has ended")]
     SessionOver,
-    /// The new credential is invalid.
     #[error("credential rejected: {0}")]
     CredentialRefused(#[from] CredentialRefused),
     /// A passkey with this credential ID is, or was, registered.
     #[error("the credential is already registered")]
     CredentialTaken,
-    /// The set-up link can't be used.
     #[error(transparent)]
     SetUp(#[from] SetUpError),
-    /// The invitation can't be used.
     #[error(transparent)]
     Join(#[from] JoinError),
-    /// The user has the maximum number of passkeys.
     #[error("the account already has {MAX_PASSKEYS} passkeys")]
     TooMany,
     /// No valid passkey has this credential ID. The page reports that to the browser's password manager.
     #[error("the passkey is not registered")]
     PasskeyUnknown,
-    /// The assertion is invalid.
     #[error("assertion rejected: {0}")]
     AssertionRefused(#[from] AssertionError),
     /// The assertion is valid, but the user may not sign in.
@@ -47,10 +42,8 @@ pub(super) enum CeremonyError {
     /// The ceremony is used, but a store failed before its result was in force everywhere and its session was handed out.
     #[error("committed, but no session was handed out: {0}")]
     Interrupted(String),
-    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
-    /// The ephemeral store is unavailable.
     #[error(transparent)]
     Ephemeral(#[from] StoreUnavailable),
 }

@@ -6,7 +6,7 @@ use webauthn_rs::prelude::DiscoverableAuthentication;
 use super::assertion::{Assertion, AssertionError, VerifiedAssertion};
 use super::ceremony::{CeremonyPurpose, CeremonyStart};
 use super::error::CeremonyError;
-use super::passkey::Passkey;
+use super::queries::Passkey;
 use super::{Passkeys, queries};
 use crate::account_state::{self, AccountState, UserStatus};
 use crate::base::ids::UserId;
@@ -108,8 +108,12 @@ impl Passkeys {
         + 'static,
     ) -> Result<T, CeremonyError> {
         let refused = |reason: &str| AssertionError::Refused(reason.to_owned()).into();
+        // A user is known beforehand for a step-up only.
+        let action = user.map_or("session.signed_in", |_| "session.stepped_up");
         for _ in 0..2 {
-            let passkey = self.find_live(assertion, single_use, author).await?;
+            let passkey = self
+                .find_live(assertion, action, single_use, author)
+                .await?;
             if user.is_some_and(|user| user != passkey.user) {
                 return Err(refused("passkey-of-other-user"));
             }
@@ -122,7 +126,7 @@ impl Passkeys {
             let verified = match verified {
                 Ok(verified) => verified,
                 Err(fault) => {
-                    self.record_refused_assertion(&passkey, &fault, author)
+                    self.record_refused_assertion(&passkey, action, &fault, author)
                         .await;
                     return Err(fault.into());
                 }
@@ -133,7 +137,7 @@ impl Passkeys {
                 .write(move |conn| commit(conn, verified))
                 .await;
             if let Err(CeremonyError::Suspended) = &committed {
-                let event = Event::refused("session.signed_in", "suspended");
+                let event = Event::refused(action, "suspended");
                 let author = author.acting_as(Actor::User(passkey.user));
                 self.record_refused(&passkey, event, author).await;
             }
@@ -148,6 +152,7 @@ impl Passkeys {
     async fn find_live(
         &self,
         assertion: &Assertion,
+        action: &'static str,
         single_use: SingleUse,
         author: &Author,
     ) -> Result<Passkey, CeremonyError> {
@@ -164,7 +169,7 @@ impl Passkeys {
         if passkey.is_live() {
             return Ok(passkey);
         }
-        let event = Event::refused("session.signed_in", "passkey-revoked");
+        let event = Event::refused(action, "passkey-revoked");
         let author = author.acting_as(Actor::Doorward);
         self.record_refused(&passkey, event, author).await;
         Err(CeremonyError::PasskeyUnknown)
@@ -219,6 +224,7 @@ impl Passkeys {
     async fn record_refused_assertion(
         &self,
         passkey: &Passkey,
+        action: &'static str,
         fault: &AssertionError,
         author: &Author,
     ) {
@@ -226,7 +232,7 @@ impl Passkeys {
             AssertionError::CounterWentBack => ("counter-went-back", Actor::User(passkey.user)),
             AssertionError::Refused(_) => ("assertion-refused", Actor::Doorward),
         };
-        let event = Event::refused("session.signed_in", reason);
+        let event = Event::refused(action, reason);
         let author = author.acting_as(actor);
         self.record_refused(passkey, event, author).await;
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::passkey::Passkey;
+use super::queries::{Passkey, PasskeyFilter};
 use super::{Passkeys, queries};
 use crate::base::ids::{PasskeyId, UserId};
 use crate::db;
@@ -14,10 +14,10 @@ use crate::db;
 const MIN_CREDENTIAL_ID_LEN: usize = 16;
 
 impl Passkeys {
-    /// Lists a user's passkeys, oldest first, including revoked ones if `with_revoked`.
-    pub async fn list(&self, user: UserId, with_revoked: bool) -> db::Result<Vec<Passkey>> {
+    /// Lists a user's passkeys, oldest first.
+    pub async fn list(&self, user: UserId, filter: PasskeyFilter) -> db::Result<Vec<Passkey>> {
         self.database
-            .read(move |conn| queries::list(conn, user, with_revoked))
+            .read(move |conn| queries::list(conn, user, filter))
             .await
     }
 

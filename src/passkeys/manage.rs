@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::passkey::Passkey;
+use super::queries::Passkey;
 use super::{Passkeys, queries};
 use crate::account_state::{self, AccountState, ChangePending, UserStatus};
 use crate::base::clock::Timestamp;
@@ -26,7 +26,6 @@ pub enum RevokeAs {
     Manager(Permissions),
 }
 
-/// The result of a revocation.
 #[derive(Clone, Debug)]
 pub struct RevocationResult {
     /// Number of sessions that ended because they depended on the passkey.
@@ -44,22 +43,16 @@ pub enum ManageError {
     /// Users can't remove their own last passkey, because they could not sign in again.
     #[error("this is the user's only passkey")]
     LastPasskey,
-    /// The user is the last administrator who can sign in.
     #[error(transparent)]
     LastAdministrator(#[from] LastAdministrator),
-    /// The caller may not manage this user.
     #[error("the caller may not manage this user")]
     NotPermitted,
-    /// The name is invalid.
     #[error("a passkey's name must have 1 to {MAX_NAME_LEN} printable characters")]
     Name,
-    /// The caller may no longer make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// The change is committed, but not in force yet.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// A database error.
     #[error(transparent)]
     Database(#[from] db::Error),
 }

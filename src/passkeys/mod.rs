@@ -5,6 +5,7 @@
 //! `ceremony:…`. The only module that attests verified ceremonies.
 
 mod assertion;
+mod attestation;
 mod authenticators;
 mod ceremony;
 mod client_data;
@@ -18,11 +19,10 @@ pub mod pages;
 mod passkey;
 mod queries;
 mod register;
-mod registration;
 mod relying_party;
 mod step_up;
 #[cfg(test)]
-mod vectors;
+mod tests;
 mod well_formed;
 
 use std::time::Duration;
@@ -33,6 +33,7 @@ use crate::base::config::Config;
 use crate::db::Database;
 use crate::ephemeral::Ephemeral;
 use crate::sessions::Sessions;
+use crate::tokens::Tokens;
 use crate::web::RefusalRecorder;
 
 use relying_party::RelyingParty;
@@ -40,7 +41,8 @@ use relying_party::RelyingParty;
 pub use entry::PasskeyEntry;
 pub use http::well_known_routes;
 pub use manage::{ManageError, RevocationResult, RevokeAs};
-pub use passkey::{Passkey, PasskeyView};
+pub use passkey::PasskeyView;
+pub use queries::PasskeyFilter;
 
 /// The entry point of this module, with its dependencies. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -57,28 +59,21 @@ pub struct Passkeys {
 
 impl Passkeys {
     /// Creates the entry point for the configured RP ID and origins.
-    pub fn new(
-        config: &Config,
-        database: Database,
-        ephemeral: Ephemeral,
-        account_states: AccountStates,
-        sessions: Sessions,
-        clock: Clock,
-    ) -> Result<Self, String> {
-        let party = RelyingParty::new(
-            &config.passkeys.rp_id,
-            &config.passkeys.rp_name,
-            config.origins(),
-            config.passkeys.ceremony_timeout,
-        )?;
-        let refusals = RefusalRecorder::new(database.clone(), ephemeral.clone(), clock.clone());
+    pub fn new(config: &Config, tokens: &Tokens, sessions: &Sessions) -> Result<Self, String> {
+        let (database, ephemeral) = (tokens.database.clone(), tokens.ephemeral.clone());
+        let clock = tokens.clock.clone();
         Ok(Self {
-            refusals,
-            party,
+            refusals: RefusalRecorder::new(database.clone(), ephemeral.clone(), clock.clone()),
+            party: RelyingParty::new(
+                &config.passkeys.rp_id,
+                &config.passkeys.rp_name,
+                config.origins(),
+                config.passkeys.ceremony_timeout,
+            )?,
             database,
             ephemeral,
-            account_states,
-            sessions,
+            account_states: tokens.account_states.clone(),
+            sessions: sessions.clone(),
             clock,
             ceremony_timeout: config.passkeys.ceremony_timeout,
         })

@@ -4,56 +4,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use webauthn_rs::prelude::Credential;
 
 use super::authenticators;
+use super::queries::Passkey;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{PasskeyId, SessionId, UserId};
+use crate::base::ids::PasskeyId;
 use crate::history::Revision;
 
 /// Maximum number of valid passkeys of a user.
 pub(super) const MAX_PASSKEYS: usize = 30;
-
-/// A passkey, as stored.
-#[derive(Clone, Debug)]
-pub struct Passkey {
-    /// ID of the passkey.
-    pub id: PasskeyId,
-    /// ID of the user whose passkey it is.
-    pub user: UserId,
-    /// Credential ID; unique, including revoked passkeys.
-    pub credential_id: Vec<u8>,
-    /// The serialized authenticator record.
-    pub credential: Credential,
-    /// Name that its owner chose.
-    pub name: String,
-    /// AAGUID: the model of the authenticator, or the provider.
-    pub aaguid: Uuid,
-    /// Transports by which browsers reach the passkey.
-    pub transports: Vec<String>,
-    /// The signature counter verified last.
-    pub sign_count: i64,
-    /// Whether its provider may copy it to other devices.
-    pub backup_eligible: bool,
-    /// Whether the passkey is backed up (synced).
-    pub backup_state: bool,
-    /// The session that it was added from, if any.
-    pub enrolled_session: Option<SessionId>,
-    /// A passkey that this session depended on.
-    pub enrolled_passkey: Option<PasskeyId>,
-    /// When it was registered.
-    pub created_at: Timestamp,
-    /// When its owner last authenticated with it.
-    pub last_used_at: Option<Timestamp>,
-    /// Time of revocation; `None`: not revoked.
-    pub revoked_at: Option<Timestamp>,
-    /// Reason of the revocation.
-    pub revoked_reason: Option<String>,
-    /// Version, counted from 1. The use of a passkey doesn't start a new version.
-    pub version: i64,
-    /// When this version was stored.
-    pub as_of: Timestamp,
-}
 
 /// A passkey as its owner and administrators see it.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -6,75 +6,83 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use diesel::prelude::*;
 use serde_json::{Value, json};
+use uuid::Uuid;
 use webauthn_rs::prelude::{Credential, CredentialID};
 
-use super::passkey::Passkey;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{ClientId, Id, PasskeyId, SessionId, UserId, label};
+use crate::base::ids::{Id, PasskeyId, SessionId, UserId, label};
 use crate::db::schema::passkeys;
 use crate::db::{Connection, Json, Result};
 use crate::history::Author;
 
-type Row = (
-    PasskeyId,
-    UserId,
-    Vec<u8>,
-    Json<Credential>,
-    String,
-    Id<label::Passkey>,
-    Json<Vec<String>>,
-    i64,
-    bool,
-    bool,
-    Option<SessionId>,
-    Option<PasskeyId>,
-    Timestamp,
-    Option<Timestamp>,
-    Option<Timestamp>,
-    Option<String>,
-    i64,
-    Timestamp,
-    Option<UserId>,
-    Option<ClientId>,
-);
+/// A passkey, as stored.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = passkeys)]
+#[expect(clippy::struct_field_names, reason = "the names of the columns")]
+pub struct Passkey {
+    pub id: PasskeyId,
+    #[diesel(column_name = user_id)]
+    pub user: UserId,
+    /// Credential ID; unique, including revoked passkeys.
+    pub credential_id: Vec<u8>,
+    /// The serialized authenticator record.
+    #[diesel(deserialize_as = Json<Credential>)]
+    pub credential: Credential,
+    pub name: String,
+    #[diesel(deserialize_as = Id<label::Passkey>)]
+    pub aaguid: Uuid,
+    #[diesel(deserialize_as = Json<Vec<String>>)]
+    pub transports: Vec<String>,
+    /// The signature counter verified last.
+    pub sign_count: i64,
+    /// Whether its provider may copy it to other devices.
+    pub backup_eligible: bool,
+    /// Whether the passkey is backed up (synced).
+    pub backup_state: bool,
+    /// The session that it was added from, if any.
+    pub enrolled_session: Option<SessionId>,
+    /// A passkey that this session depended on.
+    pub enrolled_passkey: Option<PasskeyId>,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    /// Time of revocation; `None`: not revoked.
+    pub revoked_at: Option<Timestamp>,
+    pub revoked_reason: Option<String>,
+    /// Version, counted from 1. The use of a passkey doesn't start a new version.
+    pub version: i64,
+    /// When this version was stored.
+    pub as_of: Timestamp,
+}
 
-fn passkey(row: Row) -> Passkey {
-    Passkey {
-        id: row.0,
-        user: row.1,
-        credential_id: row.2,
-        credential: row.3.0,
-        name: row.4,
-        aaguid: row.5.uuid(),
-        transports: row.6.0,
-        sign_count: row.7,
-        backup_eligible: row.8,
-        backup_state: row.9,
-        enrolled_session: row.10,
-        enrolled_passkey: row.11,
-        created_at: row.12,
-        last_used_at: row.13,
-        revoked_at: row.14,
-        revoked_reason: row.15,
-        version: row.16,
-        as_of: row.17,
+/// Which of a user's passkeys are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasskeyFilter {
+    /// Those that are not revoked.
+    Valid,
+    /// Also those that are revoked.
+    All,
+}
+
+impl From<Json<Credential>> for Credential {
+    fn from(stored: Json<Credential>) -> Self {
+        stored.0
     }
 }
 
 pub fn find(conn: &mut Connection, id: PasskeyId) -> Result<Option<Passkey>> {
-    let row = passkeys::table.find(id).first::<Row>(conn).optional()?;
-    Ok(row.map(passkey))
+    let row = passkeys::table.find(id).select(Passkey::as_select());
+    Ok(row.first(conn).optional()?)
 }
 
 pub fn find_by_credential_id(
     conn: &mut Connection,
     credential_id: &[u8],
 ) -> Result<Option<Passkey>> {
-    let row = passkeys::table
+    Ok(passkeys::table
         .filter(passkeys::credential_id.eq(credential_id))
-        .first::<Row>(conn)
-        .optional()?;
-    Ok(row.map(passkey))
+        .select(Passkey::as_select())
+        .first(conn)
+        .optional()?)
 }
 
 /// Finds the owner of the passkey with a credential ID; the passkey may be revoked.
@@ -121,16 +129,16 @@ pub fn find_owner(conn: &mut Connection, id: PasskeyId) -> Result<Option<UserId>
         .optional()?)
 }
 
-pub fn list(conn: &mut Connection, user: UserId, with_revoked: bool) -> Result<Vec<Passkey>> {
+pub fn list(conn: &mut Connection, user: UserId, filter: PasskeyFilter) -> Result<Vec<Passkey>> {
     let mut query = passkeys::table
         .filter(passkeys::user_id.eq(user))
         .order((passkeys::created_at, passkeys::id))
+        .select(Passkey::as_select())
         .into_boxed();
-    if !with_revoked {
+    if filter == PasskeyFilter::Valid {
         query = query.filter(passkeys::revoked_at.is_null());
     }
-    let rows = query.load::<Row>(conn)?;
-    Ok(rows.into_iter().map(passkey).collect())
+    Ok(query.load(conn)?)
 }
 
 pub fn list_live_credential_ids(conn: &mut Connection, user: UserId) -> Result<Vec<CredentialID>> {

@@ -8,7 +8,7 @@ use webauthn_rs::{Webauthn, WebauthnBuilder};
 
 use crate::base::config::Origin;
 
-/// Creates options and verifies responses (`registration`, `assertion`). Cheap to clone.
+/// Creates options and verifies responses (`attestation`, `assertion`). Cheap to clone.
 #[derive(Clone, Debug)]
 pub(super) struct RelyingParty {
     pub(super) webauthn: Arc<Webauthn>,
@@ -18,9 +18,6 @@ pub(super) struct RelyingParty {
 
 impl RelyingParty {
     /// Creates a relying party with an RP ID and the origins of its pages, the public URL first.
-    ///
-    /// # Errors
-    /// If the library refuses the RP ID for the origin.
     pub(super) fn new(
         id: &str,
         name: &str,

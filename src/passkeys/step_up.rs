@@ -101,7 +101,7 @@ impl Passkeys {
         account_state::lock(conn, user)?;
         single_use.consume(conn)?;
         let now = self.database.now(conn)?;
-        if !sessions::is_good(conn, session)? {
+        if !sessions::is_valid(conn, session)? {
             return Err(CeremonyError::SessionOver);
         }
         if !verified.record_use(conn, now)? {

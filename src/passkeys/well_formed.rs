@@ -24,7 +24,6 @@ pub(super) struct FormatError(pub(super) &'static str);
 /// The credential of authenticator data (§6.5.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct AttestedCredential {
-    /// Model of the authenticator.
     pub(super) aaguid: Uuid,
     pub(super) credential_id: Vec<u8>,
 }

@@ -1,38 +1,33 @@
 //! Decides one access request: reads the facts, then evaluates the policies.
 
-use serde_json::{Map, Value};
-
 use super::Policies;
-use super::access_request::{AccessRequest, Decision, Subject, is_action};
+use super::decision_input::{Decision, DecisionInput, PrefetchedFacts, Subject, is_action};
 use super::evaluate::StepUpSearch;
-use super::input::DecisionInput;
 use crate::account_state::Unavailable;
 use crate::assignments::{Assignments, HeldRoles, attributes_of};
 use crate::base::clock::Clock;
 
-type Attributes = Map<String, Value>;
-
 /// Decides access requests by the policies in force and the stored facts. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct DecisionEngine {
-    /// The policies.
     pub policies: Policies,
     /// The stored facts: roles on resources, and the resources' attributes.
     pub assignments: Assignments,
-    /// Source of the current time.
     pub clock: Clock,
 }
 
 impl DecisionEngine {
-    /// Decides by the current contents of the stores. The caller has already checked the subject's account or client state.
-    ///
-    /// # Errors
-    /// A store that is needed is unavailable. The caller must not treat this as a permission.
-    pub async fn decide(&self, request: AccessRequest) -> Result<Decision, Unavailable> {
-        if !is_action(&request.action) {
+    /// Adds the stored facts to a question, and decides it. The caller has already checked the subject's account or client state.
+    /// An error must not be treated as a permission.
+    pub async fn decide(
+        &self,
+        mut input: DecisionInput,
+        prefetched: PrefetchedFacts,
+    ) -> Result<Decision, Unavailable> {
+        if !is_action(&input.action) {
             return Ok(Decision::default());
         }
-        let input = self.gather(request).await?;
+        self.add_facts(&mut input, prefetched).await?;
         let decision = self.policies.decide(&input, StepUpSearch::Search);
         if let Some(error) = decision.errors.first() {
             // The rest of the message may quote claimed properties, so that only its first part is logged. `doorward policy
@@ -48,43 +43,37 @@ impl DecisionEngine {
         Ok(decision)
     }
 
-    /// Completes a request with the stored facts. Reads the roles and the attributes concurrently, unless the request already
-    /// contains them.
-    pub async fn gather(&self, request: AccessRequest) -> Result<DecisionInput, Unavailable> {
-        let now = self.clock.now();
-        let (held, attributes) =
-            tokio::join!(self.held_roles_of(&request), self.attributes_of(&request));
-        let (held, attributes) = (held?, attributes?);
-        Ok(DecisionInput {
-            resource_roles: held.at(now).to_vec(),
-            attributes,
-            subject: request.subject,
-            action: request.action,
-            resource: request.resource,
-            claimed: request.claimed,
-            now,
-        })
-    }
-
-    async fn held_roles_of(&self, request: &AccessRequest) -> Result<HeldRoles, Unavailable> {
-        match (&request.prefetched.held, &request.subject) {
-            (Some(held), _) => Ok(held.clone()),
-            (None, Subject::Person { account_state, .. }) => {
-                self.assignments
-                    .held_roles(account_state, &request.resource)
-                    .await
+    /// Adds the stored facts to a question. Reads the roles and the attributes concurrently, unless they were prefetched.
+    pub async fn add_facts(
+        &self,
+        input: &mut DecisionInput,
+        prefetched: PrefetchedFacts,
+    ) -> Result<(), Unavailable> {
+        let held = async {
+            match (prefetched.held, &input.subject) {
+                (Some(held), _) => Ok(held),
+                (None, Subject::Person { account_state, .. }) => {
+                    let held = self.assignments.held_roles(account_state, &input.resource);
+                    held.await
+                }
+                (None, Subject::Client(_) | Subject::ExternalSubject { .. }) => {
+                    Ok(HeldRoles::default())
+                }
             }
-            (None, Subject::Client(_) | Subject::ExternalSubject { .. }) => {
-                Ok(HeldRoles::default())
+        };
+        let attributes = async {
+            match prefetched.attributes {
+                Some(attributes) => Ok(attributes),
+                None => {
+                    let resource = self.assignments.resource(&input.resource).await?;
+                    Ok::<_, Unavailable>(attributes_of(resource))
+                }
             }
-        }
-    }
-
-    async fn attributes_of(&self, request: &AccessRequest) -> Result<Attributes, Unavailable> {
-        if let Some(attributes) = &request.prefetched.attributes {
-            return Ok(attributes.clone());
-        }
-        let resource = self.assignments.resource(&request.resource).await?;
-        Ok(attributes_of(resource))
+        };
+        let (held, attributes) = tokio::join!(held, attributes);
+        let resource_roles = held?.at(input.now).to_vec();
+        input.resource_roles = resource_roles;
+        input.attributes = attributes?;
+        Ok(())
     }
 }

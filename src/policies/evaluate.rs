@@ -6,19 +6,15 @@ use std::time::Duration;
 use cedar_policy::{AuthorizationError, Authorizer, Decision as CedarDecision};
 
 use super::Policies;
-use super::access_request::{Auth, Decision, StepUpRequirement, Subject};
-use super::input::{CedarRequest, DecisionInput};
+use super::decision_input::{Decision, DecisionInput, StepUpRequirement, Subject};
+use super::input::CedarRequest;
 use super::table::Names;
 use crate::base::clock::Timestamp;
-use crate::sessions::Acr;
+use crate::sessions::{Acr, SessionAuthentication};
 
 /// Maximum age, in seconds, that is tested when the age of the present sign-in is unknown; usually the maximum
 /// lifetime of a session.
 const MAX_SIGN_IN_AGE: u64 = 30 * 86_400;
-
-/// The `acr` values that a sign-in can reach, weakest first. The highest level isn't among them, because Doorward doesn't
-/// request attestation.
-const REACHABLE_ACRS: [&str; 2] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str()];
 
 /// Whether a denial states the sign-in that would be sufficient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +69,7 @@ impl CedarRequest<'_> {
         };
         let mut decision = self.evaluate(auth);
         let is_person = matches!(input.subject, Subject::Person { .. });
-        let may_search = self.reads_auth && step_up_search == StepUpSearch::Search;
+        let may_search = self.uses_auth && step_up_search == StepUpSearch::Search;
         if is_person && !decision.is_allowed && may_search {
             decision.step_up = self.step_up(auth, input.now);
         }
@@ -81,7 +77,7 @@ impl CedarRequest<'_> {
     }
 
     /// Denies the request if any matching policy fails, because it may have been a `forbid`.
-    fn evaluate(&self, auth: Option<&Auth>) -> Decision {
+    fn evaluate(&self, auth: Option<&SessionAuthentication>) -> Decision {
         let request = match self.request(auth) {
             Ok(request) => request,
             Err(reason) => return refused(reason),
@@ -109,36 +105,37 @@ impl CedarRequest<'_> {
 
     /// Finds the least sign-in that would be sufficient: the lowest `acr` at which a sign-in of this moment is permitted, and the
     /// maximum age at that `acr`. A user whose sign-in already has that `acr` keeps it (RFC 9470 §3).
-    fn step_up(&self, auth: Option<&Auth>, now: Timestamp) -> Option<StepUpRequirement> {
+    fn step_up(
+        &self,
+        auth: Option<&SessionAuthentication>,
+        now: Timestamp,
+    ) -> Option<StepUpRequirement> {
         let present = auth.map(|auth| auth.acr.as_str());
         let from = present
-            .and_then(|acr| REACHABLE_ACRS.iter().position(|rung| *rung == acr))
+            .and_then(|acr| Acr::REACHABLE.iter().position(|rung| *rung == acr))
             .unwrap_or(0);
-        let rungs = REACHABLE_ACRS.get(from..)?;
+        let rungs = Acr::REACHABLE.get(from..)?;
         let permits = |acr: &str, age: u64| {
             let auth_time = now.before(Duration::from_secs(age));
             let sign_in = if auth.is_some_and(|auth| auth.acr == acr) {
                 let present = auth.cloned();
-                Auth {
+                SessionAuthentication {
                     auth_time,
-                    ..present.unwrap_or_else(|| Auth::assumed(acr, auth_time))
+                    ..present.unwrap_or_else(|| SessionAuthentication::assumed(acr, auth_time))
                 }
             } else {
-                Auth::assumed(acr, auth_time)
+                SessionAuthentication::assumed(acr, auth_time)
             };
             self.evaluate(Some(&sign_in)).is_allowed
         };
-        let acr_values: Vec<&'static str> = rungs
-            .iter()
-            .copied()
-            .filter(|acr| permits(acr, 0))
-            .collect();
-        let least = *acr_values.first()?;
+        let acr_values = rungs.iter().copied().filter(|acr| permits(acr, 0));
+        let acr_values: Vec<String> = acr_values.map(str::to_owned).collect();
+        let least = acr_values.first()?.clone();
         let oldest = auth.map_or(MAX_SIGN_IN_AGE, |auth| now.since(auth.auth_time).as_secs());
         let max_age =
-            (!permits(least, oldest)).then(|| greatest(oldest, |age| permits(least, age)));
+            (!permits(&least, oldest)).then(|| greatest(oldest, |age| permits(&least, age)));
         let step_up = StepUpRequirement {
-            acr_values: if present == Some(least) {
+            acr_values: if present == Some(&least) {
                 Vec::new()
             } else {
                 acr_values

@@ -6,33 +6,13 @@ use cedar_policy::{
     Context, Entities, Entity, EntityUid, PolicySet, Request, RestrictedExpression as Value,
 };
 
-use super::access_request::{Auth, Claimed, Subject};
-use super::reads::Reads;
+use super::decision_input::{Claimed, DecisionInput, Subject};
 use super::table::{EXTERNAL_SUBJECT, Names, PolicyTable, Selection};
+use super::used_inputs::UsedInputs;
 use super::values;
 use crate::account_state::AccountState;
-use crate::assignments::ResourceName;
 use crate::base::clock::Timestamp;
-use crate::sessions::Acr;
-
-/// The complete input of a decision, already read.
-#[derive(Clone, Debug)]
-pub struct DecisionInput {
-    /// Subject of the decision.
-    pub subject: Subject,
-    /// Name of the action.
-    pub action: String,
-    /// Resource of the decision.
-    pub resource: ResourceName,
-    /// Roles that the user holds on the resource now.
-    pub resource_roles: Vec<String>,
-    /// Registered attributes of the resource.
-    pub attributes: serde_json::Map<String, serde_json::Value>,
-    /// Properties and context that the caller claims.
-    pub claimed: Claimed,
-    /// Time of the decision.
-    pub now: Timestamp,
-}
+use crate::sessions::{Acr, SessionAuthentication};
 
 /// Cedar types of principals that Doorward stores.
 const USER: &str = "User";
@@ -56,7 +36,7 @@ pub(super) struct CedarRequest<'t> {
     context: Vec<(String, Value)>,
     /// The policies that can apply, each in one or more of these sets.
     pub(super) sets: Vec<&'t PolicySet>,
-    pub(super) reads_auth: bool,
+    pub(super) uses_auth: bool,
     now: Timestamp,
 }
 
@@ -102,8 +82,8 @@ impl<'t> CedarRequest<'t> {
         selection: Selection<'t>,
         input: &DecisionInput,
     ) -> Result<Self, CedarRequestError> {
-        let Selection { sets, reads } = selection;
-        let attributes = if reads.principal {
+        let Selection { sets, used } = selection;
+        let attributes = if used.principal {
             attributes(&input.subject)
         } else {
             Vec::new()
@@ -119,17 +99,20 @@ impl<'t> CedarRequest<'t> {
         Ok(Self {
             names,
             entities: Entities::from_entities(entities, None).map_err(cedar_error)?,
-            context: context(input, reads)?,
+            context: context(input, used)?,
             sets,
-            reads_auth: reads.auth,
+            uses_auth: used.auth,
             now: input.now,
         })
     }
 
     /// Returns the request with a sign-in; `None` if the sign-in is unknown.
-    pub(super) fn request(&self, auth: Option<&Auth>) -> Result<Request, CedarRequestError> {
+    pub(super) fn request(
+        &self,
+        auth: Option<&SessionAuthentication>,
+    ) -> Result<Request, CedarRequestError> {
         let mut context = self.context.clone();
-        if let Some(auth) = auth.filter(|_| self.reads_auth) {
+        if let Some(auth) = auth.filter(|_| self.uses_auth) {
             context.push(("auth".to_owned(), of_auth(auth, self.now)?));
         }
         Request::new(
@@ -205,7 +188,10 @@ fn set(texts: impl Iterator<Item = String>) -> Value {
 }
 
 /// Builds the context except for the sign-in. The time and the claimed properties are included only if a policy reads them.
-fn context(input: &DecisionInput, reads: Reads) -> Result<Vec<(String, Value)>, CedarRequestError> {
+fn context(
+    input: &DecisionInput,
+    used: UsedInputs,
+) -> Result<Vec<(String, Value)>, CedarRequestError> {
     let mut context = vec![
         (
             "resource_roles".to_owned(),
@@ -213,15 +199,15 @@ fn context(input: &DecisionInput, reads: Reads) -> Result<Vec<(String, Value)>, 
         ),
         ("now".to_owned(), Value::new_long(seconds(input.now))),
     ];
-    if reads.time {
+    if used.time {
         let time = Value::new_datetime(date_time(input.now));
         context.push(("time".to_owned(), time));
     }
     // Claimed values are converted even if no policy reads them: a request with a value that can't be represented
     // exactly is denied.
-    if reads.claimed || !input.claimed.is_empty() {
+    if used.claimed || !input.claimed.is_empty() {
         let claimed = claimed(&input.claimed, claimed_email(&input.subject))?;
-        context.extend(reads.claimed.then(|| ("claimed".to_owned(), claimed)));
+        context.extend(used.claimed.then(|| ("claimed".to_owned(), claimed)));
     }
     Ok(context)
 }
@@ -262,7 +248,7 @@ fn date_time(at: Timestamp) -> String {
     format!("{}Z", text.get(..19).unwrap_or("1970-01-01T00:00:00"))
 }
 
-fn of_auth(auth: &Auth, now: Timestamp) -> Result<Value, CedarRequestError> {
+fn of_auth(auth: &SessionAuthentication, now: Timestamp) -> Result<Value, CedarRequestError> {
     let age = i64::try_from(now.since(auth.auth_time).as_secs()).unwrap_or(i64::MAX);
     let mut fields = vec![
         ("acr".to_owned(), Value::new_string(auth.acr.clone())),
@@ -273,16 +259,8 @@ fn of_auth(auth: &Auth, now: Timestamp) -> Result<Value, CedarRequestError> {
         ),
         ("age".to_owned(), Value::new_long(age)),
     ];
-    if let Some(level) = level(&auth.acr) {
-        fields.push(("acr_level".to_owned(), Value::new_long(level)));
+    if let Some(level) = Acr::rank(&auth.acr) {
+        fields.push(("acr_level".to_owned(), Value::new_long(level.into())));
     }
     Value::new_record(fields).map_err(cedar_error)
-}
-
-/// The `acr` values by level, weakest first.
-const ACR_LEVELS: [&str; 3] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str(), "phrh"];
-
-fn level(acr: &str) -> Option<i64> {
-    let rung = ACR_LEVELS.iter().position(|rung| *rung == acr)?;
-    i64::try_from(rung.saturating_add(1)).ok()
 }

@@ -1,24 +1,25 @@
 //! Access decisions: may a subject perform an action on a resource? No other module uses Cedar.
 //!
-//! An [`AccessRequest`] is the question. [`DecisionEngine::decide`] completes it to a [`DecisionInput`] with the stored facts,
-//! and [`Policies::decide`], which reads no store, turns that into a [`Decision`].
+//! A [`DecisionInput`] is the question. [`DecisionEngine::add_facts`] adds the stored facts to it, and [`Policies::decide`], which
+//! reads no store, turns it into a [`Decision`].
 //!
 //! A set with an error is never used, not even in part, and stored facts are always separate from what the caller claims.
 //! Policies come from files: every instance reads its own and doesn't depend on another.
 
-mod access_request;
 mod decide;
+mod decision_input;
 mod evaluate;
 mod fault;
 mod input;
 mod parse;
-mod read;
-mod reads;
+mod policy_folder;
+mod reload;
 mod schema;
 mod scope;
 mod table;
 #[cfg(test)]
 mod tests;
+mod used_inputs;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -29,23 +30,16 @@ use serde_json::{Map, Value};
 use crate::assignments::{AttributeFault, AttributeRules, ResourceName};
 use crate::base::config;
 use crate::base::hex::to_hex;
-use parse::Parsed;
-use read::{FolderSnapshot, LoadedSources};
+use policy_folder::FolderSnapshot;
 use table::PolicyTable;
 
-pub use access_request::{
-    AccessRequest, Auth, Claimed, Decision, PrefetchedFacts, StepUpRequirement, Subject, is_action,
-};
 pub use decide::DecisionEngine;
+pub use decision_input::{
+    Claimed, Decision, DecisionInput, PrefetchedFacts, StepUpRequirement, Subject, is_action,
+};
 pub use evaluate::StepUpSearch;
 pub use fault::PolicyFault;
-pub use input::DecisionInput;
-pub use schema::BASE_SCHEMA;
 pub use values::readable;
-
-/// Maximum number of times that [`Policies::load`] reads a folder that changes during the read. After that, no policies are in
-/// force until the folder is stable.
-const MAX_READ_ATTEMPTS: usize = 10;
 
 /// The policies of this process. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -60,7 +54,6 @@ pub struct Policies {
 pub struct Loaded {
     /// Hexadecimal hash of the set in force; `None` if there is none.
     pub hash: Option<String>,
-    /// Number of policies in the set.
     pub count: usize,
     /// Whether the folder's current contents were rejected.
     pub is_refused: bool,
@@ -79,34 +72,6 @@ struct State {
     hash: Option<Vec<u8>>,
 }
 
-impl State {
-    fn mark_read(&mut self, snapshot: Result<FolderSnapshot, PolicyFault>, hash: Option<Vec<u8>>) {
-        self.last_snapshot = Some(snapshot.clone());
-        self.read = Some(snapshot);
-        self.hash = hash;
-    }
-
-    fn put_in_force(&mut self, parsed: Result<Parsed, PolicyFault>) {
-        match parsed {
-            Ok(parsed) => {
-                for warning in &parsed.warnings {
-                    tracing::warn!(%warning, "a policy may not mean what it says");
-                }
-                tracing::info!(policies = parsed.table.count, "policies loaded");
-                self.in_force_hash.clone_from(&self.hash);
-                self.in_force = Some(Arc::new(parsed.table));
-                self.fault = None;
-            }
-            Err(fault) if self.fault.as_ref() == Some(&fault) => {}
-            Err(fault) => {
-                let earlier_stay = self.in_force.is_some();
-                tracing::error!(%fault, earlier_stay, "policies rejected");
-                self.fault = Some(fault);
-            }
-        }
-    }
-}
-
 impl Policies {
     /// Uses the configured folder. Call [`Policies::load`] to read it.
     pub fn new(config: &config::Access) -> Self {
@@ -115,36 +80,6 @@ impl Policies {
             folder: shared(&config.policies),
             schema: shared(&config.schema),
             state: Arc::default(),
-        }
-    }
-
-    /// Reads the folder immediately, at startup. If the set has an error, no policies are in force, and the error is logged.
-    pub fn load(&self) {
-        if self.folder.is_none() {
-            tracing::info!(
-                "no policies are configured (access.policies); AuthZEN and forward-auth deny every request, sign-in and OpenID Connect work"
-            );
-        }
-        for _ in 0..MAX_READ_ATTEMPTS {
-            self.reload(self.snapshot());
-            if self.read_state(|state| state.read.is_some()) {
-                return;
-            }
-        }
-    }
-
-    /// Reads the folder again if it changed and two successive snapshots are equal, so that a set isn't read while it is being
-    /// written. Blocks on file access.
-    pub fn watch(&self) {
-        let snapshot = self.snapshot();
-        let is_due = self.change_state(|state| {
-            let is_still = state.last_snapshot.replace(snapshot.clone()) == Some(snapshot.clone());
-            // A read that failed is retried.
-            let is_news = state.read.as_ref() != Some(&snapshot) || state.hash.is_none();
-            is_still && is_news
-        });
-        if is_due {
-            self.reload(snapshot);
         }
     }
 
@@ -190,42 +125,6 @@ impl Policies {
     fn change_state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner))
     }
-
-    fn snapshot(&self) -> Result<FolderSnapshot, PolicyFault> {
-        read::snapshot(self.folder.as_deref(), self.schema.as_deref())
-    }
-
-    /// Reads and checks the folder, and puts the set in force if it has no error. If the folder changed during the read, the
-    /// result is discarded; the next snapshot differs, so that the folder is read again.
-    fn reload(&self, snapshot: Result<FolderSnapshot, PolicyFault>) {
-        self.reload_with(snapshot, read::read);
-    }
-
-    /// Same as [`Policies::reload`], but reads with `reading`. A test changes the folder there.
-    fn reload_with(
-        &self,
-        snapshot: Result<FolderSnapshot, PolicyFault>,
-        reading: impl FnOnce(Option<&Path>, Option<&Path>) -> Result<LoadedSources, PolicyFault>,
-    ) {
-        let found = snapshot
-            .as_ref()
-            .map_err(PolicyFault::clone)
-            .and_then(|_| reading(self.folder.as_deref(), self.schema.as_deref()));
-        if self.snapshot() != snapshot {
-            tracing::debug!("the policies changed while they were read; reading them again");
-            return;
-        }
-        let hash = found.as_ref().ok().map(|(_, hash)| hash.clone());
-        if hash.is_some() && self.read_state(|state| state.hash == hash) {
-            return self.change_state(|state| state.mark_read(snapshot, hash));
-        }
-        // Parsed without holding the lock, so that requests are decided in the meantime.
-        let parsed = found.and_then(|(sources, _)| parse::parse(&sources));
-        self.change_state(|state| {
-            state.mark_read(snapshot, hash);
-            state.put_in_force(parsed);
-        });
-    }
 }
 
 impl AttributeRules for Policies {
@@ -247,11 +146,8 @@ impl AttributeRules for Policies {
 }
 
 /// Checks the policies of a folder without putting them in force. Returns their number and the warnings.
-///
-/// # Errors
-/// The first error.
 pub fn check(folder: &Path, schema: Option<&Path>) -> Result<(usize, Vec<String>), PolicyFault> {
-    let (sources, _) = read::read(Some(folder), schema)?;
+    let (sources, _) = policy_folder::read(Some(folder), schema)?;
     let parsed = parse::parse(&sources)?;
     Ok((parsed.table.count, parsed.warnings))
 }

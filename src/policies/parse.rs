@@ -6,7 +6,7 @@ use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validato
 use miette::Diagnostic;
 
 use super::fault::{PolicyFault, position};
-use super::read::{Source, Sources};
+use super::policy_folder::{Source, Sources};
 use super::schema::PolicySchema;
 use super::scope;
 use super::table::PolicyTable;
@@ -31,9 +31,6 @@ impl Placed<'_> {
 }
 
 /// Parses and checks all policies.
-///
-/// # Errors
-/// The first error.
 pub(super) fn parse(sources: &Sources) -> Result<Parsed, PolicyFault> {
     let mut placed: Vec<Placed<'_>> = Vec::new();
     for source in &sources.policies {

@@ -8,7 +8,7 @@ use miette::Diagnostic;
 use serde_json::{Map, Value};
 
 use super::fault::PolicyFault;
-use super::read::Source;
+use super::policy_folder::Source;
 
 /// Doorward's own declarations. An operator's schema adds actions and resource types.
 pub const BASE_SCHEMA: &str = include_str!("base.cedarschema");
@@ -23,9 +23,6 @@ pub(super) struct PolicySchema {
 
 impl PolicySchema {
     /// Parses a schema file.
-    ///
-    /// # Errors
-    /// The first error.
     pub(super) fn parse(source: &Source) -> Result<Self, PolicyFault> {
         let fault =
             |error: &dyn Diagnostic| PolicyFault::of_diagnostic(&source.name, &source.text, error);

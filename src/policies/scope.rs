@@ -6,7 +6,7 @@ use cedar_policy::{
 };
 use uuid::Uuid;
 
-use super::access_request::is_action;
+use super::decision_input::is_action;
 use crate::assignments::{ResourceId, ResourceType};
 
 const PRINCIPALS: [&str; 3] = ["User", "Client", "ExternalSubject"];

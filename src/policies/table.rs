@@ -9,8 +9,8 @@ use cedar_policy::{
     PolicySet, PrincipalConstraint, ResourceConstraint,
 };
 
-use super::reads::Reads;
 use super::schema::PolicySchema;
+use super::used_inputs::UsedInputs;
 
 /// Cedar type of external subjects.
 pub(super) const EXTERNAL_SUBJECT: &str = "ExternalSubject";
@@ -39,7 +39,7 @@ type ByResourceType = HashMap<Option<EntityTypeName>, HashMap<Option<EntityUid>,
 #[derive(Debug, Default)]
 struct Group {
     policies: PolicySet,
-    reads: Reads,
+    used: UsedInputs,
 }
 
 /// The entities of a request.
@@ -55,7 +55,7 @@ pub(super) struct Names {
 #[derive(Debug, Default)]
 pub(super) struct Selection<'t> {
     pub(super) sets: Vec<&'t PolicySet>,
-    pub(super) reads: Reads,
+    pub(super) used: UsedInputs,
 }
 
 impl PolicyTable {
@@ -88,7 +88,7 @@ impl PolicyTable {
     }
 
     fn add(&mut self, policy: &Policy) -> Result<(), String> {
-        let reads = Reads::of(policy);
+        let used = UsedInputs::of(policy);
         if let Some(kind) = named_type(policy) {
             self.keep_type(kind);
         }
@@ -102,7 +102,7 @@ impl PolicyTable {
             let group = by_principal.entry(named_principal(policy)).or_default();
             let added = group.policies.add(policy.clone());
             added.map_err(|error| error.to_string())?;
-            group.reads = group.reads.or(reads);
+            group.used = group.used.or(used);
         }
         Ok(())
     }
@@ -120,7 +120,7 @@ impl PolicyTable {
             for by_principal in types.iter().filter_map(|kind| by_type.get(kind)) {
                 for group in principals.iter().filter_map(|one| by_principal.get(one)) {
                     selection.sets.push(&group.policies);
-                    selection.reads = selection.reads.or(group.reads);
+                    selection.used = selection.used.or(group.used);
                 }
             }
         }
@@ -141,9 +141,6 @@ impl PolicyTable {
     }
 
     /// Checks that the schema, if there is one, declares the request's principal, action and resource.
-    ///
-    /// # Errors
-    /// The part that the schema doesn't declare.
     pub(super) fn check(&self, names: &Names) -> Result<(), String> {
         let schema = self.schema.as_ref();
         schema.map_or(Ok(()), |schema| {
@@ -152,9 +149,6 @@ impl PolicyTable {
     }
 
     /// Checks that a resource has the attributes that the schema, if there is one, declares for its type.
-    ///
-    /// # Errors
-    /// The attribute that doesn't conform, and why.
     pub(super) fn check_attributes(&self, resource: Entity) -> Result<(), String> {
         let schema = self.schema.as_ref();
         schema.map_or(Ok(()), |schema| schema.check_attributes(resource))

@@ -10,24 +10,18 @@ const MAX_VALUES: usize = 10_000;
 /// Why a document can't be converted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValueFault {
-    /// Objects and lists are nested too deeply.
     #[error("must have at most {MAX_DEPTH} levels of objects and lists")]
     TooDeep,
-    /// The document has too many values.
     #[error("must contain at most {MAX_VALUES} values")]
     TooMany,
     /// A number can't be represented exactly, and policies would compare it wrongly.
     #[error("a number must be whole and fit 64 bits, or have at most four digits after the point")]
     Number,
-    /// Cedar rejects the record.
     #[error("can't be used in policies")]
     Unreadable,
 }
 
 /// Converts an object to a record. Members that are null are omitted.
-///
-/// # Errors
-/// The document is too deep or too large, or a number can't be represented exactly.
 pub fn record(object: &Map<String, Value>) -> Result<RestrictedExpression, ValueFault> {
     let mut left = MAX_VALUES;
     fields(object, MAX_DEPTH, &mut left)

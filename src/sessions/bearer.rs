@@ -1,22 +1,20 @@
 //! Callers of Doorward's API with an access token (RFC 6750): a user through an app, or a client on its own behalf.
 
-use std::time::Duration;
-
+use actix_web::HttpRequest;
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, web};
 
 use super::Sessions;
 use crate::account_state::AccountState;
+use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::Scope;
 use crate::history::Actor;
 use crate::tokens::{TokenError, Tokens, ValidToken};
-use crate::web::Problem;
+use crate::web::{Problem, app_data};
 
 /// Holder of a valid access token whose audience is Doorward itself.
 #[derive(Clone, Debug)]
 pub struct Bearer {
-    /// The token.
     pub token: ValidToken,
     /// Whether the token's user has signed in recently; true for a client, which authenticates whenever it requests a token.
     pub is_fresh: bool,
@@ -25,9 +23,8 @@ pub struct Bearer {
 impl Bearer {
     /// Checks a presented token.
     pub async fn of(request: &HttpRequest, presented: &str) -> Result<Self, Problem> {
-        let tokens = request.app_data::<web::Data<Tokens>>();
-        let sessions = request.app_data::<web::Data<Sessions>>();
-        let (tokens, sessions) = tokens.zip(sessions).ok_or_else(Problem::internal)?;
+        let tokens = app_data::<Tokens>(request)?;
+        let sessions = app_data::<Sessions>(request)?;
         let token = tokens.check(presented).await?;
         let issuer = &*tokens.issuer;
         // RFC 8707 §2: a token for another resource server is not valid here.
@@ -37,7 +34,8 @@ impl Bearer {
         let is_fresh = token
             .claims
             .auth_time
-            .is_none_or(|auth_time| sessions.is_recent(auth_time, super::freshness::FRESH_WINDOW));
+            .map(|seconds| Timestamp::from_micros(seconds.saturating_mul(1_000_000)))
+            .is_none_or(|auth_time| sessions.is_fresh(auth_time));
         Ok(Self { token, is_fresh })
     }
 
@@ -63,14 +61,6 @@ impl Bearer {
     /// Returns whether the token has a scope and its client is still registered for it.
     pub fn has_scope(&self, scope: Scope) -> bool {
         self.token.claims.scope.contains(scope) && self.token.client.scopes.contains(scope)
-    }
-}
-
-impl Sessions {
-    /// Returns whether a time, in seconds since 1970, is within `window` before now.
-    fn is_recent(&self, auth_time: i64, window: Duration) -> bool {
-        let at = crate::base::clock::Timestamp::from_micros(auth_time.saturating_mul(1_000_000));
-        self.clock.now().since(at) < window
     }
 }
 

@@ -1,5 +1,6 @@
 //! Finds a valid session by its public ID (the `sid` of tokens).
 
+use super::acr::Acr;
 use super::key::{LastSeen, last_seen_key};
 use super::{Sessions, queries};
 use crate::account_state::{AccountState, CheckResult, SessionRef, Unavailable};
@@ -13,14 +14,29 @@ pub struct SessionAuthentication {
     pub acr: String,
     /// `amr` of the session: the authentication methods used.
     pub amr: Vec<String>,
-    /// Time of the last ceremony.
     pub auth_time: Timestamp,
+}
+
+impl SessionAuthentication {
+    /// Builds the sign-in that an `acr` stands for, with the `amr` values that belong to it.
+    pub fn assumed(acr: &str, auth_time: Timestamp) -> Self {
+        let strength = if acr == Acr::Synced.as_str() {
+            Acr::Synced
+        } else {
+            Acr::DeviceBound
+        };
+        Self {
+            acr: acr.to_owned(),
+            amr: strength.amr().map(str::to_owned).to_vec(),
+            auth_time,
+        }
+    }
 }
 
 impl Sessions {
     /// Returns the user's session with this ID if it is valid: it has not ended, has not expired or reached the idle timeout, and
     /// the account state accepts it. This does not extend the session.
-    pub async fn find_good(
+    pub async fn find_valid(
         &self,
         account_state: &AccountState,
         session: SessionId,
@@ -45,10 +61,10 @@ impl Sessions {
             })
             .await?;
         // The row says that the session has not ended, and the row is authoritative.
-        let is_good = checked
+        let is_valid = checked
             .is_some_and(|(_, result)| matches!(result, CheckResult::Valid | CheckResult::ReadRow));
         let now = self.clock.now();
-        if !is_good || row.absolute_end <= now {
+        if !is_valid || row.absolute_end <= now {
             return Ok(None);
         }
         let seen = self

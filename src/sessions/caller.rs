@@ -6,7 +6,6 @@ use actix_web::{FromRequest, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::bearer::{Bearer, scope_missing};
-use super::freshness::StepUpRequired;
 use super::problems::client_unknown;
 use super::signed_in::SignedIn;
 use crate::account_state::AccountState;
@@ -31,13 +30,10 @@ pub enum Caller {
 /// Why a caller is not allowed to do something.
 #[derive(Debug, thiserror::Error)]
 pub enum CallerError {
-    /// The user doesn't have the permission, which administrators have.
     #[error("only administrators may do this")]
     NotPermitted,
-    /// The client doesn't have the scope.
     #[error("the client needs the scope {}", .0.as_str())]
     ScopeMissing(Scope),
-    /// The token doesn't have the scope.
     #[error("the token needs the scope {}", .0.as_str())]
     TokenScopeMissing(Scope),
 }
@@ -72,15 +68,6 @@ impl Caller {
                 Some(person) if !person.is_administrator() => Err(CallerError::NotPermitted),
                 _ => Ok(()),
             },
-        }
-    }
-
-    /// Requires a recent sign-in of the calling user. Clients have just authenticated.
-    pub fn require_fresh(&self) -> Result<(), StepUpRequired> {
-        match self {
-            Self::Person(person) => person.require_fresh(),
-            Self::Bearer(bearer) if !bearer.is_fresh => Err(StepUpRequired::Token),
-            Self::Client(_) | Self::Bearer(_) => Ok(()),
         }
     }
 

@@ -22,16 +22,13 @@ const START: &str = "/";
 /// App that sent the user to sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
-    /// Name of the app.
     pub name: String,
-    /// Host of the app.
     pub host: String,
 }
 
 /// Where the browser continues after sign-in, and what the sign-in page shows about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Continuation {
-    /// Path at this server.
     pub path: String,
     /// App that the user is signing in to.
     #[serde(default)]

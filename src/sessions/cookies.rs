@@ -17,11 +17,9 @@ use crate::base::secrets::{MasterKey, Token, TokenHash};
 pub struct CookieNames {
     /// Cookie with the session's key.
     pub session: String,
-    /// Browser cookie.
     pub browser: String,
 }
 
-/// Value of the browser cookie.
 #[derive(Clone, Debug)]
 pub struct BrowserCookie(Token);
 
@@ -31,7 +29,6 @@ impl BrowserCookie {
         Self(Token::generate())
     }
 
-    /// Parses a cookie's value.
     pub(super) fn parse(text: &str) -> Option<Self> {
         Token::parse(text).map(Self)
     }
@@ -41,16 +38,13 @@ impl BrowserCookie {
         self.0.hash()
     }
 
-    /// Returns the cookie's value.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 }
 
-/// Creates the cookies.
 #[derive(Clone, Debug)]
 pub struct Cookies {
-    /// Names of the cookies.
     pub names: CookieNames,
     is_https: bool,
     lifetime: CookieDuration,
@@ -94,7 +88,6 @@ impl Cookies {
             .build()
     }
 
-    /// Returns the browser cookie with this value.
     pub fn browser_cookie(&self, browser_cookie: &BrowserCookie) -> Cookie<'static> {
         self.cookie(
             self.names.browser.clone(),

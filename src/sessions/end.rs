@@ -26,13 +26,10 @@ pub enum EndError {
     /// The session or the user doesn't exist.
     #[error("unknown session")]
     Unknown,
-    /// The caller is no longer allowed to make the change.
     #[error(transparent)]
     Acting(#[from] ActingError),
-    /// The change is committed, but not yet in force.
     #[error(transparent)]
     Pending(#[from] ChangePending),
-    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
@@ -40,7 +37,6 @@ pub enum EndError {
 /// Result of ending sessions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// Number of sessions that were ended.
     pub sessions: usize,
 }
 
@@ -113,19 +109,7 @@ impl Sessions {
 
     /// Ends one session of a user and everything that it granted, and records an audit event, in the caller's transaction.
     /// Changes the version of the account state.
-    pub fn end_one_in_transaction(
-        &self,
-        conn: &mut Connection,
-        (user, session): (UserId, SessionId),
-        now: Timestamp,
-        reason: Option<&str>,
-        author: &Author,
-    ) -> Result<Ended, EndError> {
-        let what = (user, session, SessionEnd::Revoked);
-        self.end_in(conn, what, now, reason, author)
-    }
-
-    fn end_in(
+    pub fn end_in_transaction(
         &self,
         conn: &mut Connection,
         (user, session, how): (UserId, SessionId, SessionEnd),
@@ -208,7 +192,7 @@ impl Sessions {
                 let now = database.now(conn)?;
                 let what = (user, session, SessionEnd::SignedOut);
                 let reason = Some(queries::SIGNED_OUT);
-                let ended = sessions.end_in(conn, what, now, reason, &author)?;
+                let ended = sessions.end_in_transaction(conn, what, now, reason, &author)?;
                 Ok::<_, EndError>(Some((session, ended)))
             })
             .await?;
@@ -238,7 +222,7 @@ impl Sessions {
                     return Err(EndError::Unknown);
                 }
                 let now = database.now(conn)?;
-                sessions.end_in(conn, what, now, reason.as_deref(), &author)
+                sessions.end_in_transaction(conn, what, now, reason.as_deref(), &author)
             })
             .await?;
         self.account_states.publish(user).await?;

@@ -10,19 +10,13 @@ use crate::web::browser_name;
 /// Session in a list on a page.
 #[derive(Clone, Debug)]
 pub struct SessionEntry {
-    /// Public ID of the session.
     pub id: SessionId,
-    /// Whether it is the session of the request.
     pub is_this: bool,
     /// Browser and operating system.
     pub browser: String,
-    /// IP address of the sign-in.
     pub address: String,
-    /// Time of creation.
     pub created: Timestamp,
-    /// When it was last used.
     pub last_seen: Timestamp,
-    /// Passkeys that the session depends on.
     pub passkeys: Vec<PasskeyId>,
 }
 

@@ -10,16 +10,10 @@ use super::{Cookies, Sessions, SignedIn, sign_out};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{SessionId, UserId};
 use crate::history::Actor;
-use crate::web::{Answer, Problem, author, only};
+use crate::web::{Answer, Problem, author};
 
-/// Registers `/v1/session`.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/v1/session")
-            .route(web::get().to(read_session))
-            .route(web::delete().to(delete_session))
-            .default_service(only("GET, DELETE")),
-    );
+crate::web::routes! {
+    "/v1/session" => get read_session, delete delete_session;
 }
 
 /// The signed-in user, and how they signed in.

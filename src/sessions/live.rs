@@ -11,21 +11,17 @@ use crate::base::ids::{PasskeyId, SessionId, UserId};
 /// Session data that requests are checked against, together with the account state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveSession {
-    /// Public ID of the session.
     pub id: SessionId,
-    /// ID of the user who is signed in.
     pub user: UserId,
     /// Passkeys that created or stepped up the session. It is valid only while none of them is revoked.
     pub passkeys: Vec<PasskeyId>,
     /// Session epoch of the user when the session was created; moves on if the session is kept when all others are ended.
     pub epoch: i64,
-    /// Time of the last ceremony.
     pub auth_time: Timestamp,
     /// `acr` of the sign-in.
     pub acr: String,
     /// `amr` of the sign-in: the authentication methods used.
     pub amr: Vec<String>,
-    /// Time of creation.
     pub created_at: Timestamp,
     /// When the session expires, however much it is used.
     pub absolute_end: Timestamp,
@@ -50,11 +46,6 @@ impl LiveSession {
     /// Returns how long the store keeps the copy.
     pub fn time_to_live(&self, now: Timestamp) -> Duration {
         self.expires_at().since(now).max(Duration::from_millis(1))
-    }
-
-    /// Returns whether the last ceremony was within `window`. Required before a passkey is added or removed.
-    pub fn is_fresh(&self, now: Timestamp, window: Duration) -> bool {
-        now.since(self.auth_time) < window
     }
 
     /// Returns the session as used at `now`.

@@ -1,4 +1,4 @@
-//! Creates a session after a verified ceremony, or steps up an existing one.
+//! Creates a session after a verified ceremony, and stores its live copy.
 
 use super::cap::MAX_OPEN;
 use super::end::EndError;
@@ -6,20 +6,15 @@ use super::key::{LastSeen, SessionKey, last_seen_key};
 use super::live::LiveSession;
 use super::verified::VerifiedCeremony;
 use super::{Sessions, queries};
-use crate::account_state;
-use crate::base::clock::Timestamp;
 use crate::base::ids::SessionId;
 use crate::db::{self, Connection};
-use crate::ephemeral::StoreUnavailable;
-pub(super) use crate::ephemeral::to_json as live_json;
+use crate::ephemeral::{StoreUnavailable, to_json};
 use crate::history::Author;
 
 /// Session that is in the database, but not yet in the ephemeral store.
 #[derive(Debug)]
 pub struct NewSession {
-    /// Key for the browser's cookie.
     pub key: SessionKey,
-    /// Live copy to be stored.
     pub live: LiveSession,
     /// What to do about the user's other sessions and keys once the live copy is stored.
     pub(super) follow_up: FollowUp,
@@ -34,17 +29,6 @@ pub(super) enum FollowUp {
     EnforceCap,
     /// Publish the account state: it changed, and now refuses the key that was replaced.
     PublishRecord,
-}
-
-/// Why a session could not be stepped up.
-#[derive(Debug, thiserror::Error)]
-pub enum SessionStepUpError {
-    /// The session has ended, or another request has stepped it up.
-    #[error("the session has ended")]
-    Over,
-    /// The database is unavailable.
-    #[error(transparent)]
-    Database(#[from] db::Error),
 }
 
 /// Inserts a new session in the transaction of its ceremony. The caller holds the lock of the user's account, has checked that
@@ -90,52 +74,8 @@ pub fn create(
     })
 }
 
-/// Steps a session up after a new ceremony of the same user: a later `auth_time`, the ceremony's passkey added to those
-/// that it depends on, and a new key. From the commit on, the account state refuses the earlier key, even if a live
-/// copy under it remains.
-///
-/// # Errors
-/// `Over` if the session has ended or was stepped up in the meantime, or belongs to another user.
-pub fn step_up(
-    conn: &mut Connection,
-    sessions: &Sessions,
-    session: &LiveSession,
-    ceremony: &VerifiedCeremony,
-) -> Result<NewSession, SessionStepUpError> {
-    if session.user != ceremony.user() {
-        return Err(SessionStepUpError::Over);
-    }
-    let epoch = account_state::find_epoch(conn, session.user)?;
-    if epoch != Some(session.epoch) {
-        return Err(SessionStepUpError::Over);
-    }
-    let mut live = session.touched(ceremony.at(), sessions.idle_timeout);
-    // Strictly later, because it distinguishes the live copies under the two keys.
-    let next = Timestamp::from_micros(session.auth_time.as_micros().saturating_add(1));
-    live.auth_time = ceremony.at().max(next);
-    ceremony.acr().as_str().clone_into(&mut live.acr);
-    live.amr = ceremony.acr().amr().map(str::to_owned).to_vec();
-    if !live.passkeys.contains(&ceremony.passkey()) {
-        live.passkeys.push(ceremony.passkey());
-    }
-    if !queries::update_stepped_up(conn, &live, session)? {
-        return Err(SessionStepUpError::Over);
-    }
-    let now = sessions.database.now(conn)?;
-    queries::list_until(conn, live.id, sessions.listed_until(now))?;
-    account_state::bump_version(conn, session.user, now)?;
-    Ok(NewSession {
-        key: SessionKey::generate(session.user),
-        live,
-        follow_up: FollowUp::PublishRecord,
-    })
-}
-
 impl Sessions {
     /// Stores the live copy of a new or stepped-up session after the commit. From then on its cookie is valid.
-    ///
-    /// # Errors
-    /// The ephemeral store is unavailable; the user has to sign in again.
     pub async fn activate(&self, new_session: &NewSession) -> Result<(), StoreUnavailable> {
         self.store_live(&new_session.key, &new_session.live).await?;
         let followed = match new_session.follow_up {
@@ -160,7 +100,7 @@ impl Sessions {
         live: &LiveSession,
     ) -> Result<(), StoreUnavailable> {
         let ttl = live.time_to_live(self.clock.now());
-        let (store_key, text) = (key.store_key(), live_json(live)?);
+        let (store_key, text) = (key.store_key(), to_json(live)?);
         let last_seen = LastSeen::text_of(live.last_seen_at, &store_key);
         // The last-seen time is stored with it, for lists of sessions and for derived sessions.
         let entries = [

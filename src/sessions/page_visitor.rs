@@ -20,16 +20,13 @@ const SESSION_ENDED: &str = "/login?notice=session_ended";
 /// Signed-in user who requests a page.
 #[derive(Clone, Debug)]
 pub struct PageVisitor {
-    /// The user's session.
     pub signed_in: SignedIn,
-    /// Frame of the page.
     pub frame: Frame,
 }
 
 /// Why a page is not served.
 #[derive(Debug, thiserror::Error)]
 pub enum PageAccessError {
-    /// The visitor must sign in first.
     #[error("not signed in")]
     SignInRequired {
         /// Path of the sign-in page, with the ID of a continuation.
@@ -65,7 +62,6 @@ impl ResponseError for PageAccessError {
 }
 
 impl PageVisitor {
-    /// ID of the user.
     pub fn user(&self) -> UserId {
         self.signed_in.session.user
     }

@@ -5,23 +5,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Sessions;
 use super::key::{LastSeen, last_seen_key};
 use super::live::LiveSession;
 use super::signed_in::{SignedIn, SignedInError};
-use super::{Sessions, new_session};
 use crate::account_state::{AccountState, AccountStates, SessionRef};
 use crate::base::clock::Timestamp;
 use crate::base::ids::{PasskeyId, SessionId, UserId};
-use crate::ephemeral::StoreUnavailable;
+use crate::ephemeral::{StoreUnavailable, to_json};
 
 /// Parent session as it was when the derived session was created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ParentSession {
-    /// ID of the session's user.
     pub user: UserId,
-    /// ID of the session.
     pub session: SessionId,
-    /// Passkeys that the session depended on.
     passkeys: Vec<PasskeyId>,
     epoch: i64,
     /// Time of the last ceremony. A later one requires a new derived session.
@@ -116,8 +113,7 @@ impl Sessions {
         live_copy: &str,
         now: Timestamp,
     ) -> Result<(), StoreUnavailable> {
-        let copies = self.ephemeral.get(&[live_copy]).await?;
-        let Some(text) = copies.into_iter().next().flatten() else {
+        let Some(text) = self.ephemeral.get_one(live_copy).await? else {
             return Ok(());
         };
         let Ok(live) = serde_json::from_str::<LiveSession>(&text) else {
@@ -127,7 +123,7 @@ impl Sessions {
             return Ok(());
         }
         let touched = live.touched(now, self.idle_timeout);
-        let (new, ttl) = (new_session::live_json(&touched)?, touched.time_to_live(now));
+        let (new, ttl) = (to_json(&touched)?, touched.time_to_live(now));
         if self.ephemeral.replace(live_copy, &text, &new, ttl).await? {
             self.update_last_seen(&touched, live_copy).await?;
         }

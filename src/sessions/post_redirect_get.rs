@@ -18,7 +18,7 @@ use super::stored_responses::{Reader, StoredResponse, StoredResponses};
 use super::{Browser, PageAccessError, SignedIn};
 use crate::web::{
     ContainsSecret, FormActionPolicy, OriginalPath, Problem, RateLimits, SkipRedirect,
-    SubmittedForm, only,
+    SubmittedForm,
 };
 
 /// Beginning of the store keys of responses.
@@ -127,13 +127,9 @@ async fn reader_of(request: &HttpRequest, is_once: bool) -> Option<Reader> {
     Some(Reader::Browser(browser))
 }
 
-/// Registers `/results/{id}`. The session middleware must run before it.
-pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource("/results/{id}")
-            .route(web::get().to(show))
-            .default_service(only("GET")),
-    );
+// The session middleware must run before it.
+crate::web::routes! {
+    "/results/{id}" => get show;
 }
 
 async fn show(

@@ -37,7 +37,7 @@ impl From<ActingError> for Problem {
             ActingError::ClientRefused => client_unknown(),
             ActingError::TokenRefused(reason) => TokenError::Bad(reason).into(),
             ActingError::Forbidden => {
-                Self::forbidden("The permission for this was withdrawn. Ask an administrator.")
+                Self::forbidden("The permission for this was revoked. Ask an administrator.")
             }
             ActingError::Database(error) => error.into(),
         }

@@ -137,7 +137,6 @@ pub(super) fn find_open(
         .optional()?)
 }
 
-/// Returns whether the user has ever signed in.
 pub fn has_ever_signed_in(conn: &mut Connection, user: UserId) -> Result<bool> {
     let query = sessions::table
         .filter(sessions::user_id.eq(user))
@@ -155,7 +154,6 @@ pub(super) fn exists(conn: &mut Connection, user: UserId, session: SessionId) ->
     Ok(query.first::<SessionId>(conn).optional()?.is_some())
 }
 
-/// How a session ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct End<'a> {
     pub(super) at: Timestamp,

@@ -26,12 +26,9 @@ pub(super) const PARAMETER: &str = "form";
 /// Form field in which administrators type a client secret.
 const SECRET_FIELD: &str = "client_secret";
 
-/// Saved form.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct SavedForm {
-    /// Path that the form was submitted to.
     pub(super) action: String,
-    /// Names and values of the form's fields.
     pub(super) fields: Vec<(String, String)>,
 }
 

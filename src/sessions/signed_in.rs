@@ -8,7 +8,6 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use futures_util::future::LocalBoxFuture;
 
 use super::cookies::{BrowserCookie, Cookies};
-use super::freshness::{FRESH_WINDOW, StepUpRequired};
 use super::key::SessionKey;
 use super::live::LiveSession;
 use super::new_session::NewSession;
@@ -26,13 +25,12 @@ use crate::web::{
 /// User with a valid session.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
-    /// Session of the user.
     pub session: LiveSession,
     /// Account state of the user, read for this request.
     pub account_state: AccountState,
     /// Key of the session, for operations that move the session to another epoch.
     pub key: SessionKey,
-    is_fresh: bool,
+    pub is_fresh: bool,
 }
 
 /// Session of a request, stored in the request's extensions for middleware.
@@ -48,13 +46,10 @@ pub enum SignedInError {
     /// There is no cookie, no session for it, or the session is no longer valid; with a reason code for the log.
     #[error("not signed in: {0}")]
     NotSignedIn(&'static str),
-    /// The page that sent the request was rendered for another user.
     #[error("the page was opened by another user")]
     OtherUser(OtherUser),
-    /// A store is unavailable, so the session can't be checked.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The live copy could not be read because the ephemeral store is unavailable.
     #[error("the session store is unavailable")]
     StoreUnavailable,
     /// The route is registered without sessions: a bug in Doorward.
@@ -67,7 +62,6 @@ pub enum SignedInError {
 pub struct OtherUser {
     /// Display name of the user for whom the page was rendered; `None` if the request doesn't contain it.
     pub rendered_for: Option<String>,
-    /// Display name of the user who is signed in.
     pub signed_in: String,
 }
 
@@ -182,16 +176,6 @@ impl SignedIn {
             manages_assignments: false,
         }
     }
-
-    /// Returns whether the last ceremony is recent.
-    pub fn is_fresh(&self) -> bool {
-        self.is_fresh
-    }
-
-    /// Requires a recent sign-in of the user.
-    pub fn require_fresh(&self) -> Result<(), StepUpRequired> {
-        self.is_fresh.then_some(()).ok_or(StepUpRequired::Session)
-    }
 }
 
 /// Responds with 404 to paths that have no route.
@@ -264,7 +248,7 @@ impl Sessions {
         };
         self.touch(&key, &live, &stored.live);
         Ok(SignedIn {
-            is_fresh: live.is_fresh(now, FRESH_WINDOW),
+            is_fresh: self.is_fresh(live.auth_time),
             session: live,
             account_state,
             key,

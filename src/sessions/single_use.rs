@@ -17,10 +17,8 @@ const CLOCK_SKEW: Duration = Duration::from_secs(3_600);
 /// Why a token can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UseError {
-    /// The token was used before.
     #[error("already used")]
     Used,
-    /// The database is unavailable.
     #[error(transparent)]
     Database(#[from] db::Error),
 }
@@ -38,7 +36,6 @@ impl SingleUse {
         Self { token, expires_at }
     }
 
-    /// Hash of the token.
     pub fn token(&self) -> TokenHash {
         self.token
     }

@@ -22,7 +22,6 @@ pub struct StoredResponses {
     pub(crate) clock: Clock,
 }
 
-/// Stored response.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct StoredResponse {
     pub(super) status: u16,
@@ -36,7 +35,6 @@ pub(super) struct StoredResponse {
 /// Who may read a stored response or form.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Reader {
-    /// A session.
     Session(SessionId),
     /// A user in one browser.
     User(UserId, TokenHash),

@@ -16,7 +16,7 @@ const ORDINARY_REASONS: [&str; 4] = [
 
 /// Checks in the caller's transaction, under the lock of the user's account, whether a session is still valid: the result of the
 /// request's earlier check may be outdated.
-pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool> {
+pub fn is_valid(conn: &mut Connection, session: &LiveSession) -> db::Result<bool> {
     let Some(record) = account_state::find_record(conn, session.user)? else {
         return Ok(false);
     };
@@ -28,7 +28,7 @@ pub fn is_good(conn: &mut Connection, session: &LiveSession) -> db::Result<bool>
 }
 
 /// Returns the passkeys that a session depends on, if it is valid at this moment of the caller's transaction.
-pub fn find_good_passkeys(
+pub fn find_valid_passkeys(
     conn: &mut Connection,
     user: UserId,
     session: SessionId,
@@ -44,13 +44,13 @@ pub fn find_good_passkeys(
     };
     let record = account_state::find_record(conn, user)?;
     // The row says that the session has not ended.
-    let is_good = record.is_some_and(|record| {
+    let is_valid = record.is_some_and(|record| {
         matches!(
             record.check_session(&session_ref),
             CheckResult::Valid | CheckResult::ReadRow
         )
     });
-    Ok(is_good.then_some(row.passkeys.0))
+    Ok(is_valid.then_some(row.passkeys.0))
 }
 
 /// Returns whether a session was revoked: someone ended it, or revoked a passkey that it depends on, even after it had ended. A

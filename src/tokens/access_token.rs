@@ -136,9 +136,7 @@ pub struct TokenTarget {
 /// A newly issued access token.
 #[derive(Clone)]
 pub struct IssuedToken {
-    /// The token as the client receives it.
     pub text: String,
-    /// How long the token is valid.
     pub lifetime: Duration,
 }
 

@@ -17,17 +17,13 @@ use crate::db::{self, Connection};
 /// The data of a new authorization: from a valid session and a request that was granted.
 #[derive(Clone, Debug)]
 pub struct NewAuthorization {
-    /// ID of the user who consents.
     pub user: UserId,
-    /// ID of the client.
     pub client: ClientId,
-    /// ID of the session.
     pub session: SessionId,
     /// The user's session epoch under which the session is valid.
     pub epoch: i64,
     /// The client's epoch for authorizations by users.
     pub client_epoch: i64,
-    /// IDs of the passkeys that the session depends on.
     pub passkeys: Vec<PasskeyId>,
     /// Time of the last authentication in the session (`auth_time`).
     pub auth_time: Timestamp,
@@ -35,9 +31,7 @@ pub struct NewAuthorization {
     pub acr: String,
     /// Authentication methods of the sign-in (`amr`).
     pub amr: Vec<String>,
-    /// Absolute end of the session.
     pub session_end: Timestamp,
-    /// Scopes of the authorization.
     pub scopes: Scopes,
     /// URIs of the services that the tokens may be for (RFC 8707).
     pub resources: Vec<String>,
@@ -45,9 +39,7 @@ pub struct NewAuthorization {
     pub claims: Value,
     /// Nonce of the request, which is repeated in the ID token.
     pub nonce: Option<String>,
-    /// Redirect URI that the code is sent to.
     pub redirect_uri: String,
-    /// PKCE code challenge (S256).
     pub code_challenge: Option<String>,
 }
 

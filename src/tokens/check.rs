@@ -13,7 +13,6 @@ use crate::clients::{Client, Credential, RevokedToken, UserToken};
 /// A token that was valid when it was checked.
 #[derive(Clone, Debug)]
 pub struct ValidToken {
-    /// Claims of the token.
     pub claims: AccessClaims,
     /// The client that the token was issued to.
     pub client: Arc<Client>,
@@ -52,7 +51,6 @@ impl ValidToken {
 /// A token that Doorward issued. It may have been revoked.
 #[derive(Clone, Debug)]
 pub struct IdentifiedToken {
-    /// ID of the client that the token was issued to.
     pub client: ClientId,
     /// On whose behalf the client got the token.
     pub holder: TokenHolder,

@@ -4,7 +4,7 @@ use super::Authorization;
 
 /// An authorization whose code or refresh token was consumed in the current transaction.
 ///
-/// Only [`super::redeem_code`] and [`super::refresh::rotate`] create one, after their compare-and-set, and it can't be cloned.
+/// Only [`super::redeem_code`] and [`super::families::rotate`] create one, after their compare-and-set, and it can't be cloned.
 /// Tokens for a user are only issued from it, so a grant type that forgets replay protection doesn't compile.
 #[derive(Debug)]
 pub struct ConsumedGrant {

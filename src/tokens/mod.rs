@@ -19,13 +19,14 @@ pub mod revoke;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use access_token::{AccessClaims, AccessTokenSealers, IssuedToken, TokenTarget, seconds};
+pub use access_token::{AccessTokenSealers, TokenTarget, seconds};
 pub use authorization::{CodeState, NewAuthorization, authorize, find_code_state, retain_until};
 pub use cap::enforce_cap;
 pub use check::{CachedTokenState, IdentifiedToken, TokenError, TokenHolder, ValidToken};
 pub use code::CodeDeriver;
 pub use consumed::ConsumedGrant;
 pub use keys::Keyring;
+pub use queries::families;
 pub use queries::rows::Authorization;
 pub use queries::{
     LivenessLimits, find, find_by_code, find_session_of_sid, has_sid, list_live_of, move_session,
@@ -44,13 +45,13 @@ use crate::ephemeral::Ephemeral;
 
 /// Issues and checks tokens. Cheap to clone.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "refresh tokens are called so")]
 pub struct Tokens {
     pub(crate) database: Database,
     pub(crate) ephemeral: Ephemeral,
     pub(crate) account_states: AccountStates,
     pub(crate) clients: Clients,
     pub(crate) clock: Clock,
-    /// The signing keys.
     pub keyring: Keyring,
     /// Writes and reads refresh tokens.
     pub refresh_tokens: RefreshTokens,
@@ -59,7 +60,6 @@ pub struct Tokens {
     pub(crate) sealers: AccessTokenSealers,
     /// Issuer of all tokens: the public URL.
     pub issuer: Arc<str>,
-    /// Configured lifetimes of codes and tokens.
     pub lifetimes: Arc<config::Tokens>,
 }
 

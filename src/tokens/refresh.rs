@@ -10,15 +10,10 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::Authorization;
-use super::consumed::ConsumedGrant;
-use super::queries::families;
-pub use super::queries::families::{find, lock};
 pub use super::queries::rows::Family;
 use crate::base::clock::Timestamp;
-use crate::base::ids::{AuthorizationId, RefreshFamilyId};
+use crate::base::ids::RefreshFamilyId;
 use crate::base::secrets::MasterKey;
-use crate::db::{self, Connection};
 
 /// The parsed form of a genuine refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,28 +68,6 @@ impl RefreshTokens {
     }
 }
 
-/// Creates a family and returns its first token.
-pub fn begin(
-    conn: &mut Connection,
-    authorization: AuthorizationId,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> db::Result<RefreshToken> {
-    let family = Family {
-        id: RefreshFamilyId::random(),
-        authorization,
-        generation: 1,
-        rotated_at: now,
-        expires_at,
-        created_at: now,
-    };
-    families::insert(conn, &family)?;
-    Ok(RefreshToken {
-        family: family.id,
-        generation: family.generation,
-    })
-}
-
 /// Whether refresh tokens are single-use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
@@ -117,35 +90,9 @@ impl Rotation {
     }
 }
 
-/// Uses a genuine refresh token. Returns the proof of the use, and the refresh token that the client gets; `None` if it was used
-/// before: two parties hold the family, so it must end (RFC 9700 §4.14.2). The caller must hold the lock of the family's row.
-pub fn rotate(
-    conn: &mut Connection,
-    (family, authorization): (&Family, Authorization),
-    presented: RefreshToken,
-    rotation: Rotation,
-    now: Timestamp,
-) -> db::Result<Option<(ConsumedGrant, RefreshToken)>> {
-    let generation = match check_use(family, presented.generation, rotation, now) {
-        TokenUse::Replayed => return Ok(None),
-        // The successor is computed, not random: the client gets the same text as the first time.
-        TokenUse::Repeated => family.generation,
-        TokenUse::First { next } => {
-            if !families::advance(conn, family.id, presented.generation, next, now)? {
-                return Ok(None);
-            }
-            next
-        }
-    };
-    let next = RefreshToken {
-        family: family.id,
-        generation,
-    };
-    Ok(Some((ConsumedGrant::new(authorization), next)))
-}
-
+/// How a genuine token relates to the current one of its family.
 #[derive(Debug, PartialEq, Eq)]
-enum TokenUse {
+pub(super) enum TokenUse {
     /// The current token; `next` is the number of its successor.
     First { next: i64 },
     /// The predecessor of the current token, within the grace period.
@@ -154,7 +101,13 @@ enum TokenUse {
     Replayed,
 }
 
-fn check_use(family: &Family, presented: i64, rotation: Rotation, now: Timestamp) -> TokenUse {
+/// Returns how a token of a family is used. The caller must hold the lock of the family's row.
+pub(super) fn check_use(
+    family: &Family,
+    presented: i64,
+    rotation: Rotation,
+    now: Timestamp,
+) -> TokenUse {
     let Rotation::EachUse { grace } = rotation else {
         return if presented == family.generation {
             TokenUse::First {
@@ -181,6 +134,7 @@ fn check_use(family: &Family, presented: i64, rotation: Rotation, now: Timestamp
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::ids::AuthorizationId;
 
     fn family(generation: i64) -> Family {
         let at = Timestamp::from_micros(1_000_000_000);

@@ -23,7 +23,6 @@ pub const LOGOUT: &str = "backchannel_logout";
 /// Payload of a logout notification: a session of this user has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EndedSession {
-    /// ID of the client to notify.
     pub client: ClientId,
     /// ID of the user whose session it is.
     pub user: UserId,
@@ -31,7 +30,6 @@ pub struct EndedSession {
     pub sid: SessionId,
 }
 
-/// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionEnd {
     /// The user signed out. Offline access stays (OpenID Connect Back-Channel Logout §2.7).

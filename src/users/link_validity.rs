@@ -170,7 +170,7 @@ pub(super) fn is_link_allowed(
     target: Option<&User>,
 ) -> db::Result<bool> {
     if let (Some(session), Some(user)) = (invitation.by_session, invitation.user_id) {
-        return Ok(sessions::find_good_passkeys(conn, user, session)?.is_some());
+        return Ok(sessions::find_valid_passkeys(conn, user, session)?.is_some());
     }
     // A new user will get the roles in the link; an existing user has the roles that they hold now.
     let held = target.map_or(&invitation.roles, |target| &target.roles);

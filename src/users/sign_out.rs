@@ -5,6 +5,7 @@ use super::permissions::Permit;
 use super::update::{UpdateError, find_manageable};
 use crate::base::ids::{SessionId, UserId};
 use crate::sessions::{self, Ended};
+use crate::tokens::SessionEnd;
 
 impl Users {
     /// Ends one session of a user, or all of them if `session` is `None`, and revokes what depends on it. Idempotent.
@@ -24,7 +25,8 @@ impl Users {
                 let (now, reason) = (database.now(conn)?, reason.as_deref());
                 Ok::<_, UpdateError>(match session {
                     Some(id) => {
-                        sessions.end_one_in_transaction(conn, (user, id), now, reason, &author)?
+                        let what = (user, id, SessionEnd::Revoked);
+                        sessions.end_in_transaction(conn, what, now, reason, &author)?
                     }
                     None => sessions::end_all(conn, user, now, reason, &author)?,
                 })

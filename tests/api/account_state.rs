@@ -3,7 +3,7 @@
 use doorward::account_state::{AccountState, AccountStates};
 use doorward::base::ids::{PasskeyId, UserId};
 use doorward::clients::ActingAs;
-use doorward::passkeys::RevokeAs;
+use doorward::testing::RevokeAs;
 use doorward::users::{Permissions, Permit};
 
 use crate::on_both;

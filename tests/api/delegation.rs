@@ -4,7 +4,7 @@ use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use doorward::base::ids::UserId;
 use doorward::clients::{ActingAs, ActingError, Permission};
-use doorward::passkeys::RevokeAs;
+use doorward::testing::RevokeAs;
 use doorward::users::{
     NewInvitation, Permissions, Permit, RoleChange, RoleError, UpdateError, UserChange,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use doorward::clients::Algorithm;
 use doorward::history::Author;
-use doorward::tokens::keys::{CompromisedKeys, KeyError, SignError, VerifyError};
+use doorward::testing::{CompromisedKeys, KeyError, SignError, VerifyError};
 use serde_json::json;
 
 use crate::support::authenticator::{Overrides, SoftAuthenticator};

@@ -8,7 +8,7 @@ use doorward::clients::{AcceptedMethods, Algorithm, parse_basic};
 use doorward::db;
 use doorward::db::schema::clients;
 use doorward::history::Author;
-use doorward::tokens::keys::{KeyError, SignError};
+use doorward::testing::{KeyError, SignError};
 use serde_json::json;
 
 use super::signing_keys::{instance, kid, sign, verify};
@@ -30,9 +30,9 @@ on_both! {
         moving.secrets.previous_master_key_file = Some(old_file);
         let app = instance(server, &moving);
         assert_eq!(kid(&sign(server, &app.keyring, Algorithm::RS256)), kid(&before));
-        server.run(app.keyring.check_seals()).expect("both keys are here");
+        server.run(app.keyring.check_private_keys_decrypt()).expect("both keys are here");
         let too_early = instance(server, &moved);
-        assert!(matches!(server.run(too_early.keyring.check_seals()), Err(KeyError::Sealed(..))));
+        assert!(matches!(server.run(too_early.keyring.check_private_keys_decrypt()), Err(KeyError::Sealed(..))));
         let unsigned = server.run(too_early.keyring.sign(Algorithm::RS256, "JWT", &json!({})));
         assert!(matches!(unsigned, Err(SignError::Sealed(..))));
         assert!(matches!(server.run(too_early.keyring.rewrap(Author::command())), Err(KeyError::Sealed(..))));
@@ -44,7 +44,7 @@ on_both! {
         assert_eq!((ran.code, &ran.json()["rewrapped"]), (0, &json!(2)), "{}", ran.errors);
         assert_eq!(server.run(app.keyring.rewrap(Author::command())).expect("done"), 0);
         let app = instance(server, &moved);
-        server.run(app.keyring.check_seals()).expect("the new one is enough");
+        server.run(app.keyring.check_private_keys_decrypt()).expect("the new one is enough");
         assert_eq!(kid(&sign(server, &app.keyring, Algorithm::RS256)), kid(&before));
         assert!(verify(server, &app.keyring, &before).is_ok());
     }
@@ -133,6 +133,6 @@ on_both! {
         let ran = binary::run(&moving, &["keys", "rotate", "--compromised"]);
         assert_eq!(ran.code, 0, "without the old key, its signing keys must be given up: {}", ran.errors);
         let app = instance(server, &moving);
-        server.run(app.keyring.check_seals()).expect("new keys");
+        server.run(app.keyring.check_private_keys_decrypt()).expect("new keys");
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::prelude::*;
 use doorward::base::clock::Timestamp;
-use doorward::sessions::SessionKey;
+use doorward::testing::SessionKey;
 use serde_json::json;
 
 use crate::on_both;

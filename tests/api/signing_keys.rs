@@ -10,7 +10,7 @@ use doorward::base::fault_injection::FaultInjector;
 use doorward::base::ids::SigningKeyId;
 use doorward::clients::Algorithm;
 use doorward::history::Author;
-use doorward::tokens::keys::{
+use doorward::testing::{
     CompromiseOutcome, CompromisedKeys, KeyError, KeyState, KeyView, Keyring, VerifyError,
 };
 use serde_json::{Value, json};

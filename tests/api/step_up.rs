@@ -79,6 +79,15 @@ on_both! {
         assert_eq!(answer.status, 401, "{}", answer.text());
     }
 
+    fn a_refused_step_up_is_not_recorded_as_a_sign_in(server) {
+        let mut root = server.administrator();
+        let tampered = Overrides { tampered_signature: true, ..Overrides::default() };
+        assert_eq!(step_up(&root.browser, &mut root.device, &tampered).status, 401);
+        let event = root.browser.get("/v1/audit-events?limit=1").json()["items"][0].clone();
+        let recorded = (&event["action"], &event["outcome"], &event["reason"]);
+        assert_eq!(recorded, (&json!("session.stepped_up"), &json!("refused"), &json!("assertion-refused")));
+    }
+
     fn a_stepped_up_session_depends_on_the_new_passkey_too(server) {
         let root = server.administrator();
         let (mut other, id) = root.add_passkey(SoftAuthenticator::synced(server.origin()));

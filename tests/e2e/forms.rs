@@ -164,7 +164,7 @@ on_both! {
         zoe.page.click("#add-passkey");
         zoe.page.wait_for_text("You're now signed in as Root Admin.");
         let id = doorward::base::ids::UserId::parse(&root.id).expect("an id");
-        assert_eq!(server.run(server.app.passkeys.list(id, false)).expect("passkeys").len(), 1);
+        assert_eq!(server.run(server.app.passkeys.list(id, doorward::testing::PasskeyFilter::Valid)).expect("passkeys").len(), 1);
         // Zoe signs in again, and the form contains what Zoe typed.
         zoe.travel(1, "/results/");
         zoe.page.click_text("Sign in as Zoe Miller");

@@ -92,7 +92,7 @@ on_both! {
         let visitor = Visitor::new(&Chromium::launch());
         visitor.set_up(server);
         let root = server.run(server.app.users.find("root")).expect("root");
-        let passkey = server.run(server.app.passkeys.list(root.id, false)).expect("passkeys")[0].id;
+        let passkey = server.run(server.app.passkeys.list(root.id, doorward::testing::PasskeyFilter::Valid)).expect("passkeys")[0].id;
         let paths = [
             "/welcome".to_owned(), "/account".into(), "/account/lock".into(), format!("/account/passkeys/{passkey}/remove"),
             "/admin".into(), "/admin/audit".into(), format!("/admin/users/{}", root.id),

@@ -31,7 +31,7 @@ impl TestServer {
             session: session.parse().expect("an id"),
             epoch: account.expect("an account").session_epoch,
             passkeys: vec![person.passkey.parse().expect("an id")],
-            is_open: doorward::sessions::is_open,
+            is_open: doorward::testing::is_open,
         };
         let author = Author {
             actor,

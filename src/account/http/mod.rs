@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::base::ids::{PasskeyId, SessionId, UserId};
 use crate::clients::Permission;
-use crate::passkeys::{PasskeyView, Passkeys, RevocationResult, RevokeAs};
+use crate::passkeys::{PasskeyFilter, PasskeyView, Passkeys, RevocationResult, RevokeAs};
 use crate::sessions::{Cookies, SessionView, Sessions, SignedIn, sign_out};
 use crate::users::http::answer_user;
 use crate::users::{DisplayName, Email, InvitationLink, Permit, UserChange, UserView, Users};
@@ -116,7 +116,9 @@ pub async fn suspend_me(
     responses((status = 200, description = "The passkeys", body = Items<PasskeyView>))
 )]
 pub async fn list_passkeys(signed_in: SignedIn, passkeys: web::Data<Passkeys>) -> Answer {
-    let found = passkeys.list(signed_in.session.user, false).await?;
+    let found = passkeys
+        .list(signed_in.session.user, PasskeyFilter::Valid)
+        .await?;
     let items: Vec<PasskeyView> = found.into_iter().map(PasskeyView::from).collect();
     Ok(HttpResponse::Ok().json(Items { items }))
 }
@@ -151,8 +153,9 @@ pub async fn rename_passkey(
 /// The result of removing a passkey, and the data to signal to the browser's password manager.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RevokedPasskey {
+    #[serde(rename = "revoked")]
     #[schema(value_type = uuid::Uuid)]
-    revoked: PasskeyId,
+    passkey: PasskeyId,
     sessions_ended: usize,
     signal: Signal,
 }
@@ -190,7 +193,7 @@ pub async fn revoke_passkey(
     let revoked = passkeys.revoke(user, id, reason, RevokeAs::Owner, acting);
     let revoked = revoked.await?;
     Ok(HttpResponse::Ok().json(RevokedPasskey {
-        revoked: id,
+        passkey: id,
         sessions_ended: revoked.sessions,
         signal: signal(passkeys.rp_id(), user, &revoked),
     }))

@@ -9,7 +9,7 @@ use super::apps::AppEntry;
 use super::visitor::SignedInVisitor;
 use crate::base::ids::PasskeyId;
 use crate::oidc::Oidc;
-use crate::passkeys::{PasskeyEntry, Passkeys};
+use crate::passkeys::{PasskeyEntry, PasskeyFilter, Passkeys};
 use crate::sessions::{PageVisitor, SessionEntry, Sessions};
 use crate::users::Users;
 use crate::web::{Answer, FieldProblem, Frame, page_with_status};
@@ -103,7 +103,7 @@ pub(super) async fn render(
         email: form_state.email.or(account_state.email).unwrap_or_default(),
         is_email_verified: account_state.email_verified,
         rejected_passkey_name: form_state.rejected_passkey_name,
-        passkeys: passkeys.list_entries(user, false).await?,
+        passkeys: passkeys.list_entries(user, PasskeyFilter::Valid).await?,
         sessions: sessions.list_entries(user, session).await?,
     };
     page_with_status(status, &template)

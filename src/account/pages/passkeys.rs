@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::overview::{AccountData, FormState, RejectedPasskeyName, render};
 use super::visitor::SignedInVisitor;
 use crate::base::ids::PasskeyId;
-use crate::passkeys::{ManageError, Passkeys};
+use crate::passkeys::{ManageError, PasskeyFilter, Passkeys};
 use crate::sessions::{SessionEntry, Sessions};
 use crate::web::{Answer, FieldProblem, Frame, Problem, page, redirect};
 
@@ -64,7 +64,7 @@ pub(super) async fn ask_to_remove(
 ) -> Answer {
     let id = PasskeyId::parse(&id).ok_or_else(Problem::not_found)?;
     let user = visitor.user();
-    let entries = passkeys.list_entries(user, false).await?;
+    let entries = passkeys.list_entries(user, PasskeyFilter::Valid).await?;
     let is_last = entries.len() == 1;
     let passkey = entries
         .into_iter()

@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::visitor::SignedInVisitor;
-use crate::passkeys::Passkeys;
+use crate::passkeys::{PasskeyFilter, Passkeys};
 use crate::sessions::Sessions;
 use crate::web::{Answer, Frame, page, redirect};
 
@@ -49,7 +49,9 @@ pub(super) async fn show_welcome(
             path,
         })
     });
-    let entries = passkeys.list_entries(visitor.user(), false).await?;
+    let entries = passkeys
+        .list_entries(visitor.user(), PasskeyFilter::Valid)
+        .await?;
     let is_only_passkey = entries.len() == 1;
     // The last passkey of the session is the one that was just registered.
     let made = visitor.session().passkeys.last();

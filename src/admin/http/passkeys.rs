@@ -9,7 +9,7 @@ use super::history::{AsOf, ItemsCurrentOrAsOf, answer_past_passkeys};
 use crate::admin::commands::Commands;
 use crate::base::ids::PasskeyId;
 use crate::clients::Scope;
-use crate::passkeys::PasskeyView;
+use crate::passkeys::{PasskeyFilter, PasskeyView};
 use crate::web::{Answer, Items, Problem};
 
 /// Lists the passkeys of a user, including revoked ones.
@@ -32,7 +32,7 @@ pub async fn list_passkeys(
     if let Some(at) = query.parse()? {
         return answer_past_passkeys(&commands, user, at).await;
     }
-    let found = commands.passkeys.list(user, true).await?;
+    let found = commands.passkeys.list(user, PasskeyFilter::All).await?;
     let items: Vec<PasskeyView> = found.into_iter().map(PasskeyView::from).collect();
     Ok(HttpResponse::Ok().json(Items { items }))
 }
@@ -40,8 +40,9 @@ pub async fn list_passkeys(
 /// The result of revoking a passkey.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PasskeyRevoked {
+    #[serde(rename = "revoked")]
     #[schema(value_type = uuid::Uuid)]
-    revoked: PasskeyId,
+    passkey: PasskeyId,
     sessions_ended: usize,
 }
 
@@ -72,7 +73,7 @@ pub async fn revoke_passkey(
     let reason = reason.parse()?;
     let revoked = commands.revoke_passkey(user, id, reason, permit).await?;
     Ok(HttpResponse::Ok().json(PasskeyRevoked {
-        revoked: id,
+        passkey: id,
         sessions_ended: revoked.sessions,
     }))
 }

@@ -7,7 +7,7 @@ use super::events::{EventView, views};
 use super::role_assignments::{RoleAssignmentRow, first_of};
 use super::visitor::Manager;
 use crate::history::{self, EventFilter};
-use crate::passkeys::PasskeyEntry;
+use crate::passkeys::{PasskeyEntry, PasskeyFilter};
 use crate::sessions::SessionEntry;
 use crate::users::{User, UsernameView};
 use crate::web::{Answer, Frame, page};
@@ -59,7 +59,7 @@ pub(super) async fn show_user(manager: Manager, name: web::Path<String>) -> Answ
     let frame = manager.frame();
     page(&AdminUserPage {
         is_last_administrator: users.is_last_administrator(id).await?,
-        passkeys: passkeys.list_entries(id, true).await?,
+        passkeys: passkeys.list_entries(id, PasskeyFilter::All).await?,
         assignments,
         assignments_of: "admin_role_assignments.resource",
         has_more_assignments,

@@ -7,7 +7,7 @@ use super::invitations::show_link;
 use super::visitor::{Administration, Administrator, AnyRight, Manager};
 use crate::account_state::UserStatus;
 use crate::base::ids::{PasskeyId, SessionId};
-use crate::passkeys::{ManageError, PasskeyEntry};
+use crate::passkeys::{ManageError, PasskeyEntry, PasskeyFilter};
 use crate::users::{
     InviteError, LastAdministrator, NewInvitation, UpdateError, User, UserChange, Username,
 };
@@ -147,7 +147,10 @@ impl ConfirmedAction for RevokePasskey {
     async fn find(visitor: &Manager, sent: &Sent) -> Result<Self, Problem> {
         let user = visitor.find(&sent.path.user).await?;
         // Revoked ones too, so that a repeated request is safe.
-        let passkeys = visitor.passkeys.list_entries(user.id, true).await?;
+        let passkeys = visitor
+            .passkeys
+            .list_entries(user.id, PasskeyFilter::All)
+            .await?;
         let id = PasskeyId::parse(&sent.path.passkey);
         let passkey = passkeys.into_iter().find(|entry| Some(entry.id) == id);
         let passkey = passkey.ok_or_else(Problem::not_found)?;
@@ -160,7 +163,10 @@ impl ConfirmedAction for RevokePasskey {
 
     async fn effects(&self, visitor: &Manager) -> Result<Vec<String>, Problem> {
         let (user, id) = (self.user.id, self.passkey.id);
-        let live = visitor.passkeys.list_entries(user, false).await?;
+        let live = visitor
+            .passkeys
+            .list_entries(user, PasskeyFilter::Valid)
+            .await?;
         if live.iter().all(|entry| entry.id != id) {
             return Err(Problem::not_found());
         }

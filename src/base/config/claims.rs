@@ -14,7 +14,30 @@ pub struct ClaimRule {
 /// Scopes whose claims describe only the user, and which users consent to.
 const SCOPES: [&str; 5] = ["profile", "email", "address", "phone", "roles"];
 
-/// Claims with a defined meaning: OpenID Connect Core §2 and §5.1, JWTs and access tokens (RFC 7519, RFC 9068, RFC 7800, RFC
+/// Claims about users of OpenID Connect Core §5.1.
+pub const USER_CLAIMS: [&str; 19] = [
+    "name",
+    "preferred_username",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+    "email",
+    "email_verified",
+    "address",
+    "phone_number",
+    "phone_number_verified",
+];
+
+/// Other claims with a defined meaning: OpenID Connect Core §2, JWTs and access tokens (RFC 7519, RFC 9068, RFC 7800, RFC
 /// 8693, RFC 7662), logout tokens, and Doorward's own.
 const RESERVED: &[&str] = &[
     "iss",
@@ -53,25 +76,6 @@ const RESERVED: &[&str] = &[
     "authorization_details",
     "roles",
     "groups",
-    "name",
-    "preferred_username",
-    "given_name",
-    "family_name",
-    "middle_name",
-    "nickname",
-    "profile",
-    "picture",
-    "website",
-    "gender",
-    "birthdate",
-    "zoneinfo",
-    "locale",
-    "updated_at",
-    "email",
-    "email_verified",
-    "address",
-    "phone_number",
-    "phone_number_verified",
     "vc",
     "vp",
     "trust_framework",
@@ -102,7 +106,10 @@ impl ClaimRule {
         if !is_name(claim) || attribute.is_empty() || attribute.chars().count() > 128 {
             return Err(shape());
         }
-        if RESERVED.contains(&claim) || claim.starts_with("urn:doorward:") {
+        if RESERVED.contains(&claim)
+            || USER_CLAIMS.contains(&claim)
+            || claim.starts_with("urn:doorward:")
+        {
             return Err(format!(
                 "{text:?}: the claim {claim} is reserved; choose another name"
             ));

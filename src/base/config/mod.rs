@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tracing_appender::rolling::Rotation;
 
-pub use claims::ClaimRule;
+pub use claims::{ClaimRule, USER_CLAIMS};
 pub use fault::ConfigFault;
 pub use read::ConfigError;
 pub use routes::{Route, RouteResource};

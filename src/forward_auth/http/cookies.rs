@@ -77,15 +77,13 @@ impl ForwardAuthCookies {
         HeaderValue::from_bytes(&left).unwrap_or(HeaderValue::from_static(""))
     }
 
-    /// Returns the cookie of a new forward-auth session.
     pub fn session(self, is_https: bool, key: &ForwardAuthSessionKey) -> Cookie<'static> {
         cookie(is_https, session_cookie_name(is_https), key.expose())
             .max_age(self.lifetime)
             .finish()
     }
 
-    /// Returns a new browser cookie.
-    pub fn browser(self, is_https: bool, browser_cookie: &BrowserCookie) -> Cookie<'static> {
+    pub fn browser(is_https: bool, browser_cookie: &BrowserCookie) -> Cookie<'static> {
         cookie(
             is_https,
             browser_cookie_name(is_https),
@@ -96,7 +94,7 @@ impl ForwardAuthCookies {
     }
 
     /// Returns a cookie that removes the forward-auth session's cookie.
-    pub fn session_removal(self, is_https: bool) -> Cookie<'static> {
+    pub fn session_removal(is_https: bool) -> Cookie<'static> {
         let mut cookie = cookie(is_https, session_cookie_name(is_https), String::new()).finish();
         cookie.make_removal();
         cookie

@@ -2,7 +2,7 @@
 //! the session cookie.
 
 mod cookies;
-mod protected_host;
+mod host_endpoints;
 mod protected_host_page;
 mod response;
 
@@ -17,8 +17,9 @@ use super::{
     CheckRequest, FetchMetadata, ForwardAuth, ForwardedHeaders, ForwardedRequest,
     ForwardedRequestError, TargetFault,
 };
+use crate::forward_auth::protected_host;
 use crate::forward_auth::routes::is_method;
-use crate::web::{Answer, Problem, is_from_trusted_proxy, only, read_style};
+use crate::web::{Answer, Problem, is_from_trusted_proxy, only};
 
 /// Path prefix for Envoy, which appends the path of the request.
 const ENVOY: &str = "/forward-auth/envoy";
@@ -31,27 +32,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
                 .route(web::get().to(check_request))
                 .default_service(only("GET")),
         )
-        .service(
-            web::resource("/.doorward/login")
-                .route(web::get().to(protected_host::login))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/.doorward/callback")
-                .route(web::get().to(protected_host::callback))
-                .default_service(only("GET")),
-        )
-        .service(
-            web::resource("/.doorward/logout")
-                .route(web::get().to(protected_host::confirm_logout))
-                .route(web::post().to(protected_host::logout))
-                .default_service(only("GET, POST")),
-        )
-        .service(
-            web::resource("/.doorward/style.css")
-                .route(web::get().to(read_style))
-                .default_service(only("GET")),
-        )
+        .configure(host_endpoints::routes)
         .service(
             web::resource("/forward-auth/envoy/{path:.*}").route(web::route().to(check_ext_authz)),
         );
@@ -61,7 +42,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 async fn check_request(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> Answer {
     require_trusted_proxy(&http)?;
     let forwarded = read_forwarded_headers(http.headers())?;
-    let forwarded_request = forwarded.read(forward_auth.table()).map_err(reject)?;
+    let forwarded_request = forwarded.read(&forward_auth.routes).map_err(reject)?;
     respond(&http, &forward_auth, &forwarded_request).await
 }
 
@@ -74,7 +55,7 @@ async fn check_ext_authz(http: HttpRequest, forward_auth: web::Data<ForwardAuth>
     let path = http.uri().path_and_query().map_or("", |path| path.as_str());
     let path = path.strip_prefix(ENVOY).unwrap_or_default();
     let forwarded_request = forwarded
-        .read_ext_authz(forward_auth.table(), http.method().as_str(), host, path)
+        .read_ext_authz(&forward_auth.routes, http.method().as_str(), host, path)
         .map_err(reject)?;
     respond(&http, &forward_auth, &forwarded_request).await
 }
@@ -200,17 +181,10 @@ fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<Option<&'h str>
     Ok(Some(text))
 }
 
-/// Returns the host that a request was sent to: from `Host`, or from HTTP/2's `:authority`.
+/// Returns the host that a request was sent to.
 fn own_host(http: &HttpRequest) -> Result<&str, Problem> {
-    let in_header = one(http.headers(), "host")?;
     let in_address = http.uri().authority().map(|authority| authority.as_str());
-    match (in_header, in_address) {
-        (Some(one), Some(other)) if one != other => {
-            Err(reject(ForwardedRequestError::Conflict("host")))
-        }
-        (Some(host), _) | (None, Some(host)) => Ok(host),
-        (None, None) => Err(reject(ForwardedRequestError::Missing("host"))),
-    }
+    protected_host::own_host(one(http.headers(), "host")?, in_address).map_err(reject)
 }
 
 /// Rejects headers that don't determine a request. The response repeats none of them.

@@ -1,11 +1,11 @@
 //! The pages at a protected host. All their resources are below `/.doorward/`.
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, web};
 use askama::Template;
 
 use crate::forward_auth::Target;
-use crate::web::{Answer, Frame, Problem, Web, page_with_status};
+use crate::web::{Answer, Frame, Problem, Web, app_data, page_with_status};
 
 /// A message with links and at most one button.
 #[derive(Template)]
@@ -13,11 +13,8 @@ use crate::web::{Answer, Frame, Problem, Web, page_with_status};
 pub struct ProtectedHostPage {
     /// Frame of the page, which provides the translated texts.
     pub frame: Frame,
-    /// Authority of the protected host.
     pub host: String,
-    /// Title of the page.
     pub title: String,
-    /// Text of the message.
     pub what: String,
     /// Label and target of a button that sends a POST request.
     pub button: Option<(String, String)>,
@@ -28,8 +25,7 @@ pub struct ProtectedHostPage {
 impl ProtectedHostPage {
     /// Builds the page from the texts under a key, without links. Fails with `internal` if the application data is missing.
     pub fn new(http: &HttpRequest, host: &str, key: &str) -> Result<Self, Problem> {
-        let web = http.app_data::<web::Data<Web>>();
-        let frame = Frame::new(web.ok_or_else(Problem::internal)?, http, None);
+        let frame = Frame::new(app_data::<Web>(http)?, http, None);
         let text = |part: &str| {
             let place = frame.installation_name.as_str();
             frame.text_with(

@@ -12,7 +12,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 pub use host::AppHost;
-pub use order::ShadowedRoute;
 pub use path::{MAX_LEN, PathFault, parts};
 use pattern::{PathPattern, Template};
 
@@ -35,7 +34,6 @@ struct HostRoutes {
 
 #[derive(Clone, Debug)]
 struct Route {
-    /// Index in the configuration's list.
     index: usize,
     pattern: PathPattern,
     methods: Vec<String>,
@@ -50,9 +48,7 @@ struct Route {
 /// The route that matches a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteMatch {
-    /// Action, as policies name it.
     pub action: String,
-    /// Resource of the request.
     pub resource: ResourceName,
     /// Whether signed-out visitors who aren't permitted are redirected to the sign-in.
     pub sign_in: bool,

@@ -1,5 +1,6 @@
 //! Tests of the whole route table.
 
+use super::order::ShadowedRoute;
 use super::*;
 
 fn entry(path: &str, id: &str) -> config::Route {

@@ -7,13 +7,13 @@ use crate::base::secrets::Token;
 /// random part proves possession of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForwardAuthSessionKey {
-    user: UserId,
-    session: SessionId,
+    pub user: UserId,
+    /// ID of the parent session; unverified, as the browser sent it.
+    pub session: SessionId,
     token: Token,
 }
 
 impl ForwardAuthSessionKey {
-    /// Generates a new key for a session of the user.
     pub fn generate(user: UserId, session: SessionId) -> Self {
         Self {
             user,
@@ -31,16 +31,6 @@ impl ForwardAuthSessionKey {
             session: SessionId::parse(session)?,
             token: Token::parse(token)?,
         })
-    }
-
-    /// ID of the user in the key.
-    pub fn user(&self) -> UserId {
-        self.user
-    }
-
-    /// ID of the parent session; unverified, as the browser sent it.
-    pub fn session(&self) -> SessionId {
-        self.session
     }
 
     /// Returns the cookie's value.
@@ -81,7 +71,7 @@ mod tests {
             assert_eq!(ForwardAuthSessionKey::parse(&bad), None, "{bad}");
         }
         assert_eq!(SessionKey::parse(&text), None);
-        let session = SessionKey::generate(key.user()).expose();
+        let session = SessionKey::generate(key.user).expose();
         assert_eq!(ForwardAuthSessionKey::parse(&session), None);
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::ForwardAuth;
 use crate::account_state::{AccountState, Unavailable};
 use crate::base::clock::Timestamp;
-use crate::ephemeral::StoreUnavailable;
+use crate::ephemeral::{StoreUnavailable, to_json};
 use crate::sessions::{ParentSession, SignedInError};
 
 pub use key::ForwardAuthSessionKey;
@@ -22,9 +22,7 @@ pub use key::ForwardAuthSessionKey;
 pub struct ForwardAuthSession {
     /// The only host at which it is valid.
     pub host: String,
-    /// Parent session.
     pub parent: ParentSession,
-    /// Time of creation.
     pub created_at: Timestamp,
     /// Whether it was created because a policy required a more recent or stronger sign-in.
     pub after_step_up: bool,
@@ -33,9 +31,7 @@ pub struct ForwardAuthSession {
 /// Valid forward-auth session and the account state of its user.
 #[derive(Clone, Debug)]
 pub struct CheckedForwardAuthSession {
-    /// Forward-auth session.
     pub forward_auth_session: ForwardAuthSession,
-    /// Account state of the user, read for this request.
     pub account_state: AccountState,
 }
 
@@ -45,7 +41,6 @@ pub enum ForwardAuthSessionError {
     /// It doesn't exist, belongs to another host, or its parent session is no longer valid; with a reason code for the log.
     #[error("no forward-auth session: {0}")]
     Invalid(&'static str),
-    /// A store is unavailable, so the session can't be checked.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 }
@@ -72,9 +67,6 @@ impl From<SignedInError> for ForwardAuthSessionError {
 
 impl ForwardAuth {
     /// Creates a forward-auth session for a host if its parent session is valid. Returns the key for the browser's cookie.
-    ///
-    /// # Errors
-    /// `Invalid` if the parent is not valid, or a store is unavailable.
     pub(super) async fn create_session(
         &self,
         host: &str,
@@ -94,9 +86,7 @@ impl ForwardAuth {
             after_step_up,
             parent,
         };
-        let text = serde_json::to_string(&forward_auth_session).map_err(|error| {
-            StoreUnavailable(format!("stored forward-auth session is not JSON: {error}"))
-        })?;
+        let text = to_json(&forward_auth_session)?;
         let ttl = forward_auth_session.parent.absolute_end.since(now);
         self.ephemeral.put(&key.store_key(), &text, ttl).await?;
         Ok(key)
@@ -110,7 +100,7 @@ impl ForwardAuth {
         host: &str,
         beside: &str,
     ) -> Result<(CheckedForwardAuthSession, Option<String>), ForwardAuthSessionError> {
-        let (user, session) = (key.user(), key.session());
+        let (user, session) = (key.user, key.session);
         let own_key = key.store_key();
         let parent_keys = ParentSession::store_keys(user, session);
         let copies = self

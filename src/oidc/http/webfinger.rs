@@ -7,7 +7,7 @@ use serde_json::json;
 use url::form_urlencoded;
 
 use crate::base::config::Server;
-use crate::web::{Problem, only};
+use crate::web::Problem;
 
 const PATH: &str = "/.well-known/webfinger";
 /// Link relation of an OpenID provider (OpenID Connect Discovery §2).
@@ -44,12 +44,8 @@ impl WebFinger {
     }
 }
 
-pub fn routes(config: &mut web::ServiceConfig) {
-    config.service(
-        web::resource(PATH)
-            .route(web::get().to(read_webfinger))
-            .default_service(only("GET")),
-    );
+crate::web::routes! {
+    PATH => get read_webfinger;
 }
 
 async fn read_webfinger(request: HttpRequest, finger: web::Data<WebFinger>) -> HttpResponse {

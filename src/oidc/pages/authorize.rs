@@ -219,7 +219,9 @@ pub async fn answer_request(
     let answers = match form.into_inner().answer {
         InteractionAnswer::Deny => return cancel(&context, &id, &pending).await,
         InteractionAnswer::Switch => {
-            let app = destination(&context, &pending).await?;
+            let client = context.oidc.find_enabled(pending.request.client).await?;
+            let client = client.ok_or_else(request_gone)?;
+            let app = destination(&client, &pending.request);
             let login = sign_in_path(&context, &id, &pending, app).await?;
             return Ok(redirect(&format!("{login}&switch=1")));
         }
@@ -306,10 +308,7 @@ async fn continue_request(
             context.answer(request, outcome)
         }
         (step, person) => {
-            let app = Destination {
-                name: client.name.clone(),
-                host: host_of(&request.to.redirect_uri),
-            };
+            let app = destination(&client, request);
             let login = sign_in_path(context, id, pending, app).await?;
             Ok(redirect(&match (step, person) {
                 (NextStep::Join, None) => login.replacen("/login", "/join", 1),
@@ -319,15 +318,12 @@ async fn continue_request(
     }
 }
 
-async fn destination(
-    context: &RequestContext,
-    pending: &PendingRequest,
-) -> Result<Destination, Problem> {
-    let client = context.oidc.find_enabled(pending.request.client).await?;
-    Ok(Destination {
-        name: client.ok_or_else(request_gone)?.name.clone(),
-        host: host_of(&pending.request.to.redirect_uri),
-    })
+/// Returns the app that the user signs in to.
+fn destination(client: &Client, request: &AuthorizationRequest) -> Destination {
+    Destination {
+        name: client.name.clone(),
+        host: host_of(&request.to.redirect_uri),
+    }
 }
 
 /// Stores a continuation, and returns the path of the sign-in page that returns to the request.
@@ -367,9 +363,9 @@ async fn grant(
             ErrorCode::LoginRequired,
             "the session has ended",
         ))),
-        Err(GrantError::ConsentGone) => Ok(Err(OAuthError::new(
+        Err(GrantError::ConsentMissing) => Ok(Err(OAuthError::new(
             ErrorCode::ConsentRequired,
-            "the user has withdrawn consent",
+            "the user's consent does not cover the request",
         ))),
         Err(GrantError::ClientGone) => Err(request_gone()),
         Err(GrantError::Answered) => {

@@ -5,9 +5,8 @@ use askama::Template;
 
 use super::response::host_of;
 use crate::clients::{Client, Scope, Scopes};
-use crate::oidc::acr;
 use crate::oidc::request::AuthorizationRequest;
-use crate::sessions::SignedIn;
+use crate::sessions::{Acr, SignedIn};
 use crate::web::{Answer, FormActionPolicy, Frame, Visitor, Web, page};
 
 /// The app, as the pages show it.
@@ -82,7 +81,6 @@ pub struct InteractionPage<'a> {
     pub client: &'a Client,
     pub request: &'a AuthorizationRequest,
     pub person: &'a SignedIn,
-    /// Path that the user's answer is posted to.
     pub action: String,
 }
 
@@ -102,7 +100,7 @@ impl InteractionPage<'_> {
     /// Whether the sign-in is too weak, whatever its age.
     fn asks_stronger(&self) -> bool {
         let least = self.client.metadata.least_acr.as_deref();
-        let has = acr::rank(&self.person.session.acr).unwrap_or(0);
+        let has = Acr::rank(&self.person.session.acr).unwrap_or(0);
         self.request
             .acr
             .min_rank(least)

@@ -14,7 +14,8 @@ use crate::oidc::parameters::Parameters;
 use crate::oidc::path;
 use crate::sessions::{Cookies, Sessions, SignedIn, sign_out};
 use crate::web::{
-    Answer, ConfirmPage, FormActionPolicy, Frame, Problem, RateLimits, Web, author, page, redirect,
+    Answer, ConfirmPage, FormActionPolicy, Frame, Problem, RateLimits, Web, app_data, author, page,
+    redirect,
 };
 
 /// Where users are sent after sign-out if there is no return address.
@@ -40,7 +41,7 @@ async fn end_hinted_session(
     http: &HttpRequest,
     request: &LogoutRequest,
 ) -> Result<(), Problem> {
-    let Some(verified_hint) = request.verified_hint() else {
+    let Some(verified_hint) = request.verified_hint else {
         return Ok(());
     };
     let author = author(http, Actor::Client(verified_hint.client));
@@ -154,9 +155,7 @@ async fn continue_logout(
 }
 
 fn ask(http: &HttpRequest, person: &SignedIn, request: &LogoutRequest, id: &Token) -> Answer {
-    let web = http.app_data::<web::Data<Web>>();
-    let web = web.ok_or_else(Problem::internal)?;
-    let frame = Frame::new(web, http, Some(person.visitor()));
+    let frame = Frame::new(app_data::<Web>(http)?, http, Some(person.visitor()));
     let name = person.account_state.display_name.as_str();
     let answer = page(&ConfirmPage {
         title: frame.text("logout.title").to_owned(),

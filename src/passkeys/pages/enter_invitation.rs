@@ -20,7 +20,6 @@ struct EnterInvitationPage {
     login_path: String,
     /// The entered text, if it is not a valid link.
     refused: Option<String>,
-    /// The prefix of every invitation link.
     start: String,
 }
 

@@ -70,7 +70,6 @@ struct LinkGonePage {
     another_path: Option<String>,
 }
 
-/// Shows the page.
 pub(super) fn show(
     web: &Web,
     request: &HttpRequest,

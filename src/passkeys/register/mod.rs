@@ -1,16 +1,16 @@
 //! Registration of a passkey: by the set-up link, by an invitation or recovery link, or for the signed-in user.
 
-mod enrolment_right;
 mod prepare;
+mod registration_right;
 mod store;
 
 use serde_json::Value;
 
 use super::Passkeys;
+use super::attestation::NewCredential;
 use super::ceremony::{CeremonyPurpose, CeremonyStart, Registration};
 use super::error::CeremonyError;
-use super::passkey::Passkey;
-use super::registration::NewCredential;
+use super::queries::Passkey;
 use crate::account_state;
 use crate::base::secrets::{Token, TokenHash};
 use crate::db::{self, Connection};
@@ -18,7 +18,7 @@ use crate::history::{Actor, Author};
 use crate::sessions::{self, Acr, LiveSession, NewSession, SingleUse, VerifiedCeremony};
 use crate::timed;
 use crate::users::{self, DisplayName, Email, User, Username};
-use enrolment_right::{EnrolledUser, EnrolmentRight};
+use registration_right::RegisteredUser;
 
 /// What a registration is started from.
 #[derive(Debug)]
@@ -40,7 +40,6 @@ pub(super) enum RegistrationSource {
     Add { session: LiveSession },
 }
 
-/// A completed registration.
 #[derive(Debug)]
 pub(super) struct CompletedRegistration {
     pub(super) user: User,
@@ -87,10 +86,10 @@ impl Passkeys {
         author: Author,
     ) -> Result<CompletedRegistration, CeremonyError> {
         let (purpose, single_use) = self.find_ceremony(ceremony, browser).await?;
-        let registered = match self.verify(purpose, credential, signed_in) {
-            Ok((right, new)) => {
-                let named = (new, name);
-                self.register(right, named, single_use, author).await
+        let registered = match self.verify(purpose, credential, signed_in.as_ref()) {
+            Ok((registration, new)) => {
+                let right = (registration, signed_in);
+                self.register(right, (new, name), single_use, author).await
             }
             Err(error) => Err(error),
         };
@@ -102,30 +101,27 @@ impl Passkeys {
         &self,
         purpose: CeremonyPurpose,
         credential: Value,
-        signed_in: Option<LiveSession>,
-    ) -> Result<(EnrolmentRight, NewCredential), CeremonyError> {
+        signed_in: Option<&LiveSession>,
+    ) -> Result<(Registration, NewCredential), CeremonyError> {
         let CeremonyPurpose::Register(registration, state) = purpose else {
             return Err(CeremonyError::Gone("wrong-purpose"));
         };
-        let right = match registration {
-            Registration::SetUp(link, person) => EnrolmentRight::SetUp(link, person),
-            Registration::Join(link, person) => EnrolmentRight::Join(link, person),
-            Registration::Add(user, session) => signed_in
-                .filter(|live| live.user == user && live.id == session)
-                .map(EnrolmentRight::Add)
-                .ok_or(CeremonyError::SessionOver)?,
-        };
+        if let Registration::Add(user, session) = registration
+            && signed_in.is_none_or(|live| live.user != user || live.id != session)
+        {
+            return Err(CeremonyError::SessionOver);
+        }
         let new = timed!(
             debug,
             "verified an attestation",
             self.party.verify_creation(credential, &state)
         )?;
-        Ok((right, new))
+        Ok((registration, new))
     }
 
     async fn register(
         &self,
-        right: EnrolmentRight,
+        right: (Registration, Option<LiveSession>),
         named: (NewCredential, Option<String>),
         single_use: SingleUse,
         author: Author,
@@ -152,19 +148,19 @@ impl Passkeys {
     fn store(
         &self,
         conn: &mut Connection,
-        right: EnrolmentRight,
+        (registration, signed_in): (Registration, Option<LiveSession>),
         (new, name): (NewCredential, Option<String>),
         single_use: SingleUse,
         author: &Author,
     ) -> Result<CompletedRegistration, CeremonyError> {
         let checked_at = self.clock.now();
-        right.lock(conn)?;
+        registration.lock(conn)?;
         single_use.consume(conn)?;
         let now = self.database.now(conn)?;
-        let enrolled = right.consume(conn, now, checked_at, author)?;
+        let enrolled = registration.consume(conn, signed_in, (now, checked_at), author)?;
         let author = author.acting_as(Actor::User(enrolled.user.id));
         let passkey = store::insert(conn, &enrolled, new, name, now, &author)?;
-        let EnrolledUser {
+        let RegisteredUser {
             user, is_signed_in, ..
         } = enrolled;
         let new_session = if is_signed_in {

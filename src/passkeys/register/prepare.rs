@@ -49,11 +49,11 @@ impl Passkeys {
     ) -> Result<(Value, CeremonyPurpose), CeremonyError> {
         let (link, now) = (link.hash(), self.clock.now());
         let chosen = username.as_ref().map(|name| name.as_str().to_owned());
-        let (invitation, user, known) = self
+        let (invitation, user, excluded_credentials) = self
             .database
             .read(move |conn| {
                 let (invitation, user) = users::open_invitation(conn, &link, now)?;
-                let known = match &user {
+                let excluded_credentials = match &user {
                     Some(user) => queries::list_live_credential_ids(conn, user.id)?,
                     None => {
                         let chosen = chosen.as_deref().ok_or(JoinError::UsernameMissing)?;
@@ -61,7 +61,7 @@ impl Passkeys {
                         Vec::new()
                     }
                 };
-                Ok::<_, CeremonyError>((invitation, user, known))
+                Ok::<_, CeremonyError>((invitation, user, excluded_credentials))
             })
             .await?;
         let display_name = display_name.map(|name| name.as_str().to_owned());
@@ -86,9 +86,9 @@ impl Passkeys {
             .clone()
             .or_else(|| user.map(|user| user.display_name))
             .unwrap_or_else(|| name.clone());
-        let (options, state) = self
-            .party
-            .creation_options(person.id, &name, &shown, known)?;
+        let (options, state) =
+            self.party
+                .creation_options(person.id, &name, &shown, excluded_credentials)?;
         let right = Registration::Join(link.to_text(), person);
         Ok((options, CeremonyPurpose::Register(right, state)))
     }
@@ -98,20 +98,26 @@ impl Passkeys {
         session: LiveSession,
     ) -> Result<(Value, CeremonyPurpose), CeremonyError> {
         let user = session.user;
-        let (record, known) = self
+        let (record, excluded_credentials) = self
             .database
             .read(move |conn| {
                 let record = account_state::find_record(conn, user)?;
-                let known = queries::list_live_credential_ids(conn, user)?;
-                Ok::<_, CeremonyError>((record.ok_or(CeremonyError::SessionOver)?, known))
+                let excluded_credentials = queries::list_live_credential_ids(conn, user)?;
+                Ok::<_, CeremonyError>((
+                    record.ok_or(CeremonyError::SessionOver)?,
+                    excluded_credentials,
+                ))
             })
             .await?;
-        if known.len() >= MAX_PASSKEYS {
+        if excluded_credentials.len() >= MAX_PASSKEYS {
             return Err(CeremonyError::TooMany);
         }
-        let (options, state) =
-            self.party
-                .creation_options(user, &record.username, &record.display_name, known)?;
+        let (options, state) = self.party.creation_options(
+            user,
+            &record.username,
+            &record.display_name,
+            excluded_credentials,
+        )?;
         let right = Registration::Add(user, session.id);
         Ok((options, CeremonyPurpose::Register(right, state)))
     }

@@ -1,18 +1,19 @@
 //! Stores the new passkey, with its revision and its audit event.
 
-use super::enrolment_right::EnrolledUser;
+use super::registration_right::RegisteredUser;
 use crate::base::clock::Timestamp;
 use crate::base::ids::PasskeyId;
 use crate::db::Connection;
 use crate::history::{self, Author, Event};
+use crate::passkeys::attestation::NewCredential;
 use crate::passkeys::error::CeremonyError;
-use crate::passkeys::passkey::{MAX_PASSKEYS, Passkey};
-use crate::passkeys::registration::NewCredential;
+use crate::passkeys::passkey::MAX_PASSKEYS;
+use crate::passkeys::queries::Passkey;
 use crate::passkeys::{authenticators, queries};
 
 pub(super) fn insert(
     conn: &mut Connection,
-    enrolled: &EnrolledUser,
+    enrolled: &RegisteredUser,
     new: NewCredential,
     name: Option<String>,
     now: Timestamp,

@@ -275,7 +275,7 @@ fn a_folder_that_changes_while_it_is_read_is_loaded_atomically() {
     let snapshot = folder.policies.snapshot();
     folder.policies.reload_with(snapshot, |policies, schema| {
         removed("b.cedar");
-        let half = read::read(policies, schema);
+        let half = policy_folder::read(policies, schema);
         folder.write("b.cedar", &format!("{forbid}\n{forbid}"));
         let (sources, _) = half.as_ref().expect("the remaining file");
         assert_eq!(sources.policies.len(), 1);

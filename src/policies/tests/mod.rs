@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::access_request::{Auth, Claimed, Decision, StepUpRequirement, Subject};
+use super::decision_input::{Claimed, Decision, StepUpRequirement, Subject};
 use super::*;
 use crate::account_state::{AccountState, UserStatus};
 use crate::assignments::ResourceName;
 use crate::base::clock::Timestamp;
 use crate::base::config::SubjectId;
 use crate::base::ids::UserId;
+use crate::sessions::SessionAuthentication;
 
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
 
@@ -73,7 +74,7 @@ fn account_state(roles: &[&str]) -> AccountState {
     }
 }
 
-fn person(roles: &[&str], auth: Option<Auth>) -> Subject {
+fn person(roles: &[&str], auth: Option<SessionAuthentication>) -> Subject {
     Subject::Person {
         account_state: Box::new(account_state(roles)),
         auth,
@@ -214,8 +215,8 @@ fn different_external_subjects_have_different_ids() {
     assert!(!is_allowed(&folder, &external_subject("a", "b:c\"")));
 }
 
-fn signed_in(acr: &str, age: u64) -> Auth {
-    Auth {
+fn signed_in(acr: &str, age: u64) -> SessionAuthentication {
+    SessionAuthentication {
         acr: acr.into(),
         amr: vec!["swk".into(), "user".into(), "mfa".into()],
         auth_time: NOW.before(Duration::from_secs(age)),
@@ -232,7 +233,7 @@ fn a_denial_names_the_sign_in_that_would_suffice() {
            permit (principal is User, action == Action::"print", resource)
            when { context has auth && context.auth.amr.contains("hwk") && context.claimed.context has never };"#,
     );
-    let step_up = |action: &str, auth: Option<Auth>| {
+    let step_up = |action: &str, auth: Option<SessionAuthentication>| {
         let mut input = input(person(&[], auth));
         input.action = action.into();
         let decision = ask(&folder, &input);
@@ -241,11 +242,11 @@ fn a_denial_names_the_sign_in_that_would_suffice() {
     let bound = "urn:doorward:acr:device-bound";
     let stronger = [bound];
     assert_eq!(step_up("view", Some(signed_in(bound, 300))), (true, None));
-    let denied_with = |acr_values: &[&'static str], max_age| {
+    let denied_with = |acr_values: &[&str], max_age| {
         (
             false,
             Some(StepUpRequirement {
-                acr_values: acr_values.to_vec(),
+                acr_values: acr_values.iter().map(ToString::to_string).collect(),
                 max_age,
             }),
         )

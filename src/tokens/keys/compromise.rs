@@ -56,7 +56,7 @@ impl Keyring {
             refused.extend(outcome.refused);
             created.extend(outcome.created);
         }
-        self.publish().await?;
+        self.refresh_cached_keyring().await?;
         let all = self.database.read(queries::list).await?;
         let now = self.clock.now();
         Ok(CompromiseOutcome {
@@ -110,8 +110,8 @@ fn compromise_in_transaction(
             continue;
         }
         if !key.is_compromised() {
-            key.compromised_at = Some(change.at);
-            key.increment_version(change.at);
+            key.compromised_at = Some(change.database_now);
+            key.increment_version(change.database_now);
             queries::update(conn, key, change.author)?;
             key.record_version(conn, change.author, "key.compromised")?;
         } else if matches!(which, CompromisedKeys::All(_)) {

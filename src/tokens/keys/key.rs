@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::base::clock::Timestamp;
 use crate::base::ids::SigningKeyId;
+use crate::base::text_enum::text_enum;
 use crate::clients::Algorithm;
 use crate::db::{self, Connection};
 use crate::history::{self, Author, Event, Revision, next_as_of};
@@ -127,18 +128,13 @@ pub enum KeyState {
     Compromised,
 }
 
-impl KeyState {
-    /// Returns the name of the state, as shown to users.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Signing => "signing",
-            Self::Replaced => "replaced",
-            Self::Retired => "retired",
-            Self::Compromised => "compromised",
-        }
-    }
-}
+text_enum!(KeyState {
+    Waiting = "waiting",
+    Signing = "signing",
+    Replaced = "replaced",
+    Retired = "retired",
+    Compromised = "compromised",
+});
 
 /// A key as it is listed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -94,7 +94,7 @@ impl Keyring {
         let first = first.ok_or(KeyError::Unmade)?.id;
         keyring.store_key = Arc::from(format!("keyring:{{{first}}}"));
         if created {
-            keyring.publish().await?;
+            keyring.refresh_cached_keyring().await?;
         }
         Ok(keyring)
     }
@@ -149,7 +149,7 @@ impl Keyring {
     }
 
     /// Puts a committed change in force in every instance.
-    pub(super) async fn publish(&self) -> Result<(), ChangePending> {
+    pub(super) async fn refresh_cached_keyring(&self) -> Result<(), ChangePending> {
         let record = self.database.read(queries::find_record).await;
         let record = record.map_err(|error: db::Error| ChangePending(error.into()))?;
         self.cache.raise_min_version((), record.version);

@@ -12,7 +12,7 @@ impl Keyring {
     /// Run it when every instance uses the current one. Returns how many were re-encrypted.
     ///
     /// # Errors
-    /// `Sealed` if a key that may still sign was encrypted under an unknown master key; then nothing is changed.
+    /// `Sealed` if a published key was encrypted under an unknown master key; then nothing is changed.
     pub async fn rewrap(&self, author: Author) -> Result<usize, KeyError> {
         let keyring = self.clone();
         let rewrapped = self
@@ -27,7 +27,7 @@ impl Keyring {
                 Ok::<_, KeyError>(rewrapped)
             })
             .await?;
-        self.publish().await?;
+        self.refresh_cached_keyring().await?;
         Ok(rewrapped)
     }
 
@@ -52,18 +52,15 @@ impl Keyring {
             Err(_) => return Ok(false),
         };
         let sealed = self.sealer.seal(&private, context.as_bytes());
-        key.increment_version(change.at);
+        key.increment_version(change.database_now);
         queries::update_sealed(conn, key.id, &sealed)?;
         queries::update(conn, &key, author)?;
         key.record_version(conn, author, "key.rewrapped")?;
         Ok(true)
     }
 
-    /// Checks that every key that may sign can be decrypted, before an instance serves requests.
-    ///
-    /// # Errors
-    /// `Sealed`, with what to do.
-    pub async fn check_seals(&self) -> Result<(), KeyError> {
+    /// Checks that every published key can be decrypted, before an instance serves requests.
+    pub async fn check_private_keys_decrypt(&self) -> Result<(), KeyError> {
         let keyring = self.clone();
         self.database
             .read(move |conn| {

@@ -15,9 +15,7 @@ use crate::timed;
 /// Result of a rotation that found or created a successor.
 #[derive(Debug)]
 pub(super) struct Rotated {
-    /// The successor.
     pub(super) key: SigningKey,
-    /// Whether this call created it.
     pub(super) created: bool,
 }
 
@@ -34,7 +32,7 @@ pub(super) struct NewKeyPair {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ChangeContext<'a> {
     /// Time of the database's clock, which orders changes.
-    pub(super) at: Timestamp,
+    pub(super) database_now: Timestamp,
     /// Time of the application's clock, which key states are compared with.
     pub(super) now: Timestamp,
     pub(super) schedule: Schedule,
@@ -52,7 +50,7 @@ impl Keyring {
             created |= rotated.is_some_and(|rotated| rotated.created);
         }
         if created {
-            self.publish().await?;
+            self.refresh_cached_keyring().await?;
         }
         Ok(())
     }
@@ -70,7 +68,7 @@ impl Keyring {
         self.rotate_algorithm(algorithm, Trigger::Start, Author::doorward())
             .await?;
         // Publish it also if another instance created it, because this one may not have read it yet.
-        Ok(self.publish().await?)
+        Ok(self.refresh_cached_keyring().await?)
     }
 
     /// Publishes a successor, which signs once services had time to fetch it, for one algorithm or for every algorithm that has
@@ -91,7 +89,7 @@ impl Keyring {
                 .await?;
             successors.extend(rotated.map(|rotated| rotated.key));
         }
-        self.publish().await?;
+        self.refresh_cached_keyring().await?;
         let all = self.database.read(queries::list).await?;
         Ok(view(&successors, &all, self.clock.now()))
     }
@@ -163,7 +161,7 @@ impl Keyring {
         author: &'a Author,
     ) -> db::Result<ChangeContext<'a>> {
         Ok(ChangeContext {
-            at: self.database.now(conn)?,
+            database_now: self.database.now(conn)?,
             now: self.clock.now(),
             schedule: self.schedule,
             author,
@@ -209,7 +207,7 @@ pub(super) fn add(
         if before.retires_at.is_none() || signing == Some(before.id) {
             let mut before = before.clone();
             before.retires_at = Some(end);
-            before.increment_version(change.at);
+            before.increment_version(change.database_now);
             queries::update(conn, &before, change.author)?;
             before.record_version(conn, change.author, "key.rotated")?;
         }
@@ -224,9 +222,9 @@ pub(super) fn add(
         signs_from,
         retires_at: None,
         compromised_at: None,
-        created_at: change.at,
+        created_at: change.database_now,
         version: 1,
-        as_of: change.at,
+        as_of: change.database_now,
     };
     queries::insert(conn, &key, &key_pair.sealed, change.author)?;
     key.record_version(conn, change.author, "key.created")?;

@@ -1,6 +1,6 @@
 //! SQL of `authorizations`.
 
-pub(super) mod families;
+pub mod families;
 pub(super) mod rows;
 
 use diesel::prelude::*;
@@ -72,7 +72,6 @@ pub(super) fn insert(
     Ok(())
 }
 
-/// Returns an authorization by its ID.
 pub fn find(conn: &mut Connection, id: AuthorizationId) -> Result<Option<Authorization>> {
     let row = authorizations::table.find(id);
     let row = row.select(Authorization::as_select()).first(conn);
@@ -135,7 +134,6 @@ pub(super) fn list_retained(
 /// The limits that separate live authorizations from expired ones, by the application's clock.
 #[derive(Clone, Copy, Debug)]
 pub struct LivenessLimits {
-    /// The current time.
     pub now: Timestamp,
     /// Access tokens that were issued after this have not expired.
     pub tokens_issued_after: Timestamp,
@@ -253,11 +251,8 @@ pub(super) fn mark_withdrawn(
     id: AuthorizationId,
     reason: &str,
 ) -> Result<bool> {
-    let is_ordinary = authorizations::revoked_reason
-        .eq(SESSION_ENDED)
-        .or(authorizations::revoked_reason.eq(TOO_MANY));
     let marked = diesel::update(authorizations::table.find(id))
-        .filter(is_ordinary)
+        .filter(authorizations::revoked_reason.eq_any([SESSION_ENDED, TOO_MANY]))
         .set(authorizations::revoked_reason.eq(reason))
         .execute(conn)?;
     Ok(marked == 1)
@@ -350,13 +345,10 @@ pub(super) fn delete_ended(
     before: Timestamp,
     withdrawn_before: Timestamp,
 ) -> Result<usize> {
-    let is_ordinary = authorizations::revoked_reason
-        .eq(SESSION_ENDED)
-        .or(authorizations::revoked_reason.eq(TOO_MANY));
     let is_forgotten = authorizations::revoked_at
         .is_null()
         .or(authorizations::revoked_at.lt(withdrawn_before))
-        .or(is_ordinary);
+        .or(authorizations::revoked_reason.eq_any([SESSION_ENDED, TOO_MANY]));
     Ok(diesel::delete(authorizations::table)
         .filter(authorizations::retain_until.lt(before))
         .filter(is_forgotten)

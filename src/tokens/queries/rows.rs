@@ -14,12 +14,10 @@ use crate::db::schema::{authorizations, refresh_families};
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = authorizations)]
 pub struct Authorization {
-    /// ID of the authorization.
     pub id: AuthorizationId,
     /// ID of the user who consented.
     #[diesel(column_name = user_id)]
     pub user: UserId,
-    /// ID of the client.
     #[diesel(column_name = client_id)]
     pub client: ClientId,
     /// ID of the session that it belongs to now.
@@ -52,7 +50,6 @@ pub struct Authorization {
     pub redirect_uri: String,
     /// PKCE code challenge that the code verifier must match (RFC 7636).
     pub code_challenge: Option<String>,
-    /// When the code expires.
     pub code_expires_at: Timestamp,
     /// When the code was redeemed; `None` if it was not.
     pub code_used_at: Option<Timestamp>,
@@ -104,9 +101,7 @@ pub(in crate::tokens) struct RetainedAuthorization {
     pub(in crate::tokens) session: SessionId,
     /// The session ID (`sid`) that the client got.
     pub(in crate::tokens) sid: SessionId,
-    /// IDs of the passkeys that the session depended on when it was created.
     pub(in crate::tokens) passkeys: Json<Vec<PasskeyId>>,
-    /// Whether it includes offline access, which outlives the session.
     pub(in crate::tokens) offline: bool,
     /// When back-channel logout was handled for it.
     pub(in crate::tokens) notified_at: Option<Timestamp>,
@@ -116,7 +111,6 @@ pub(in crate::tokens) struct RetainedAuthorization {
 #[derive(Clone, Debug, Queryable, Insertable)]
 #[diesel(table_name = refresh_families)]
 pub struct Family {
-    /// ID of the family.
     pub id: RefreshFamilyId,
     /// ID of the authorization that the family belongs to and ends with.
     #[diesel(column_name = authorization_id)]
@@ -127,6 +121,5 @@ pub struct Family {
     pub rotated_at: Timestamp,
     /// When the family expires, whether or not it is used.
     pub expires_at: Timestamp,
-    /// When the family was created.
     pub created_at: Timestamp,
 }

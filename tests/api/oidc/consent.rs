@@ -164,7 +164,9 @@ on_both! {
         let client: doorward::base::ids::ClientId = app.id.parse().expect("an id");
         let work = crate::api::concurrent_revocation::token_requests::change(id, client, |stored| stored.metadata.require_consent = true);
         let answer = crate::api::concurrent_revocation::send_during(server, work, || app.authorize(&root.browser, &[("prompt", "none")]));
-        assert_eq!(redirect_parameters(&answer)["error"], "consent_required");
+        let refused = redirect_parameters(&answer);
+        assert_eq!(refused["error"], "consent_required");
+        assert_eq!(refused["error_description"], "the user's consent does not cover the request", "nothing was withdrawn");
     }
 
     fn a_pending_request_is_checked_against_the_current_registration(server) {

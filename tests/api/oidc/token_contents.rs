@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use doorward::base::secrets::MasterKey;
 use doorward::clients::{AccessTokenFormat, Algorithm, Metadata, Scope, Scopes};
-use doorward::tokens::TokenError;
+use doorward::testing::TokenError;
 use serde_json::{Value, json};
 
 use crate::api::signing_keys::instance;

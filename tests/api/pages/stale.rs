@@ -236,7 +236,7 @@ on_both! {
         let finish = json!({ "ceremony": started["ceremony"], "credential": credential });
         let answer = browser.request("POST", "/webauthn/register/finish").header("Doorward-User", &zoe.id).json(&finish).send();
         assert_eq!(answer.status, 409, "{answer:?}");
-        let count = |id: &str| server.run(server.app.passkeys.list(doorward::base::ids::UserId::parse(id).expect("an id"), false)).expect("passkeys").len();
+        let count = |id: &str| server.run(server.app.passkeys.list(doorward::base::ids::UserId::parse(id).expect("an id"), doorward::testing::PasskeyFilter::Valid)).expect("passkeys").len();
         assert_eq!((count(&root.id), count(&zoe.id)), (1, 1));
     }
 

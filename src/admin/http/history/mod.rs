@@ -14,6 +14,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::{ClientId, PasskeyId, RoleAssignmentId, RoleId, UserId};
 use crate::clients::Scope;
 use crate::history::PastInstantError;
+use crate::passkeys::PasskeyFilter;
 use crate::web::{Answer, Page, Problem};
 pub(super) use parameters::as_of;
 pub use parameters::{AsOf, CurrentOrAsOf, ItemsCurrentOrAsOf, ListVersions, OptionalInstant};
@@ -66,7 +67,7 @@ pub(super) async fn answer_past_passkeys(
 ) -> Answer {
     let view = commands.view_of(user).await?;
     // Passkeys are never deleted, so every earlier one is still in the list.
-    let known = commands.passkeys.list(user, true).await?;
+    let known = commands.passkeys.list(user, PasskeyFilter::All).await?;
     let ids = known.iter().map(|passkey| passkey.id.uuid()).collect();
     let past = versions::list_as_of(&commands.database, "passkey", ids, at, view).await?;
     Ok(HttpResponse::Ok().json(past))

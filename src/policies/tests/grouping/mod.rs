@@ -8,8 +8,9 @@ use cedar_policy::{AuthorizationError, Authorizer, Decision as CedarDecision, Po
 use cedar_policy::{PolicySet, Schema};
 
 use super::super::input::CedarRequest;
-use super::super::reads::Reads;
+use super::super::schema::BASE_SCHEMA;
 use super::super::table::{Names, Selection};
+use super::super::used_inputs::UsedInputs;
 use super::*;
 
 const PRINCIPALS: [&str; 9] = [
@@ -95,7 +96,7 @@ fn decide_ungrouped(
     let names = Names::of(&table, input).expect("a request");
     let selection = Selection {
         sets: vec![all],
-        reads: Reads::ALL,
+        used: UsedInputs::ALL,
     };
     let asked = CedarRequest::new(&table, names, selection, input).expect("a request");
     let auth = match &input.subject {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// The parts that a policy, or any of several policies, may read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Reads {
+pub(super) struct UsedInputs {
     /// `context.auth`: how the user signed in.
     pub(super) auth: bool,
     /// `context.time`, which Cedar parses from a text.
@@ -16,7 +16,7 @@ pub(super) struct Reads {
     pub(super) principal: bool,
 }
 
-impl Reads {
+impl UsedInputs {
     /// All parts.
     pub(super) const ALL: Self = Self {
         auth: true,
@@ -28,10 +28,10 @@ impl Reads {
     /// Returns what a policy may read. A policy that has no JSON form may read everything.
     pub(super) fn of(policy: &Policy) -> Self {
         policy.to_json().map_or(Self::ALL, |json| Self {
-            auth: looks(&json, "auth"),
-            time: looks(&json, "time"),
-            claimed: looks(&json, "claimed"),
-            principal: looks_beyond(&json),
+            auth: reads_context(&json, "auth"),
+            time: reads_context(&json, "time"),
+            claimed: reads_context(&json, "claimed"),
+            principal: reads_principal(&json),
         })
     }
 
@@ -48,20 +48,21 @@ impl Reads {
 
 /// Whether a policy may read an attribute of the principal: an attribute of anything but the context and the resource, which
 /// contain no entities.
-fn looks_beyond(json: &Value) -> bool {
+fn reads_principal(json: &Value) -> bool {
     match json {
-        Value::Array(items) => items.iter().any(looks_beyond),
+        Value::Array(items) => items.iter().any(reads_principal),
         Value::Object(members) => members.iter().any(|(name, value)| {
-            let is_look = matches!(name.as_str(), "." | "has" | "getTag" | "hasTag");
-            (is_look && !matches!(root(value), Some("context" | "resource"))) || looks_beyond(value)
+            let is_access = matches!(name.as_str(), "." | "has" | "getTag" | "hasTag");
+            (is_access && !matches!(root(value), Some("context" | "resource")))
+                || reads_principal(value)
         }),
         _ => false,
     }
 }
 
 /// Returns the variable at the root of an attribute access, or of nested ones.
-fn root(look: &Value) -> Option<&str> {
-    let left = look.get("left")?;
+fn root(access: &Value) -> Option<&str> {
+    let left = access.get("left")?;
     match left.get("Var") {
         Some(name) => name.as_str(),
         None => root(left.get(".")?),
@@ -71,23 +72,23 @@ fn root(look: &Value) -> Option<&str> {
 /// Whether a policy may read a member of the context. In Cedar's JSON form, an access is
 /// `{".": {"left": {"Var": "context"}, "attr": "member"}}`, and `has` is analogous. Any other use of the context
 /// may read all of it.
-fn looks(json: &Value, member: &str) -> bool {
+fn reads_context(json: &Value, member: &str) -> bool {
     match json {
-        Value::Array(items) => items.iter().any(|item| looks(item, member)),
+        Value::Array(items) => items.iter().any(|item| reads_context(item, member)),
         Value::Object(members) => members.iter().any(|(name, value)| {
             let of_context = matches!(name.as_str(), "." | "has")
-                .then(|| looked_at(value))
+                .then(|| context_attribute(value))
                 .flatten();
             match of_context {
                 Some(attribute) => attribute == member,
-                None => is_context(name, value) || looks(value, member),
+                None => is_context(name, value) || reads_context(value, member),
             }
         }),
         _ => false,
     }
 }
 
-fn looked_at(value: &Value) -> Option<&str> {
+fn context_attribute(value: &Value) -> Option<&str> {
     let left = value.get("left")?.as_object()?;
     let of_context = left.iter().any(|(name, value)| is_context(name, value));
     value.get("attr")?.as_str().filter(|_| of_context)
@@ -121,7 +122,7 @@ mod tests {
         ] {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
             let policy: Policy = text.parse().expect("a policy");
-            assert_eq!(Reads::of(&policy).time, looks, "{condition}");
+            assert_eq!(UsedInputs::of(&policy).time, looks, "{condition}");
         }
     }
 
@@ -152,7 +153,7 @@ mod tests {
         ] {
             let text = format!("permit (principal, action, resource) when {{ {condition} }};");
             let policy: Policy = text.parse().expect("a policy");
-            assert_eq!(Reads::of(&policy).principal, looks, "{condition}");
+            assert_eq!(UsedInputs::of(&policy).principal, looks, "{condition}");
         }
     }
 }

@@ -19,12 +19,19 @@ use crate::forward_auth::{
 };
 use crate::policies::StepUpRequirement;
 use crate::sessions::BrowserCookie;
-use crate::web::{Answer, Problem, RateLimits, redirect};
+use crate::web::{Answer, Problem, RateLimits, app_data, read_style, redirect};
+
+crate::web::routes! {
+    "/.doorward/login" => get login;
+    "/.doorward/callback" => get callback;
+    "/.doorward/logout" => get confirm_logout, post logout;
+    "/.doorward/style.css" => get read_style;
+}
 
 /// Returns the protected host that a request was sent to.
 fn host_of(http: &HttpRequest, forward_auth: &ForwardAuth) -> Result<AppHost, Problem> {
     require_trusted_proxy(http)?;
-    let host = forward_auth.table().host(own_host(http)?);
+    let host = forward_auth.routes.host(own_host(http)?);
     let host = host.ok_or_else(Problem::not_found)?;
     let forwarded = read_forwarded_headers(http.headers())?;
     forwarded
@@ -116,7 +123,7 @@ fn read_target(
 ) -> Result<(Target, String), Problem> {
     let url = one(http.headers(), "x-original-url")?;
     let target = match (url, to) {
-        (Some(url), None) => Target::of_url(url, forward_auth.table()),
+        (Some(url), None) => Target::of_url(url, &forward_auth.routes),
         (None, to) => Target::at(host, to.unwrap_or("/")),
         (Some(_), Some(_)) => {
             return Err(Problem::invalid_parameter(
@@ -150,8 +157,7 @@ async fn start_sign_in(
     target: &Target,
     reason: SignInReason,
 ) -> Answer {
-    let limits = http.app_data::<web::Data<RateLimits>>();
-    limits.ok_or_else(Problem::internal)?.check(http).await?;
+    app_data::<RateLimits>(http)?.check(http).await?;
     let is_https = target.host.is_https();
     let shown = ForwardAuthCookies::browser_hash_of(is_https, http.headers());
     let new = shown.is_none().then(BrowserCookie::generate);
@@ -170,18 +176,12 @@ async fn start_sign_in(
     let mut response = redirect(&address);
     if let Some(mark) = new {
         // Fails only for a cookie that isn't a valid header value; this one is base64url.
-        let cookie = cookies(http)?.browser(is_https, &mark);
+        let cookie = ForwardAuthCookies::browser(is_https, &mark);
         response.add_cookie(&cookie).ok();
     }
     Ok(response)
 }
 
-fn cookies(http: &HttpRequest) -> Result<ForwardAuthCookies, Problem> {
-    let cookies = http.app_data::<web::Data<ForwardAuthCookies>>();
-    Ok(*cookies.ok_or_else(Problem::internal)?.get_ref())
-}
-
-/// Query of the callback.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallbackQuery {
@@ -210,7 +210,7 @@ pub async fn callback(
         tracing::warn!(%error, "can't delete an old forward-auth session; it will expire");
     }
     let mut response = redirect(&path);
-    let cookie = cookies(&http)?.session(is_https, &key);
+    let cookie = app_data::<ForwardAuthCookies>(&http)?.session(is_https, &key);
     response.add_cookie(&cookie).ok();
     Ok(response)
 }
@@ -251,7 +251,7 @@ pub async fn logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> 
         forward_auth.end_session(&key).await?;
     }
     let mut page = ProtectedHostPage::new(&http, host.authority(), "protected_host.logged_out")?;
-    let public_url = forward_auth.public_url();
+    let public_url = &forward_auth.public_url;
     let label = page.frame.text_with(
         "protected_host.logged_out.everywhere",
         &[("place", page.frame.installation_name.as_str())],
@@ -259,9 +259,8 @@ pub async fn logout(http: HttpRequest, forward_auth: web::Data<ForwardAuth>) -> 
     page.links
         .push((label, public_url.with_path("/oauth2/logout")));
     let mut response: HttpResponse = page.show(StatusCode::OK)?;
-    response
-        .add_cookie(&cookies(&http)?.session_removal(is_https))
-        .ok();
+    let cookie = ForwardAuthCookies::session_removal(is_https);
+    response.add_cookie(&cookie).ok();
     Ok(response)
 }
 

@@ -8,15 +8,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{DiscoverableAuthentication, PasskeyRegistration};
 
-use super::assertion::AssertionError;
-use super::passkey::Passkey;
-use super::registration::NewCredential;
-use super::relying_party::RelyingParty;
 use crate::base::clock::Timestamp;
 use crate::base::config::Origin;
 use crate::base::ids::{PasskeyId, UserId};
+use crate::passkeys::assertion::AssertionError;
+use crate::passkeys::attestation::NewCredential;
+use crate::passkeys::queries::Passkey;
+use crate::passkeys::relying_party::RelyingParty;
 
-const VECTORS: &str = include_str!("../../tests/vectors/webauthn-level-3.json");
+const VECTORS: &str = include_str!("../../../tests/vectors/webauthn-level-3.json");
 
 /// Vector, result of the registration, result of the authentication: `ok` or the reason for the refusal. The authentication is
 /// verified with the credential of a registration that required no user verification, so that each half has its own result. `-`:

@@ -1,24 +1,8 @@
-//! Authentication context classes (`acr`): their order by strength, and the minimum that an authorization request requires.
+//! The authentication context class (`acr`) that an authorization request requires.
 
 use serde::{Deserialize, Serialize};
 
 use crate::sessions::Acr;
-
-/// Attested hardware. It has a rank, but no session reaches it, because Doorward requests no attestation.
-const ATTESTED: &str = "phrh";
-
-/// The `acr` values that discovery lists, weakest first.
-pub const SUPPORTED: [&str; 2] = [Acr::Synced.as_str(), Acr::DeviceBound.as_str()];
-
-/// Returns the rank of an `acr` value, 1 being the weakest; `None` for an unknown value.
-pub fn rank(acr: &str) -> Option<u8> {
-    match acr {
-        acr if acr == Acr::Synced.as_str() => Some(1),
-        acr if acr == Acr::DeviceBound.as_str() => Some(2),
-        ATTESTED => Some(3),
-        _ => None,
-    }
-}
 
 /// The `acr` values that an authorization request asks for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,8 +16,12 @@ pub struct AcrRequest {
 impl AcrRequest {
     /// Returns the rank that a session must reach; 0 accepts any sign-in. `client_minimum` is the client's registered minimum.
     pub fn min_rank(&self, client_minimum: Option<&str>) -> Result<u8, UnsupportedAcr> {
-        let minimum = client_minimum.and_then(rank).unwrap_or(0);
-        let lowest = self.values.iter().filter_map(|value| rank(value)).min();
+        let minimum = client_minimum.and_then(Acr::rank).unwrap_or(0);
+        let lowest = self
+            .values
+            .iter()
+            .filter_map(|value| Acr::rank(value))
+            .min();
         match lowest {
             Some(lowest) => Ok(lowest.max(minimum)),
             // Unknown values can't be met. If they are voluntary, they are ignored (OpenID Connect Core §3.1.2.1).

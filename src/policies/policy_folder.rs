@@ -12,7 +12,6 @@ use super::fault::PolicyFault;
 /// A file that was read.
 #[derive(Clone, Debug)]
 pub(super) struct Source {
-    /// Name of the file within the folder.
     pub(super) name: String,
     pub(super) text: String,
 }

@@ -40,11 +40,16 @@ impl RelyingParty {
         user: UserId,
         username: &str,
         display_name: &str,
-        known: Vec<CredentialID>,
+        excluded_credentials: Vec<CredentialID>,
     ) -> Result<(Value, PasskeyRegistration), CredentialRefused> {
         let (mut options, state) = self
             .webauthn
-            .start_passkey_registration(user.uuid(), username, display_name, Some(known))
+            .start_passkey_registration(
+                user.uuid(),
+                username,
+                display_name,
+                Some(excluded_credentials),
+            )
             .map_err(|error| CredentialRefused(error.to_string()))?;
         // Stricter than the library's default: sign-in needs a discoverable credential.
         if let Some(selection) = &mut options.public_key.authenticator_selection {
@@ -65,8 +70,8 @@ impl RelyingParty {
         let refused = |reason: &str| CredentialRefused(reason.to_owned());
         let transports = take_transports(&mut credential);
         // WebAuthn Level 3 §10.1.3: `rk: false` says that the authenticator created no discoverable credential.
-        let is_discoverable = credential.pointer("/clientExtensionResults/credProps/rk");
-        if is_discoverable == Some(&Value::Bool(false)) {
+        let resident_key = credential.pointer("/clientExtensionResults/credProps/rk");
+        if resident_key == Some(&Value::Bool(false)) {
             return Err(refused("not-discoverable"));
         }
         let credential_id = well_formed::take_credential_id(&mut credential)?;

@@ -1,7 +1,8 @@
-//! The input and output of an access decision.
+//! The input and output of an access decision: a question with its facts, and the decision.
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::account_state::AccountState;
@@ -9,7 +10,7 @@ use crate::assignments::{HeldRoles, ResourceName};
 use crate::base::clock::Timestamp;
 use crate::base::text_folding::is_unprintable;
 use crate::clients::Client;
-use crate::sessions::Acr;
+use crate::sessions::SessionAuthentication;
 
 /// Maximum length of an action name, in characters.
 const MAX_ACTION_LEN: usize = 256;
@@ -17,33 +18,6 @@ const MAX_ACTION_LEN: usize = 256;
 /// Whether the text is a valid action name.
 pub fn is_action(name: &str) -> bool {
     (1..=MAX_ACTION_LEN).contains(&name.chars().count()) && !name.chars().any(is_unprintable)
-}
-
-/// How and when the user authenticated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Auth {
-    /// `acr` of the sign-in.
-    pub acr: String,
-    /// Authentication methods of the sign-in (`amr`).
-    pub amr: Vec<String>,
-    /// Time of the last passkey authentication.
-    pub auth_time: Timestamp,
-}
-
-impl Auth {
-    /// Builds the sign-in that an `acr` stands for, with the `amr` values that belong to it.
-    pub fn assumed(acr: &str, auth_time: Timestamp) -> Self {
-        let strength = if acr == Acr::Synced.as_str() {
-            Acr::Synced
-        } else {
-            Acr::DeviceBound
-        };
-        Self {
-            acr: acr.to_owned(),
-            amr: strength.amr().map(str::to_owned).to_vec(),
-            auth_time,
-        }
-    }
 }
 
 /// The subject of a decision. Users and clients appear here only after their account or client state was checked.
@@ -54,7 +28,7 @@ pub enum Subject {
         /// The user's account state.
         account_state: Box<AccountState>,
         /// The user's sign-in, if the caller proved it.
-        auth: Option<Auth>,
+        auth: Option<SessionAuthentication>,
     },
     /// An enabled client.
     Client(Arc<Client>),
@@ -91,32 +65,55 @@ impl Claimed {
 /// Facts that the caller already read together with other data, so that the decision needn't read them again.
 #[derive(Clone, Debug, Default)]
 pub struct PrefetchedFacts {
-    /// The user's roles on the resource.
     pub held: Option<HeldRoles>,
-    /// The resource's registered attributes.
     pub attributes: Option<Map<String, Value>>,
 }
 
-/// Asks whether a subject may perform an action on a resource.
+/// A question to the decision engine, whether a subject may perform an action on a resource, with the facts that answer it.
 #[derive(Clone, Debug)]
-pub struct AccessRequest {
+pub struct DecisionInput {
     /// Subject of the decision.
     pub subject: Subject,
     /// Name of the action, for example `view`.
     pub action: String,
     /// Resource of the decision.
     pub resource: ResourceName,
-    /// Facts that were already read.
-    pub prefetched: PrefetchedFacts,
     /// Properties and context that the caller claims.
     pub claimed: Claimed,
+    /// Roles that the user holds on the resource now.
+    pub resource_roles: Vec<String>,
+    /// Registered attributes of the resource.
+    pub attributes: Map<String, Value>,
+    /// Time of the decision.
+    pub now: Timestamp,
+}
+
+impl DecisionInput {
+    /// Creates a question without stored facts, which [`super::DecisionEngine::add_facts`] adds.
+    pub fn new(
+        subject: Subject,
+        action: String,
+        resource: ResourceName,
+        claimed: Claimed,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            subject,
+            action,
+            resource,
+            claimed,
+            resource_roles: Vec::new(),
+            attributes: Map::new(),
+            now,
+        }
+    }
 }
 
 /// The sign-in that would turn a denial into a permission: a stronger or a more recent one (RFC 9470 §3).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepUpRequirement {
     /// Sufficient `acr` values, weakest first.
-    pub acr_values: Vec<&'static str>,
+    pub acr_values: Vec<String>,
     /// Maximum age of the sign-in, in seconds.
     pub max_age: Option<u64>,
 }
@@ -126,7 +123,6 @@ pub struct StepUpRequirement {
 pub struct Decision {
     /// Whether a policy permits the request, none forbids it, and none failed.
     pub is_allowed: bool,
-    /// IDs of the policies that determined the decision.
     pub policies: Vec<String>,
     /// Policies that failed, with the reason. For the operator, not for the caller.
     pub errors: Vec<String>,

@@ -1,0 +1,3 @@
+//! Tests of the ceremonies against published test vectors.
+
+mod vectors;
