@@ -1,38 +1,39 @@
-//! What to measure, from the command line.
+//! Command-line arguments.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::fixture::BackEnd;
+use crate::workloads::{HEALTH_CHECK, WORKLOADS, Workload};
 
 const USAGE: &str = "\
-lookups [--users N,N…] [--back-ends embedded,clustered] [--workloads WORD,WORD…] [--connections N]
-        [--seconds N] [--runs N] [--no-extras] [--steady SECONDS]";
+lookups [--users N,N…] [--back-ends embedded,clustered] [--workloads TEXT,TEXT…] [--connections N]
+        [--seconds N] [--runs N] [--no-extras] [--mixed SECONDS]";
 
-/// What to measure.
+/// What to measure, and for how long.
 pub struct Arguments {
-    /// How many people there are, one run for each number.
+    /// Sizes of the user population; each is measured on its own.
     pub users: Vec<u64>,
-    /// On which stores.
+    /// Back ends to measure.
     pub back_ends: Vec<BackEnd>,
-    /// Which works, by a word of their names; empty: all.
+    /// Selects the workloads whose names contain one of these texts; empty selects all.
     workloads: Vec<String>,
-    /// Connections that are kept alive.
+    /// Number of keep-alive connections.
     pub connections: usize,
-    /// How long one round of one side takes.
+    /// Duration of one run.
     pub run_length: Duration,
-    /// How many rounds each side has.
+    /// Number of runs for each workload, and as many for the baseline.
     pub runs: usize,
-    /// Starts, floods, a second instance.
+    /// Whether to measure a flood of ceremonies, a second instance, and starts.
     pub with_extras: bool,
-    /// How long to drive every work in turn at the end, to see whether memory grows.
-    pub steady: Duration,
+    /// Duration of the mixed load; zero skips it.
+    pub mixed: Duration,
 }
 
 impl Arguments {
-    /// Reads them; ends the process with the usage when they make no sense.
-    pub fn read() -> Self {
-        let mut read = Self {
+    /// Parses the command line. Prints the usage and exits with code 2 if it is invalid.
+    pub fn parse() -> Self {
+        let mut parsed = Self {
             users: vec![10_000],
             back_ends: vec![BackEnd::Embedded, BackEnd::Clustered],
             workloads: Vec::new(),
@@ -40,63 +41,74 @@ impl Arguments {
             run_length: Duration::from_secs(2),
             runs: 3,
             with_extras: true,
-            steady: Duration::ZERO,
+            mixed: Duration::ZERO,
         };
-        let mut given = std::env::args().skip(1);
-        while let Some(name) = given.next() {
+        let mut words = std::env::args().skip(1);
+        while let Some(name) = words.next() {
             if name == "--no-extras" {
-                read.with_extras = false;
+                parsed.with_extras = false;
             } else if name != "--bench" {
-                // cargo adds `--bench` to whatever it runs.
-                let value = given.next().unwrap_or_default();
-                if read.take(&name, &value).is_none() {
-                    eprintln!("{name} {value}?\n{USAGE}");
+                // `cargo bench` passes `--bench` to every benchmark.
+                let value = words.next().unwrap_or_default();
+                if parsed.set(&name, &value).is_none() {
+                    eprintln!("invalid argument: {name} {value}\n{USAGE}");
                     std::process::exit(2);
                 }
             }
         }
-        read
+        parsed
     }
 
-    fn take(&mut self, name: &str, value: &str) -> Option<()> {
+    /// Sets one option; `None` if the name is unknown or the value is invalid.
+    fn set(&mut self, name: &str, value: &str) -> Option<()> {
         let items = || value.split(',').map(str::trim);
         match name {
             "--users" => {
                 self.users = items()
-                    .map(|item| item.replace('_', "").parse().ok())
+                    .map(|item| {
+                        item.replace('_', "")
+                            .parse()
+                            .ok()
+                            .filter(|users| *users > 0)
+                    })
                     .collect::<Option<_>>()?;
             }
             "--back-ends" => {
                 self.back_ends = items().map(BackEnd::parse).collect::<Option<_>>()?;
             }
-            "--steady" => self.steady = Duration::try_from_secs_f64(value.parse().ok()?).ok()?,
+            "--mixed" => self.mixed = seconds(value)?,
             "--workloads" => self.workloads = items().map(str::to_owned).collect(),
-            "--connections" => self.connections = value.parse().ok()?,
-            "--seconds" => {
-                self.run_length = Duration::try_from_secs_f64(value.parse().ok()?).ok()?
-            }
+            "--connections" => self.connections = value.parse().ok().filter(|count| *count > 0)?,
+            "--seconds" => self.run_length = seconds(value)?,
             "--runs" => self.runs = value.parse().ok().filter(|runs| *runs > 0)?,
             _ => return None,
         }
         Some(())
     }
 
-    /// Whether a work is wanted.
-    pub fn wants(&self, workload: &str) -> bool {
-        self.workloads.is_empty()
-            || self
-                .workloads
-                .iter()
-                .any(|word| workload.contains(word.as_str()))
+    /// Returns the selected workloads, in the order in which they are measured. The health check, the reference of the others, is
+    /// always among them.
+    pub fn workloads(&self) -> impl Iterator<Item = &'static Workload> {
+        WORKLOADS
+            .iter()
+            .filter(|workload| workload.name == HEALTH_CHECK || self.selects(workload.name))
     }
+
+    fn selects(&self, name: &str) -> bool {
+        let texts = &self.workloads;
+        texts.is_empty() || texts.iter().any(|text| name.contains(text.as_str()))
+    }
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    Duration::try_from_secs_f64(text.parse().ok()?).ok()
 }
 
 impl fmt::Display for Arguments {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
         write!(
             formatter,
-            "{cores} cores, {} connections, {} runs of {:.1} s for each side in turn, medians",
+            "{} connections; {} runs of {:.1} s each for the service and the baseline, alternating; medians",
             self.connections,
             self.runs,
             self.run_length.as_secs_f64(),

@@ -1,5 +1,5 @@
-//! What the service is compared with: a bare handler with as many workers that does one read over the same kind of connection,
-//! with the framework's own access log at the default level.
+//! The baseline: a minimal actix handler that reads one value of the same store over the same kind of connection, with as many
+//! workers as the service and the framework's access log at the default level.
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -15,7 +15,8 @@ use redis::AsyncCommands;
 use secrecy::ExposeSecret;
 
 use crate::fixture::{BackEnd, Fixture};
-use crate::process::Measured;
+use crate::load::{Expected, Request, Requests};
+use crate::process::MeasuredProcess;
 use crate::support::process::free_port;
 
 diesel::table! {
@@ -27,48 +28,53 @@ diesel::table! {
     }
 }
 
+/// Environment variables that make this program the baseline: the address to listen on, and a Redis URL or an SQLite file.
 const ADDRESS: &str = "LOOKUPS_BASELINE_ADDRESS";
 const STORE: &str = "LOOKUPS_BASELINE_STORE";
 const KEY: &str = "baseline:{key}";
-/// About as long as the live copy of a session.
-const LENGTH: usize = 500;
+/// Length of the value in bytes, similar to a session's record.
+const VALUE_LEN: usize = 500;
 
 type Readers = Pool<ConnectionManager<SqliteConnection>>;
 
-/// Whether this process shall be the baseline.
+/// Whether this process was started as the baseline.
 pub fn is_requested() -> bool {
     std::env::var_os(ADDRESS).is_some()
 }
 
-/// Starts it as a process of its own.
-pub fn start(fixture: &Fixture) -> Measured {
+/// Starts the baseline as a process of its own.
+pub fn start(fixture: &Fixture) -> MeasuredProcess {
     let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let store = match (fixture.back_end, &fixture.config.redis.url) {
         (BackEnd::Clustered, Some(url)) => url.expose_secret().to_owned(),
         _ => fixture.file("baseline.db").display().to_string(),
     };
-    let program = std::env::current_exe().expect("this program");
+    let program = std::env::current_exe().expect("the path of this program");
     let mut command = Command::new(program);
     command.env(ADDRESS, address.to_string()).env(STORE, store);
-    Measured::start(&mut command, address).0
+    MeasuredProcess::start(&mut command, address).0
 }
 
-/// The request that it answers.
-pub fn request() -> Vec<u8> {
-    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec()
+/// Returns the request to the baseline; the response body is the value.
+pub fn requests() -> Requests {
+    let message = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec();
+    Requests::new(vec![Request {
+        message,
+        expected: Expected::ok("x".repeat(VALUE_LEN)),
+    }])
 }
 
-/// Answers until it is told to end.
+/// Runs the baseline until it receives a signal.
 pub fn serve() {
     let address = std::env::var(ADDRESS).expect("an address");
     let store = std::env::var(STORE).expect("a store");
-    let config = Config::load(None).expect("the defaults");
-    let _guard = telemetry::start(&config.log).expect("logging");
+    let config = Config::load(None).expect("a valid default configuration");
+    let _guard = telemetry::start(&config.log).expect("a valid log configuration");
     actix_web::rt::System::new().block_on(async move {
         if store.starts_with("redis") {
-            over_redis(&address, &store).await;
+            serve_redis(&address, &store).await;
         } else {
-            over_sqlite(&address, &store).await;
+            serve_sqlite(&address, &store).await;
         }
     });
 }
@@ -77,13 +83,13 @@ fn workers() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
-async fn over_redis(address: &str, url: &str) {
-    let client = redis::Client::open(url).expect("an address");
+async fn serve_redis(address: &str, url: &str) {
+    let client = redis::Client::open(url).expect("a Redis URL");
     let mut connection = redis::aio::ConnectionManager::new(client)
         .await
         .expect("a connection");
     let () = connection
-        .set_ex(KEY, "x".repeat(LENGTH), 3600)
+        .set_ex(KEY, "x".repeat(VALUE_LEN), 3600)
         .await
         .expect("a write");
     let server = HttpServer::new(move || {
@@ -98,12 +104,15 @@ async fn over_redis(address: &str, url: &str) {
                 },
             ))
     });
-    let server = server.workers(workers()).bind(address).expect("a port");
-    server.run().await.expect("an end");
+    let server = server
+        .workers(workers())
+        .bind(address)
+        .expect("a free port");
+    server.run().await.expect("a clean shutdown");
 }
 
-async fn over_sqlite(address: &str, path: &str) {
-    let mut writer = SqliteConnection::establish(path).expect("a file");
+async fn serve_sqlite(address: &str, path: &str) {
+    let mut writer = SqliteConnection::establish(path).expect("an SQLite file");
     writer
         .batch_execute(
             "pragma journal_mode = wal; create table entries (key text primary key not null, value text not null, \
@@ -113,7 +122,7 @@ async fn over_sqlite(address: &str, path: &str) {
     diesel::insert_into(entries::table)
         .values((
             entries::key.eq(KEY),
-            entries::value.eq("x".repeat(LENGTH)),
+            entries::value.eq("x".repeat(VALUE_LEN)),
             entries::version.eq(0),
             entries::expires_at.eq(i64::MAX),
         ))
@@ -134,8 +143,11 @@ async fn over_sqlite(address: &str, path: &str) {
                 HttpResponse::Ok().body(value.expect("a value"))
             }))
     });
-    let server = server.workers(workers()).bind(address).expect("a port");
-    server.run().await.expect("an end");
+    let server = server
+        .workers(workers())
+        .bind(address)
+        .expect("a free port");
+    server.run().await.expect("a clean shutdown");
 }
 
 fn read(readers: &Readers) -> String {

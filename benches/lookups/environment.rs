@@ -1,340 +1,217 @@
-//! A service with people in it: seeded, some of them signed in, an app and a service that ask about them.
+//! A service with users, some of them signed in, and with a client that introspects and reads users; the baseline beside it.
 
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::arguments::Arguments;
 use crate::baseline;
-use crate::fixture::{Fixture, HOST};
-use crate::forward_auth_session::{SESSION_COOKIE, enter};
-use crate::load::Requests;
-use crate::process::Measured;
+use crate::fixture::Fixture;
+use crate::process::MeasuredProcess;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 use crate::support::binary;
 use crate::support::http::{TestBrowser, basic, form_encoded};
 use crate::support::population::{self, PopulationUser};
 use crate::support::test_user;
 
-/// How many users of the population take part.
+/// Number of users who take part, evenly distributed over the population.
 const SAMPLE: u64 = 1000;
-/// How many of them are signed in.
+/// Number of users who are signed in: the first of the sample.
 const SIGNED_IN: usize = 64;
-/// How many of these let the app have a token.
-const TOKENS: usize = 32;
 
+/// Media type of forms.
+pub const FORM: &str = "application/x-www-form-urlencoded";
 const CALLBACK: &str = "https://app.example/callback";
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A registered client.
-struct Client {
+/// A registered OAuth client.
+pub struct Client {
     id: String,
     secret: String,
 }
 
-/// A service with people in it, and the baseline beside it.
+/// A running service and its users, and the running baseline.
 pub struct BenchEnvironment {
-    /// The stores.
+    /// Stores of the service.
     pub fixture: Fixture,
-    /// The service.
-    pub service: Measured,
-    /// What it is compared with.
-    pub baseline: Measured,
-    /// Resident memory before anybody asked anything.
+    /// The measured service.
+    pub service: MeasuredProcess,
+    /// The baseline.
+    pub baseline: MeasuredProcess,
+    /// Resident memory of the service before the first request, in MB.
     pub idle_memory: f64,
-    /// People who take part.
+    /// Users who take part.
     pub sample: Vec<PopulationUser>,
+    /// A browser with a session for each of the first users of the sample.
+    pub browsers: Vec<TestBrowser>,
+    /// A browser with the session of an administrator: the last user of the sample.
+    pub administrator: TestBrowser,
+    /// The app that users sign in to.
+    pub app: Client,
+    /// A service with `users:read`, `tokens:introspect` and `access:evaluate`.
+    pub api_client: Client,
     key: Arc<EcdsaKeyPair>,
-    browsers: Vec<TestBrowser>,
-    app: Client,
-    evaluator: Client,
 }
 
 impl BenchEnvironment {
-    /// Seeds, starts, signs people in.
-    pub fn begin(fixture: Fixture, arguments: &Arguments) -> Self {
+    /// Writes the population, registers the clients, starts the service and the baseline, and signs users in.
+    pub fn start(fixture: Fixture) -> Self {
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key pair");
-        let begun = Instant::now();
-        ask(binary::command(&fixture.config).args(["migrate", "--json"]));
+        let start = Instant::now();
+        run_command(binary::command(&fixture.config).args(["migrate", "--json"]));
         let sample = population::fill(&fixture.config, fixture.users, &key, SAMPLE);
         println!(
-            "{}, {} people, 2 passkeys and 2 grants each: written in {:.1} s.",
+            "{}: {} users with 2 passkeys and 2 role assignments each, written in {:.1} s.",
             fixture.back_end.name(),
             fixture.users,
-            begun.elapsed().as_secs_f64(),
+            start.elapsed().as_secs_f64(),
         );
-        fixture.settle();
+        fixture.vacuum();
         let app = Client::register(
             &fixture,
-            &[
-                "app",
-                "--redirect-uri",
-                CALLBACK,
-                "--no-consent",
-                "--scope",
-                "openid",
-                "--scope",
-                "roles",
-            ],
+            &["app", "--redirect-uri", CALLBACK, "--no-consent"],
+            &["openid", "profile", "email", "roles"],
         );
-        let evaluator = Client::register(
+        let api_client = Client::register(
             &fixture,
-            &[
-                "asker",
-                "--grant",
-                "client_credentials",
-                "--scope",
-                "users:read",
-                "--scope",
-                "tokens:introspect",
-                "--scope",
-                "access:evaluate",
-            ],
+            &["api-client", "--grant", "client_credentials"],
+            &["users:read", "tokens:introspect", "access:evaluate"],
         );
-        let (service, _) = Measured::service(&fixture, &fixture.config);
+        make_administrator(&fixture, sample.last().expect("a user"));
+        let (service, _) = MeasuredProcess::start_service(&fixture, &fixture.config);
         let idle_memory = service.memory();
         let baseline = baseline::start(&fixture);
+        let administrator = TestBrowser::new(
+            service.address.port(),
+            fixture.config.server.public_url.as_str(),
+        );
         let mut environment = Self {
             fixture,
             service,
             baseline,
             idle_memory,
             sample,
-            key: Arc::new(key),
             browsers: Vec::new(),
+            administrator,
             app,
-            evaluator,
+            api_client,
+            key: Arc::new(key),
         };
-        if ["session check", "introspection of a JWT", "forward-auth"]
-            .iter()
-            .any(|workload| arguments.wants(workload))
-        {
-            environment.sign_people_in();
+        for index in 0..SIGNED_IN.min(environment.sample.len()) {
+            let browser = environment.administrator.without_cookies();
+            environment.sign_in(&browser, index);
+            environment.browsers.push(browser);
         }
+        environment.sign_in(&environment.administrator, environment.sample.len() - 1);
         environment
     }
 
-    fn sign_people_in(&mut self) {
-        let origin = self.fixture.config.server.public_url.as_str().to_owned();
-        let port = self.service.address.port();
-        for index in 0..SIGNED_IN.min(self.sample.len()) {
-            let browser = TestBrowser::new(port, &origin);
-            let answer =
-                test_user::sign_in(&browser, &mut self.device(index), &Overrides::default());
-            assert_eq!(answer.status, 200, "{}", answer.text());
-            self.browsers.push(browser);
-        }
+    /// Signs a user of the sample in.
+    fn sign_in(&self, browser: &TestBrowser, index: usize) {
+        let mut device = self.device(index);
+        let response = test_user::sign_in(browser, &mut device, &Overrides::default());
+        assert_eq!(response.status, 200, "{}", response.text());
     }
 
-    /// The authenticator of a person of the sample.
+    /// Returns an authenticator with a passkey of a user of the sample.
     pub fn device(&self, index: usize) -> SoftAuthenticator {
-        let person = &self.sample[index % self.sample.len()];
+        let user = &self.sample[index % self.sample.len()];
         let mut device = SoftAuthenticator::synced(self.fixture.config.server.public_url.as_str());
-        let handle = person.id.into_bytes().to_vec();
-        device.hold(person.credentials[0].clone(), handle, &self.key);
+        let handle = user.id.into_bytes().to_vec();
+        device.hold(user.credentials[0].clone(), handle, &self.key);
         device
     }
 
-    /// The lines that every request of a browser here has.
-    pub fn headers(&self) -> String {
-        let origin = &self.fixture.config.server.public_url;
-        format!(
-            "Host: {}\r\nOrigin: {}\r\n",
-            origin.authority(),
-            origin.as_str()
-        )
-    }
-
-    /// `GET /v1/session` in the browsers of those who are signed in.
-    pub fn session_checks(&self) -> Requests {
-        let cookies = self.browsers.iter().map(session_cookie);
-        let request = |cookie: String| self.get("/v1/session", &format!("Cookie: {cookie}\r\n"));
-        ok(cookies.map(request).collect())
-    }
-
-    /// `POST /oauth2/introspect` with tokens that the app got for people, asked by a service.
-    pub fn introspections(&self) -> Requests {
-        let browsers = self.browsers.iter().take(TOKENS);
-        let tokens = browsers.map(|browser| self.access_token(browser));
-        let request = |token: String| self.form("/oauth2/introspect", &format!("token={token}"));
-        Requests {
-            body_contains: "\"active\":true",
-            ..ok(tokens.map(request).collect())
-        }
-    }
-
-    /// `POST /access/v1/evaluation` by a service: may people all over view a thing on which they hold a role?
-    pub fn evaluations(&self) -> Requests {
-        let request = |person: &PopulationUser| {
-            let question = json!({
-                "subject": { "type": "user", "id": person.id },
-                "action": { "name": "view" },
-                "resource": { "type": "order", "id": person.resources[0] },
-            });
-            self.post(
-                "/access/v1/evaluation",
-                "application/json",
-                &question.to_string(),
-            )
-        };
-        Requests {
-            body_contains: "\"decision\":true",
-            ..ok(self.sample.iter().map(request).collect())
-        }
-    }
-
-    /// `GET /forward-auth` as Caddy and Traefik ask, for people who went through the door of the protected host.
-    pub fn forwarded(&self) -> Requests {
-        let people = self.browsers.iter().zip(&self.sample);
-        let request = |(browser, person): (&TestBrowser, &PopulationUser)| {
-            let path = format!("/orders/{}", person.resources[0]);
-            let door = enter(browser, &path);
-            self.get(
-                "/forward-auth",
-                &format!(
-                    "X-Forwarded-Method: GET\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: {HOST}\r\n\
-                     X-Forwarded-Uri: {path}\r\nCookie: {SESSION_COOKIE}={door}\r\n"
-                ),
-            )
-        };
-        ok(people.map(request).collect())
-    }
-
-    /// `GET /v1/users/{id}/roles` of people all over, asked by a service.
-    pub fn roles(&self) -> Requests {
-        let evaluator = format!("Authorization: {}\r\n", self.evaluator.basic());
-        let request = |person: &PopulationUser| {
-            self.get(&format!("/v1/users/{}/roles", person.id), &evaluator)
-        };
-        ok(self.sample.iter().map(request).collect())
-    }
-
-    /// `GET /.well-known/openid-configuration`.
-    pub fn discovery(&self) -> Requests {
-        ok(vec![self.get("/.well-known/openid-configuration", "")])
-    }
-
-    /// `POST /webauthn/login/start` of browsers that were never here.
-    pub fn challenges(&self) -> Requests {
-        ok(vec![self.login_start()])
-    }
-
-    /// `POST /oauth2/token` of a service on its own behalf.
-    pub fn client_tokens(&self) -> Requests {
-        ok(vec![
-            self.form("/oauth2/token", "grant_type=client_credentials"),
-        ])
-    }
-
-    fn get(&self, path: &str, headers: &str) -> Vec<u8> {
-        let host = self.fixture.config.server.public_url.authority();
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n").into_bytes()
-    }
-
-    /// A form of the service that asks; it is no page, and has no origin.
-    fn form(&self, path: &str, body: &str) -> Vec<u8> {
-        self.post(path, "application/x-www-form-urlencoded", body)
-    }
-
-    fn post(&self, path: &str, kind: &str, body: &str) -> Vec<u8> {
-        let (host, evaluator) = (
-            self.fixture.config.server.public_url.authority(),
-            self.evaluator.basic(),
-        );
-        let length = body.len();
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: {evaluator}\r\n\
-             Content-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
-        )
-        .into_bytes()
-    }
-
-    /// What a page of ours sends to begin a login.
-    pub fn login_start(&self) -> Vec<u8> {
-        let own = self.headers();
-        format!(
-            "POST /webauthn/login/start HTTP/1.1\r\n{own}Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{{}}"
-        )
-        .into_bytes()
-    }
-
-    /// What the app gets for somebody who is signed in.
-    fn access_token(&self, browser: &TestBrowser) -> String {
+    /// Returns the path and query of an authorization request by the app.
+    pub fn authorize_path(&self, scope: &str) -> String {
         let parameters = [
             ("client_id", self.app.id.as_str()),
             ("redirect_uri", CALLBACK),
             ("response_type", "code"),
-            ("scope", "openid roles"),
+            ("scope", scope),
             ("state", "s"),
             ("code_challenge", CHALLENGE),
             ("code_challenge_method", "S256"),
         ];
-        let query: Vec<String> = parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={}", form_encoded(value)))
-            .collect();
-        let sent = browser.get(&format!("/oauth2/authorize?{}", query.join("&")));
-        let location = sent.header("location").expect("a redirect");
-        let location = url::Url::parse(location).expect("an address");
-        let code = location.query_pairs().find(|(name, _)| name == "code");
-        let (_, code) = code.unwrap_or_else(|| panic!("no code: {location}"));
-        let form = [
-            ("grant_type", "authorization_code"),
-            ("code", &code),
-            ("redirect_uri", CALLBACK),
-            ("code_verifier", VERIFIER),
-        ];
-        let answer = browser
+        format!("/oauth2/authorize?{}", form(&parameters))
+    }
+
+    /// Returns the token response that the app gets for a signed-in user.
+    pub fn tokens(&self, browser: &TestBrowser, scope: &str) -> Value {
+        let redirect = browser.get(&self.authorize_path(scope));
+        let location = redirect.header("location").expect("a redirect");
+        let response = browser
             .without_cookies()
             .request("POST", "/oauth2/token")
             .without_same_origin()
-            .form(&form)
+            .body(code_form(&code_of(location)), FORM)
             .basic(&self.app.id, &self.app.secret)
             .send();
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let token = answer.json()["access_token"].as_str().map(str::to_owned);
-        token.expect("a token")
+        assert_eq!(response.status, 200, "{}", response.text());
+        response.json()
     }
 }
 
-fn ok(all: Vec<Vec<u8>>) -> Requests {
-    Requests {
-        all: Arc::new(all),
-        status: 200,
-        body_contains: "",
-    }
+/// Returns the form of a token request by the app that redeems a code.
+pub fn code_form(code: &str) -> String {
+    form(&[
+        ("grant_type", "authorization_code"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ])
 }
 
-fn session_cookie(browser: &TestBrowser) -> String {
-    let session = browser.cookie("doorward-session").expect("a session");
-    format!("doorward-session={session}")
+/// Returns the authorization code in the redirect to the app.
+pub fn code_of(location: &str) -> String {
+    let location = url::Url::parse(location).expect("a URL");
+    let code = location.query_pairs().find(|(name, _)| name == "code");
+    let (_, code) = code.unwrap_or_else(|| panic!("no code: {location}"));
+    code.into_owned()
 }
 
-/// Runs a command; the document that it prints.
-fn ask(command: &mut Command) -> Value {
-    let ran = binary::finish(command);
-    assert_eq!(ran.code, 0, "{}", ran.errors);
-    ran.json()
+/// Encodes a form or a query.
+pub fn form(parameters: &[(&str, &str)]) -> String {
+    let pairs = parameters
+        .iter()
+        .map(|(name, value)| format!("{name}={}", form_encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Assigns the role `admin` to a user.
+fn make_administrator(fixture: &Fixture, user: &PopulationUser) {
+    let mut command = binary::command(&fixture.config);
+    command.args(["user", "update", "--json", "--add-role", "admin"]);
+    run_command(command.arg(user.id.to_string()));
+}
+
+/// Runs a command of `doorward` and returns the JSON that it prints.
+fn run_command(command: &mut Command) -> Value {
+    let output = binary::finish(command);
+    assert_eq!(output.code, 0, "{}", output.errors);
+    output.json()
 }
 
 impl Client {
-    fn register(fixture: &Fixture, arguments: &[&str]) -> Self {
+    /// Registers a client with further arguments of `doorward client create`, its name among them.
+    fn register(fixture: &Fixture, arguments: &[&str], scopes: &[&str]) -> Self {
         let mut command = binary::command(&fixture.config);
         command.args(["client", "create", "--json", "--id-token-alg", "ES256"]);
-        let told = ask(command.args(arguments));
-        let text = |name: &str| told[name].as_str().expect("a text").to_owned();
+        let scopes = scopes.iter().flat_map(|scope| ["--scope", scope]);
+        let registered = run_command(command.args(arguments).args(scopes));
+        let text = |name: &str| registered[name].as_str().expect("a string").to_owned();
         Self {
             id: text("client_id"),
             secret: text("client_secret"),
         }
     }
 
-    fn basic(&self) -> String {
-        basic(&self.id, &self.secret)
+    /// Returns the client's `Authorization` header (HTTP Basic).
+    pub fn authorization(&self) -> String {
+        format!("Authorization: {}\r\n", basic(&self.id, &self.secret))
     }
 }

@@ -1,56 +1,20 @@
-//! What no rate tells: starts, a flood of ceremonies that nobody finishes, a second instance.
+//! Measurements besides the table: a flood of unfinished ceremonies, a second instance, and starts.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use crate::arguments::Arguments;
 use crate::environment::BenchEnvironment;
 use crate::fixture::{BackEnd, Fixture};
-use crate::load::{self, Outcome};
-use crate::process::Measured;
+use crate::load::{Driver, RequestDriver};
+use crate::process::MeasuredProcess;
 use crate::runs::median;
-use crate::workloads::{WORKLOADS, Workload};
 
-/// How many starts of each kind are measured.
+/// Number of measured starts, with and without an existing schema.
 const STARTS: usize = 5;
-/// How many rounds the flood has.
+/// Number of runs of the flood.
 const FLOODS: usize = 4;
 
-/// In how many parts a steady load is told.
-const PARTS: u32 = 10;
-
-/// Drives every work that is measured in turn for as long as is wanted, and tells how much memory the service held after each part of it.
-pub fn steady(environment: &BenchEnvironment, arguments: &Arguments) {
-    if arguments.steady.is_zero() {
-        return;
-    }
-    let workloads: Vec<&Workload> = WORKLOADS
-        .iter()
-        .filter(|workload| arguments.wants(workload.name))
-        .collect();
-    let each = arguments.steady / PARTS / u32::try_from(workloads.len()).expect("a few");
-    let address = [environment.service.address];
-    let mut sent = 0;
-    let mut memory = vec![format!("{:.1}", environment.service.memory())];
-    for _ in 0..PARTS {
-        for workload in &workloads {
-            // Made anew: tokens end after five minutes.
-            let Some(requests) = (workload.requests)(environment) else {
-                continue;
-            };
-            let outcome = load::drive(&address, &requests, arguments.connections, each);
-            sent += outcome.latencies.len();
-        }
-        memory.push(format!("{:.1}", environment.service.memory()));
-    }
-    println!(
-        "Steady load of {:.0} s, {sent} requests of these works in turn: {} MB.",
-        arguments.steady.as_secs_f64(),
-        memory.join(", ")
-    );
-}
-
-/// Measures them and prints what came out.
+/// Measures the flood, the second instance and the starts, and prints the results.
 pub fn run(environment: BenchEnvironment, arguments: &Arguments) {
     flood(&environment, arguments);
     if environment.fixture.back_end == BackEnd::Clustered {
@@ -59,72 +23,70 @@ pub fn run(environment: BenchEnvironment, arguments: &Arguments) {
     starts(environment);
 }
 
+/// Starts login ceremonies that are never finished, and prints the memory over time.
 fn flood(environment: &BenchEnvironment, arguments: &Arguments) {
     let before = environment.service.memory();
-    let requests = environment.challenges();
+    let mut driver = RequestDriver {
+        addresses: vec![environment.service.address],
+        requests: environment.login_challenges(),
+        connections: arguments.connections,
+    };
     let mut sent = 0;
     let mut memory = Vec::new();
     for _ in 0..FLOODS {
-        let address = [environment.service.address];
-        let outcome = load::drive(
-            &address,
-            &requests,
-            arguments.connections,
-            arguments.run_length * 2,
-        );
-        sent += outcome.latencies.len();
+        sent += driver.run(arguments.run_length * 2).latencies.len();
         memory.push(format!("{:.1}", environment.service.memory()));
     }
     println!(
-        "A flood of {sent} login ceremonies that nobody finishes: {before:.1} MB before, then {} MB.",
+        "Flood of {sent} unfinished login ceremonies: {before:.1} MB before, then {} MB.",
         memory.join(", ")
     );
 }
 
+/// Compares the rate of two instances on the same stores with the rate of one.
 fn two_instances(environment: &BenchEnvironment, arguments: &Arguments) {
-    let (second, _) = Measured::service(&environment.fixture, &environment.fixture.another());
-    let requests = environment.roles();
-    let drive = |addresses: &[SocketAddr], length: Duration| -> Outcome {
-        load::drive(addresses, &requests, arguments.connections, length)
+    let config = environment.fixture.second_instance();
+    let (second, _) = MeasuredProcess::start_service(&environment.fixture, &config);
+    let requests = environment.user_roles();
+    let driver = |addresses: &[SocketAddr]| RequestDriver {
+        addresses: addresses.to_vec(),
+        requests: requests.clone(),
+        connections: arguments.connections,
     };
-    let (one, both) = (
-        [environment.service.address],
-        [environment.service.address, second.address],
-    );
-    drive(&both, arguments.run_length / 2);
+    let mut one = driver(&[environment.service.address]);
+    let mut two = driver(&[environment.service.address, second.address]);
+    two.run(arguments.run_length / 2);
     let mut ratios = Vec::new();
     for _ in 0..arguments.runs {
-        let alone = drive(&one, arguments.run_length).rate();
-        ratios.push(drive(&both, arguments.run_length).rate() / alone);
+        let reference = one.run(arguments.run_length).rate();
+        ratios.push(two.run(arguments.run_length).rate() / reference);
     }
     println!(
-        "Two instances do {:.2} times the lookups of one; load, stores and both share this machine's cores.",
+        "Two instances read the roles of users at {:.2} times the rate of one; the load, the stores and both instances share the \
+         cores.",
         median(ratios)
     );
-    second.end();
+    second.stop();
 }
 
+/// Measures the time until the first response, with an existing schema and with empty stores.
 fn starts(environment: BenchEnvironment) {
     let BenchEnvironment {
         fixture, service, ..
     } = environment;
-    service.end();
-    let mut migrated = Vec::new();
-    for _ in 0..STARTS {
-        let (service, took) = Measured::service(&fixture, &fixture.config);
-        migrated.push(took.as_secs_f64() * 1000.0);
-        service.end();
-    }
-    let mut empty = Vec::new();
-    for _ in 0..STARTS {
-        let fresh = Fixture::prepare(fixture.back_end, 0);
-        let (service, took) = Measured::service(&fresh, &fresh.config);
-        empty.push(took.as_secs_f64() * 1000.0);
-        service.end();
-    }
+    service.stop();
+    let start = |fixture: &Fixture| {
+        let (service, time) = MeasuredProcess::start_service(fixture, &fixture.config);
+        service.stop();
+        time.as_secs_f64() * 1000.0
+    };
+    let existing = (0..STARTS).map(|_| start(&fixture)).collect();
+    let empty = (0..STARTS)
+        .map(|_| start(&Fixture::prepare(fixture.back_end, 0)))
+        .collect();
     println!(
-        "Start to first answer: {:.0} ms on a migrated database (wanted: below 50), {:.0} ms on an empty one (wanted: below 500).\n",
-        median(migrated),
+        "Start to first response: {:.0} ms with an existing schema (target: below 40), {:.0} ms with empty stores (target: below 300).\n",
+        median(existing),
         median(empty)
     );
 }

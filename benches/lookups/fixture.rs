@@ -1,4 +1,4 @@
-//! Stores of a measurement's own, and the configuration of a service on them.
+//! Empty stores for one measurement, and the configuration of a service that uses them.
 
 use std::path::PathBuf;
 
@@ -14,43 +14,43 @@ use crate::support::process::free_port;
 use crate::support::redis::Redis;
 
 /// The host that forward-auth protects.
-pub const HOST: &str = "shop.example.com";
-/// What no variable of the environment says: the routes and the policies.
-pub const SETTINGS: &str = "settings.toml";
+pub const PROTECTED_HOST: &str = "shop.example.com";
+/// Configuration file with what the benchmark does not set by environment variables: forward-auth routes and policies.
+pub const SETTINGS_FILE: &str = "settings.toml";
 
-/// A hundred policies about one action and one kind of thing, of which one permits: none is left out before it is asked.
+/// Returns 100 policies for the same action and resource type, so that none is skipped before evaluation. Only the last permits.
 fn policies() -> String {
-    let other = |number: usize| {
+    let not_applicable = |number: usize| {
         format!(
             "permit (principal in Role::\"team-{number}\", action == Action::\"view\", resource is order)\n\
              when {{ context.resource_roles.contains(\"LEVEL-{number}\") }};\n"
         )
     };
-    // The roles that the population has on resources.
-    let permits = "permit (principal is User, action == Action::\"view\", resource is order)\n\
+    // The population's roles on resources.
+    let applicable = "permit (principal is User, action == Action::\"view\", resource is order)\n\
          when { context.resource_roles.containsAny([\"OPERATOR\", \"VIEWER\"]) };\n"
         .to_owned();
-    (0..99).map(other).chain([permits]).collect()
+    (0..99).map(not_applicable).chain([applicable]).collect()
 }
 
-/// On which stores.
+/// The stores that the service uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum BackEnd {
-    /// SQLite.
+    /// SQLite for everything.
     Embedded,
     /// PostgreSQL and Redis.
     Clustered,
 }
 
 impl BackEnd {
-    /// From its name.
+    /// Parses the name of a back end.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Embedded, Self::Clustered]
             .into_iter()
             .find(|back_end| back_end.name() == text)
     }
 
-    /// As it is written.
+    /// Returns the name, as used on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Embedded => "embedded",
@@ -59,22 +59,22 @@ impl BackEnd {
     }
 }
 
-/// Empty stores.
+/// Empty stores: SQLite files in a temporary folder, or databases on the shared servers.
 pub struct Fixture {
-    /// Which.
+    /// Back end of the stores.
     pub back_end: BackEnd,
-    /// How many people there will be.
+    /// Number of users that the benchmark will write.
     pub users: u64,
-    /// The configuration of the first instance.
+    /// Configuration of the first instance.
     pub config: Config,
     folder: TempDir,
 }
 
 impl Fixture {
-    /// Makes them.
+    /// Creates the stores.
     pub fn prepare(back_end: BackEnd, users: u64) -> Self {
         let folder = TempDir::new().expect("a folder");
-        let mut config = Config::load(None).expect("the defaults");
+        let mut config = Config::load(None).expect("a valid default configuration");
         let port = free_port();
         config.server.listen.set_port(port);
         config.server.operator_listen.set_port(free_port());
@@ -86,7 +86,7 @@ impl Fixture {
             let database = Postgres::shared().fresh_database();
             config.database.url = Some(SecretString::from(database));
             config.redis.url = Some(SecretString::from(Redis::shared().fresh_url()));
-            let master_key = folder.path().join("given.key");
+            let master_key = folder.path().join("master.key");
             MasterKey::generate()
                 .write_new(&master_key)
                 .expect("a master key");
@@ -97,10 +97,10 @@ impl Fixture {
         std::fs::write(policies_folder.join("all.cedar"), policies()).expect("a file");
         let settings = format!(
             "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n\n[access]\npolicies = {policies_folder:?}\n\n\
-             [[access.route]]\nhost = \"{HOST}\"\npath = \"/orders/{{id}}\"\naction = \"view\"\n\
+             [[access.route]]\nhost = \"{PROTECTED_HOST}\"\npath = \"/orders/{{id}}\"\naction = \"view\"\n\
              resource = {{ type = \"order\", id = \"{{id}}\" }}\n"
         );
-        std::fs::write(folder.path().join(SETTINGS), settings).expect("a file");
+        std::fs::write(folder.path().join(SETTINGS_FILE), settings).expect("a file");
         Self {
             back_end,
             users,
@@ -109,8 +109,8 @@ impl Fixture {
         }
     }
 
-    /// Lets PostgreSQL do at once what it would do in the minutes after so many rows: nobody measures it cleaning up.
-    pub fn settle(&self) {
+    /// Vacuums and checkpoints PostgreSQL after the bulk insert; otherwise it would do so during the measurement.
+    pub fn vacuum(&self) {
         let Some(url) = &self.config.database.url else {
             return;
         };
@@ -120,13 +120,13 @@ impl Fixture {
         }
     }
 
-    /// A file beside the stores.
+    /// Returns the path of a file in the temporary folder.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// The configuration of one more instance on the same stores.
-    pub fn another(&self) -> Config {
+    /// Returns the configuration of another instance on the same stores.
+    pub fn second_instance(&self) -> Config {
         let mut config = self.config.clone();
         config.server.listen.set_port(free_port());
         config.server.operator_listen.set_port(free_port());

@@ -1,4 +1,4 @@
-//! Logins from start to finish: challenge, the authenticator's answer, session.
+//! The login flow: challenge, assertion, session.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -7,83 +7,100 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::environment::BenchEnvironment;
-use crate::load::{Answer, Connection, Outcome, each_connection, micros};
+use crate::load::{Connection, Driver, Expected, Outcome, Response, micros_since, run_clients};
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
 
-/// Signs people in for a while, over so many connections.
-pub fn drive(environment: &BenchEnvironment, connections: usize, length: Duration) -> Outcome {
-    let start = Rc::new(environment.login_start());
-    let headers = Rc::new(environment.headers());
-    // Each connection signs in people of its own, so that no two wait for one person's lock.
-    let each = environment.sample.len() / connections;
-    let devices: Vec<Rc<Vec<SoftAuthenticator>>> = (0..connections)
-        .map(|index| {
-            let own = index * each..(index + 1) * each;
-            Rc::new(own.map(|person| environment.device(person)).collect())
-        })
-        .collect();
-    let address = [environment.service.address];
-    each_connection(&address, connections, length, |index, address, end| {
-        let journey = Journey {
-            start: start.clone(),
-            headers: headers.clone(),
-            devices: devices[index].clone(),
-        };
-        journey.repeat(address, end)
-    })
+/// Signs users in; the latencies are those of whole logins.
+pub struct LoginDriver {
+    address: [SocketAddr; 1],
+    clients: Vec<LoginClient>,
 }
 
-struct Journey {
+impl LoginDriver {
+    /// Creates a driver with so many connections.
+    pub fn new(environment: &BenchEnvironment, connections: usize) -> Self {
+        Self {
+            address: [environment.service.address],
+            clients: LoginClient::for_connections(environment, connections),
+        }
+    }
+}
+
+impl Driver for LoginDriver {
+    fn run(&mut self, length: Duration) -> Outcome {
+        let connections = self.clients.len();
+        run_clients(&self.address, connections, length, |index, address, end| {
+            self.clients[index].clone().run(address, end)
+        })
+    }
+}
+
+/// Signs users in over one connection.
+#[derive(Clone)]
+pub struct LoginClient {
     start: Rc<Vec<u8>>,
     headers: Rc<String>,
     devices: Rc<Vec<SoftAuthenticator>>,
 }
 
-impl Journey {
-    async fn repeat(self, address: SocketAddr, end: Instant) -> Vec<u32> {
+impl LoginClient {
+    /// Returns one client for each connection. Each signs in different users: logins of one user wait for that user's lock.
+    pub fn for_connections(environment: &BenchEnvironment, connections: usize) -> Vec<Self> {
+        let start = Rc::new(environment.login_start());
+        let headers = Rc::new(environment.browser_headers());
+        let users = (environment.sample.len() / connections).max(1);
+        let devices = |index: usize| {
+            let own = index * users..(index + 1) * users;
+            own.map(|user| environment.device(user)).collect()
+        };
+        (0..connections)
+            .map(|index| Self {
+                start: start.clone(),
+                headers: headers.clone(),
+                devices: Rc::new(devices(index)),
+            })
+            .collect()
+    }
+
+    async fn run(self, address: SocketAddr, end: Instant) -> Vec<u32> {
         let mut connection = Connection::open(address).await;
         let mut latencies = Vec::new();
-        for device in self.devices.iter().cycle() {
-            let begun = Instant::now();
-            if begun >= end {
+        for number in 0.. {
+            let start = Instant::now();
+            if start >= end {
                 break;
             }
-            self.sign_in(&mut connection, &mut device.clone()).await;
-            latencies.push(micros(begun));
+            self.sign_in(&mut connection, number).await;
+            latencies.push(micros_since(start));
         }
         latencies
     }
 
-    async fn sign_in(&self, connection: &mut Connection, device: &mut SoftAuthenticator) {
-        let started = connection.ask(&self.start).await;
-        let mark = browser_cookie(&started);
-        let started: Value = serde_json::from_slice(started.body).expect("options");
+    /// Signs in one of the client's users.
+    pub async fn sign_in(&self, connection: &mut Connection, number: usize) {
+        let mut device = self.devices[number % self.devices.len()].clone();
+        let started = connection.send(&self.start).await;
+        Expected::ok("\"ceremony\"").check(&started);
+        let cookie = browser_cookie(&started);
+        let started: Value = serde_json::from_slice(started.body).expect("JSON");
         let credential = device.get(&started["publicKey"], &Overrides::default());
         let body = json!({ "ceremony": started["ceremony"], "credential": credential }).to_string();
         let finish = format!(
-            "POST /webauthn/login/finish HTTP/1.1\r\n{}Cookie: {mark}\r\nContent-Type: application/json\r\n\
+            "POST /webauthn/login/finish HTTP/1.1\r\n{}Cookie: {cookie}\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n{body}",
             self.headers,
             body.len()
         );
-        let finished = connection.ask(finish.as_bytes()).await;
-        assert_eq!(
-            finished.status,
-            200,
-            "{}",
-            String::from_utf8_lossy(finished.body)
-        );
+        let finished = connection.send(finish.as_bytes()).await;
+        Expected::ok("doorward-session=").check(&finished);
     }
 }
 
-/// The cookie by which a browser is known again.
-fn browser_cookie(answer: &Answer<'_>) -> String {
-    let lines = answer.head.lines();
-    let mark = lines
-        .filter_map(|line| line.split_once(": "))
-        .find(|(name, value)| {
-            name.eq_ignore_ascii_case("set-cookie") && value.starts_with("doorward-browser=")
-        });
-    let (_, cookie) = mark.expect("a mark");
+/// Returns the browser cookie that a response sets, as `name=value`.
+fn browser_cookie(response: &Response<'_>) -> String {
+    let cookie = response
+        .headers("set-cookie")
+        .find(|value| value.starts_with("doorward-browser="));
+    let cookie = cookie.expect("a browser cookie");
     cookie.split(';').next().unwrap_or_default().to_owned()
 }

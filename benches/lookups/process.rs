@@ -1,4 +1,4 @@
-//! A process that is measured: what it has used of the processor and of memory, as the kernel counts.
+//! A child process whose CPU time and memory are measured, as counted by the kernel.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -7,86 +7,88 @@ use std::time::{Duration, Instant};
 
 use doorward::base::config::Config;
 
-use crate::fixture::{Fixture, SETTINGS};
+use crate::fixture::{Fixture, SETTINGS_FILE};
 use crate::support::binary;
 use crate::support::process::ChildProcess;
 
-/// A running process that answers at an address.
-pub struct Measured {
-    /// Where.
+/// Kernel clock ticks per second (`CLK_TCK`), the same on every Linux.
+const TICKS_PER_SECOND: f64 = 100.0;
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A running HTTP server.
+pub struct MeasuredProcess {
+    /// Address that it listens on.
     pub address: SocketAddr,
     process: ChildProcess,
 }
 
-/// The kernel's clock ticks in a second (`CLK_TCK`), the same on every Linux.
-const TICKS: f64 = 100.0;
-
-impl Measured {
-    /// Starts `doorward serve` with default logging, which nobody reads; returns when it answers, and how long that took.
-    pub fn service(fixture: &Fixture, config: &Config) -> (Self, Duration) {
+impl MeasuredProcess {
+    /// Starts `doorward serve` with default logging to `/dev/null`. Returns it, and the time until its first response.
+    pub fn start_service(fixture: &Fixture, config: &Config) -> (Self, Duration) {
         let mut command = binary::command(config);
         command
             .arg("serve")
             .arg("--config")
-            .arg(fixture.file(SETTINGS));
+            .arg(fixture.file(SETTINGS_FILE));
         Self::start(&mut command, config.server.listen)
     }
 
-    /// Starts a command that will answer at an address.
+    /// Starts a server that will listen on `address`. Returns it, and the time until its first response.
     pub fn start(command: &mut Command, address: SocketAddr) -> (Self, Duration) {
-        let begun = Instant::now();
+        let start = Instant::now();
         let mut process = ChildProcess::spawn(command, Path::new("/dev/null"));
-        while !answers(address) {
+        while !responds(address) {
             assert!(process.is_running(), "{command:?} ended early");
             assert!(
-                begun.elapsed() < Duration::from_secs(60),
-                "{command:?} does not answer"
+                start.elapsed() < START_TIMEOUT,
+                "{command:?} does not respond"
             );
             std::thread::sleep(Duration::from_micros(500));
         }
-        (Self { address, process }, begun.elapsed())
+        (Self { address, process }, start.elapsed())
     }
 
-    /// Seconds of CPU used so far, in user and kernel mode.
+    /// Returns the CPU time used so far, in seconds, user and kernel mode.
     pub fn cpu(&self) -> f64 {
-        let text = self.read("stat");
-        // The name in parentheses may hold spaces: count from behind it, where field 3 stands.
+        let text = self.read_proc("stat");
+        // proc(5): the name in parentheses may contain spaces; field 3 follows it.
         let (_, fields) = text.rsplit_once(") ").expect("a stat line");
-        let field = |at: usize| -> f64 {
-            let field = fields.split(' ').nth(at - 3);
+        let field = |number: usize| -> f64 {
+            let field = fields.split(' ').nth(number - 3);
             field.and_then(|text| text.parse().ok()).expect("a number")
         };
-        (field(14) + field(15)) / TICKS
+        let (user, kernel) = (field(14), field(15));
+        (user + kernel) / TICKS_PER_SECOND
     }
 
-    /// Resident memory, in MB.
+    /// Returns the resident memory, in MB.
     pub fn memory(&self) -> f64 {
-        let text = self.read("status");
+        let text = self.read_proc("status");
         let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
         kilobytes.expect("a size") / 1024.0
     }
 
-    /// Asks it to end, and waits.
-    pub fn end(mut self) {
+    /// Sends SIGTERM and waits for the exit.
+    pub fn stop(mut self) {
         self.process
             .end_with(libc::SIGTERM, Duration::from_secs(10));
     }
 
-    fn read(&self, file: &str) -> String {
+    fn read_proc(&self, file: &str) -> String {
         std::fs::read_to_string(format!("/proc/{}/{file}", self.process.id()))
-            .expect("a process that runs")
+            .expect("a running process")
     }
 }
 
-/// Whether an HTTP answer comes.
-fn answers(address: SocketAddr) -> bool {
+/// Whether an HTTP response arrives.
+fn responds(address: SocketAddr) -> bool {
     use std::io::{Read, Write};
     let Ok(mut stream) = std::net::TcpStream::connect(address) else {
         return false;
     };
-    let asked =
+    let sent =
         stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    let mut first = [0; 9];
-    asked.is_ok() && stream.read_exact(&mut first).is_ok()
+    let mut start_of_response = [0; 9];
+    sent.is_ok() && stream.read_exact(&mut start_of_response).is_ok()
 }

@@ -1,52 +1,58 @@
-//! What is printed: a table in Markdown, so that it can be put into a page as it is.
+//! The result table, in Markdown.
 
-/// One kind of work.
-pub struct Line {
-    /// Its name.
+/// Results of one workload: medians of its runs.
+pub struct Row {
+    /// Name of the workload.
     pub name: &'static str,
-    /// Requests in a second.
+    /// Requests (or flows) per second.
     pub rate: f64,
-    /// Half of them took no longer, in milliseconds.
+    /// Median latency in milliseconds.
     pub p50: f64,
-    /// 99 of 100 took no longer.
+    /// 99th percentile of the latency in milliseconds.
     pub p99: f64,
-    /// Seconds of CPU for 1000.
+    /// CPU time of the service, in seconds for 1000 requests (or flows).
     pub cpu: f64,
-    /// Of the baseline's rate; `None` for journeys, which no one request is measured against.
-    pub ratio: Option<f64>,
-    /// The baseline's rate.
+    /// Ratio of `cpu` to that of the health check.
+    pub health_check_ratio: f64,
+    /// Maximum of `cpu`, in words.
+    pub target_cpu: String,
+    /// Ratio of the rate to the baseline's; `None` for flows, which have no comparable baseline.
+    pub baseline_ratio: Option<f64>,
+    /// Minimum of `baseline_ratio`.
+    pub target_ratio: Option<f64>,
+    /// The baseline's requests per second.
     pub baseline: f64,
-    /// Resident memory afterwards, in MB.
+    /// Resident memory of the service afterwards, in MB.
     pub memory: f64,
-    /// The least ratio wanted.
-    pub wanted_ratio: Option<f64>,
-    /// The most CPU wanted.
-    pub wanted_cpu: Option<f64>,
 }
 
-/// The head of the table.
-pub fn head() {
+/// Prints the head of the table.
+pub fn print_head() {
     println!(
-        "\n| workload | requests/s | p50 ms | p99 ms | CPU s/1000 | wanted | ratio | wanted | memory MB |"
+        "\n| workload | requests/s | p50 ms | p99 ms | CPU s/1000 | × health check | CPU target | × baseline | target | memory MB |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
 }
 
-impl Line {
-    /// A line of the table.
+impl Row {
+    /// Prints the row.
     pub fn print(&self) {
-        let most = self
-            .wanted_cpu
-            .map_or("–".to_owned(), |cpu| format!("≤ {cpu:.3}"));
-        let least = self
-            .wanted_ratio
-            .map_or("–".to_owned(), |ratio| format!("≥ {ratio:.2}"));
-        let ratio = self
-            .ratio
-            .map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
+        let ratio = self.baseline_ratio.map(|ratio| format!("{ratio:.2}"));
+        let target_ratio = self.target_ratio.map(|ratio| format!("≥ {ratio:.2}"));
         println!(
-            "| {} | {:.0} | {:.2} | {:.2} | {:.4} | {most} | {ratio} | {least} | {:.0} |",
-            self.name, self.rate, self.p50, self.p99, self.cpu, self.memory
+            "| {} | {:.0} | {:.2} | {:.2} | {:.4} | {:.2} | {} | {} | {} | {:.0} |",
+            self.name,
+            self.rate,
+            self.p50,
+            self.p99,
+            self.cpu,
+            self.health_check_ratio,
+            Some(self.target_cpu.as_str())
+                .filter(|target| !target.is_empty())
+                .unwrap_or("–"),
+            ratio.as_deref().unwrap_or("–"),
+            target_ratio.as_deref().unwrap_or("–"),
+            self.memory
         );
     }
 }

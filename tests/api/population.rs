@@ -1,4 +1,4 @@
-//! Users that measurements write into a database (`support/population.rs`) work like users who registered.
+//! Users whom benchmarks write into a database (`support/population.rs`) work like users who registered.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ on_both! {
         let passkeys = root.browser.get(&format!("/v1/users/{id}/passkeys")).json();
         assert_eq!(passkeys["items"].as_array().map(Vec::len), Some(2));
         let resource = &sample[0].resources[0];
-        let grants = root.browser.get(&format!("/v1/role-assignments?resource_type=order&resource_id={resource}"));
-        assert_eq!(grants.json()["items"].as_array().map(Vec::len), Some(4), "{}", grants.text());
+        let assignments = root.browser.get(&format!("/v1/role-assignments?resource_type=order&resource_id={resource}"));
+        assert_eq!(assignments.json()["items"].as_array().map(Vec::len), Some(4), "{}", assignments.text());
     }
 }

@@ -1,4 +1,5 @@
-//! Fills a migrated, empty database with users, for measurements: each has passkeys, a role, and roles on resources.
+//! Writes a population of users into a migrated, empty database, for benchmarks. Each user has passkeys, a role, and roles on
+//! resources.
 //!
 //! The rows are written as plain SQL. Their IDs ascend, so that indexes grow at their ends, and are computed from the user's
 //! number, so that a user can be described without reading the database. All passkeys have the same key.
@@ -18,12 +19,14 @@ use webauthn_rs_proto::UserVerificationPolicy;
 
 /// Number of roles; each user has one of them.
 const ROLES: u64 = 10;
+/// Number of passkeys of each user.
 const PASSKEYS: u64 = 2;
 /// Roles of each user on resources, one resource for each role.
 const RESOURCE_ROLES: [&str; 2] = ["OPERATOR", "VIEWER"];
 /// Number of users who have a role on the same resource.
 const USERS_OF_RESOURCE: u64 = 4;
-const BATCH: u64 = 1000;
+/// Number of users in one transaction.
+const BATCH_SIZE: u64 = 1000;
 
 /// A user of the population.
 #[derive(Clone, Debug)]
@@ -38,27 +41,35 @@ pub struct PopulationUser {
     pub credentials: Vec<Vec<u8>>,
     /// IDs of the resources (of type `order`) on which the user has a role.
     pub resources: Vec<String>,
+    /// Position in the population, from 0.
     number: u64,
 }
 
-/// Writes `users` users, and describes `sample` of them, evenly distributed.
+impl PopulationUser {
+    /// Returns the user's email address.
+    pub fn email(&self) -> String {
+        format!("{}@seeded.example", self.username)
+    }
+}
+
+/// Writes `users` users whose passkeys have the key pair `key`. Returns `sample` of them (at most all), evenly distributed.
 pub fn fill(config: &Config, users: u64, key: &EcdsaKeyPair, sample: u64) -> Vec<PopulationUser> {
     let mut database = Database::open(config);
     let roles = (0..ROLES).map(|role| format!("('seeded-{role}', '', 1, {})", database.created_at));
     let roles = insert("roles (name, description, version, as_of)", roles);
     database.conn.batch_execute(&roles).expect("roles");
-    for first in (0..users).step_by(usize::try_from(BATCH).expect("a number")) {
-        let numbers = first..(first + BATCH).min(users);
+    for first in (0..users).step_by(usize::try_from(BATCH_SIZE).expect("a number")) {
+        let numbers = first..(first + BATCH_SIZE).min(users);
         let batch: Vec<_> = numbers.map(|number| user(number, users)).collect();
         let sql = database.statements(&batch, users, key);
         database.conn.batch_execute(&sql).expect("a batch of users");
     }
     let sample = sample.min(users);
-    let numbers = (0..sample).map(|place| place * users / sample);
+    let numbers = (0..sample).map(|index| index * users / sample);
     numbers.map(|number| user(number, users)).collect()
 }
 
-/// Returns a passkey's credential as the WebAuthn library stores it.
+/// Returns the credential of a passkey with this credential ID and key pair, as the WebAuthn library stores it.
 pub fn credential(id: &[u8], key: &EcdsaKeyPair) -> Credential {
     // SEC 1 §2.3.3: 0x04, then both coordinates.
     let (x, y) = key.public_key().as_ref()[1..].split_at(32);
@@ -84,6 +95,7 @@ pub fn credential(id: &[u8], key: &EcdsaKeyPair) -> Credential {
     }
 }
 
+/// Describes the user at position `number` in a population of `users`.
 fn user(number: u64, users: u64) -> PopulationUser {
     let passkeys = number * PASSKEYS..(number + 1) * PASSKEYS;
     let credential = |passkey| id(passkey, users * PASSKEYS).into_bytes().repeat(2);
@@ -100,12 +112,13 @@ fn user(number: u64, users: u64) -> PopulationUser {
     }
 }
 
-/// Returns the version 4 UUID at this position of `all` ascending, evenly distributed UUIDs.
-fn id(position: u64, all: u64) -> Uuid {
-    let high = position * (u64::MAX / all);
+/// Returns the version 4 UUID at `position` of `count` ascending, evenly distributed UUIDs.
+fn id(position: u64, count: u64) -> Uuid {
+    let high = position * (u64::MAX / count);
     uuid::Builder::from_random_bytes(Uuid::from_u64_pair(high, 0).into_bytes()).into_uuid()
 }
 
+/// Returns an `INSERT` statement.
 fn insert(table: &str, rows: impl Iterator<Item = String>) -> String {
     let rows: Vec<String> = rows.collect();
     format!("insert into {table} values {};\n", rows.join(", "))
@@ -114,7 +127,7 @@ fn insert(table: &str, rows: impl Iterator<Item = String>) -> String {
 struct Database {
     conn: Box<dyn SimpleConnection>,
     is_postgres: bool,
-    /// SQL for the creation time of everything: long ago, so that nothing counts as recently changed.
+    /// SQL expression for the creation time of all rows: 90 days ago, so that no row counts as recently changed.
     created_at: &'static str,
 }
 
@@ -139,6 +152,7 @@ impl Database {
         }
     }
 
+    /// Returns a literal of binary data.
     fn bytes(&self, bytes: &[u8]) -> String {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         if self.is_postgres {
@@ -148,6 +162,7 @@ impl Database {
         }
     }
 
+    /// Returns a literal of a UUID.
     fn uuid(&self, id: Uuid) -> String {
         if self.is_postgres {
             format!("'{id}'")
@@ -156,33 +171,34 @@ impl Database {
         }
     }
 
-    /// Returns a transaction that writes a batch of users and their data.
+    /// Returns the SQL of a transaction that writes a batch of users and their rows in other tables.
     fn statements(&self, batch: &[PopulationUser], users: u64, key: &EcdsaKeyPair) -> String {
         let at = self.created_at;
         let user = |user: &PopulationUser| {
             let (id, name) = (self.uuid(user.id), &user.username);
-            let (email, shown) = (format!("{name}@seeded.example"), format!("Seeded {name}"));
-            let sort_name = shown.to_lowercase();
+            let email = user.email();
+            let display_name = format!("Seeded {name}");
+            let sort_name = display_name.to_lowercase();
             format!(
-                "({id}, '{name}', '{email}', 'vouched', '{shown}', 'active', '{{}}', {at}, 1, {at}, \
+                "({id}, '{name}', '{email}', 'vouched', '{display_name}', 'active', '{{}}', {at}, 1, {at}, \
                  '{sort_name}', '{name}\n{sort_name}\n{email}')"
             )
         };
         let passkeys = batch.iter().flat_map(|user| {
             let numbers = user.number * PASSKEYS..;
-            numbers.zip(&user.credentials).map(|(number, raw)| {
+            numbers.zip(&user.credentials).map(|(number, credential_id)| {
                 let id = self.uuid(id(number, users * PASSKEYS));
-                let credential = serde_json::to_string(&credential(raw, key)).expect("JSON");
+                let credential = serde_json::to_string(&credential(credential_id, key)).expect("JSON");
                 format!(
                     "({id}, {}, {}, '{credential}', 'Seeded passkey', {}, '[\"internal\"]', 0, true, true, {at}, 1, {at})",
                     self.uuid(user.id),
-                    self.bytes(raw),
+                    self.bytes(credential_id),
                     self.uuid(Uuid::nil()),
                 )
             })
         });
         let count = RESOURCE_ROLES.len() as u64;
-        let roles_on_resources = batch.iter().flat_map(|user| {
+        let role_assignments = batch.iter().flat_map(|user| {
             let roles = user.resources.iter().zip(RESOURCE_ROLES);
             (user.number * count..)
                 .zip(roles)
@@ -228,7 +244,7 @@ impl Database {
             ),
             insert(
                 "role_assignments (id, user_id, resource_type, resource_id, roles, created_at, version, as_of)",
-                roles_on_resources,
+                role_assignments,
             ),
             "commit;".to_owned(),
         ]
