@@ -166,7 +166,7 @@ on_both! {
         let answer = crate::api::concurrent_revocation::send_during(server, work, || app.authorize(&root.browser, &[("prompt", "none")]));
         let refused = redirect_parameters(&answer);
         assert_eq!(refused["error"], "consent_required");
-        assert_eq!(refused["error_description"], "the user's consent does not cover the request", "nothing was withdrawn");
+        assert!(!refused["error_description"].contains("withdrawn"), "nothing was withdrawn: {refused:?}");
     }
 
     fn a_pending_request_is_checked_against_the_current_registration(server) {
