@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::request::{EvaluationRequest, EvaluationsRequest, Semantic, read_many};
 use super::{AuthZen, AuthZenError, EvaluationResponse, PrefetchedCopies};
 use crate::assignments::ResourceName;
-use crate::policies::{Decision, DecisionInput, PrefetchedFacts, StepUpRequirement, Subject};
+use crate::policies::{Decision, PrefetchedFacts, Question, StepUpRequirement, Subject};
 
 /// Response of the Access Evaluations API.
 #[derive(Debug, Serialize)]
@@ -57,8 +57,8 @@ impl AuthZen {
             held,
             attributes: prefetch.attributes,
         };
-        let input = self.input(evaluation, subject, resource);
-        Ok(self.engine.decide(input, prefetched).await?.into())
+        let question = self.question(evaluation, subject, resource);
+        Ok(self.engine.decide(question, prefetched).await?.into())
     }
 
     /// Decides a batch of evaluations. A malformed item is denied without failing the request.
@@ -123,21 +123,21 @@ impl AuthZen {
                 resolved.entry(key).or_insert(found).clone()
             }
         };
-        let input = self.input(evaluation, subject, resource);
-        let decision = self.engine.decide(input, PrefetchedFacts::default());
+        let question = self.question(evaluation, subject, resource);
+        let decision = self.engine.decide(question, PrefetchedFacts::default());
         Ok(decision.await?.into())
     }
 
     /// Creates the question that an evaluation asks about a subject that was found.
-    pub(super) fn input(
+    pub(super) fn question(
         &self,
         evaluation: &EvaluationRequest,
         subject: Subject,
         resource: ResourceName,
-    ) -> DecisionInput {
+    ) -> Question {
         let action = evaluation.action.name.clone();
         let now = self.engine.clock.now();
-        DecisionInput::new(subject, action, resource, evaluation.claimed(), now)
+        Question::new(subject, action, resource, evaluation.claimed(), now)
     }
 }
 

@@ -54,11 +54,9 @@ impl AuthZen {
             ));
         }
         let subject = self.assume_sign_in(&evaluation, assumed).await?;
-        let mut input = self.input(&evaluation, subject, resource);
-        let facts = self
-            .engine
-            .add_facts(&mut input, PrefetchedFacts::default());
-        facts.await?;
+        let question = self.question(&evaluation, subject, resource);
+        let input = self.engine.add_facts(question, PrefetchedFacts::default());
+        let input = input.await?;
         let decision = self.engine.policies.decide(&input, StepUpSearch::Search);
         let (principal, roles) = match &input.subject {
             Subject::Person { account_state, .. } => (

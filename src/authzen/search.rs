@@ -35,11 +35,9 @@ impl AuthZen {
             return Ok(SearchPage::empty());
         };
         let subject = self.find_subject(&asked.subject, &asked.context, None);
-        let mut input = self.input(&asked, subject.await?, resource);
-        let facts = self
-            .engine
-            .add_facts(&mut input, PrefetchedFacts::default());
-        facts.await?;
+        let question = self.question(&asked, subject.await?, resource);
+        let input = self.engine.add_facts(question, PrefetchedFacts::default());
+        let mut input = input.await?;
         let mut builder = PageBuilder::new(page_request);
         let after = page_request.after.as_deref();
         for action in self.engine.policies.actions() {

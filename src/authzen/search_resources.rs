@@ -1,7 +1,7 @@
 //! Searches the resources on which a subject may perform an action: first registered resources, then unregistered ones on which
 //! the user holds roles.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::page::{PageBuilder, PageRequest, SearchPage, other_search};
 use super::request::EvaluationRequest;
@@ -78,7 +78,9 @@ impl AuthZen {
             id: placeholder_id,
         };
         let subject = self.find_subject(&asked.subject, &asked.context, None);
-        let input = self.input(&asked, subject.await?, placeholder);
+        let question = self.question(&asked, subject.await?, placeholder);
+        // Replaced by those of each candidate.
+        let input = question.with_facts(Vec::new(), Map::new());
         Ok(self
             .evaluate_resources(input, page_request, cursor_position)
             .await?)

@@ -33,11 +33,9 @@ impl AuthZen {
             kind: USER.to_owned(),
             id: String::new(),
         };
-        let mut input = self.input(&asked, placeholder, resource);
-        let facts = self
-            .engine
-            .add_facts(&mut input, PrefetchedFacts::default());
-        facts.await?;
+        let question = self.question(&asked, placeholder, resource);
+        let input = self.engine.add_facts(question, PrefetchedFacts::default());
+        let input = input.await?;
         self.evaluate_users(input, page_request).await
     }
 

@@ -10,9 +10,7 @@ use super::session::{CheckedForwardAuthSession, ForwardAuthSessionError, Forward
 use super::target::Target;
 use crate::account_state::Unavailable;
 use crate::assignments::{Assignments, HeldRoles, attributes_of};
-use crate::policies::{
-    Claimed, Decision, DecisionInput, PrefetchedFacts, StepUpRequirement, Subject,
-};
+use crate::policies::{Claimed, Decision, PrefetchedFacts, Question, StepUpRequirement, Subject};
 use crate::sessions::SessionAuthentication;
 
 /// Within this time after a step-up, a denial isn't answered with another step-up, because the last one made no difference.
@@ -167,8 +165,8 @@ impl ForwardAuth {
             account_state: Box::new(live.account_state.clone()),
             auth: Some(auth),
         };
-        let input = self.decision_input(subject, matched);
-        self.engine.decide(input, prefetched).await
+        let question = self.question(subject, matched);
+        self.engine.decide(question, prefetched).await
     }
 
     fn decide_signed_in(
@@ -219,14 +217,14 @@ impl ForwardAuth {
             kind: "visitor".into(),
             id: "signed-out".into(),
         };
-        let input = self.decision_input(subject, matched);
-        let decision = self.engine.decide(input, PrefetchedFacts::default());
+        let question = self.question(subject, matched);
+        let decision = self.engine.decide(question, PrefetchedFacts::default());
         Ok(decision.await?.is_allowed)
     }
 
-    fn decision_input(&self, subject: Subject, matched: &RouteMatch) -> DecisionInput {
+    fn question(&self, subject: Subject, matched: &RouteMatch) -> Question {
         let (action, resource) = (matched.action.clone(), matched.resource.clone());
         let now = self.clock.now();
-        DecisionInput::new(subject, action, resource, Claimed::default(), now)
+        Question::new(subject, action, resource, Claimed::default(), now)
     }
 }

@@ -1,7 +1,9 @@
 //! Decides one access request: reads the facts, then evaluates the policies.
 
 use super::Policies;
-use super::decision_input::{Decision, DecisionInput, PrefetchedFacts, Subject, is_action};
+use super::decision_input::{
+    Decision, DecisionInput, PrefetchedFacts, Question, Subject, is_action,
+};
 use super::evaluate::StepUpSearch;
 use crate::account_state::Unavailable;
 use crate::assignments::{Assignments, HeldRoles, attributes_of};
@@ -21,13 +23,13 @@ impl DecisionEngine {
     /// An error must not be treated as a permission.
     pub async fn decide(
         &self,
-        mut input: DecisionInput,
+        question: Question,
         prefetched: PrefetchedFacts,
     ) -> Result<Decision, Unavailable> {
-        if !is_action(&input.action) {
+        if !is_action(&question.0.action) {
             return Ok(Decision::default());
         }
-        self.add_facts(&mut input, prefetched).await?;
+        let input = self.add_facts(question, prefetched).await?;
         let decision = self.policies.decide(&input, StepUpSearch::Search);
         if let Some(error) = decision.errors.first() {
             // The rest of the message may quote claimed properties, so that only its first part is logged. `doorward policy
@@ -46,9 +48,10 @@ impl DecisionEngine {
     /// Adds the stored facts to a question. Reads the roles and the attributes concurrently, unless they were prefetched.
     pub async fn add_facts(
         &self,
-        input: &mut DecisionInput,
+        question: Question,
         prefetched: PrefetchedFacts,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<DecisionInput, Unavailable> {
+        let Question(input) = &question;
         let held = async {
             match (prefetched.held, &input.subject) {
                 (Some(held), _) => Ok(held),
@@ -72,8 +75,6 @@ impl DecisionEngine {
         };
         let (held, attributes) = tokio::join!(held, attributes);
         let resource_roles = held?.at(input.now).to_vec();
-        input.resource_roles = resource_roles;
-        input.attributes = attributes?;
-        Ok(())
+        Ok(question.with_facts(resource_roles, attributes?))
     }
 }

@@ -88,8 +88,11 @@ pub struct DecisionInput {
     pub now: Timestamp,
 }
 
-impl DecisionInput {
-    /// Creates a question without stored facts, which [`super::DecisionEngine::add_facts`] adds.
+/// A question without the stored facts. It can't be evaluated: a policy that forbids by a fact would not apply.
+#[derive(Clone, Debug)]
+pub struct Question(pub(super) DecisionInput);
+
+impl Question {
     pub fn new(
         subject: Subject,
         action: String,
@@ -97,7 +100,7 @@ impl DecisionInput {
         claimed: Claimed,
         now: Timestamp,
     ) -> Self {
-        Self {
+        Self(DecisionInput {
             subject,
             action,
             resource,
@@ -105,6 +108,19 @@ impl DecisionInput {
             resource_roles: Vec::new(),
             attributes: Map::new(),
             now,
+        })
+    }
+
+    /// Adds the roles that the user holds on the resource, and the resource's attributes.
+    pub fn with_facts(
+        self,
+        resource_roles: Vec<String>,
+        attributes: Map<String, Value>,
+    ) -> DecisionInput {
+        DecisionInput {
+            resource_roles,
+            attributes,
+            ..self.0
         }
     }
 }

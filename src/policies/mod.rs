@@ -1,7 +1,7 @@
 //! Access decisions: may a subject perform an action on a resource? No other module uses Cedar.
 //!
-//! A [`DecisionInput`] is the question. [`DecisionEngine::add_facts`] adds the stored facts to it, and [`Policies::decide`], which
-//! reads no store, turns it into a [`Decision`].
+//! [`DecisionEngine::add_facts`] completes a [`Question`] with the stored facts; only the resulting [`DecisionInput`] can be
+//! evaluated. [`Policies::decide`], which reads no store, turns it into a [`Decision`].
 //!
 //! A set with an error is never used, not even in part, and stored facts are always separate from what the caller claims.
 //! Policies come from files: every instance reads its own and doesn't depend on another.
@@ -35,7 +35,8 @@ use table::PolicyTable;
 
 pub use decide::DecisionEngine;
 pub use decision_input::{
-    Claimed, Decision, DecisionInput, PrefetchedFacts, StepUpRequirement, Subject, is_action,
+    Claimed, Decision, DecisionInput, PrefetchedFacts, Question, StepUpRequirement, Subject,
+    is_action,
 };
 pub use evaluate::StepUpSearch;
 pub use fault::PolicyFault;
