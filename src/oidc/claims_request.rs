@@ -19,9 +19,10 @@ pub struct ClaimsRequest {
 /// Values that the parameter requests for the claims `acr` and `sub`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClaimRequirements {
+    /// Acceptable `acr` values, if requested as essential.
     pub essential_acr: Option<Vec<String>>,
     /// Requested `acr` values, if they are voluntary.
-    pub acr: Vec<String>,
+    pub voluntary_acr: Vec<String>,
     /// ID of the user who must be signed in.
     pub sub: Option<String>,
 }
@@ -45,12 +46,17 @@ pub fn parse(text: &str) -> Result<(ClaimsRequest, ClaimRequirements), OAuthErro
                 "claims.{name} requests too many claims: at most {MAX_CLAIMS}"
             )))
         }
-        Some(Value::Object(claims)) => Ok(claims.clone()),
+        Some(Value::Object(claims)) => {
+            claims
+                .iter()
+                .try_for_each(|(claim, value)| check_claim(claim, value))?;
+            Ok(claims.clone())
+        }
         Some(_) => Err(malformed()),
     };
     let (userinfo, id_token) = (part("userinfo")?, part("id_token")?);
     let mut requirements = ClaimRequirements::default();
-    read_acr(&id_token, &mut requirements);
+    read_acr(&id_token, &mut requirements)?;
     requirements.sub = read_subject(&id_token, &userinfo)?;
     let names = |part: Map<String, Value>| part.into_iter().map(|(name, _)| name).collect();
     let request = ClaimsRequest {
@@ -60,7 +66,28 @@ pub fn parse(text: &str) -> Result<(ClaimsRequest, ClaimRequirements), OAuthErro
     Ok((request, requirements))
 }
 
-/// Returns the one subject that both members may request (§5.5.1). Other requests about `sub` are refused, never ignored.
+/// Checks the request for one claim: `null`, or an object whose known members have the types of §5.5.1. Unknown members are
+/// ignored.
+fn check_claim(claim: &str, value: &Value) -> Result<(), OAuthError> {
+    let is_valid = match value {
+        Value::Null => true,
+        Value::Object(entry) => {
+            entry.get("essential").is_none_or(Value::is_boolean)
+                && entry.get("values").is_none_or(Value::is_array)
+        }
+        _ => false,
+    };
+    if is_valid {
+        return Ok(());
+    }
+    // The name is the client's own text, of any length.
+    let claim: String = claim.chars().take(64).collect();
+    Err(OAuthError::invalid_request(format!(
+        "claims: the request for {claim} must be null, or an object with the members essential (true or false), value and values (an array)"
+    )))
+}
+
+/// Returns the requested `sub`. `id_token` and `userinfo` must not name different users (§5.5.1). A malformed `sub` is refused.
 fn read_subject(
     id_token: &Map<String, Value>,
     userinfo: &Map<String, Value>,
@@ -78,11 +105,11 @@ fn read_subject(
             ));
         }
         let wanted = entry.get("value").and_then(Value::as_str);
-        let other = subject
+        let conflicts = subject
             .as_deref()
             .zip(wanted)
             .is_some_and(|(one, other)| one != other);
-        if other {
+        if conflicts {
             return Err(OAuthError::invalid_request(
                 "claims request two different subs",
             ));
@@ -92,23 +119,37 @@ fn read_subject(
     Ok(subject)
 }
 
-fn read_acr(id_token: &Map<String, Value>, requirements: &mut ClaimRequirements) {
+/// Reads the requested `acr` values, which are strings (§5.5.1.1).
+fn read_acr(
+    id_token: &Map<String, Value>,
+    requirements: &mut ClaimRequirements,
+) -> Result<(), OAuthError> {
     let Some(Value::Object(acr)) = id_token.get("acr") else {
-        return;
+        return Ok(());
     };
-    let mut values: Vec<String> = Vec::new();
-    values.extend(acr.get("value").and_then(Value::as_str).map(str::to_owned));
-    let more = acr.get("values").and_then(Value::as_array);
-    let more = more.into_iter().flatten().filter_map(Value::as_str);
-    values.extend(more.take(MAX_CLAIMS).map(str::to_owned));
+    let several = acr.get("values").and_then(Value::as_array);
+    let requested = acr
+        .get("value")
+        .into_iter()
+        .chain(several.into_iter().flatten());
+    let values: Option<Vec<String>> = requested
+        .map(|value| value.as_str().map(str::to_owned))
+        .collect();
+    let Some(mut values) = values else {
+        return Err(OAuthError::invalid_request(
+            "claims may request acr only as strings, in value or values",
+        ));
+    };
+    values.truncate(MAX_CLAIMS);
     if values.is_empty() {
-        return;
+        return Ok(());
     }
     if acr.get("essential") == Some(&Value::Bool(true)) {
         requirements.essential_acr = Some(values);
     } else {
-        requirements.acr = values;
+        requirements.voluntary_acr = values;
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -127,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn other_values_are_refused() {
+    fn a_malformed_claims_parameter_is_refused() {
         let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
         for bad in [
             "",
@@ -136,11 +177,29 @@ mod tests {
             "1",
             r#"{"userinfo": []}"#,
             r#"{"id_token": 1}"#,
+            r#"{"id_token": {"sub": "alice"}}"#,
+            r#"{"userinfo": {"sub": "alice"}}"#,
+            r#"{"id_token": {"sub": ["alice"]}}"#,
+            r#"{"id_token": {"sub": {"value": 1}}}"#,
+            r#"{"id_token": {"sub": {"values": ["alice"]}}}"#,
+            r#"{"id_token": {"sub": {"value": "a"}}, "userinfo": {"sub": {"value": "b"}}}"#,
+            r#"{"id_token": {"acr": "phr"}}"#,
+            r#"{"id_token": {"acr": {"essential": "true", "values": ["phr"]}}}"#,
+            r#"{"id_token": {"acr": {"essential": true, "values": "phr"}}}"#,
+            r#"{"id_token": {"acr": {"essential": true, "values": ["phr", 1]}}}"#,
+            r#"{"id_token": {"acr": {"value": null}}}"#,
+            r#"{"userinfo": {"email": true}}"#,
             &deep,
         ] {
             assert!(parse(bad).is_err(), "{bad:.20}");
         }
         assert!(parse("{}").is_ok());
         assert!(parse(r#"{"userinfo": null, "other": 1}"#).is_ok());
+        for good in [
+            r#"{"id_token": {"sub": null, "acr": null}, "userinfo": {"email": {}}}"#,
+            r#"{"userinfo": {"email": {"essential": true, "value": 1, "of_another_standard": "x"}}}"#,
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
     }
 }

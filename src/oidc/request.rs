@@ -206,7 +206,7 @@ pub fn read(
             parameters,
             client,
             requirements.essential_acr,
-            requirements.acr,
+            requirements.voluntary_acr,
         ),
         claims,
         login_hint: parameters

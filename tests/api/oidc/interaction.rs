@@ -168,6 +168,9 @@ on_both! {
         let claims = format!(r#"{{"id_token": {{"sub": {{"value": "{sub}"}}}}}}"#);
         assert_eq!(error(&app.authorize(&root.browser, &[("claims", &claims), ("prompt", "none")])), "login_required");
         app.sign_in(&ada.browser, &[("claims", &claims)]);
+        // Not an object: refused, because the user that the app names can't be told.
+        let malformed = format!(r#"{{"id_token": {{"sub": "{sub}"}}}}"#);
+        assert_eq!(error(&app.authorize(&root.browser, &[("claims", &malformed)])), "invalid_request");
         // A token of another client, or an invalid one, is not a hint.
         let other = server.relying_party(|_| {});
         assert_eq!(error(&other.authorize(&ada.browser, &with_hint)), "invalid_request");
