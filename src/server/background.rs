@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::audit_sealing;
 use super::record::record_policies;
-use super::sealing;
 use crate::app::App;
 use crate::base::telemetry::{self, Sink};
 use crate::oidc::BackchannelLogout;
@@ -42,7 +42,7 @@ pub(super) fn start(app: &App, metrics: &Metrics) -> Background {
         tokio::spawn(delete_expired(app.clone())),
         tokio::spawn(send_logout_notifications(app.clone())),
         tokio::spawn(watch_log()),
-        tokio::spawn(sealing::run(app.audit_chain.clone(), metrics.clone())),
+        tokio::spawn(audit_sealing::run(app.audit_chain.clone(), metrics.clone())),
     ])
 }
 

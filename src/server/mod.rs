@@ -1,5 +1,6 @@
 //! The HTTP server: middleware, the routes of every module, listeners, background tasks and graceful shutdown.
 
+mod audit_sealing;
 mod background;
 mod connection;
 mod health;
@@ -10,7 +11,6 @@ mod openapi;
 mod operator;
 mod record;
 mod refused_head;
-mod sealing;
 mod security_txt;
 
 use std::net::SocketAddr;

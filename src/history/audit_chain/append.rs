@@ -33,7 +33,7 @@ pub(super) fn sealable_since(newest_at: Option<Timestamp>, now: Timestamp) -> Op
     newest_at.map(|at| at.min(now).before(MAX_SEALING_DELAY))
 }
 
-/// State of the chain, and whether this process should seal events.
+/// State of the chain, and whether this process may seal events.
 #[derive(Clone, Debug)]
 pub struct ChainStatus {
     /// The end of the chain.
@@ -45,7 +45,7 @@ pub struct ChainStatus {
     /// Whether revisions have been unsealed for so long that no event of their transaction will follow.
     pub are_revisions_left: bool,
     /// Whether this process may seal: it holds the lease, or no other process does.
-    pub is_ours: bool,
+    pub may_seal: bool,
 }
 
 impl ChainState {
@@ -67,11 +67,11 @@ impl AuditChain {
     /// Returns the state of the chain, and changes nothing. If no event waits, this reads two index entries for each event of the
     /// last minute (`MAX_SEALING_DELAY`), whatever the length of the log; each transaction of [`AuditChain::seal_pending`] reads the same.
     pub async fn status(&self) -> db::Result<ChainStatus> {
-        let seal = self.clone();
+        let chain = self.clone();
         self.database
             .read(move |conn| {
                 let row = queries::find_chain_state(conn)?;
-                let now = seal.database.now(conn)?;
+                let now = chain.database.now(conn)?;
                 let from = sealable_since(row.newest_at, now);
                 let waiting = queries::list_unsealed(conn, from, 1)?;
                 Ok(ChainStatus {
@@ -82,7 +82,7 @@ impl AuditChain {
                         now.before(MAX_SEALING_DELAY),
                     )?,
                     now,
-                    is_ours: row.is_free_for(seal.holder, now),
+                    may_seal: row.is_free_for(chain.holder, now),
                 })
             })
             .await
@@ -94,7 +94,7 @@ impl AuditChain {
     /// If the key can't be decrypted or the database is unavailable. What was sealed before stays sealed.
     pub async fn seal_pending(&self, status: &ChainStatus) -> Result<usize, ChainError> {
         let waits = status.unsealed_since.is_some() || status.are_revisions_left;
-        if !status.is_ours || !waits {
+        if !status.may_seal || !waits {
             return Ok(0);
         }
         let mut sealed: usize = 0;
@@ -117,16 +117,16 @@ impl AuditChain {
 
     /// Runs one transaction. Returns how many events it sealed; 0 if another process holds the lease.
     async fn seal_batch(&self) -> Result<usize, ChainError> {
-        let seal = self.clone();
+        let chain = self.clone();
         self.database
             .write(move |conn| {
                 let row = queries::lock_chain_state(conn)?;
-                let now = seal.database.now(conn)?;
-                if !row.is_free_for(seal.holder, now) {
+                let now = chain.database.now(conn)?;
+                if !row.is_free_for(chain.holder, now) {
                     return Ok(0);
                 }
-                queries::lease(conn, seal.holder, now.after(LEASE))?;
-                seal.append_entries(conn, row, now)
+                queries::lease(conn, chain.holder, now.after(LEASE))?;
+                chain.append_entries(conn, row, now)
             })
             .await
     }

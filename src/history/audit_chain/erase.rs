@@ -36,12 +36,12 @@ impl AuditChain {
         reason: Option<String>,
         author: Author,
     ) -> Result<usize, EraseError> {
-        let seal = self.clone();
+        let chain = self.clone();
         self.database
             .write(move |conn| {
                 // Keeps other instances from adding entries to the chain at the same time.
                 queries::lock_chain_state(conn)?;
-                let now = seal.database.now(conn)?;
+                let now = chain.database.now(conn)?;
                 let mut erased: usize = 0;
                 for id in events {
                     let Some((entry, event)) = queries::find_entry(conn, id)? else {

@@ -41,18 +41,18 @@ impl AuditChain {
     /// # Errors
     /// `Key` if it was encrypted under an unknown master key.
     pub async fn rewrap(&self) -> Result<bool, ChainError> {
-        let seal = self.clone();
+        let chain = self.clone();
         self.database
             .write(move |conn| {
                 let row = queries::lock_chain_state(conn)?;
                 let Some(sealed) = row.sealed_key else {
                     return Ok(false);
                 };
-                if seal.sealer.is_current(&sealed) {
+                if chain.sealer.is_current(&sealed) {
                     return Ok(false);
                 }
-                let bytes = seal.sealer.open(&sealed, CONTEXT)?;
-                queries::update_key(conn, &seal.sealer.seal(&bytes, CONTEXT))?;
+                let bytes = chain.sealer.open(&sealed, CONTEXT)?;
+                queries::update_key(conn, &chain.sealer.seal(&bytes, CONTEXT))?;
                 Ok(true)
             })
             .await

@@ -128,8 +128,8 @@ impl AuditChain {
 
     /// Finds the events without an entry: those that will still be sealed, and those that are too old for it.
     async fn check_unsealed(&self, scan: &mut ChainScan<'_>) -> Result<(), ChainError> {
-        let seal = self.clone();
-        let now = self.database.read(move |conn| seal.database.now(conn));
+        let chain = self.clone();
+        let now = self.database.read(move |conn| chain.database.now(conn));
         let edge = sealable_since(scan.newest_at, now.await?);
         let mut after: Option<EventCursor> = None;
         while let Some(edge) = edge {
@@ -146,12 +146,12 @@ impl AuditChain {
                 scan.report.add(Finding::outside(*event));
             }
         }
-        let seal = self.clone();
+        let chain = self.clone();
         let (now, waiting) = self
             .database
             .read(move |conn| {
                 let waiting = queries::list_unsealed(conn, edge, 1)?;
-                Ok::<_, Error>((seal.database.now(conn)?, waiting))
+                Ok::<_, Error>((chain.database.now(conn)?, waiting))
             })
             .await?;
         if let Some(event) = waiting.first() {
