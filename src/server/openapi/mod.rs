@@ -1,7 +1,7 @@
 //! `/openapi.json`: the description of the API, generated from the annotations of its handlers. Parts common to all operations
-//! are added in [`shared`].
+//! are added in [`common_responses`].
 
-mod shared;
+mod common_responses;
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,7 @@ use actix_web::{HttpResponse, web};
 use utoipa::OpenApi;
 
 use crate::web::{Answer, Problem};
-use shared::{ProblemDocument, Shared};
+use common_responses::{CommonResponses, ProblemDocument};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,7 +18,7 @@ use shared::{ProblemDocument, Shared};
         title = "Doorward",
         description = "Signs users in with passkeys, and lets services look them up. Callers: a user with a session cookie, a client with HTTP Basic, either with an access token. Errors are problem documents (RFC 9457). A page's script may name its user in the header `Doorward-User` (a user ID): a call with a cookie of another user is then refused with 409 `other-user`."
     ),
-    modifiers(&Shared),
+    modifiers(&CommonResponses),
     components(schemas(ProblemDocument)),
     security(("cookie" = []), ("basic" = []), ("bearer" = [])),
     paths(

@@ -15,25 +15,25 @@ use utoipa::{Modify, ToSchema};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub struct ProblemDocument {
-    /// What kind it is: `urn:doorward:problem:…`, stable.
+    /// Problem type: a stable URN, `urn:doorward:problem:…`.
     r#type: String,
-    /// The kind in words.
+    /// Short title of the problem type.
     title: String,
-    /// The status of the answer.
+    /// HTTP status code.
     status: u16,
-    /// This time: what to do.
+    /// What is wrong in this request, and what to do.
     detail: String,
 }
 
 /// Adds the common parts to the document.
-pub struct Shared;
+pub struct CommonResponses;
 
-impl Modify for Shared {
+impl Modify for CommonResponses {
     fn modify(&self, document: &mut OpenApi) {
-        add_callers(document.components.get_or_insert_default());
+        add_security_schemes(document.components.get_or_insert_default());
         for item in document.paths.paths.values_mut() {
-            for (operation, reads) in operations(item) {
-                complete(operation, reads);
+            for (operation, is_read_only) in operations(item) {
+                add_common_responses(operation, is_read_only);
             }
         }
     }
@@ -55,7 +55,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool
     reading.chain(writing)
 }
 
-fn add_callers(components: &mut Components) {
+fn add_security_schemes(components: &mut Components) {
     let cookie = ApiKeyValue::with_description(
         "__Host-doorward-session",
         "A signed-in user. Writes need an `Origin` header with the public URL. On http://localhost the cookie has no prefix.",
@@ -75,12 +75,13 @@ fn add_callers(components: &mut Components) {
     schemes.insert("bearer".into(), SecurityScheme::Http(bearer.build()).into());
 }
 
-fn complete(operation: &mut Operation, reads: bool) {
-    // No security requirement: every kind of caller is allowed. An empty requirement: anonymous callers are allowed.
-    let takes_services = operation.security.is_none();
-    let nobody = SecurityRequirement::default();
+fn add_common_responses(operation: &mut Operation, is_read_only: bool) {
+    // An operation without its own `security` inherits the document's: cookie, Basic, Bearer. `security(())` allows anonymous
+    // callers.
+    let allows_clients = operation.security.is_none();
+    let anonymous = SecurityRequirement::default();
     let callers = operation.security.as_ref();
-    let asks_who = callers.is_none_or(|callers| !callers.contains(&nobody));
+    let requires_authentication = callers.is_none_or(|callers| !callers.contains(&anonymous));
     let mut add = |status: u16, description: &str| {
         let responses = &mut operation.responses.responses;
         responses
@@ -105,18 +106,18 @@ fn complete(operation: &mut Operation, reads: bool) {
             "Too many ceremonies from this network; `Retry-After` says when to try again",
         );
     }
-    if asks_who {
+    if requires_authentication {
         add(
             401,
             "No user is signed in, or the client or its token is unknown",
         );
     }
-    if takes_services {
+    if allows_clients {
         add(
             403,
             "The caller lacks the permission, or needs a recent sign-in",
         );
-    } else if !reads {
+    } else if !is_read_only {
         add(403, "The request comes from another site");
     }
     let is_in_path = |parameter: &RefOr<utoipa::openapi::path::Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path);
