@@ -297,7 +297,12 @@ fn only_a_check_in_the_transaction_creates_the_author_of_a_change() {
             "Actor::User(",
             &[
                 &allowed[..],
-                &["users/", "passkeys/", "history/", "assignments/right.rs"],
+                &[
+                    "users/",
+                    "passkeys/",
+                    "history/",
+                    "assignments/assignment_permission.rs",
+                ],
             ]
             .concat()[..],
         ),

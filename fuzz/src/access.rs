@@ -150,7 +150,7 @@ impl Routes {
         Self(RouteTable::parse(&routes, &issuer).expect("routes"))
     }
 
-    /// The headers of a request, one in each line: `X-Original-URL`, `X-Original-Method`, `X-ForwardedHeaders-Method`, `-Proto`, `-Host`,
+    /// The headers of a request, one in each line: `X-Original-URL`, `X-Original-Method`, `X-Forwarded-Method`, `-Proto`, `-Host`,
     /// `-Uri`; an empty one is not sent.
     pub fn read_forwarded(&self, text: &str) {
         let mut lines = text

@@ -1,7 +1,7 @@
 //! Assigns roles on a resource.
 
 use super::assignment::{RoleAssignment, RoleAssignmentError, RoleAssignmentTerms, begin};
-use super::right::may_change;
+use super::assignment_permission::may_change;
 use super::{Assignments, ResourceName, queries};
 use crate::base::ids::UserId;
 use crate::clients::ActingAs;

@@ -8,6 +8,7 @@
 
 mod assign;
 mod assignment;
+mod assignment_permission;
 mod attribute_rules;
 mod delete;
 mod held_roles;
@@ -17,7 +18,6 @@ mod queries;
 mod register;
 mod resource;
 mod resource_name;
-mod right;
 mod text;
 mod update;
 mod user_roles;

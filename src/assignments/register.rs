@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::assignment_permission::may_change;
 use super::attribute_rules::AttributeFault;
 use super::resource::ResourceView;
-use super::right::may_change;
 use super::text::{Description, Title};
 use super::{Assignments, ResourceName, ResourceType, queries};
 use crate::account_state::ChangePending;

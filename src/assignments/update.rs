@@ -1,7 +1,7 @@
 //! Updates a role assignment.
 
 use super::assignment::{RoleAssignment, RoleAssignmentError, begin};
-use super::right::may_change;
+use super::assignment_permission::may_change;
 use super::text::{AssignedRoles, Description, Title};
 use super::{Assignments, queries};
 use crate::base::clock::Timestamp;

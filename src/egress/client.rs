@@ -8,9 +8,9 @@ use reqwest::{Client, Response};
 use rustls::ClientConfig;
 use url::form_urlencoded;
 
+use super::destination_rules::{Rules, Scheme};
 use super::failure::EgressError;
 use super::resolver::Resolver;
-use super::rules::{Rules, Scheme};
 use super::trust;
 use crate::base::config;
 

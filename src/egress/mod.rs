@@ -5,11 +5,11 @@
 //! uses no proxy, stores no cookies, sends no referrer. TLS is 1.2 or newer, with the built-in root certificates and those of
 //! `egress.extra_ca_file`. Knows nothing of the purpose of a call.
 
-mod address;
 mod client;
+mod destination_rules;
 mod failure;
 mod resolver;
-mod rules;
+mod special_addresses;
 mod trust;
 
 pub use client::Egress;

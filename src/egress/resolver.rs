@@ -7,8 +7,8 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
 
+use super::destination_rules::{Rules, Scheme};
 use super::failure::{NotAllowed, Unresolved};
-use super::rules::{Rules, Scheme};
 
 /// Maximum number of concurrent lookups per scheme. The system's lookup can't be cancelled, and a hanging name server must not
 /// block every thread of the process.

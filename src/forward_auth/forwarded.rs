@@ -1,6 +1,6 @@
 //! Reads the request that a proxy forwards, in any of the supported protocols. Conflicting headers are rejected.
 
-use super::routes::{RouteTable, is_method};
+use super::routes::{AppHost, RouteTable, is_method};
 use super::target::{Target, TargetFault, check_scheme};
 
 /// The headers that describe the forwarded request, each with at most one value.
@@ -10,13 +10,13 @@ pub struct ForwardedHeaders<'r> {
     pub original_url: Option<&'r str>,
     /// `X-Original-Method`.
     pub original_method: Option<&'r str>,
-    /// `X-ForwardedHeaders-Method`, as sent by Caddy and Traefik.
+    /// `X-Forwarded-Method`, as sent by Caddy and Traefik.
     pub method: Option<&'r str>,
-    /// `X-ForwardedHeaders-Proto`.
+    /// `X-Forwarded-Proto`.
     pub proto: Option<&'r str>,
-    /// `X-ForwardedHeaders-Host`.
+    /// `X-Forwarded-Host`.
     pub host: Option<&'r str>,
-    /// `X-ForwardedHeaders-Uri`.
+    /// `X-Forwarded-Uri`.
     pub uri: Option<&'r str>,
 }
 
@@ -128,6 +128,33 @@ impl ForwardedHeaders<'_> {
             method: method.to_owned(),
             target,
         })
+    }
+
+    /// Checks that all other forwarded headers describe the same request.
+    pub fn check_consistent(
+        &self,
+        host: &AppHost,
+        method: Option<&str>,
+        target: Option<&Target>,
+    ) -> Result<(), ForwardedRequestError> {
+        if let Some(proto) = self.proto {
+            check_scheme(host, proto)
+                .map_err(|_| ForwardedRequestError::Conflict("x-forwarded-proto"))?;
+        }
+        if self.host.is_some_and(|other| other != host.authority()) {
+            return Err(ForwardedRequestError::Conflict("x-forwarded-host"));
+        }
+        if let (Some(method), Some(other)) = (method, self.method)
+            && method != other
+        {
+            return Err(ForwardedRequestError::Conflict("x-forwarded-method"));
+        }
+        if let (Some(target), Some(other)) = (target, self.uri)
+            && target.path_and_query() != other
+        {
+            return Err(ForwardedRequestError::Conflict("x-forwarded-uri"));
+        }
+        Ok(())
     }
 }
 

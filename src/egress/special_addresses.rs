@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn public_addresses_are_public() {
+    fn addresses_outside_special_ranges_are_public() {
         for address in [
             "1.1.1.1",
             "9.255.255.255",

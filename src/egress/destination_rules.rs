@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use url::{Host, Url};
 
-use super::address::{destination, special};
 use super::failure::EgressError;
+use super::special_addresses::{destination, special};
 use crate::base::config::Network;
 
 /// The scheme of a URL.
