@@ -102,7 +102,7 @@ impl From<UseError> for FlowError {
             UseError::Used => Self::Gone("used"),
             // The code may have been used: the user starts again, and is redirected immediately because they are signed in.
             UseError::Database(db::Error::CommitUnknown(cause)) => {
-                tracing::error!(cause, "the outcome of using a ticket is unknown");
+                tracing::error!(cause, "the outcome of using a handoff code is unknown");
                 Self::Gone("interrupted")
             }
             UseError::Database(error) => Self::Unavailable(error.into()),
@@ -270,7 +270,7 @@ impl ForwardAuth {
 
     async fn forget(&self, key: &str) {
         if let Err(error) = self.ephemeral.remove(key).await {
-            tracing::warn!(%error, "can't delete a ticket; it will expire");
+            tracing::warn!(%error, "can't delete a handoff code; it will expire");
         }
     }
 

@@ -217,7 +217,7 @@ pub async fn callback(
 
 /// Responds to an invalid handoff code. The user has to start again.
 fn code_gone(http: &HttpRequest, host: &AppHost, reason: &'static str) -> Answer {
-    tracing::info!(reason, "ticket rejected");
+    tracing::info!(reason, "handoff code rejected");
     if !is_navigation(http.headers(), "GET") {
         return Err(Problem::new(
             StatusCode::GONE,
