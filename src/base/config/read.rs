@@ -18,9 +18,9 @@ use super::{Config, ConfigFault, DEFAULT, environment};
 const NOT_TEXT: &str = "must be text in quotes";
 /// Keys that may hold a secret: `KEY_file` names a file with the value instead.
 const SECRET_KEYS: [(&str, &str); 2] = [("database", "url"), ("redis", "url")];
-/// Replaces an invalid value that has no default while the remaining mistakes are collected. Never used by a running server,
-/// because a mistake makes loading fail.
-const STAND_INS: &str = r#"
+/// Valid values for keys without a usable default. An invalid value is replaced by its default or placeholder, so that
+/// deserialization continues and finds the next mistake. Never used by a running server, because a mistake makes loading fail.
+const PLACEHOLDERS: &str = r#"
 [server]
 public_url = "http://localhost:8080"
 [[access.route]]
@@ -76,9 +76,9 @@ pub(super) fn load(
             });
         }
     }
-    let known = Figment::from(Toml::string(DEFAULT)).merge(Toml::string(STAND_INS));
-    let (known, mut given) = match (known.extract::<Dict>(), figment.extract::<Dict>()) {
-        (Ok(known), Ok(given)) => (known, given),
+    let known = Figment::from(Toml::string(DEFAULT)).merge(Toml::string(PLACEHOLDERS));
+    let (known, mut merged) = match (known.extract::<Dict>(), figment.extract::<Dict>()) {
+        (Ok(known), Ok(merged)) => (known, merged),
         (Err(fault), _) | (_, Err(fault)) => {
             faults.extend(fault.into_iter().map(|fault| ConfigFault {
                 key: fault.path.join("."),
@@ -87,10 +87,10 @@ pub(super) fn load(
             return Err(ConfigError(faults));
         }
     };
-    faults.extend(environment::merge(&mut given, &known, variables));
-    read_secret_files(&mut given, &mut value_files, &mut faults);
-    set_public_url(&mut given);
-    let Some(mut config) = deserialize(Value::from(given), &known, &figment, &mut faults) else {
+    faults.extend(environment::merge(&mut merged, &known, variables));
+    read_secret_files(&mut merged, &mut value_files, &mut faults);
+    default_public_url(&mut merged);
+    let Some(mut config) = deserialize(Value::from(merged), &known, &figment, &mut faults) else {
         return Err(ConfigError(faults));
     };
     config.secrets.value_files = value_files;
@@ -109,14 +109,14 @@ pub(super) fn load(
 /// Deserializes the configuration. On a mistake, records it, replaces its value with a valid one and starts again. Returns `None`
 /// if the value can't be replaced.
 fn deserialize(
-    mut given: Value,
+    mut merged: Value,
     known: &Dict,
     figment: &Figment,
     faults: &mut Vec<ConfigFault>,
 ) -> Option<Config> {
-    let stand_ins = Value::from(known.clone());
+    let placeholders = Value::from(known.clone());
     loop {
-        let fault = match Config::deserialize(&given) {
+        let fault = match Config::deserialize(&merged) {
             Ok(config) => return Some(config),
             Err(fault) => fault,
         };
@@ -124,20 +124,20 @@ fn deserialize(
         if let Kind::MissingField(name) = &fault.kind {
             path.push(name.to_string());
         }
-        // The resource of a route is replaced as a whole.
+        // A path is section, key, index, member; deeper mistakes (in `resource`) count as one of the member.
         path.truncate(4);
         let reason = reason(&fault.kind, &path, known);
-        let source = source(&given, &path, figment);
+        let source = source(&merged, &path, figment);
         faults.push(ConfigFault {
-            key: written(&path),
+            key: format_path(&path),
             reason: format!("{reason}{source}"),
         });
-        replace(&mut given, Some(&stand_ins), &path)?;
+        replace_invalid(&mut merged, Some(&placeholders), &path)?;
     }
 }
 
 /// Formats a path as `server.listen` or `access.route[0].host`. Items of other lists are named in the reason.
-fn written(path: &[String]) -> String {
+fn format_path(path: &[String]) -> String {
     match path {
         [section, key, index] if key == "route" => format!("{section}.{key}[{index}]"),
         [section, key, index, of_route] => format!("{section}.{key}[{index}].{of_route}"),
@@ -174,8 +174,8 @@ fn reason(kind: &Kind, path: &[String], known: &Dict) -> String {
 }
 
 /// Returns where the invalid value is: in a file, or in an environment variable.
-fn source(given: &Value, path: &[String], figment: &Figment) -> String {
-    let value = path.iter().try_fold(given, |value, part| match value {
+fn source(merged: &Value, path: &[String], figment: &Figment) -> String {
+    let value = path.iter().try_fold(merged, |value, part| match value {
         Value::Array(_, items) => items.get(part.parse::<usize>().ok()?),
         value => value.as_dict()?.get(part),
     });
@@ -189,25 +189,29 @@ fn source(given: &Value, path: &[String], figment: &Figment) -> String {
     }
 }
 
-/// Replaces a value with its stand-in, or removes it if there is none. Returns `None` if there is no such value.
-fn replace(given: &mut Value, stand_in: Option<&Value>, path: &[String]) -> Option<()> {
+/// Replaces a value with its placeholder, or removes it if there is none. Returns `None` if there is no such value.
+fn replace_invalid(merged: &mut Value, placeholder: Option<&Value>, path: &[String]) -> Option<()> {
     let (part, rest) = path.split_first()?;
-    match given {
+    match merged {
         Value::Dict(_, keys) => {
-            let stand_in = stand_in.and_then(|value| value.as_dict()?.get(part));
-            match stand_in {
-                _ if !rest.is_empty() => return replace(keys.get_mut(part)?, stand_in, rest),
-                Some(stand_in) => drop(keys.insert(part.clone(), stand_in.clone())),
+            let placeholder = placeholder.and_then(|value| value.as_dict()?.get(part));
+            if !rest.is_empty() {
+                return replace_invalid(keys.get_mut(part)?, placeholder, rest);
+            }
+            match placeholder {
+                Some(placeholder) => drop(keys.insert(part.clone(), placeholder.clone())),
                 None => drop(keys.remove(part)?),
             }
         }
         Value::Array(_, items) => {
-            let stand_in = stand_in.and_then(|value| value.as_array()?.first());
+            let placeholder = placeholder.and_then(|value| value.as_array()?.first());
             let index = part.parse::<usize>().ok()?;
             let item = items.get_mut(index)?;
-            match stand_in {
-                _ if !rest.is_empty() => return replace(item, stand_in, rest),
-                Some(stand_in) => *item = stand_in.clone(),
+            if !rest.is_empty() {
+                return replace_invalid(item, placeholder, rest);
+            }
+            match placeholder {
+                Some(placeholder) => *item = placeholder.clone(),
                 None => drop(items.remove(index)),
             }
         }
@@ -247,10 +251,14 @@ fn holds_password(figment: &Figment) -> bool {
     })
 }
 
-fn read_secret_files(given: &mut Dict, files: &mut Vec<SecretFile>, faults: &mut Vec<ConfigFault>) {
+fn read_secret_files(
+    merged: &mut Dict,
+    files: &mut Vec<SecretFile>,
+    faults: &mut Vec<ConfigFault>,
+) {
     for (section, key) in SECRET_KEYS {
         let file_key = format!("{key}_file");
-        let Some(Value::Dict(_, keys)) = given.get_mut(section) else {
+        let Some(Value::Dict(_, keys)) = merged.get_mut(section) else {
             continue;
         };
         let Some(named) = keys.remove(&file_key) else {
@@ -278,8 +286,8 @@ fn read_secret_files(given: &mut Dict, files: &mut Vec<SecretFile>, faults: &mut
 }
 
 /// Sets the default public URL: localhost with the port of `server.listen`.
-fn set_public_url(given: &mut Dict) {
-    let Some(Value::Dict(_, server)) = given.get_mut("server") else {
+fn default_public_url(merged: &mut Dict) {
+    let Some(Value::Dict(_, server)) = merged.get_mut("server") else {
         return;
     };
     if server.get("public_url").and_then(Value::as_str) == Some("") {
