@@ -81,7 +81,7 @@ impl Oidc {
         let read = request::read(parameters, &client, to.clone(), hint, context);
         let read = read.map_err(redirectable)?;
         if let Some(dropped) = dropped_scopes(parameters, &client, &read.scopes) {
-            self.note_dropped_scopes(client.id, &dropped).await;
+            self.record_dropped_scopes(client.id, &dropped).await;
         }
         Ok((read, client))
     }

@@ -91,7 +91,9 @@ impl BackchannelLogout {
                 client_id = %client.public_id, %uri, cause,
                 "back-channel logout failed"
             );
-            self.oidc.note_failed_delivery(client.id, &uri, cause).await;
+            self.oidc
+                .record_failed_delivery(client.id, &uri, cause)
+                .await;
         }
         failed
     }

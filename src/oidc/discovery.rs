@@ -10,11 +10,11 @@ use crate::sessions::Acr;
 
 /// Builds the discovery document. `rules` are the configured claims.
 pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
-    let at = |path: &str| format!("{issuer}{path}");
+    let endpoint = |path: &str| format!("{issuer}{path}");
     let algorithms = Algorithm::ALL.map(Algorithm::as_str);
     let methods = AuthMethod::ALL.map(AuthMethod::as_str);
-    let with_secret = [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost];
-    let with_secret = with_secret.map(AuthMethod::as_str);
+    let secret_methods =
+        [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost].map(AuthMethod::as_str);
     // Scopes of the management API are not listed: a client that requests every listed scope would request
     // permissions over other users.
     let scopes = Scope::OPENID.map(Scope::as_str);
@@ -22,13 +22,13 @@ pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
     claims.extend(rules.iter().map(|rule| rule.claim.as_str()));
     json!({
         "issuer": issuer,
-        "authorization_endpoint": at(path::AUTHORIZE),
-        "token_endpoint": at(path::TOKEN),
-        "userinfo_endpoint": at(path::USERINFO),
-        "introspection_endpoint": at(path::INTROSPECT),
-        "revocation_endpoint": at(path::REVOKE),
-        "end_session_endpoint": at(path::LOGOUT),
-        "jwks_uri": at(path::JWKS),
+        "authorization_endpoint": endpoint(path::AUTHORIZE),
+        "token_endpoint": endpoint(path::TOKEN),
+        "userinfo_endpoint": endpoint(path::USERINFO),
+        "introspection_endpoint": endpoint(path::INTROSPECT),
+        "revocation_endpoint": endpoint(path::REVOKE),
+        "end_session_endpoint": endpoint(path::LOGOUT),
+        "jwks_uri": endpoint(path::JWKS),
         "scopes_supported": scopes,
         "response_types_supported": ["code"],
         "response_modes_supported": ResponseMode::ALL.map(ResponseMode::as_str),
@@ -36,7 +36,7 @@ pub(super) fn metadata(issuer: &str, rules: &[ClaimRule]) -> Value {
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": algorithms,
         "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": with_secret,
+        "introspection_endpoint_auth_methods_supported": secret_methods,
         "revocation_endpoint_auth_methods_supported": methods,
         "code_challenge_methods_supported": pkce::METHODS,
         "acr_values_supported": Acr::REACHABLE,

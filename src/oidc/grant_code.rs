@@ -14,7 +14,7 @@ use crate::base::ids::UserId;
 use crate::base::secrets::{Token, TokenHash};
 use crate::clients::{self, Client, ClientRecord, GrantType, Scope, Scopes};
 use crate::db::{self, Connection};
-use crate::history::{self, Actor, Author, Event};
+use crate::history::{self, Author, Event};
 use crate::tokens::refresh::RefreshToken;
 use crate::tokens::{self, Authorization, TokenTarget, families, revoke};
 use crate::users::{self, User};
@@ -51,7 +51,7 @@ impl Oidc {
             redirect_uri: parameters.get("redirect_uri").map(str::to_owned),
             verifier: parameters.get("code_verifier").map(str::to_owned),
             resources: parameters.resources(),
-            author: author.acting_as(Actor::Client(record.client.id)),
+            author,
         });
         // A guessed code costs one read, and never occupies the single writer of an embedded database.
         let found = self

@@ -15,7 +15,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
 use crate::clients::{ClientRecord, GrantType, Metadata, Scope, Scopes};
 use crate::db::{self, Connection};
-use crate::history::{Actor, Author};
+use crate::history::Author;
 use crate::tokens::refresh::{Family, RefreshToken, Rotation};
 use crate::tokens::{self, Authorization, families};
 use crate::users;
@@ -53,7 +53,7 @@ impl Oidc {
             presented,
             narrowed,
             resources: parameters.resources(),
-            author: author.acting_as(Actor::Client(record.client.id)),
+            author,
         });
         let has_grace = transaction.rotation(record).has_grace();
         let refreshed = self.database.write(move |conn| transaction.run(conn)).await;

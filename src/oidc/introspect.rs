@@ -1,4 +1,4 @@
-//! Token introspection (RFC 7662): whether a token is active, and its claims, for clients that may know.
+//! Token introspection (RFC 7662): whether a token is active, and its claims, for clients that are allowed to introspect it.
 
 use serde::Serialize;
 
@@ -56,12 +56,13 @@ pub struct Introspection {
 }
 
 impl Oidc {
-    /// Introspects a token for an authenticated client. `copies` are the cached records that were read with the client's.
+    /// Introspects a token for an authenticated client. `cached` contains the cached records that were read with the client's; it is
+    /// `None` if the token can't be one of Doorward's.
     pub async fn introspect(
         &self,
         caller: &Client,
         parameters: &Parameters,
-        copies: Option<&CachedTokenState>,
+        cached: Option<&CachedTokenState>,
     ) -> Result<Introspection, TokenEndpointError> {
         let token = parameters
             .get("token")
@@ -70,17 +71,17 @@ impl Oidc {
         if let Some(refresh) = self.tokens.refresh_tokens.read(token) {
             return self.introspect_refresh_token(caller, refresh).await;
         }
-        let Some(copies) = copies else {
+        let Some(cached) = cached else {
             return Ok(Introspection::default());
         };
-        match self.tokens.check_with_cached(token, copies).await {
+        match self.tokens.check_with_cached(token, cached).await {
             Ok(valid_token)
                 if may_introspect(caller, &valid_token)
                     && self.is_audience_still_registered(&valid_token) =>
             {
                 Ok(describe(valid_token))
             }
-            // RFC 7662 §2.2: a client that may not know gets the response for an inactive token.
+            // RFC 7662 §2.2: a client that is not allowed to introspect the token gets the response for an inactive one.
             Ok(_) => Ok(Introspection::default()),
             Err(TokenError::Bad(reason)) => {
                 tracing::debug!(reason, "inactive token");
@@ -105,9 +106,9 @@ impl Oidc {
         let Some((family, authorization, account_state, record)) = found else {
             return Ok(Introspection::default());
         };
-        let is_its =
+        let may_introspect =
             authorization.client == caller.id || caller.scopes.contains(Scope::TokensIntrospect);
-        if !is_its || family.generation != token.generation {
+        if !may_introspect || family.generation != token.generation {
             return Ok(Introspection::default());
         }
         let client = &record.client;
@@ -168,14 +169,15 @@ impl Oidc {
     }
 }
 
-/// Whether the caller may know: the token was issued to it or is meant for it, or it may introspect every token.
+/// Whether the caller may introspect the token: it was issued to the caller or is meant for it, or the caller may introspect every
+/// token.
 fn may_introspect(caller: &Client, valid_token: &ValidToken) -> bool {
-    let is_meant = |audience: &String| {
+    let names_caller = |audience: &String| {
         audience == caller.public_id.as_str() || caller.metadata.audiences.contains(audience)
     };
     valid_token.client.id == caller.id
         || caller.scopes.contains(Scope::TokensIntrospect)
-        || valid_token.claims.aud.iter().any(is_meant)
+        || valid_token.claims.aud.iter().any(names_caller)
 }
 
 fn describe(valid_token: ValidToken) -> Introspection {
@@ -187,18 +189,18 @@ fn describe(valid_token: ValidToken) -> Introspection {
     } = valid_token;
     // A scope that was removed from the client no longer counts.
     let scopes: Scopes = claims.scope.intersection(&client.scopes);
-    let (tells_name, tells_roles) = (
+    let (shows_name, shows_roles) = (
         scopes.contains(Scope::Profile),
         scopes.contains(Scope::Roles),
     );
     let person = account_state.map(|account_state| (account_state.username, account_state.roles));
     let (username, roles) = person.unzip();
-    let roles = roles.filter(|_| tells_roles);
+    let roles = roles.filter(|_| shows_roles);
     Introspection {
         active: true,
         scope: Some(scopes),
         client_id: Some(claims.client_id),
-        username: username.filter(|_| tells_name),
+        username: username.filter(|_| shows_name),
         token_type: Some("Bearer"),
         exp: Some(claims.exp),
         iat: Some(claims.iat),
@@ -210,6 +212,7 @@ fn describe(valid_token: ValidToken) -> Introspection {
         acr: claims.acr,
         auth_time: claims.auth_time,
         amr: claims.amr,
+        // `groups` is an alias of `roles`.
         groups: roles.clone(),
         roles,
     }

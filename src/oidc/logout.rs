@@ -122,7 +122,7 @@ impl Oidc {
             }
             if uri.is_none() {
                 let error = client_not_enabled("the client is not enabled", id);
-                self.note_refusal(client_id_of(id), &error).await;
+                self.record_refusal(client_id_of(id), &error).await;
                 return Ok(LogoutRequest::default());
             }
             let description = "post_logout_redirect_uri needs an enabled client: send its id_token_hint or its client_id";
@@ -144,7 +144,7 @@ impl Oidc {
             None => (None, None),
         };
         if let Some(error) = &error {
-            self.note_refusal(Some(client.id), error).await;
+            self.record_refusal(Some(client.id), error).await;
         }
         Ok(LogoutRequest {
             verified_hint,
@@ -155,7 +155,7 @@ impl Oidc {
 
     /// Records the refusal, and returns a request with it. `client` is the client that the request names; it need not exist.
     async fn refuse_logout(&self, client: Option<&str>, error: OAuthError) -> LogoutRequest {
-        self.note_refusal(client_id_of(client), &error).await;
+        self.record_refusal(client_id_of(client), &error).await;
         LogoutRequest::with_error(error)
     }
 

@@ -40,17 +40,17 @@ fn key(id: &Token) -> String {
 }
 
 impl Oidc {
-    /// Stores a request, and returns its ID. Without a browser in `from`, the request is not bound yet.
+    /// Stores a request, and returns its ID. Without `binding`, the first browser that opens the request is bound.
     pub async fn store_pending(
         &self,
         request: AuthorizationRequest,
-        from: Option<(TokenHash, Option<SessionSnapshot>)>,
+        binding: Option<(TokenHash, Option<SessionSnapshot>)>,
     ) -> Result<Token, StoreUnavailable> {
         let id = Token::generate();
         let pending = PendingRequest {
             request,
-            browser: from.map(|(browser, _)| browser.to_text()),
-            initial_session: from.and_then(|(_, session)| session),
+            browser: binding.map(|(browser, _)| browser.to_text()),
+            initial_session: binding.and_then(|(_, session)| session),
             answers: UserAnswers::default(),
         };
         self.ephemeral
@@ -111,8 +111,8 @@ impl Oidc {
         Ok(after)
     }
 
-    /// Consumes a request when its response is ready: of any number of callers one may send it. If the store is unavailable, the
-    /// response is sent anyway, because a code that was computed from the request can be redeemed only once.
+    /// Deletes the request; only one concurrent caller succeeds. If the store is unavailable, the caller may still respond: the
+    /// code is derived from the request's ID, so all callers have the same single-use code.
     ///
     /// # Errors
     /// `Gone` for all other callers.

@@ -46,7 +46,7 @@ pub struct RecentRefusal {
 
 impl Oidc {
     /// Logs a refusal, and stores it if it concerns an existing client. A store that is unavailable does not change the response.
-    pub(super) async fn note_refusal(&self, client: Option<ClientId>, refusal: &OAuthError) {
+    pub(super) async fn record_refusal(&self, client: Option<ClientId>, refusal: &OAuthError) {
         refusal.log(client);
         if let (Some(client), Some(details)) = (client, details_of(refusal)) {
             let (error, description) = (refusal.code.as_str(), &refusal.description);
@@ -55,16 +55,16 @@ impl Oidc {
         }
     }
 
-    /// Like [`Oidc::note_refusal`], for the result of an interaction with the user, but only what an administrator can change: a
+    /// Like [`Oidc::record_refusal`], for the result of an interaction with the user, but only what an administrator can change: a
     /// user who has to sign in or who declines is normal use.
-    pub(super) async fn note_refused_user(&self, client: ClientId, refusal: &OAuthError) {
+    pub(super) async fn record_refused_user(&self, client: ClientId, refusal: &OAuthError) {
         if refusal.details.is_some() {
-            self.note_refusal(Some(client), refusal).await;
+            self.record_refusal(Some(client), refusal).await;
         }
     }
 
-    /// Like [`Oidc::note_refusal`], for a client whose authentication failed.
-    pub(super) async fn note_failed_authentication(&self, failed: &FailedAuthentication) {
+    /// Like [`Oidc::record_refusal`], for a client whose authentication failed.
+    pub(super) async fn record_failed_authentication(&self, failed: &FailedAuthentication) {
         failed.log();
         let Some(client) = failed
             .client
@@ -95,7 +95,7 @@ impl Oidc {
     }
 
     /// Stores that scopes were dropped from a request, which continued without them.
-    pub(super) async fn note_dropped_scopes(&self, client: ClientId, dropped: &OAuthError) {
+    pub(super) async fn record_dropped_scopes(&self, client: ClientId, dropped: &OAuthError) {
         if let Some(details) = &dropped.details {
             let (error, description) = (dropped.code.as_str(), &dropped.description);
             self.store_or_log(client, error, description, details).await;
@@ -103,7 +103,7 @@ impl Oidc {
     }
 
     /// Stores that a client could not be notified of an ended session.
-    pub(super) async fn note_failed_delivery(&self, client: ClientId, uri: &str, cause: &str) {
+    pub(super) async fn record_failed_delivery(&self, client: ClientId, uri: &str, cause: &str) {
         let details = RefusalDetails {
             rule: "backchannel-logout".to_owned(),
             presented: None,

@@ -1,4 +1,5 @@
-//! Token revocation (RFC 7009). A user's token is revoked with its whole authorization, which is one grant (RFC 7009 §2.1).
+//! Token revocation (RFC 7009). Revoking any token of a user revokes its whole authorization: all access and refresh tokens of the
+//! same grant.
 
 use serde_json::json;
 
@@ -10,14 +11,15 @@ use crate::account_state::{self, Unavailable};
 use crate::base::ids::{AuthorizationId, ClientId, UserId};
 use crate::clients::{Client, ClientError, RevokedToken};
 use crate::db;
-use crate::history::{self, Actor, Author, Event};
+use crate::history::{self, Author, Event};
 use crate::tokens::refresh::RefreshToken;
 use crate::tokens::{self, IdentifiedToken, TokenHolder, families, revoke};
 use crate::users;
 
 impl Oidc {
-    /// Revokes a token of the client that sends the request. An unknown token counts as revoked, and so does a user's expired
-    /// access token. A client's own access token is revoked even if it has expired, because links that it created may outlive it.
+    /// Revokes a token of the client that sends the request, which is also the `author`. An unknown token counts as revoked, and so
+    /// does a user's expired access token. A client's own access token is revoked even if it has expired, because links that it
+    /// created may outlive it.
     pub async fn revoke_token(
         &self,
         caller: &Client,
@@ -27,14 +29,13 @@ impl Oidc {
         let token = parameters
             .get("token")
             .ok_or_else(|| OAuthError::invalid_request("token is missing"))?;
-        let author = author.acting_as(Actor::Client(caller.id));
         if let Some(token) = self.tokens.refresh_tokens.read(token) {
             return self.revoke_family(caller, token, author).await;
         }
         match self.tokens.identify(token).await? {
             // RFC 7009 §2.2: an invalid token is not an error.
             None => Ok(()),
-            Some(known) if known.client != caller.id => Err(not_yours().into()),
+            Some(known) if known.client != caller.id => Err(issued_to_another_client().into()),
             // A token that is currently not accepted is revoked too: the user may regain a role that the client requires.
             Some(IdentifiedToken { holder, .. }) => match holder {
                 TokenHolder::User(user, id) => {
@@ -82,7 +83,9 @@ impl Oidc {
             .await?;
         match found {
             None => Ok(()),
-            Some(authorization) if authorization.client != caller.id => Err(not_yours().into()),
+            Some(authorization) if authorization.client != caller.id => {
+                Err(issued_to_another_client().into())
+            }
             Some(authorization) => {
                 self.revoke_authorization(authorization.id, authorization.user, caller.id, author)
                     .await
@@ -100,7 +103,7 @@ impl Oidc {
         let database = self.database.clone();
         self.database
             .write(move |conn| {
-                // Idempotent: nothing changes, and the account state is published again.
+                // Already revoked. The account state is still published below, in case an earlier attempt could not.
                 if tokens::find(conn, id)?.is_none_or(|row| row.was_withdrawn()) {
                     return Ok(());
                 }
@@ -123,6 +126,6 @@ impl Oidc {
 }
 
 /// The error for another client's token (RFC 7009 §2.1).
-fn not_yours() -> OAuthError {
+fn issued_to_another_client() -> OAuthError {
     OAuthError::invalid_grant("this token was issued to another client")
 }

@@ -7,7 +7,7 @@ use crate::base::clock::Timestamp;
 use crate::base::ids::ClientId;
 use crate::oidc::Oidc;
 use crate::oidc::consent::{AppAccess, WithdrawError};
-use crate::oidc::pages::{host_of, sentences};
+use crate::oidc::pages::{host_of, scope_descriptions};
 use crate::web::{Answer, Frame, Problem, redirect};
 
 /// An app in the list on the account page.
@@ -17,7 +17,8 @@ pub(super) struct AppEntry {
     /// Host of the app's first redirect URI.
     pub(super) host: Option<String>,
     /// What the app may do, one sentence for each scope.
-    pub(super) may: Vec<String>,
+    pub(super) permissions: Vec<String>,
+    /// Time of the consent, or of the authorization if there is no consent.
     pub(super) since: Timestamp,
 }
 
@@ -32,7 +33,7 @@ impl AppEntry {
                 .first()
                 .map(|uri| host_of(uri.as_str())),
             name: client.name.clone(),
-            may: sentences(frame, &access.scopes),
+            permissions: scope_descriptions(frame, &access.scopes),
             since: access.since,
         }
     }

@@ -14,6 +14,9 @@ use crate::oidc::parameters::Parameters;
 use crate::oidc::token::{TokenEndpointError, check_grant_type, read_grant_type};
 use crate::web::{IdentifiedCaller, author};
 
+/// Stands for an `Authorization` header that is not ASCII text. It is no valid value, so that authentication fails.
+const UNREADABLE_HEADER: &str = "?";
+
 /// `POST /oauth2/token` (RFC 6749 §3.2).
 pub async fn issue_token(
     request: HttpRequest,
@@ -41,7 +44,7 @@ pub async fn issue_token(
             } else {
                 oidc.refresh(&record, &parameters, author).await?
             };
-            // 5. The response, which needs no store.
+            // 5. The response. This signs only; no store is accessed.
             oidc.issue_tokens(&signer, granted)
         };
         let answer = record_refusals(&oidc, &record, issued.await).await?;
@@ -59,14 +62,14 @@ pub async fn introspect_token(
     let answer = async {
         let (authorization, parameters) = read_request(&request, &body)?;
         let client = oidc.authenticate_client_with_token(authorization, &parameters);
-        let (record, copies) = require_authenticated(&request, &oidc, client.await).await?;
+        let (record, cached) = require_authenticated(&request, &oidc, client.await).await?;
         log_client(&record);
         if record.client.metadata.is_public() {
             // RFC 7662 §2.1: the caller must be authorized, and anyone can send the ID of a public client.
             let description = "only clients with a secret may introspect tokens";
             return Err(OAuthError::new(ErrorCode::UnauthorizedClient, description).into());
         }
-        let answer = oidc.introspect(&record.client, &parameters, copies.as_ref());
+        let answer = oidc.introspect(&record.client, &parameters, cached.as_ref());
         let answer = record_refusals(&oidc, &record, answer.await).await?;
         Ok(no_store(StatusCode::OK).json(answer))
     };
@@ -111,7 +114,9 @@ fn read_request<'request>(
 ) -> Result<(Option<&'request str>, Parameters), OAuthProblem> {
     let parameters = read_form(request, body)?;
     let mut headers = request.headers().get_all(header::AUTHORIZATION);
-    let authorization = headers.next().map(|value| value.to_str().unwrap_or("?"));
+    let authorization = headers
+        .next()
+        .map(|value| value.to_str().unwrap_or(UNREADABLE_HEADER));
     if headers.next().is_some() {
         return Err(OAuthProblem::refused(OAuthError::invalid_request(
             "send only one Authorization header",
@@ -128,14 +133,14 @@ fn log_client(record: &ClientRecord) {
     );
 }
 
-/// Stores why client authentication failed. A wrong secret of an existing client is also recorded in the audit log.
+/// Records why client authentication failed. A wrong secret of an existing client is also recorded in the audit log.
 async fn require_authenticated<T>(
     request: &HttpRequest,
     oidc: &Oidc,
     authenticated: Result<T, ClientAuthError>,
 ) -> Result<T, OAuthProblem> {
     if let Err(ClientAuthError::Failed(failed)) = &authenticated {
-        oidc.note_failed_authentication(failed).await;
+        oidc.record_failed_authentication(failed).await;
         if let (WRONG_SECRET, Some(client)) = (failed.reason, &failed.client) {
             IdentifiedCaller::WrongSecret(client.id()).note(request);
         }
@@ -143,7 +148,7 @@ async fn require_authenticated<T>(
     Ok(authenticated?)
 }
 
-/// Stores why the request of an authenticated client is refused.
+/// Records why the request of an authenticated client is refused.
 async fn record_refusals<T>(
     oidc: &Oidc,
     record: &ClientRecord,
@@ -151,11 +156,11 @@ async fn record_refusals<T>(
 ) -> Result<T, OAuthProblem> {
     match &answer {
         Err(TokenEndpointError::Refused(refusal)) => {
-            oidc.note_refusal(Some(record.client.id), refusal).await;
+            oidc.record_refusal(Some(record.client.id), refusal).await;
         }
         // The client was changed while the request waited for a lock.
         Err(TokenEndpointError::Client(ClientAuthError::Failed(failed))) => {
-            oidc.note_failed_authentication(failed).await;
+            oidc.record_failed_authentication(failed).await;
         }
         _ => {}
     }

@@ -22,7 +22,7 @@ pub async fn read_user_info(
         let token = read_token(&request, &body)?;
         let claims = oidc.user_info(&token).await;
         if let Err(UserInfoError::OtherAudience(client, refusal)) = &claims {
-            oidc.note_refusal(Some(*client), refusal).await;
+            oidc.record_refusal(Some(*client), refusal).await;
         }
         let claims = claims?;
         Ok::<_, OAuthProblem>(no_store(StatusCode::OK).json(claims))

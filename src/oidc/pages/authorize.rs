@@ -62,18 +62,18 @@ impl RequestContext {
             Ok(parameters) => parameters,
             Err(fault) => {
                 let refusal = fault.refusal();
-                self.oidc.note_refusal(client, &refusal).await;
+                self.oidc.record_refusal(client, &refusal).await;
                 return Err(error_page(&refusal));
             }
         };
         match self.oidc.read_request(&parameters).await {
             Ok(read) => Ok(Ok(read)),
             Err(ReadError::NotRedirectable(refusal)) => {
-                self.oidc.note_refusal(client, &refusal).await;
+                self.oidc.record_refusal(client, &refusal).await;
                 Err(error_page(&refusal))
             }
             Err(ReadError::Redirectable { to, refusal }) => {
-                self.oidc.note_refusal(client, &refusal).await;
+                self.oidc.record_refusal(client, &refusal).await;
                 let response = AuthorizationResponse::new(&to, Err(refusal), self.oidc.issuer());
                 send(&self.web, &self.http, response).map(Err)
             }
@@ -118,7 +118,7 @@ pub async fn read_request(
     // A request that can be answered immediately is never stored.
     let answer = match (step, person) {
         (NextStep::Refuse(refusal), _) => {
-            context.oidc.note_refused_user(client.id, &refusal).await;
+            context.oidc.record_refused_user(client.id, &refusal).await;
             context.answer(&request, Err(refusal))?
         }
         (NextStep::Grant, Some(person)) => {
@@ -290,7 +290,7 @@ async fn continue_request(
     match (step, &person) {
         (NextStep::Refuse(refusal), _) => {
             context.oidc.take_pending(id).await?;
-            context.oidc.note_refused_user(client.id, &refusal).await;
+            context.oidc.record_refused_user(client.id, &refusal).await;
             context.answer(request, Err(refusal))
         }
         (NextStep::Consent, Some(person)) => {

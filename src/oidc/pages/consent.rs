@@ -117,7 +117,7 @@ pub fn ask_consent(
 ) -> Answer {
     let frame = interaction.frame();
     let scopes = &interaction.request.consent;
-    let mut gets = sentences(&frame, scopes);
+    let mut gets = scope_descriptions(&frame, scopes);
     let is_limited = Scope::ALL
         .iter()
         .any(|scope| scope.as_str().contains(':') && scopes.contains(*scope));
@@ -168,7 +168,7 @@ pub fn ask_reauthentication(interaction: &InteractionPage<'_>) -> Answer {
 }
 
 /// Returns a sentence for each scope: first for Doorward's own scopes, then for names that only the app's services understand.
-pub fn sentences(frame: &Frame, scopes: &Scopes) -> Vec<String> {
+pub fn scope_descriptions(frame: &Frame, scopes: &Scopes) -> Vec<String> {
     let sentence = |name: &str| frame.find_text(&format!("scope.{name}"));
     let known = Scope::ALL
         .iter()

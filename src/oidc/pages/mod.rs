@@ -7,7 +7,7 @@ mod response;
 
 use actix_web::{guard, web};
 
-pub use consent::sentences;
+pub use consent::scope_descriptions;
 pub use response::host_of;
 
 use super::path;
