@@ -43,7 +43,7 @@ fn answer(head: &str) -> Behaviour {
 }
 
 #[test]
-fn a_request_sends_the_form_and_only_a_user_agent() {
+fn an_outgoing_request_sends_no_cookies_and_no_referrer() {
     let receiver = Receiver::http(answer("200 OK\r\nSet-Cookie: a=b"));
     let url = format!("http://localhost:{}/logout?tenant=1", receiver.port());
     let egress = with_loopback_allowed();
@@ -148,7 +148,7 @@ fn an_endless_body_is_not_read_to_its_end() {
 }
 
 #[test]
-fn a_silent_target_times_out() {
+fn an_outgoing_request_times_out() {
     let silent = Receiver::http(Behaviour::Silent);
     let slow_body = Receiver::http(Behaviour::Answer(
         "HTTP/1.1 204 No Content\r\nX: ".to_owned(),

@@ -303,7 +303,7 @@ fn standard_names_keep_every_row_of_postgresql() {
 }
 
 #[test]
-fn standard_names_keep_every_row_of_sqlite() {
+fn the_renaming_migration_keeps_every_sqlite_row() {
     let database = diesel::SqliteConnection::establish(":memory:").expect("a connection");
     let id = "x'61616161616161616161616161616161'";
     standard_names_keep_every_row(database, id, "x'62626262'", "1795420800000000");

@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_valid_only_while_everything_it_depends_on_is() {
+    fn a_session_is_invalid_once_its_user_passkey_or_epoch_is() {
         let state = state();
         let passkeys = state.passkeys.clone();
         let good = SessionRef {

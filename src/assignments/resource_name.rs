@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_id_is_any_printable_text() {
+    fn a_resource_id_is_1_to_256_printable_characters() {
         for good in ["1", "a b", "ä/ö", "\"", "x".repeat(256).as_str()] {
             assert!(ResourceId::parse(good).is_ok(), "{good}");
         }

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_are_sorted_and_unique() {
+    fn assigned_roles_are_sorted_deduplicated_and_limited_to_64() {
         let roles = AssignedRoles::parse(&["b", "a", "b"]).expect("roles");
         assert_eq!(roles.into_names(), ["a", "b"]);
         let many: Vec<String> = (0..65).map(|number| format!("r{number}")).collect();

@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_of_an_item_replaces_the_whole_default() {
+    fn a_batch_item_replaces_defaults_except_a_missing_type_id_or_name() {
         let defaults = object(&json!({
             "subject": {"type": "user", "id": "ada", "properties": {"role": "admin"}},
             "action": {"name": "read", "properties": {"a": 1}},

@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn every_script_is_printable() {
+    fn letters_of_all_scripts_are_printable() {
         for text in [
             "Ada Lovelace",
             "Ада Лавлейс",

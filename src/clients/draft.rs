@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn public_clients_have_additional_rules() {
+    fn public_clients_need_pkce_and_rotation_and_no_client_credentials() {
         let public = |change: fn(&mut Metadata)| {
             fault(|metadata| {
                 metadata.token_endpoint_auth_method = AuthMethod::None;

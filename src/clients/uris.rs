@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_url_must_be_callable() {
+    fn an_endpoint_url_is_http_or_https_in_normal_form() {
         for good in [
             "https://app.example/logout?a=b",
             "http://10.0.0.7:8080/logout",

@@ -449,7 +449,7 @@ on_both! {
         assert!(server.run(users.suspend(user, None, permit())).is_err());
     }
 
-    fn links_racing_a_promotion_do_not_recover_an_administrators_account(server) {
+    fn recovery_links_created_during_a_promotion_to_admin_do_not_work(server) {
         let Shop { root, lead, clerk } = shop(server);
         let path = format!("/v1/users/{}", clerk.id);
         let tag = root.browser.get(&path).header("etag").expect("a tag").to_owned();

@@ -353,7 +353,7 @@ on_both! {
         });
     }
 
-    fn a_sign_in_succeeds_or_can_be_restarted(server) {
+    fn a_sign_in_can_be_retried_after_a_store_fault_at_any_step(server) {
         let root = server.administrator();
         let app = &server.relying_party(|_| {});
         fault_at_every_step(&server.fault_injector, "login start", || {

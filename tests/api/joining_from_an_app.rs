@@ -138,7 +138,7 @@ on_both! {
         }
     }
 
-    fn a_window_opened_by_an_app_keeps_its_opener_to_the_end(server) {
+    fn sign_in_pages_do_not_isolate_the_window_from_its_opener(server) {
         let root = server.administrator();
         for path in ["/login", "/lost", "/join", "/welcome", "/oauth2/logout"] {
             let answer = root.browser.get(path);

@@ -125,7 +125,7 @@ on_both! {
         assert_usable(server, &root, &others, true, "the other session was not ended");
     }
 
-    fn a_link_is_revoked_with_all_sessions_of_its_creator_even_after_a_sign_out(server) {
+    fn ending_all_sessions_voids_links_of_sessions_already_signed_out(server) {
         let root = server.administrator();
         let mut second = second_administrator(server, &root);
         let browser = second.another_browser();

@@ -79,7 +79,7 @@ on_both! {
         assert_eq!(root.browser.post_json("/v1/users/lookup", &json!({ "ids": many })).status, 400);
     }
 
-    fn a_version_is_an_entity_tag(server) {
+    fn conditional_requests_use_the_version_as_etag(server) {
         let root = server.administrator();
         let first = root.browser.get("/v1/users/root");
         let tag = first.header("etag").expect("a tag").to_owned();

@@ -243,7 +243,7 @@ fn decisions_are_returned_while_redis_refuses_writes() {
 }
 
 #[test]
-fn a_new_secret_is_shown_while_redis_refuses_writes() {
+fn a_new_secret_is_returned_while_redis_refuses_writes() {
     let (postgres, redis) = stores();
     let server = server_on(&postgres, &redis);
     let root = server.administrator();

@@ -45,7 +45,7 @@ on_both! {
         assert_eq!(browser.post_json("/webauthn/register/start", &start(second)).status, 410);
     }
 
-    fn an_unfinished_set_up_leaves_no_data(server) {
+    fn a_setup_link_still_works_after_an_unfinished_attempt(server) {
         let token = server.set_up_token();
         let start = json!({ "setup": token, "username": "root", "display_name": "Root" });
         server.browser().post_json("/webauthn/register/start", &start);

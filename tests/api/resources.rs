@@ -178,7 +178,7 @@ on_both! {
         assert_eq!(root.browser.get("/v1/resources?type=order").json()["items"], json!([]));
     }
 
-    fn attributes_have_limits(server) {
+    fn invalid_or_oversized_resource_fields_are_refused(server) {
         let root = server.administrator();
         let mut deep = json!(1);
         for _ in 0..16 {

@@ -46,7 +46,7 @@ on_both! {
         assert_eq!(session_status(&old), 401, "the old key is refused");
     }
 
-    fn the_old_key_is_refused_even_if_its_deletion_failed(server) {
+    fn the_session_key_from_before_a_step_up_is_refused_even_if_not_deleted(server) {
         let mut root = server.administrator();
         let old = root.browser.clone();
         let (key, copy) = live_copy(server, &old);

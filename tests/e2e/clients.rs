@@ -165,7 +165,7 @@ on_both! {
         root.assert_clean();
     }
 
-    fn every_page_of_apps_fits_the_screen(server) {
+    fn client_admin_pages_fit_phone_and_desktop_screens(server) {
         let root = Visitor::new(&Chromium::launch());
         root.set_up(server);
         let (app, _) = server.register_app(|_| {});

@@ -159,7 +159,7 @@ fn the_architecture_page_lists_every_key_of_the_ephemeral_store() {
 }
 
 #[test]
-fn a_missing_test_is_detected() {
+fn the_citation_check_detects_unknown_tests_and_files() {
     let code = ["#[test]\nfn it_holds() {}".to_owned()];
     assert!(is_test("it_holds", &code) && !is_test("it_hold", &code));
     assert!(is_module("tests/api/ceremony_attacks") && !is_module("tests/api/ceremony_attack"));

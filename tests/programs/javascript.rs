@@ -149,7 +149,7 @@ const store = {
 /// The first example of its README requests an ID token without a code. The app's page hides the reason of the failure, but
 /// Doorward shows it.
 #[test]
-fn express_openid_connect_without_a_code_is_told_what_to_change() {
+fn client_check_explains_a_response_type_other_than_code() {
     let server = TestServer::embedded();
     let mut user = User::new(&server);
     let client = Client::register(&server, &["An app", "--redirect-uri", "ORIGIN/callback"]);

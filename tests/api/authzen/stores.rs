@@ -16,7 +16,7 @@ fn server(database: &str, redis: &str, folder: &PolicyFolder) -> TestServer {
 }
 
 #[test]
-fn without_stores_no_decision_is_made() {
+fn decisions_fail_closed_without_a_store() {
     let (mut postgres, mut redis) = stores();
     let folder = PolicyFolder::of("permit (principal is User, action, resource);");
     let server = server(&postgres.url("doorward"), &redis.url(), &folder);

@@ -137,7 +137,7 @@ on_both_with_policies! { policies();
         assert!(!decision_client.decision(&in_session("ada", "be-fresh", &session)), "it has ended");
     }
 
-    fn an_idle_or_expired_session_is_ignored(server) {
+    fn a_decision_does_not_count_a_stale_or_expired_session(server) {
         let (_, ada) = create_users(server);
         let decision_client = DecisionClient::of(server);
         let session = session_id(&ada);

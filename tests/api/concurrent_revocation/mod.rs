@@ -381,7 +381,7 @@ on_both! {
         }
     }
 
-    fn any_permission_an_administrator_lost_during_the_request_refuses_it(server) {
+    fn a_change_is_refused_if_its_administrator_loses_the_permission_during_it(server) {
         let root = server.administrator();
         let (client, _) = server.client(&[]);
         let change = Change::new("POST", format!("/v1/clients/{client}/secret"), json!({}));
@@ -407,7 +407,7 @@ on_both! {
         }
     }
 
-    fn any_permission_a_service_lost_during_the_request_refuses_it(server) {
+    fn a_change_is_refused_if_its_service_loses_the_permission_during_it(server) {
         for number in 0..3 {
             let (client, secret) = server.client(&["clients:write"]);
             let target = managed_by(server, &client);

@@ -107,7 +107,7 @@ on_both_with_forward_auth! {
         }
     }
 
-    fn revocation_by_the_command_refuses_the_next_request(server) {
+    fn a_session_revoked_on_the_command_line_is_refused_at_the_next_request(server) {
         let (_, ada) = ada(server);
         let visitor = Visitor::of(server, &ada);
         visitor.enter("/news/1");

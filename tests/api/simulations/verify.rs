@@ -73,7 +73,7 @@ pub fn verify(
 }
 
 #[test]
-fn a_program_refuses_invalid_tokens() {
+fn the_simulated_token_verifier_refuses_invalid_tokens() {
     let server = TestServer::embedded();
     let root = server.administrator();
     let app = server.relying_party(|_| {});
