@@ -117,7 +117,7 @@ impl Assignments {
         let store_key = self.resource_key(name);
         let watch = Stopwatch::start();
         let (version, resource) = self.read_resource_row(name).await?;
-        // A newer copy may have been published since the read; the script doesn't overwrite it.
+        // A newer copy may have been published since the read; [`Ephemeral::store_newer`] doesn't overwrite it.
         if watch.elapsed() < MAX_FILL_TIME {
             self.resources.fill(&store_key, version, &resource).await;
         }

@@ -69,7 +69,7 @@ async fn revoke(
 ) -> Result<(), Failure> {
     let owner = app.passkeys.find_owner(passkey).await?;
     let owner = owner.ok_or_else(|| Failure::NotFound("unknown passkey".into()))?;
-    let revoke_as = RevokeAs::Manager(Permissions::Administrator);
+    let revoke_as = RevokeAs::Manager(Permissions::Unrestricted);
     let revoked = app
         .passkeys
         .revoke(owner, passkey, reason, revoke_as, ActingAs::command())

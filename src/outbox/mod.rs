@@ -1,8 +1,8 @@
 //! The transactional outbox: work is enqueued in the transaction that causes it, and done after the commit.
 //!
 //! Guarantees that every row is processed at least once, by whichever instance claims it first; if that instance dies, another one
-//! takes over when the lease expires. The rows of one queue wait for each other, those of other queues do not. Failed work is
-//! retried after 1 s, 2 s, 4 s and so on, at most ten minutes; the twelfth attempt is the last. Owns the table `outbox`. Knows
+//! takes over when the lease expires. Each instance runs at most two jobs of a queue at a time, so a slow target delays only its own
+//! queue. Failed work is retried after 1 s, 2 s, 4 s and so on, at most ten minutes; the twelfth attempt is the last. Owns the table `outbox`. Knows
 //! nothing of the work itself: a [`Worker`] does it and audits its outcome. Times are those of the database's clock.
 
 mod attempt;

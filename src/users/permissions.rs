@@ -15,7 +15,7 @@ use crate::history::{Actor, Author};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permissions {
     /// Allows every change: for the command line, and for users who change their own account.
-    Administrator,
+    Unrestricted,
     /// Allows what the roles of this user allow at the time of the change: the user is an administrator, or manages other users
     /// by a role.
     User(UserId),
@@ -43,7 +43,7 @@ impl Permit {
     pub fn own_account(acting: ActingAs) -> Self {
         Self {
             acting,
-            permissions: Permissions::Administrator,
+            permissions: Permissions::Unrestricted,
         }
     }
 }
@@ -58,7 +58,7 @@ impl Permissions {
         roles: &[String],
     ) -> db::Result<bool> {
         match self {
-            Self::Administrator => Ok(true),
+            Self::Unrestricted => Ok(true),
             Self::User(manager) => {
                 let rights = ManagementRights::of(conn, manager)?;
                 let is_other = manager != user;
@@ -72,7 +72,7 @@ impl Permissions {
     /// holds the lock on the manager's account state.
     pub fn is_administrator(self, conn: &mut Connection) -> db::Result<bool> {
         match self {
-            Self::Administrator => Ok(true),
+            Self::Unrestricted => Ok(true),
             Self::User(manager) => Ok(ManagementRights::of(conn, manager)?.is_administrator),
             Self::Client => Ok(false),
         }
@@ -87,7 +87,7 @@ impl Permissions {
         author: &Author,
     ) -> db::Result<bool> {
         match self {
-            Self::Administrator => Ok(author.actor == Actor::Command),
+            Self::Unrestricted => Ok(author.actor == Actor::Command),
             Self::User(manager) if author.actor == Actor::User(manager) => {
                 Ok(ManagementRights::of(conn, manager)?.is_administrator)
             }
@@ -99,7 +99,7 @@ impl Permissions {
     /// on the roles.
     pub fn may_assign(self, conn: &mut Connection, roles: &[String]) -> db::Result<bool> {
         match self {
-            Self::Administrator => Ok(true),
+            Self::Unrestricted => Ok(true),
             Self::User(manager) => {
                 let rights = ManagementRights::of(conn, manager)?;
                 Ok(roles.iter().all(|role| rights.may_assign_role(role)))
@@ -115,7 +115,7 @@ impl Permissions {
             Self::User(manager) => {
                 Ok(ManagementRights::of(conn, manager)?.may_manage_holder(roles))
             }
-            Self::Administrator | Self::Client => self.may_assign(conn, roles),
+            Self::Unrestricted | Self::Client => self.may_assign(conn, roles),
         }
     }
 }

@@ -43,7 +43,7 @@ fn create_users(server: &TestServer) -> (TestUser, TestUser, PasskeyId) {
 }
 
 fn revoke(server: &TestServer, user: UserId, passkey: PasskeyId) -> bool {
-    let revoke_as = RevokeAs::Manager(Permissions::Administrator);
+    let revoke_as = RevokeAs::Manager(Permissions::Unrestricted);
     let revoked = server
         .app
         .passkeys

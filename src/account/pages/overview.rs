@@ -77,15 +77,15 @@ pub(super) async fn render(
     visitor: PageVisitor,
     form_state: FormState,
 ) -> Answer {
-    let user = visitor.user();
     let session = visitor.session().id;
-    let account_state = visitor.signed_in.account_state;
+    // All from one read: the form must not show an older state than that of its version.
+    let shown = users.find(&visitor.user().to_string()).await?;
+    let (user, is_email_verified) = (shown.id, shown.is_email_verified());
     let status = match form_state.problem {
         Some(_) if form_state.has_changed_meanwhile => StatusCode::CONFLICT,
         Some(_) => StatusCode::BAD_REQUEST,
         None => StatusCode::OK,
     };
-    let version = users.find(&user.to_string()).await?.version;
     let apps = oidc.list_apps(user).await?.into_iter();
     let apps = apps.map(|access| AppEntry::new(&visitor.frame, access));
     let template = AccountPage {
@@ -94,14 +94,14 @@ pub(super) async fn render(
         problem: form_state.problem,
         rp_id: passkeys.rp_id().to_owned(),
         user_handle: user_handle(user),
-        username: account_state.username,
-        version,
+        username: shown.username,
+        version: shown.version,
         typed_display_name: form_state
             .display_name
-            .unwrap_or_else(|| account_state.display_name.clone()),
-        display_name: account_state.display_name,
-        email: form_state.email.or(account_state.email).unwrap_or_default(),
-        is_email_verified: account_state.email_verified,
+            .unwrap_or_else(|| shown.display_name.clone()),
+        display_name: shown.display_name,
+        email: form_state.email.or(shown.email).unwrap_or_default(),
+        is_email_verified,
         rejected_passkey_name: form_state.rejected_passkey_name,
         passkeys: passkeys.list_entries(user, PasskeyFilter::Valid).await?,
         sessions: sessions.list_entries(user, session).await?,

@@ -59,7 +59,7 @@ pub struct RouteMatch {
 }
 
 impl RouteTable {
-    /// Parses the configured routes; `index` is Doorward's public URL.
+    /// Parses the configured routes; `public_url` is Doorward's own URL, which no route may protect.
     ///
     /// # Errors
     /// All errors, each with the index of its route in the list.

@@ -71,8 +71,7 @@ fn find(finger: &WebFinger, query: &str) -> Result<HttpResponse, Problem> {
     if resource.len() > MAX_RESOURCE {
         return Err(refused("must have at most 2048 bytes"));
     }
-    let host =
-        host_of(&resource).ok_or_else(|| refused("must be acct:user@host or an https URI"))?;
+    let host = host_of(&resource).ok_or_else(|| refused("must be acct:user@host or a URL"))?;
     if !finger.knows(host) {
         return Err(Problem::not_found());
     }
