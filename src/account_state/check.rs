@@ -138,8 +138,8 @@ impl AccountState {
 /// The account states of all users. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct AccountStates {
-    database: Database,
-    cache: VersionedCache<UserId>,
+    pub(super) database: Database,
+    pub(super) cache: VersionedCache<UserId>,
 }
 
 impl AccountStates {

@@ -6,6 +6,7 @@
 //! `account_states` and the key `account-state:{user}`. If a store is unavailable, it returns an error rather than a guess.
 
 mod check;
+mod copies;
 mod queries;
 mod record;
 mod versioned_cache;

@@ -9,7 +9,6 @@ use super::{Oidc, user_claims};
 use crate::account_state::Unavailable;
 use crate::base::ids::ClientId;
 use crate::clients::Scope;
-use crate::db;
 use crate::tokens::{self, TokenError, ValidToken};
 use crate::users;
 
@@ -41,10 +40,9 @@ impl From<TokenError> for UserInfoError {
 impl Oidc {
     /// Returns the claims that an access token allows.
     pub async fn user_info(&self, token: &str) -> Result<Map<String, Value>, UserInfoError> {
-        let valid_token = self.tokens.check(token).await?;
-        let (user, authorization) = valid_token
-            .authorization()
-            .ok_or(UserInfoError::InvalidToken("no-user"))?;
+        let (valid_token, copy) = self.tokens.check_and_read(token, users::copy_key).await?;
+        let account_state = valid_token.account_state.as_ref();
+        let account_state = account_state.ok_or(UserInfoError::InvalidToken("no-user"))?;
         // A scope that was removed from the client no longer counts.
         let scopes = valid_token
             .claims
@@ -57,15 +55,9 @@ impl Oidc {
         if !self.is_for_userinfo(&valid_token) {
             return Err(self.other_audience(&valid_token));
         }
-        let found = self.database.read(move |conn| {
-            let user = users::find(conn, user)?;
-            let authorization = tokens::find(conn, authorization)?;
-            Ok::<_, db::Error>(user.zip(authorization))
-        });
-        let found = found.await.map_err(Unavailable::from)?;
-        let (user, authorization) = found.ok_or(UserInfoError::InvalidToken("no-authorization"))?;
-        let request: ClaimsRequest =
-            serde_json::from_value(authorization.claims.0).unwrap_or_default();
+        let user = users::find_current(&self.account_states, account_state, copy.as_deref());
+        let user = user.await?.ok_or(UserInfoError::InvalidToken("no-user"))?;
+        let request = self.find_claims_request(&valid_token).await?;
         let mut claims = user_claims::for_userinfo(
             &user,
             &scopes,
@@ -74,6 +66,25 @@ impl Oidc {
         );
         claims.insert("sub".into(), json!(user.id));
         Ok(claims)
+    }
+
+    /// Returns the individual claims that the authorization request asked for. Most ask for none; then no store is read.
+    async fn find_claims_request(
+        &self,
+        valid_token: &ValidToken,
+    ) -> Result<ClaimsRequest, UserInfoError> {
+        let authorization = valid_token
+            .authorization()
+            .filter(|_| valid_token.requests_userinfo_claims());
+        let Some((_, authorization)) = authorization else {
+            return Ok(ClaimsRequest::default());
+        };
+        let found = self
+            .database
+            .read(move |conn| tokens::find(conn, authorization));
+        let found = found.await.map_err(Unavailable::from)?;
+        let found = found.ok_or(UserInfoError::InvalidToken("no-authorization"))?;
+        Ok(serde_json::from_value(found.claims.0).unwrap_or_default())
     }
 
     /// Whether the token's audience contains the issuer, or the `UserInfo` audience. The latter counts only while the client is

@@ -168,6 +168,7 @@ impl Tokens {
             epoch: authorization.epoch,
             client_epoch: authorization.client_epoch,
             passkeys: authorization.passkeys.0.clone(),
+            requests_userinfo_claims: authorization.requests_userinfo_claims(),
         });
         let signer = is_jwt(client).then_some((signer, target.header_type));
         self.write(claims, &issued_state, signer)

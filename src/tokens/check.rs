@@ -30,6 +30,11 @@ impl ValidToken {
         }
     }
 
+    /// Whether the authorization request asked for individual UserInfo claims.
+    pub fn requests_userinfo_claims(&self) -> bool {
+        matches!(&self.issued_state, IssuedState::User(issued) if issued.requests_userinfo_claims)
+    }
+
     /// The credential that is checked again in the transaction of a change that the token's holder makes.
     pub fn credential(&self) -> Credential {
         match &self.issued_state {
@@ -97,6 +102,20 @@ impl Tokens {
             .ok_or(TokenError::Bad("not-genuine"))?;
         let (_, read) = self.read_cached(whom, None).await?;
         self.check_with_cached(presented, &read).await
+    }
+
+    /// Checks a presented access token, and reads another entry of its user in the same round trip. `key` returns the entry's key.
+    /// The entry is that of the user of the returned token.
+    pub async fn check_and_read(
+        &self,
+        presented: &str,
+        key: fn(UserId) -> String,
+    ) -> Result<(ValidToken, Option<String>), TokenError> {
+        let whom = peek_unverified(presented, &self.sealers.opaque)
+            .ok_or(TokenError::Bad("not-genuine"))?;
+        let other = UserId::parse(&whom.1).map(key);
+        let (copy, read) = self.read_cached(whom, other.as_deref()).await?;
+        Ok((self.check_with_cached(presented, &read).await?, copy))
     }
 
     /// Reads the cached records that [`Tokens::check_with_cached`] needs for a token, and another entry with them, in one round trip.

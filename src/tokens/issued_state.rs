@@ -13,6 +13,8 @@ use crate::base::seal::Sealer;
 const CLIENT: u8 = 1;
 /// First byte of the encoding of [`IssuedState::User`].
 const USER: u8 = 2;
+/// The same, if `requests_userinfo_claims` is set.
+const USER_WITH_CLAIMS: u8 = 3;
 
 /// The state under which an access token was issued.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub struct UserIssuedState {
     pub client_epoch: i64,
     /// IDs of the passkeys that the session depended on.
     pub passkeys: Vec<PasskeyId>,
+    /// Whether the authorization request asked for individual UserInfo claims, which are stored with the authorization.
+    pub requests_userinfo_claims: bool,
 }
 
 impl UserIssuedState {
@@ -67,7 +71,10 @@ impl IssuedState {
         match self {
             Self::Client { epoch } => [&[CLIENT][..], &epoch.to_be_bytes()].concat(),
             Self::User(issued) => {
-                let mut bytes = vec![USER];
+                let mut bytes = vec![match issued.requests_userinfo_claims {
+                    false => USER,
+                    true => USER_WITH_CLAIMS,
+                }];
                 bytes.extend_from_slice(issued.authorization.uuid().as_bytes());
                 bytes.extend_from_slice(&issued.epoch.to_be_bytes());
                 bytes.extend_from_slice(&issued.client_epoch.to_be_bytes());
@@ -87,7 +94,7 @@ impl IssuedState {
                 let epoch = take_integer(&mut rest)?;
                 rest.is_empty().then_some(Self::Client { epoch })
             }
-            USER => {
+            USER | USER_WITH_CLAIMS => {
                 let authorization = take_id(&mut rest)?;
                 let epoch = take_integer(&mut rest)?;
                 let client_epoch = take_integer(&mut rest)?;
@@ -100,6 +107,7 @@ impl IssuedState {
                     epoch,
                     client_epoch,
                     passkeys,
+                    requests_userinfo_claims: *kind == USER_WITH_CLAIMS,
                 }))
             }
             _ => None,
@@ -162,6 +170,7 @@ mod tests {
             epoch: 3,
             client_epoch: -1,
             passkeys: (0..passkeys).map(|_| PasskeyId::random()).collect(),
+            requests_userinfo_claims: passkeys == 1,
         })
     }
 

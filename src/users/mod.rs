@@ -4,6 +4,7 @@
 //! who can sign in, and that a single-use link is used only once. Owns `users`, `usernames`, `roles`, `user_roles`, `invitations`
 //! and the one `setup` row. Doesn't depend on how users authenticate.
 
+mod current;
 mod email_state;
 mod fields;
 mod fold_names;
@@ -38,6 +39,7 @@ use crate::base::ids::UserId;
 use crate::db::{self, Connection, Database};
 use crate::sessions::Sessions;
 
+pub use current::{copy_key, find_current};
 pub use email_state::EmailState;
 pub use fields::{DisplayName, Email, RoleDescription, RoleName, Username};
 pub use fold_names::fold_names;

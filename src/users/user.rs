@@ -112,7 +112,8 @@ impl User {
             .any(|role| role == crate::account_state::ADMINISTRATOR)
     }
 
-    /// Stores the next version of a changed user, with its revision.
+    /// Stores the next version of a changed user, with its revision. The caller has incremented the version of the account state, which
+    /// is also that of the copies of the user.
     pub(super) fn save(
         &mut self,
         conn: &mut Connection,

@@ -67,6 +67,12 @@ pub(super) fn to_scopes(names: &[String]) -> Scopes {
 }
 
 impl Authorization {
+    /// Whether the authorization request asked for individual UserInfo claims (OpenID Connect Core §5.5).
+    pub fn requests_userinfo_claims(&self) -> bool {
+        let requested = self.claims.0.get("userinfo").and_then(Value::as_array);
+        requested.is_some_and(|names| !names.is_empty())
+    }
+
     /// The scopes that the user granted the client.
     pub fn scopes(&self) -> Scopes {
         to_scopes(&self.scopes.0)

@@ -28,4 +28,5 @@ mod token_contents;
 mod token_types;
 mod tokens;
 mod userinfo;
+mod userinfo_copies;
 mod webfinger;
