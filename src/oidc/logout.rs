@@ -22,7 +22,7 @@ const TTL: Duration = Duration::from_secs(3_600);
 /// A validated logout request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogoutRequest {
-    pub verified_hint: Option<VerifiedHint>,
+    verified_hint: Option<VerifiedHint>,
     /// Where the user is sent afterwards: an address that is registered for the client.
     pub post_logout_redirect: Option<PostLogoutRedirect>,
     /// Why the user is not sent back although the app requests it; shown after the sign-out.
@@ -39,6 +39,11 @@ pub struct VerifiedHint {
 }
 
 impl LogoutRequest {
+    /// The sign-in that the request proves with an ID token. Only the validation of a request sets it.
+    pub fn verified_hint(&self) -> Option<VerifiedHint> {
+        self.verified_hint
+    }
+
     /// Creates a request without a proof and a return address.
     pub fn with_error(error: OAuthError) -> Self {
         Self {

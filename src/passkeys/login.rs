@@ -112,11 +112,8 @@ impl Passkeys {
         let action = user.map_or("session.signed_in", |_| "session.stepped_up");
         for _ in 0..2 {
             let passkey = self
-                .find_live(assertion, action, single_use, author)
+                .find_live(assertion, (user, action), single_use, author)
                 .await?;
-            if user.is_some_and(|user| user != passkey.user) {
-                return Err(refused("passkey-of-other-user"));
-            }
             let verified = timed!(
                 debug,
                 "verified an assertion",
@@ -152,7 +149,7 @@ impl Passkeys {
     async fn find_live(
         &self,
         assertion: &Assertion,
-        action: &'static str,
+        (user, action): (Option<UserId>, &'static str),
         single_use: SingleUse,
         author: &Author,
     ) -> Result<Passkey, CeremonyError> {
@@ -166,6 +163,10 @@ impl Passkeys {
             })
             .await?;
         let passkey = passkey.ok_or(CeremonyError::PasskeyUnknown)?;
+        // Checked before anything is recorded: the owner of another user's passkey did nothing.
+        if user.is_some_and(|user| user != passkey.user) {
+            return Err(AssertionError::Refused("passkey-of-other-user".into()).into());
+        }
         if passkey.is_live() {
             return Ok(passkey);
         }
@@ -239,7 +240,8 @@ impl Passkeys {
 
     async fn record_refused(&self, passkey: &Passkey, event: Event, author: Author) {
         let event = event.subject(passkey.user).passkey(passkey.id);
-        let caller = format!("passkey:{}", passkey.id);
+        // Each action has a limit of its own: refused sign-ins, which anyone can cause, must not hide a refused step-up.
+        let caller = format!("passkey:{}:{}", passkey.id, event.action);
         self.refusals.record(&caller, author, event).await;
     }
 }

@@ -17,7 +17,7 @@ use crate::web::{Problem, app_data};
 pub struct Bearer {
     pub token: ValidToken,
     /// Whether the token's user has signed in recently; true for a client, which authenticates whenever it requests a token.
-    pub is_fresh: bool,
+    pub(super) is_fresh: bool,
 }
 
 impl Bearer {

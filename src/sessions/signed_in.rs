@@ -30,7 +30,7 @@ pub struct SignedIn {
     pub account_state: AccountState,
     /// Key of the session, for operations that move the session to another epoch.
     pub key: SessionKey,
-    pub is_fresh: bool,
+    pub(super) is_fresh: bool,
 }
 
 /// Session of a request, stored in the request's extensions for middleware.

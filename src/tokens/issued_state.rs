@@ -71,10 +71,8 @@ impl IssuedState {
         match self {
             Self::Client { epoch } => [&[CLIENT][..], &epoch.to_be_bytes()].concat(),
             Self::User(issued) => {
-                let mut bytes = vec![match issued.requests_userinfo_claims {
-                    false => USER,
-                    true => USER_WITH_CLAIMS,
-                }];
+                let with_claims = issued.requests_userinfo_claims;
+                let mut bytes = vec![if with_claims { USER_WITH_CLAIMS } else { USER }];
                 bytes.extend_from_slice(issued.authorization.uuid().as_bytes());
                 bytes.extend_from_slice(&issued.epoch.to_be_bytes());
                 bytes.extend_from_slice(&issued.client_epoch.to_be_bytes());

@@ -1,13 +1,15 @@
 //! Step-up: a recent ceremony is required for actions that a thief of a session would want.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::json;
 
+use super::roles::create_role;
 use super::sessions::live_copy;
 use crate::on_both;
 use crate::support::authenticator::{Overrides, SoftAuthenticator};
-use crate::support::test_user::{session_status, step_up};
+use crate::support::test_user::{session_status, sign_in, step_up};
 
 on_both! {
     fn a_stale_session_cannot_change_passkeys_or_administer(server) {
@@ -86,6 +88,80 @@ on_both! {
         let event = root.browser.get("/v1/audit-events?limit=1").json()["items"][0].clone();
         let recorded = (&event["action"], &event["outcome"], &event["reason"]);
         assert_eq!(recorded, (&json!("session.stepped_up"), &json!("refused"), &json!("assertion-refused")));
+    }
+
+    fn refused_sign_ins_of_a_stranger_do_not_hide_a_refused_step_up(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let mut device = ada.device.clone();
+        let tampered = Overrides { tampered_signature: true, ..Overrides::default() };
+        for _ in 0..12 {
+            assert_eq!(sign_in(&server.browser(), &mut device, &tampered).status, 401);
+        }
+        assert_eq!(step_up(&ada.browser, &mut device, &tampered).status, 401);
+        let events = root.browser.get("/v1/audit-events?outcome=refused&action=session.stepped_up").json();
+        assert_eq!(events["items"].as_array().map(Vec::len), Some(1), "{events}");
+        assert_eq!(events["items"][0]["details"].get("refused_in_this_minute"), None, "{events}");
+    }
+
+    fn a_step_up_with_another_users_passkey_is_not_recorded_about_its_owner(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        let (revoked, id) = ada.add_passkey(SoftAuthenticator::synced(server.origin()));
+        assert_eq!(ada.browser.delete(&format!("/v1/me/passkeys/{id}")).status, 200);
+        let eve = server.create_user(&root, "eve");
+        for mut device in [revoked, ada.device.clone()] {
+            let started = eve.browser.post_json("/webauthn/step-up/start", &json!({})).json();
+            let mut options = started["publicKey"].clone();
+            options["allowCredentials"] = json!([]);
+            let credential = device.get(&options, &Overrides::default());
+            let body = json!({ "ceremony": started["ceremony"], "credential": credential });
+            assert_eq!(eve.browser.post_json("/webauthn/step-up/finish", &body).status, 401);
+        }
+        let events = root.browser.get("/v1/audit-events?outcome=refused").json();
+        assert_eq!(events["items"], json!([]));
+    }
+
+    fn every_administrative_change_needs_a_recent_sign_in(server) {
+        let root = server.administrator();
+        let ada = server.create_user(&root, "ada");
+        create_role(&root, &json!({ "name": "clerk" }));
+        let made = root.browser.post_json("/v1/role-assignments", &json!({ "user": "ada", "resource_type": "order", "resource_id": "17", "roles": ["X"] }));
+        assert_eq!(made.status, 201, "{}", made.text());
+        let assignment = made.header("location").expect("a path").to_owned();
+        assert_eq!(root.browser.request("PUT", "/v1/resources/order/17").json(&json!({})).send().status, 201);
+        let (client, _) = server.client(&["users:read"]);
+        let invited = root.browser.post_json("/v1/invitations", &json!({}));
+        assert_eq!(invited.status, 201, "{}", invited.text());
+        let invitation = root.browser.get("/v1/invitations").json()["items"][0]["id"].as_str().expect("an id").to_owned();
+        let session = ada.browser.get("/v1/session").json()["session"]["id"].as_str().expect("an id").to_owned();
+        server.advance_clock(301);
+        let c = format!("/v1/clients/{client}");
+        let calls = [
+            ("PATCH", "/v1/users/ada".to_owned(), json!({ "display_name": "X" })),
+            ("POST", "/v1/users/ada/suspend".into(), json!({})), ("POST", "/v1/users/ada/reactivate".into(), json!({})),
+            ("DELETE", "/v1/usernames/ada".into(), json!({})),
+            ("DELETE", format!("/v1/users/ada/passkeys/{}", ada.passkey), json!({})),
+            ("DELETE", "/v1/users/ada/sessions".into(), json!({})), ("DELETE", format!("/v1/users/ada/sessions/{session}"), json!({})),
+            ("POST", "/v1/invitations".into(), json!({})), ("POST", "/v1/invitations".into(), json!({ "user_id": "ada" })),
+            ("DELETE", format!("/v1/invitations/{invitation}"), json!({})),
+            ("POST", "/v1/roles".into(), json!({ "name": "new" })), ("PATCH", "/v1/roles/clerk".into(), json!({ "description": "x" })), ("DELETE", "/v1/roles/clerk".into(), json!({})),
+            ("POST", "/v1/clients".into(), json!({ "client_name": "x", "grant_types": ["client_credentials"] })), ("PATCH", c.clone(), json!({ "client_name": "y" })),
+            ("POST", format!("{c}/secret"), json!({})), ("POST", format!("{c}/disable"), json!({})), ("POST", format!("{c}/enable"), json!({})), ("DELETE", c, json!({})),
+            ("POST", "/v1/role-assignments".into(), json!({ "user": "ada", "resource_type": "order", "resource_id": "18", "roles": ["X"] })),
+            ("PATCH", assignment.clone(), json!({ "roles": ["Y"] })), ("DELETE", assignment, json!({})),
+            ("PUT", "/v1/resources/order/18".into(), json!({})), ("DELETE", "/v1/resources/order/17".into(), json!({})),
+        ];
+        let mut wrong = String::new();
+        for (method, path, body) in calls {
+            let request = root.browser.request(method, &path).header("If-Match", "\"1\"");
+            let answer = if method == "DELETE" { request.send() } else { request.json(&body).send() };
+            if (answer.status, answer.problem_type().as_str()) != (403, "urn:doorward:problem:step-up-needed") {
+                writeln!(wrong, "{method} {path} {} {}", answer.status, answer.text()).expect("a text");
+            }
+        }
+        assert_eq!(wrong, "");
+        assert_eq!(ada.session_status(), 200);
     }
 
     fn a_stepped_up_session_depends_on_the_new_passkey_too(server) {

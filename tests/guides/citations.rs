@@ -116,16 +116,7 @@ fn the_code_map_names_files_that_exist() {
 }
 
 /// Text before a colon and a placeholder in code that is no key of the ephemeral store.
-const NO_STORE_KEYS: [&str; 8] = [
-    "b",
-    "passkey",
-    "profile",
-    "s",
-    "seal",
-    "u",
-    "user",
-    "wrong-secret",
-];
+const NO_STORE_KEYS: [&str; 7] = ["b", "passkey", "profile", "s", "seal", "u", "wrong-secret"];
 
 /// Returns the names before the first colon of every `"name:{…` in the sources, and of every `KIND` of a stored response.
 fn key_names(sources: &[String]) -> BTreeSet<&str> {

@@ -22,7 +22,7 @@ pub(super) async fn create_device_link(
     SignedInVisitor(visitor): SignedInVisitor,
     users: web::Data<Users>,
 ) -> Answer {
-    if !visitor.signed_in.is_fresh {
+    if visitor.signed_in.require_fresh().is_err() {
         return StepUpPage::show(visitor.frame, "device_link", &[], "/account".into());
     }
     let acting = visitor.acting(&request);

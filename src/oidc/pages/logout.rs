@@ -41,7 +41,7 @@ async fn end_hinted_session(
     http: &HttpRequest,
     request: &LogoutRequest,
 ) -> Result<(), Problem> {
-    let Some(verified_hint) = request.verified_hint else {
+    let Some(verified_hint) = request.verified_hint() else {
         return Ok(());
     };
     let author = author(http, Actor::Client(verified_hint.client));

@@ -126,7 +126,9 @@ pub async fn finish_registration(
     let name = field("name", body.name.as_deref(), manage::parse_name)?;
     let before = SignedIn::find(&request).await?;
     let author = author(&request, Actor::Doorward);
-    let fresh = before.as_ref().filter(|person| person.is_fresh);
+    let fresh = before
+        .as_ref()
+        .filter(|person| person.require_fresh().is_ok());
     let registered = passkeys
         .finish_registration(
             (&body.ceremony, browser.hash()),
