@@ -3,18 +3,13 @@
 //! A cached copy carries the version of the user's account state, which every change of the user's assignments increments: a copy
 //! is valid only while its version equals the current one. The absence of roles is cached as well.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::resource_name::ResourceName;
 use super::{Assignments, queries};
-use crate::account_state::{AccountState, MAX_FILL_TIME, Unavailable};
-use crate::base::clock::{Stopwatch, Timestamp};
+use crate::account_state::{AccountState, Unavailable};
+use crate::base::clock::Timestamp;
 use crate::base::ids::UserId;
-
-/// Lifetime of a copy; the same as that of the account state's copy.
-const TTL: Duration = Duration::from_secs(60);
 
 /// The roles of one user on one resource, as stored in the database.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,32 +57,13 @@ impl Assignments {
         resource: &ResourceName,
         copy: Option<&str>,
     ) -> Result<HeldRoles, Unavailable> {
-        if let Some(held) = copy.and_then(|copy| parse_if_fresh(account_state, copy)) {
-            return Ok(held);
-        }
-        let watch = Stopwatch::start();
         let (user, name) = (account_state.user_id, resource.clone());
-        let found = self
-            .database
-            .read(move |conn| queries::find_held_roles(conn, user, &name));
-        let Some((version, held)) = found.await? else {
-            return Ok(HeldRoles::default());
-        };
-        if watch.elapsed() < MAX_FILL_TIME
-            && let Ok(text) = serde_json::to_string(&held)
-        {
-            let key = Self::held_roles_key(user, resource);
-            self.ephemeral.fill(&key, version, &text, TTL).await;
-        }
-        Ok(held)
+        let key = Self::held_roles_key(user, resource);
+        let held = self
+            .account_states
+            .find_by_copy(account_state, (&key, copy), move |conn| {
+                queries::find_held_roles(conn, user, &name)
+            });
+        Ok(held.await?.unwrap_or_default())
     }
-}
-
-/// Parses a copy if its version equals that of the account state.
-fn parse_if_fresh(account_state: &AccountState, copy: &str) -> Option<HeldRoles> {
-    let (version, held) = copy.split_once(':')?;
-    if version.parse() != Ok(account_state.version) {
-        return None;
-    }
-    serde_json::from_str(held).ok()
 }
