@@ -281,7 +281,7 @@ pub fn peek_unverified(presented: &str, sealer: &Sealer) -> Option<(ClientId, St
     Some((client_id.id(), sub))
 }
 
-/// Returns the claims of a token that Doorward signed or encrypted. Whether it is still valid is checked by [`Tokens::check`].
+/// Returns the claims of a token that Doorward signed or encrypted. Whether it is still valid is checked by `Tokens::check`.
 pub fn read(
     presented: &str,
     sealer: &Sealer,

@@ -93,7 +93,7 @@ pub struct NewInvitation {
     pub roles: Vec<String>,
     /// ID or username of an existing user, if the link is for one.
     pub user: Option<String>,
-    /// How long the link is valid; `None`: [`DEFAULT_INVITATION_TTL`](super::link_validity::DEFAULT_INVITATION_TTL).
+    /// How long the link is valid; `None`: `DEFAULT_INVITATION_TTL`.
     pub lifetime: Option<Duration>,
 }
 
