@@ -80,7 +80,7 @@ impl Assignments {
     /// batch can safely be repeated.
     ///
     /// # Errors
-    /// The first invalid line, or [`ImportError::Pending`] if the batch is committed but not yet in force.
+    /// An invalid line (unknown users are found before other faults), or [`ImportError::Pending`] if the batch is committed but not yet in force.
     pub async fn import(
         &self,
         lines: Vec<ImportLine>,

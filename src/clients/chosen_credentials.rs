@@ -104,7 +104,7 @@ pub(super) fn require_unused_id(conn: &mut Connection, client: &Client) -> Resul
     let audiences = queries::list_audiences_of_others(conn, client.id)?;
     let text = client.public_id.as_str();
     let is_taken = queries::find_including_deleted(conn, client.id)?.is_some()
-        || resembles_client_uuid(conn, text)?
+        || resembles_known_uuid(conn, text)?
         || audiences.contains(text);
     if is_taken {
         return Err(FieldErrorKind::ClientIdTaken.of("client_id").into());
@@ -113,7 +113,7 @@ pub(super) fn require_unused_id(conn: &mut Connection, client: &Client) -> Resul
 }
 
 /// Whether the text is a spelling of the UUID of a user or of another client, and would be mistaken for that user or client.
-fn resembles_client_uuid(conn: &mut Connection, text: &str) -> db::Result<bool> {
+fn resembles_known_uuid(conn: &mut Connection, text: &str) -> db::Result<bool> {
     let Ok(uuid) = Uuid::try_parse(text) else {
         return Ok(false);
     };
@@ -125,7 +125,7 @@ fn resembles_client_uuid(conn: &mut Connection, text: &str) -> db::Result<bool> 
     let spellings = spellings
         .iter()
         .filter_map(|one| PublicClientId::parse(one));
-    // A UUID of version 8 may be stored as an ID, but no spelling of it is a client ID.
+    // A chosen ID is stored under a UUID of version 8, which `PublicClientId::parse` refuses, so it is looked up directly.
     for id in spellings
         .map(|one| one.id())
         .chain([ClientId::from_uuid(uuid)])

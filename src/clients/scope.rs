@@ -74,7 +74,7 @@ scopes! {
 }
 
 impl Scope {
-    /// The scopes that users grant to apps: each concerns only the user who grants it.
+    /// The scopes about the user who grants them. All others concern other users or the installation.
     pub const OPENID: [Self; 8] = [
         Self::OpenId,
         Self::Profile,
@@ -108,7 +108,9 @@ pub struct Scopes(BTreeSet<String>);
 
 /// The text is not a scope token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a scope has 1 to 100 printable ASCII characters, without space, quote and backslash")]
+#[error(
+    "a scope has 1 to 100 printable ASCII characters, without space, double quote and backslash"
+)]
 pub struct ScopeSyntaxError;
 
 impl Scopes {
@@ -141,7 +143,7 @@ impl Scopes {
         self.filtered(|name| other.has(name))
     }
 
-    /// The set without this scope.
+    /// The set without this name; an alias of the scope stays.
     #[must_use]
     pub fn without(mut self, scope: Scope) -> Self {
         self.0.remove(scope.as_str());

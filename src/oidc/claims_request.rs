@@ -64,14 +64,15 @@ pub fn parse(text: &str) -> Result<(ClaimsRequest, ClaimRequirements), OAuthErro
     Ok((request, requirements))
 }
 
-/// Checks the request for one claim: `null`, or an object whose known members have the types of §5.5.1. Unknown members are
-/// ignored.
+/// Checks the request for one claim: `null`, or an object whose known members have the types of §5.5.1. Unknown members, and
+/// those that are `null`, are ignored.
 fn check_claim(value: &Value) -> Result<(), OAuthError> {
     let is_valid = match value {
         Value::Null => true,
         Value::Object(entry) => {
-            entry.get("essential").is_none_or(Value::is_boolean)
-                && entry.get("values").is_none_or(Value::is_array)
+            let member = |name: &str| entry.get(name).filter(|value| !value.is_null());
+            member("essential").is_none_or(Value::is_boolean)
+                && member("values").is_none_or(Value::is_array)
         }
         _ => false,
     };
@@ -126,6 +127,7 @@ fn read_acr(
     let several = acr.get("values").and_then(Value::as_array);
     let requested = acr
         .get("value")
+        .filter(|value| !value.is_null())
         .into_iter()
         .chain(several.into_iter().flatten());
     let values: Option<Vec<String>> = requested
@@ -183,7 +185,6 @@ mod tests {
             r#"{"id_token": {"acr": {"essential": "true", "values": ["phr"]}}}"#,
             r#"{"id_token": {"acr": {"essential": true, "values": "phr"}}}"#,
             r#"{"id_token": {"acr": {"essential": true, "values": ["phr", 1]}}}"#,
-            r#"{"id_token": {"acr": {"value": null}}}"#,
             r#"{"userinfo": {"email": true}}"#,
             &deep,
         ] {
@@ -192,6 +193,7 @@ mod tests {
         assert!(parse("{}").is_ok());
         assert!(parse(r#"{"userinfo": null, "other": 1}"#).is_ok());
         for good in [
+            r#"{"id_token": {"acr": {"essential": null, "value": null, "values": null}}}"#,
             r#"{"id_token": {"sub": null, "acr": null}, "userinfo": {"email": {}}}"#,
             r#"{"userinfo": {"email": {"essential": true, "value": 1, "of_another_standard": "x"}}}"#,
         ] {

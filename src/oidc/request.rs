@@ -16,10 +16,10 @@ use crate::base::ids::{ClientId, UserId};
 use crate::clients::{Client, GrantType, Scope, Scopes};
 use crate::sessions::Acr;
 
-/// Where and how the response is sent; validated before all other parameters.
+/// Where and how the response is sent. Read before all other parameters, so that their errors can be sent there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResponseTarget {
-    /// A registered redirect URI.
+    /// Redirect URI of the request, which matches a registered one.
     pub redirect_uri: String,
     /// How the response is sent there.
     pub response_mode: ResponseMode,
@@ -103,8 +103,8 @@ pub fn read_response_target(
         )
     })?;
     if !client.metadata.allows_redirect_to(redirect_uri) {
-        let description =
-            "redirect_uri is not registered for this client; it is compared character by character";
+        let description = "redirect_uri is not registered for this client; it is compared character by character, except for the port of a native \
+             app's loopback address";
         return Err(OAuthError::invalid_request(description)
             .with_rule(
                 "redirect-uri-not-registered",
@@ -173,8 +173,8 @@ impl AuthorizationRequest {
     }
 }
 
-/// Reads the rest. `hint` is the user of a verified `id_token_hint`, `issuer` is always an audience, `rules`
-/// are the configured claims.
+/// Reads the rest. `hint` is the user of a verified `id_token_hint`, tokens for `issuer` may always be
+/// requested, `rules` are the configured claims.
 pub fn read(
     parameters: &Parameters,
     client: &Client,

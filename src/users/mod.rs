@@ -2,7 +2,7 @@
 //!
 //! Guarantees that a username is never given to another user once a user signed in with it, that there is always an administrator
 //! who can sign in, and that a single-use link is used only once. Owns `users`, `usernames`, `roles`, `user_roles`, `invitations`
-//! and the one `setup` row. Doesn't depend on how users authenticate.
+//! the one `setup` row, and the copies `user:{user}` in the ephemeral store. Doesn't depend on how users authenticate.
 
 mod current;
 mod email_state;

@@ -18,7 +18,8 @@ pub async fn read_metadata(oidc: web::Data<Oidc>) -> HttpResponse {
         .body(oidc.metadata.to_string())
 }
 
-/// `GET /oauth2/jwks`. The time between a key's publication and its first signature is longer than this response may be cached.
+/// `GET /oauth2/jwks`. A successor signs only after this response's cache lifetime; an algorithm's first key, and a
+/// key that replaces a compromised one when no other may sign, sign at once.
 pub async fn read_jwks(oidc: web::Data<Oidc>) -> HttpResponse {
     match oidc.jwks().await {
         Ok((keys, max_age)) => HttpResponse::Ok()

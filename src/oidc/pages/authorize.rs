@@ -191,7 +191,7 @@ enum InteractionAnswer {
     Continue,
     /// The user switches to another account.
     Switch,
-    /// The user has just reauthenticated.
+    /// No answer yet. Whether the user has reauthenticated is read from the session.
     #[default]
     Reauthenticated,
 }

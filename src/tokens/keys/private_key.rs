@@ -41,7 +41,7 @@ impl PrivateKey {
         })
     }
 
-    /// Parses the output of [`PrivateKey::to_pkcs8`]; returns `None` for anything else.
+    /// Parses a PKCS #8 key of this algorithm, such as the output of [`PrivateKey::to_pkcs8`].
     pub(super) fn parse(algorithm: Algorithm, pkcs8: &[u8]) -> Option<Self> {
         Some(match algorithm {
             Algorithm::RS256 => Self::Rsa(Box::new(RsaKeyPair::from_pkcs8(pkcs8).ok()?)),
@@ -53,7 +53,7 @@ impl PrivateKey {
         })
     }
 
-    /// Serializes the key as PKCS #8 (RFC 5208), for encryption.
+    /// Serializes the key as PKCS #8 (RFC 5208; Ed25519 as version 2, RFC 5958), for encryption.
     pub(super) fn to_pkcs8(&self) -> Result<Vec<u8>, Unspecified> {
         Ok(match self {
             Self::Rsa(pair) => AsDer::<Pkcs8V1Der<'_>>::as_der(&**pair)?.as_ref().to_vec(),

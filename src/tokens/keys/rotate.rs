@@ -62,7 +62,7 @@ impl Keyring {
         Ok(Algorithm::ALL.into_iter().filter(has_keys).collect())
     }
 
-    /// Creates the first key of an algorithm, which signs immediately, because no service can have cached an older one. Of
+    /// Creates the first key of an algorithm. It signs immediately, because no cached JWKS has an older key of the algorithm. Of
     /// concurrent callers exactly one creates it.
     pub(super) async fn make_first(&self, algorithm: Algorithm) -> Result<(), KeyError> {
         self.rotate_algorithm(algorithm, Trigger::Start, Author::doorward())
