@@ -27,15 +27,15 @@ pub struct UserAnswers {
 pub struct CurrentUser<'a> {
     pub session: &'a LiveSession,
     pub account_state: &'a AccountState,
-    /// Whether an earlier consent covers the request.
+    /// Whether an earlier consent covers the request; `false` also if the client needs none.
     pub has_consented: bool,
     /// Highest `acr` rank that one of the user's passkeys can reach.
     pub strongest_rank: u8,
-    /// The browser's session when the request arrived.
+    /// The browser's session when the request was bound to the browser.
     pub initial_session: Option<SessionSnapshot>,
 }
 
-/// A browser's session when a request arrived. Sessions are compared and not times, because two instances have two clocks.
+/// A browser's session when a request was bound to it. Sessions are compared and not times, because two instances have two clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSnapshot {
     session: SessionId,
@@ -174,14 +174,14 @@ fn check_roles(client: &Client, current_user: CurrentUser<'_>) -> Option<NextSte
 /// How long a reauthentication satisfies a request that arrived before it, in seconds.
 const REAUTHENTICATION_WINDOW: u64 = 300;
 
-/// Checks `prompt=login` and `max_age`; a sign-in after the request arrived satisfies both.
+/// Checks `prompt=login` and `max_age`; a sign-in after the request was bound to the browser satisfies both, for five minutes.
 fn check_freshness(
     request: &AuthorizationRequest,
     current_user: CurrentUser<'_>,
     now: Timestamp,
 ) -> Option<NextStep> {
     let age = now.since(current_user.session.auth_time).as_secs();
-    // The age is checked because a request may be stored for longer than that.
+    // The age is checked because a request may be stored for longer than this window.
     if current_user.has_reauthenticated() && age <= REAUTHENTICATION_WINDOW {
         return None;
     }

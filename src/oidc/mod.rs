@@ -1,9 +1,10 @@
 //! OpenID Connect and OAuth 2.0: the endpoints through which apps sign users in and out, and get tokens.
 //!
-//! Guarantees that a response is sent only to a registered address, that nothing is granted for a user without a valid session and
+//! Guarantees that a response is sent only to a registered address, that no authorization is created without a valid session and
 //! the consent that the client needs, that a code is used once, that reuse of a rotated refresh token revokes the authorization,
 //! and that errors are those of the specifications. Owns the pending requests (`authorize:…`, `logout:…`) and the recent refusals
-//! (`refusals:…`) in the ephemeral store. Supports only the code flow, with PKCE or, for clients with a secret, a nonce.
+//! (`refusals:…`) in the ephemeral store. For users, supports only the code flow, with PKCE or, for clients with a secret, a nonce,
+//! unless an administrator exempts such a client.
 
 mod audience;
 mod authorize;

@@ -47,7 +47,8 @@ pub fn read_challenge(
 }
 
 /// Whether a code is protected as its client must protect it (RFC 9700 §2.1.1): by a challenge, or, for a client with a secret
-/// that has not used PKCE yet, by a nonce, which is returned only in the ID token.
+/// that has not used PKCE yet, by a nonce, which is returned only in the ID token; or if an
+/// administrator exempted the client.
 pub fn is_protected(
     client: &Client,
     (challenge, has_nonce): (Option<&str>, bool),

@@ -1,6 +1,6 @@
 //! What Doorward issues to clients: authorizations, codes, access tokens and refresh tokens, and the keys that sign them.
 //!
-//! Guarantees that nothing is issued without an authorization, that everything issued ends with its authorization, and that a
+//! Guarantees that nothing is issued for a user without an authorization, that everything issued ends with it, and that a
 //! token is only accepted while [`Tokens::check`] finds it valid. Owns `authorizations`, `refresh_families`, `signing_keys`, and
 //! the key `keyring` in the ephemeral store. Knows nothing of the protocol by which clients request tokens.
 

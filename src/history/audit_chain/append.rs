@@ -64,8 +64,8 @@ impl ChainState {
 }
 
 impl AuditChain {
-    /// Returns the state of the chain, and changes nothing. If no event waits, this reads two index entries for each event of the
-    /// last minute (`MAX_SEALING_DELAY`), whatever the length of the log; each transaction of [`AuditChain::seal_pending`] reads the same.
+    /// Returns the state of the chain, and changes nothing. If no event waits, this reads two index entries for each event since
+    /// a minute (`MAX_SEALING_DELAY`) before the newest sealed one, whatever the length of the log; each transaction of [`AuditChain::seal_pending`] reads the same.
     pub async fn status(&self) -> db::Result<ChainStatus> {
         let chain = self.clone();
         self.database

@@ -131,7 +131,8 @@ async fn read(oidc: &Oidc, encoded: &[u8]) -> Result<LogoutRequest, Problem> {
     }
 }
 
-/// Signs the user out if the app proved which session it means; otherwise asks for confirmation.
+/// Signs the user out if the app proved which session it means; otherwise asks a signed-in user for confirmation. If no one is
+/// signed in, ends the session that the app proved.
 async fn continue_logout(
     http: &HttpRequest,
     oidc: &Oidc,
